@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Makes sure that the named tools are there; installs the Debian packages of the missing ones when allowed to.
+# Usage: packages.sh TOOL...   (gcc make cmake ninja python3-venv clang-tidy cppcheck)
+set -euo pipefail
+
+has() {
+    case "$1" in
+        python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+        *) command -v "$1" >/dev/null ;;
+    esac
+}
+
+package_of() {
+    case "$1" in
+        gcc | make) echo build-essential ;;
+        ninja) echo ninja-build ;;
+        *) echo "$1" ;;
+    esac
+}
+
+missing=()
+for tool in "$@"; do
+    has "$tool" || missing+=("$(package_of "$tool")")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+command -v apt-get >/dev/null || {
+    echo "missing: ${missing[*]} (names of Debian packages). Install them, then run make again." >&2
+    exit 1
+}
+if [ "$(id -u)" -eq 0 ]; then
+    as_root=()
+elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+    as_root=(sudo)
+else
+    echo "missing Debian packages. Run: sudo apt-get install ${missing[*]}" >&2
+    exit 1
+fi
+echo "installing Debian packages: ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! { "${as_root[@]}" apt-get update -qq &&
+       "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}"; } >"$log" 2>&1; then
+    cat "$log" >&2
+    echo "apt-get could not install: ${missing[*]}" >&2
+    exit 1
+fi
