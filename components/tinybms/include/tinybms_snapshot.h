@@ -1,0 +1,60 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+/**
+ * @file
+ * @brief What one poll cycle knows of the TinyBMS: raw registers with the time each block was read.
+ *
+ * Raw on purpose: a decoded copy of every register would be a second register table. Use tinybms_registers.h to decode.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TINYBMS_LIVE_FIRST       0
+#define TINYBMS_LIVE_COUNT       56 /**< registers 0..55 */
+#define TINYBMS_STATISTICS_FIRST 100
+#define TINYBMS_STATISTICS_COUNT 18 /**< registers 100..117 */
+#define TINYBMS_SETTINGS_FIRST   300
+#define TINYBMS_SETTINGS_COUNT   44 /**< registers 300..343 */
+#define TINYBMS_VERSION_FIRST    500
+#define TINYBMS_VERSION_COUNT    10 /**< registers 500..509 */
+
+/** @brief One event of the BMS (registers 200-297, commands 0x11 and 0x12). */
+typedef struct {
+    uint32_t time_s; /**< BMS time, 24 bits */
+    uint8_t id;      /**< tinybms_events.h */
+} tinybms_event_t;
+
+/** @brief Everything the last poll cycle knew. A block that was never read has `*_known == false`. */
+typedef struct {
+    int64_t taken_ms;  /**< when the live block arrived */
+    uint32_t sequence; /**< counts snapshots from 1 */
+    uint16_t live[TINYBMS_LIVE_COUNT];
+
+    bool settings_known;
+    int64_t settings_ms;
+    uint16_t settings[TINYBMS_SETTINGS_COUNT];
+
+    bool version_known;
+    uint16_t version[TINYBMS_VERSION_COUNT];
+
+    bool statistics_known;
+    int64_t statistics_ms;
+    uint16_t statistics[TINYBMS_STATISTICS_COUNT];
+
+    bool events_known;           /**< the event list has been read at least once */
+    tinybms_event_t fault_event; /**< newest fault or warning event without a later recovery; id 0 = none */
+} tinybms_snapshot_t;
+
+#ifdef __cplusplus
+}
+#endif

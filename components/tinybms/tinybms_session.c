@@ -1,0 +1,517 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "tinybms_session.h"
+
+#include <string.h>
+
+#include "tinybms_events.h"
+#include "tinybms_registers.h"
+
+#define NEVER                INT64_MAX
+#define GARBLED_AFTER_MS     40  /**< silence in the middle of an answer; USB adapters deliver in lumps of 16 ms */
+#define SILENT_BEFORE_PAUSE  3   /**< lost live blocks before the pauses grow: a bad line is not a dead one */
+#define TRY_AGAIN_MS         50  /**< other blocks, after a garbled answer */
+#define TRY_AGAIN_SILENT_MS  500
+#define WRITE_FAILURES_MAX   3
+#define RESET_FAILURES_MAX   10 /**< a BMS that was reset takes a while to be back */
+#define LIVE_AFTER_FAILURE_MS 20 /**< between two tries of a live block that both came garbled */
+
+enum {
+    REG_CURRENT = 38,
+    REG_VOLTAGE = 36,
+    REG_SOH = 45,
+    REG_SOC = 46,
+    REG_STATUS = 50,
+    REG_CELLS = 53,
+};
+
+static int32_t clamp(int32_t value, int32_t min, int32_t max)
+{
+    return value < min ? min : (value > max ? max : value);
+}
+
+void tinybms_session_set_poll_ms(tinybms_session_t *session, int32_t poll_ms)
+{
+    session->config.poll_ms = clamp(poll_ms, 100, 2000);
+}
+
+void tinybms_session_init(tinybms_session_t *session, const tinybms_session_config_t *config, int64_t now_ms)
+{
+    memset(session, 0, sizeof(*session));
+    session->config = (tinybms_session_config_t){
+        .settings_ms = clamp(config->settings_ms, 1000, INT32_MAX),
+        .statistics_ms = clamp(config->statistics_ms, 1000, INT32_MAX),
+        .events_ms = clamp(config->events_ms, 200, INT32_MAX),
+        .answer_timeout_ms = clamp(config->answer_timeout_ms, 50, 1000),
+        .backoff_max_ms = clamp(config->backoff_max_ms, 100, 1000),
+    };
+    tinybms_session_set_poll_ms(session, config->poll_ms);
+    session->last_ms = now_ms;
+    for (size_t i = 0; i < TINYBMS_JOB_COUNT; i++) {
+        session->due_ms[i] = now_ms;
+    }
+    session->due_ms[TINYBMS_JOB_WRITE] = NEVER;
+    session->due_ms[TINYBMS_JOB_EVENTS_NEWEST] = NEVER; /* wanted once all events are known */
+}
+
+/** A clock that is set back must not leave anything waiting for the old time. */
+static void note_time(tinybms_session_t *session, int64_t now_ms)
+{
+    if (now_ms < session->last_ms) {
+        const int64_t shift = now_ms - session->last_ms;
+        for (size_t i = 0; i < TINYBMS_JOB_COUNT; i++) {
+            session->due_ms[i] += session->due_ms[i] == NEVER ? 0 : shift;
+        }
+        session->sent_ms += shift;
+        session->heard_ms += shift;
+    }
+    session->last_ms = now_ms;
+}
+
+static bool silent(const tinybms_session_t *session)
+{
+    return session->silent_in_row >= SILENT_BEFORE_PAUSE;
+}
+
+/* ---- answers ---- */
+
+static bool status_plausible(uint16_t status)
+{
+    return status == 0x91 || status == 0x92 || status == 0x93 || status == 0x96 || status == 0x97 || status == 0x9B;
+}
+
+/** One CRC in 65536 is right by chance: what the protocol cannot say is refused. */
+static bool live_plausible(const uint16_t *live)
+{
+    int32_t millivolts = 0;
+    int32_t milliamperes = 0;
+    const uint32_t soc = live[REG_SOC] | ((uint32_t)live[REG_SOC + 1] << 16);
+    return tinybms_float_to_milli(live[REG_VOLTAGE], live[REG_VOLTAGE + 1], &millivolts) &&
+           tinybms_float_to_milli(live[REG_CURRENT], live[REG_CURRENT + 1], &milliamperes) && millivolts >= 0 &&
+           millivolts <= 80000 && milliamperes >= -1000000 && milliamperes <= 1000000 && soc <= 100000000U &&
+           live[REG_SOH] <= 50000 && live[REG_CELLS] <= 16 && status_plausible(live[REG_STATUS]);
+}
+
+static void take_live(tinybms_session_t *session, const tinybms_answer_t *answer)
+{
+    uint16_t live[TINYBMS_LIVE_COUNT];
+    if (tinybms_answer_registers(answer, live, TINYBMS_LIVE_COUNT) != TINYBMS_LIVE_COUNT || !live_plausible(live)) {
+        session->counters.implausible++;
+        return;
+    }
+    tinybms_snapshot_t *const snapshot = &session->snapshot;
+    memcpy(snapshot->live, live, sizeof(live));
+    snapshot->taken_ms = session->last_ms;
+    snapshot->sequence++;
+    session->counters.snapshots++;
+    session->snapshot_ready = true;
+    if (live[REG_STATUS] != session->last_status && session->due_ms[TINYBMS_JOB_EVENTS_NEWEST] != NEVER) {
+        session->due_ms[TINYBMS_JOB_EVENTS_NEWEST] = session->last_ms;
+    }
+    session->last_status = live[REG_STATUS];
+}
+
+static bool event_known(const tinybms_session_t *session, const tinybms_event_t *event)
+{
+    for (size_t i = 0; i < session->known_count; i++) {
+        if (session->known[i].id == event->id && session->known[i].time_s == event->time_s) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void remember_event(tinybms_session_t *session, const tinybms_event_t *event)
+{
+    session->known[session->known_next] = *event;
+    session->known_next = (session->known_next + 1) % TINYBMS_EVENTS_REMEMBERED;
+    if (session->known_count < TINYBMS_EVENTS_REMEMBERED) {
+        session->known_count++;
+    }
+}
+
+static void take_events(tinybms_session_t *session, const tinybms_answer_t *answer)
+{
+    tinybms_event_t events[TINYBMS_EVENTS_MAX];
+    uint32_t bms_time_s = 0;
+    size_t count = 0;
+    const bool all = session->job == TINYBMS_JOB_EVENTS_ALL;
+    if (!tinybms_answer_events(answer, &bms_time_s, events, TINYBMS_EVENTS_MAX, &count)) {
+        session->counters.implausible++;
+        return;
+    }
+    if (all) { /* what was there before the gateway came is history, not news */
+        session->known_count = 0;
+        session->known_next = 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (event_known(session, &events[i])) {
+            continue;
+        }
+        remember_event(session, &events[i]);
+        if (!all && session->fresh_count < TINYBMS_EVENTS_REMEMBERED) {
+            session->fresh[session->fresh_count++] = events[i];
+            session->counters.events++;
+        }
+    }
+    session->snapshot.events_known = true;
+    session->snapshot.fault_event = tinybms_events_unrecovered(session->known, session->known_count, bms_time_s);
+    session->due_ms[TINYBMS_JOB_EVENTS_NEWEST] = session->last_ms + session->config.events_ms;
+}
+
+static void end_write(tinybms_session_t *session, const tinybms_write_result_t *result)
+{
+    session->write_active = false;
+    session->write_done = true;
+    session->write_result = *result;
+    session->due_ms[TINYBMS_JOB_WRITE] = NEVER;
+    if (result->status == TINYBMS_WRITE_OK) {
+        session->counters.writes++;
+    } else {
+        session->counters.writes_failed++;
+    }
+    session->due_ms[TINYBMS_JOB_SETTINGS] = session->last_ms;
+    session->due_ms[TINYBMS_JOB_EVENTS_ALL] = session->last_ms;
+}
+
+static void take_write(tinybms_session_t *session, const tinybms_answer_t *answer)
+{
+    int32_t again_after_ms = 0;
+    const tinybms_write_result_t result = tinybms_write_answer(&session->write, answer, &again_after_ms);
+    session->write_failures = 0;
+    if (result.status == TINYBMS_WRITE_PENDING) {
+        session->due_ms[TINYBMS_JOB_WRITE] = session->last_ms + again_after_ms;
+    } else {
+        end_write(session, &result);
+    }
+}
+
+static void take_block(tinybms_session_t *session, const tinybms_answer_t *answer)
+{
+    tinybms_snapshot_t *const snapshot = &session->snapshot;
+    switch (session->job) {
+    case TINYBMS_JOB_SETTINGS:
+        snapshot->settings_known =
+            tinybms_answer_registers(answer, snapshot->settings, TINYBMS_SETTINGS_COUNT) == TINYBMS_SETTINGS_COUNT;
+        snapshot->settings_ms = session->last_ms;
+        break;
+    case TINYBMS_JOB_VERSION:
+        snapshot->version_known =
+            tinybms_answer_registers(answer, snapshot->version, TINYBMS_VERSION_COUNT) == TINYBMS_VERSION_COUNT;
+        break;
+    case TINYBMS_JOB_STATISTICS:
+        snapshot->statistics_known = tinybms_answer_registers(answer, snapshot->statistics,
+                                                              TINYBMS_STATISTICS_COUNT) == TINYBMS_STATISTICS_COUNT;
+        snapshot->statistics_ms = session->last_ms;
+        break;
+    default:
+        break;
+    }
+}
+
+static int32_t period_of(const tinybms_session_t *session, tinybms_job_t job)
+{
+    switch (job) {
+    case TINYBMS_JOB_LIVE:
+        return session->config.poll_ms;
+    case TINYBMS_JOB_STATISTICS:
+        return session->config.statistics_ms;
+    case TINYBMS_JOB_EVENTS_NEWEST:
+        return session->config.events_ms;
+    default:
+        return session->config.settings_ms;
+    }
+}
+
+static void take_answer(tinybms_session_t *session, const tinybms_answer_t *answer)
+{
+    if (!session->waiting) {
+        session->counters.unexpected++;
+        return;
+    }
+    session->waiting = false;
+    session->silent_in_row = 0;
+    session->counters.answers++;
+    if (session->job != TINYBMS_JOB_LIVE && session->job != TINYBMS_JOB_WRITE) {
+        session->due_ms[session->job] = session->last_ms + period_of(session, session->job);
+    }
+    if (answer->command == TINYBMS_CMD_NACK) {
+        session->counters.nacks++;
+    }
+    if (session->job == TINYBMS_JOB_WRITE) {
+        take_write(session, answer);
+        return;
+    }
+    if (answer->command == TINYBMS_CMD_NACK) {
+        return; /* asked again when its period is over */
+    }
+    if (session->job == TINYBMS_JOB_LIVE) {
+        take_live(session, answer);
+    } else if (session->job == TINYBMS_JOB_EVENTS_ALL || session->job == TINYBMS_JOB_EVENTS_NEWEST) {
+        take_events(session, answer);
+    } else {
+        take_block(session, answer);
+    }
+}
+
+static void take_counters(tinybms_session_t *session)
+{
+    session->counters.crc_errors = session->parser.crc_errors;
+    session->counters.bytes_skipped = session->parser.bytes_skipped;
+}
+
+void tinybms_session_feed(tinybms_session_t *session, const uint8_t *bytes, size_t length, int64_t now_ms)
+{
+    tinybms_answer_t answer;
+    size_t taken = 0;
+    note_time(session, now_ms);
+    session->heard = session->heard || length > 0;
+    session->heard_ms = now_ms;
+    while (taken < length) {
+        taken += tinybms_parser_feed(&session->parser, &bytes[taken], length - taken);
+        while (tinybms_parser_next(&session->parser, &answer)) {
+            take_answer(session, &answer);
+        }
+    }
+    take_counters(session);
+}
+
+/* ---- requests ---- */
+
+static tinybms_request_t block(uint16_t first, uint16_t count)
+{
+    return (tinybms_request_t){.command = TINYBMS_CMD_READ_MODBUS, .address = first, .count = count};
+}
+
+static tinybms_request_t request_of(const tinybms_session_t *session, tinybms_job_t job, int16_t *payload_length)
+{
+    tinybms_request_t request = {0};
+    switch (job) {
+    case TINYBMS_JOB_WRITE:
+        tinybms_write_request(&session->write, &request, payload_length);
+        return request;
+    case TINYBMS_JOB_EVENTS_ALL:
+        request.command = TINYBMS_CMD_ALL_EVENTS;
+        break;
+    case TINYBMS_JOB_EVENTS_NEWEST:
+        request.command = TINYBMS_CMD_NEWEST_EVENTS;
+        break;
+    case TINYBMS_JOB_SETTINGS:
+        request = block(TINYBMS_SETTINGS_FIRST, TINYBMS_SETTINGS_COUNT);
+        break;
+    case TINYBMS_JOB_VERSION:
+        request = block(TINYBMS_VERSION_FIRST, TINYBMS_VERSION_COUNT);
+        break;
+    case TINYBMS_JOB_STATISTICS:
+        request = block(TINYBMS_STATISTICS_FIRST, TINYBMS_STATISTICS_COUNT);
+        break;
+    case TINYBMS_JOB_LIVE:
+    default:
+        request = block(TINYBMS_LIVE_FIRST, TINYBMS_LIVE_COUNT);
+        break;
+    }
+    *payload_length = request.command == TINYBMS_CMD_READ_MODBUS ? (int16_t)(2 * request.count) : -1;
+    return request;
+}
+
+static tinybms_action_t send(tinybms_session_t *session)
+{
+    session->waiting = true;
+    session->heard = false;
+    session->sent_ms = session->last_ms;
+    session->crc_errors_then = session->parser.crc_errors;
+    session->counters.requests++;
+    return (tinybms_action_t){.type = TINYBMS_ACTION_SEND,
+                              .send = {.bytes = session->request, .length = session->request_length}};
+}
+
+static tinybms_action_t begin(tinybms_session_t *session, tinybms_job_t job)
+{
+    int16_t payload_length = -1;
+    const tinybms_request_t request = request_of(session, job, &payload_length);
+    session->request_length = tinybms_request_encode(&request, session->request, sizeof(session->request));
+    session->job = job;
+    session->retried = false;
+    tinybms_parser_reset(&session->parser);
+    tinybms_parser_expect(&session->parser, (uint8_t)request.command, payload_length);
+    if (job == TINYBMS_JOB_LIVE) { /* a late poll does not make the following ones early */
+        const int64_t next = session->due_ms[job] + session->config.poll_ms;
+        session->due_ms[job] = next > session->last_ms ? next : session->last_ms + session->config.poll_ms;
+    }
+    return send(session);
+}
+
+static void give_up_live(tinybms_session_t *session)
+{
+    if (session->heard) {
+        session->silent_in_row = 0;
+        if (session->due_ms[TINYBMS_JOB_LIVE] > session->last_ms + LIVE_AFTER_FAILURE_MS) {
+            session->due_ms[TINYBMS_JOB_LIVE] = session->last_ms + LIVE_AFTER_FAILURE_MS;
+        }
+        return;
+    }
+    session->silent_in_row++;
+    if (silent(session)) {
+        const uint32_t growth = session->silent_in_row - SILENT_BEFORE_PAUSE;
+        const int64_t pause = (int64_t)session->config.poll_ms << (growth < 5 ? growth : 5);
+        const int64_t longest = session->config.backoff_max_ms;
+        session->due_ms[TINYBMS_JOB_LIVE] = session->last_ms + (pause < longest ? pause : longest);
+    }
+}
+
+static void give_up_write(tinybms_session_t *session)
+{
+    const bool reset = session->write.request.kind == TINYBMS_WRITE_RESET_BMS;
+    session->write_failures++;
+    session->due_ms[TINYBMS_JOB_WRITE] = session->last_ms + (session->heard ? TRY_AGAIN_MS : TRY_AGAIN_SILENT_MS);
+    if (session->write_failures >= (reset ? RESET_FAILURES_MAX : WRITE_FAILURES_MAX)) {
+        const tinybms_write_result_t result = {.status = TINYBMS_WRITE_NOT_ANSWERED};
+        end_write(session, &result);
+    }
+}
+
+static void give_up(tinybms_session_t *session)
+{
+    session->waiting = false;
+    session->counters.timeouts++;
+    switch (session->job) {
+    case TINYBMS_JOB_LIVE:
+        give_up_live(session);
+        break;
+    case TINYBMS_JOB_WRITE:
+        give_up_write(session);
+        break;
+    default:
+        session->due_ms[session->job] = session->last_ms + (session->heard ? TRY_AGAIN_MS : TRY_AGAIN_SILENT_MS);
+        break;
+    }
+}
+
+/** Whether the open request has to be given up or sent again, because its answer came damaged or not at all. */
+static bool answer_lost(tinybms_session_t *session)
+{
+    const bool damaged = session->parser.crc_errors != session->crc_errors_then;
+    const bool broken_off = session->heard && session->last_ms - session->heard_ms >= GARBLED_AFTER_MS;
+    const bool late = session->last_ms - session->sent_ms >= session->config.answer_timeout_ms;
+    if (!damaged && !broken_off && !late) {
+        return false;
+    }
+    tinybms_answer_t answer;
+    while (tinybms_parser_flush(&session->parser, &answer)) { /* a good answer behind a false start */
+        take_answer(session, &answer);
+    }
+    take_counters(session);
+    return session->waiting;
+}
+
+static bool due(const tinybms_session_t *session, tinybms_job_t job)
+{
+    return session->due_ms[job] <= session->last_ms;
+}
+
+/** The live block goes first; of the others the first in the order of tinybms_job_t. */
+static tinybms_action_t next_request(tinybms_session_t *session)
+{
+    for (tinybms_job_t job = TINYBMS_JOB_LIVE; job < TINYBMS_JOB_COUNT; job++) {
+        const bool wanted = job == TINYBMS_JOB_LIVE || job == TINYBMS_JOB_WRITE || !silent(session);
+        if (wanted && due(session, job)) {
+            return begin(session, job);
+        }
+    }
+    return (tinybms_action_t){.type = TINYBMS_ACTION_NONE};
+}
+
+static bool pending_action(tinybms_session_t *session, tinybms_action_t *action)
+{
+    if (session->snapshot_ready) {
+        session->snapshot_ready = false;
+        *action = (tinybms_action_t){.type = TINYBMS_ACTION_SNAPSHOT};
+        return true;
+    }
+    if (session->fresh_count > 0) {
+        *action = (tinybms_action_t){.type = TINYBMS_ACTION_EVENT, .event = session->fresh[0]};
+        session->fresh_count--;
+        memmove(&session->fresh[0], &session->fresh[1], session->fresh_count * sizeof(session->fresh[0]));
+        return true;
+    }
+    if (session->write_done) {
+        session->write_done = false;
+        *action = (tinybms_action_t){.type = TINYBMS_ACTION_WRITE_DONE, .write_done = session->write_result};
+        return true;
+    }
+    return false;
+}
+
+tinybms_action_t tinybms_session_step(tinybms_session_t *session, int64_t now_ms)
+{
+    tinybms_action_t action = {.type = TINYBMS_ACTION_NONE};
+    note_time(session, now_ms);
+    if (session->waiting && answer_lost(session)) {
+        /* The second send at once is also what wakes a sleeping BMS: it swallows the first. */
+        if (!session->retried) {
+            session->retried = true;
+            session->counters.retries++;
+            return send(session);
+        }
+        give_up(session);
+    }
+    if (pending_action(session, &action) || session->waiting) {
+        return action;
+    }
+    return next_request(session);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t tinybms_session_deadline_ms(const tinybms_session_t *session)
+{
+    if (session->snapshot_ready || session->fresh_count > 0 || session->write_done) {
+        return session->last_ms;
+    }
+    if (session->waiting) {
+        const int64_t late = session->sent_ms + session->config.answer_timeout_ms;
+        return session->heard ? earlier(late, session->heard_ms + GARBLED_AFTER_MS) : late;
+    }
+    int64_t first = session->due_ms[TINYBMS_JOB_LIVE];
+    for (size_t job = 0; job < TINYBMS_JOB_COUNT; job++) {
+        if (job == TINYBMS_JOB_WRITE || !silent(session)) {
+            first = earlier(first, session->due_ms[job]);
+        }
+    }
+    return first;
+}
+
+const tinybms_snapshot_t *tinybms_session_snapshot(const tinybms_session_t *session)
+{
+    return session->snapshot.sequence == 0 ? NULL : &session->snapshot;
+}
+
+tinybms_write_result_t tinybms_session_write(tinybms_session_t *session, const tinybms_write_request_t *request,
+                                             int64_t now_ms)
+{
+    tinybms_write_result_t result = tinybms_write_check(request);
+    note_time(session, now_ms);
+    if (result.status == TINYBMS_WRITE_PENDING && session->write_active) {
+        result.status = TINYBMS_WRITE_BUSY;
+    }
+    if (result.status != TINYBMS_WRITE_PENDING) {
+        session->counters.writes_failed++;
+        return result;
+    }
+    tinybms_write_begin(&session->write, request);
+    session->write_active = true;
+    session->write_failures = 0;
+    session->due_ms[TINYBMS_JOB_WRITE] = now_ms;
+    return result;
+}
+
+const tinybms_counters_t *tinybms_session_counters(const tinybms_session_t *session)
+{
+    return &session->counters;
+}
