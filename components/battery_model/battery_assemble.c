@@ -1,0 +1,316 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "battery_assemble.h"
+
+#include <string.h>
+
+#include "tinybms_registers.h"
+
+/** Registers this file reads (Rev D, chapter 2); ranges and types come from the register table. */
+enum {
+    REG_PACK_VOLTAGE = 36,
+    REG_PACK_CURRENT = 38,
+    REG_CELL_MIN = 40,
+    REG_CELL_MAX = 41,
+    REG_SENSOR_FIRST = 42,
+    REG_SOH = 45,
+    REG_SOC = 46,
+    REG_BMS_TEMPERATURE = 48,
+    REG_STATUS = 50,
+    REG_CELLS_DETECTED = 53,
+    REG_FULLY_CHARGED = 300,
+    REG_FULLY_DISCHARGED = 301,
+    REG_PEAK_DISCHARGE_CUTOFF = 305,
+    REG_CAPACITY = 306,
+    REG_SERIES_CELLS = 307,
+    REG_OVER_VOLTAGE_CUTOFF = 315,
+    REG_DISCHARGE_OVER_CURRENT = 317,
+    REG_CHARGE_OVER_CURRENT = 318,
+    REG_HARDWARE_VERSION = 500,
+    REG_FIRMWARE_PUBLIC = 501,
+    REG_FIRMWARE_INTERNAL = 502,
+    REG_SERIAL_FIRST = 504,
+    REG_SERIAL_COUNT = 6,
+};
+
+/** Register 50 (Rev D): the BMS has switched something off to protect the battery. */
+#define STATUS_FAULT 0x9B
+
+/** What a fault or warning event of the BMS forbids, and the alarm that shows it. */
+typedef struct {
+    bool stops_charge;
+    bool stops_discharge;
+    battery_alarm_id_t alarm;
+} fault_effect_t;
+
+static battery_quantity_t known(int32_t value)
+{
+    return (battery_quantity_t){.known = true, .value = value};
+}
+
+static battery_limit_t limit(int32_t value, battery_limit_reason_t reason)
+{
+    return (battery_limit_t){.known = true, .value = value, .reason = reason};
+}
+
+/** A setting that reads 0 or out of its range is not set: older devices leave some registers at 0. */
+static bool setting(const tinybms_snapshot_t *snapshot, uint16_t address, int32_t *value)
+{
+    const tinybms_register_t *const entry = tinybms_register_by_address(address);
+    if (entry == NULL || !snapshot->settings_known) {
+        return false;
+    }
+    const int64_t raw = tinybms_register_raw(entry, &snapshot->settings[address - TINYBMS_SETTINGS_FIRST]);
+    const bool in_range = entry->min > entry->max || (raw >= entry->min && raw <= entry->max);
+    if (raw == 0 || !in_range) {
+        return false;
+    }
+    *value = (int32_t)raw;
+    return true;
+}
+
+static uint8_t series_cells(const tinybms_snapshot_t *snapshot)
+{
+    int32_t cells = 0;
+    if (setting(snapshot, REG_SERIES_CELLS, &cells)) {
+        return (uint8_t)cells;
+    }
+    const uint16_t detected = snapshot->live[REG_CELLS_DETECTED];
+    return detected <= BATTERY_CELLS_MAX ? (uint8_t)detected : 0;
+}
+
+static battery_quantity_t milli(const uint16_t *words)
+{
+    int32_t value = 0;
+    return tinybms_float_to_milli(words[0], words[1], &value) ? known(value) : (battery_quantity_t){0};
+}
+
+static battery_quantity_t temperature(uint16_t word)
+{
+    const int16_t not_connected = INT16_MIN; /* Rev D, registers 42 and 43 */
+    const int16_t value = (int16_t)word;
+    return value == not_connected ? (battery_quantity_t){0} : known(value);
+}
+
+static void fill_cells(const tinybms_snapshot_t *snapshot, battery_state_t *state)
+{
+    const uint16_t *const live = snapshot->live;
+    for (uint8_t i = 0; i < BATTERY_CELLS_MAX; i++) {
+        const uint16_t cell = live[i];
+        state->cell_100uv[i] = cell;
+        if (cell == 0) {
+            continue;
+        }
+        if (!state->cell_min_register.known || cell < state->cell_100uv[state->cell_min_register.value]) {
+            state->cell_min_register = known(i);
+        }
+        if (!state->cell_max_register.known || cell > state->cell_100uv[state->cell_max_register.value]) {
+            state->cell_max_register = known(i);
+        }
+    }
+    state->cell_min_mv = live[REG_CELL_MIN] != 0 ? known(live[REG_CELL_MIN]) : (battery_quantity_t){0};
+    state->cell_max_mv = live[REG_CELL_MAX] != 0 ? known(live[REG_CELL_MAX]) : (battery_quantity_t){0};
+}
+
+static void fill_measurements(const tinybms_snapshot_t *snapshot, battery_state_t *state)
+{
+    const uint32_t soc_max = 100000000; /* register 46-47 counts 1e-6 % */
+    const uint16_t soh_max = 50000;     /* register 45 counts 0.002 % */
+    const uint16_t *const live = snapshot->live;
+    state->pack_voltage_mv = milli(&live[REG_PACK_VOLTAGE]);
+    state->pack_current_ma = milli(&live[REG_PACK_CURRENT]);
+    const uint32_t soc = (uint32_t)live[REG_SOC] | ((uint32_t)live[REG_SOC + 1] << 16);
+    if (soc <= soc_max) {
+        state->soc_ppm = known((int32_t)(soc / 100));
+    }
+    if (live[REG_SOH] != 0 && live[REG_SOH] <= soh_max) {
+        state->soh_ppm = known(live[REG_SOH] * 20);
+    }
+    for (uint8_t i = 0; i < BATTERY_SENSORS_MAX; i++) {
+        state->sensor_dc[i] = temperature(live[REG_SENSOR_FIRST + i]);
+    }
+    state->bms_temperature_dc = temperature(live[REG_BMS_TEMPERATURE]);
+}
+
+static void fill_serial(const uint16_t *registers, battery_state_t *state)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    bool programmed = false;
+    for (uint8_t i = 0; i < REG_SERIAL_COUNT; i++) {
+        const uint16_t word = registers[i];
+        programmed = programmed || (word != 0 && word != UINT16_MAX);
+        for (uint8_t d = 0; d < 4; d++) {
+            state->serial[i * 4 + d] = digits[(word >> (12 - 4 * d)) & 0xF];
+        }
+    }
+    state->serial[BATTERY_SERIAL_LEN] = '\0';
+    state->serial_known = programmed;
+}
+
+static void fill_version(const tinybms_snapshot_t *snapshot, battery_state_t *state)
+{
+    if (!snapshot->version_known) {
+        return;
+    }
+    const uint16_t *const version = snapshot->version;
+    state->model = known(version[REG_HARDWARE_VERSION - TINYBMS_VERSION_FIRST]);
+    state->firmware_major = known(version[REG_FIRMWARE_PUBLIC - TINYBMS_VERSION_FIRST] & 0xFF);
+    state->firmware_minor = known(version[REG_FIRMWARE_INTERNAL - TINYBMS_VERSION_FIRST] & 0xFF);
+    fill_serial(&version[REG_SERIAL_FIRST - TINYBMS_VERSION_FIRST], state);
+}
+
+static void fill_capacity(const tinybms_snapshot_t *snapshot, battery_state_t *state)
+{
+    int32_t capacity_10mah = 0;
+    if (setting(snapshot, REG_CAPACITY, &capacity_10mah)) {
+        state->installed_capacity_mah = known(capacity_10mah * 10);
+        state->usable_capacity_mah = state->installed_capacity_mah;
+    }
+}
+
+/** Lowest of the current limits (A) that are set, as mA; 0 when none is: nothing is known to be safe then. */
+static battery_limit_t lowest_current(const tinybms_snapshot_t *snapshot, uint16_t first, uint16_t second)
+{
+    int32_t a = 0;
+    int32_t b = 0;
+    const bool has_a = setting(snapshot, first, &a);
+    const bool has_b = setting(snapshot, second, &b);
+    if (!has_a && !has_b) {
+        return limit(0, BATTERY_REASON_SETTING_MISSING);
+    }
+    const int32_t amperes = (has_a && (!has_b || a <= b)) ? a : b;
+    return limit(amperes * 1000, BATTERY_REASON_BMS_SETTING);
+}
+
+static void fill_limits(const tinybms_snapshot_t *snapshot, battery_state_t *state)
+{
+    int32_t cell_mv = 0;
+    if (setting(snapshot, REG_FULLY_CHARGED, &cell_mv) && state->cell_count > 0) {
+        int32_t cutoff_mv = 0;
+        if (setting(snapshot, REG_OVER_VOLTAGE_CUTOFF, &cutoff_mv) && cutoff_mv < cell_mv) {
+            cell_mv = cutoff_mv;
+        }
+        state->cvl_mv = limit(cell_mv * state->cell_count, BATTERY_REASON_BMS_SETTING);
+    }
+    if (setting(snapshot, REG_FULLY_DISCHARGED, &cell_mv) && state->cell_count > 0) {
+        state->dvl_mv = limit(cell_mv * state->cell_count, BATTERY_REASON_BMS_SETTING);
+    }
+    state->ccl_ma = lowest_current(snapshot, REG_CHARGE_OVER_CURRENT, REG_CHARGE_OVER_CURRENT);
+    state->dcl_ma = lowest_current(snapshot, REG_DISCHARGE_OVER_CURRENT, REG_PEAK_DISCHARGE_CUTOFF);
+}
+
+/** The battery must be able to discharge itself back to safety, so over-voltage leaves discharge open, and so on. */
+static fault_effect_t effect_of(uint8_t event_id)
+{
+    switch (event_id) {
+    case 0x02:
+    case 0x31:
+        return (fault_effect_t){.stops_discharge = true, .alarm = BATTERY_ALARM_LOW_VOLTAGE};
+    case 0x03:
+        return (fault_effect_t){.stops_charge = true, .alarm = BATTERY_ALARM_HIGH_VOLTAGE};
+    case 0x04:
+        return (fault_effect_t){.stops_charge = true, .stops_discharge = true, .alarm = BATTERY_ALARM_HIGH_TEMPERATURE};
+    case 0x05:
+        return (fault_effect_t){.stops_discharge = true, .alarm = BATTERY_ALARM_HIGH_DISCHARGE_CURRENT};
+    case 0x06:
+    case 0x07:
+        return (fault_effect_t){.stops_charge = true, .alarm = BATTERY_ALARM_HIGH_CHARGE_CURRENT};
+    case 0x0A:
+        return (fault_effect_t){.stops_charge = true, .stops_discharge = true, .alarm = BATTERY_ALARM_LOW_TEMPERATURE};
+    case 0x37:
+        return (fault_effect_t){.stops_charge = true, .alarm = BATTERY_ALARM_LOW_TEMPERATURE_CHARGE};
+    default:
+        return (fault_effect_t){.stops_charge = true, .stops_discharge = true, .alarm = BATTERY_ALARM_BMS_INTERNAL};
+    }
+}
+
+/** Fields this state can know: the BMS tells its voltage and current faults; temperature needs an external sensor. */
+static void declare_supported_alarms(battery_state_t *state)
+{
+    static const battery_alarm_id_t always[] = {
+        BATTERY_ALARM_GENERAL,
+        BATTERY_ALARM_HIGH_VOLTAGE,
+        BATTERY_ALARM_LOW_VOLTAGE,
+        BATTERY_ALARM_HIGH_DISCHARGE_CURRENT,
+        BATTERY_ALARM_HIGH_CHARGE_CURRENT,
+        BATTERY_ALARM_BMS_INTERNAL,
+    };
+    static const battery_alarm_id_t with_sensor[] = {
+        BATTERY_ALARM_HIGH_TEMPERATURE,
+        BATTERY_ALARM_LOW_TEMPERATURE,
+        BATTERY_ALARM_LOW_TEMPERATURE_CHARGE,
+    };
+    for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++) {
+        state->alarm[always[i]] = BATTERY_ALARM_OK;
+    }
+    if (state->sensor_dc[0].known || state->sensor_dc[1].known) {
+        for (size_t i = 0; i < sizeof(with_sensor) / sizeof(with_sensor[0]); i++) {
+            state->alarm[with_sensor[i]] = BATTERY_ALARM_OK;
+        }
+    }
+    state->warning[BATTERY_ALARM_GENERAL] = BATTERY_ALARM_OK;
+    state->warning[BATTERY_ALARM_BMS_INTERNAL] = BATTERY_ALARM_OK;
+}
+
+static void apply_fault(const tinybms_snapshot_t *snapshot, battery_state_t *state)
+{
+    if (snapshot->live[REG_STATUS] != STATUS_FAULT) {
+        return;
+    }
+    const fault_effect_t effect = effect_of(snapshot->fault_event.id);
+    state->status = BATTERY_STATUS_OFFLINE;
+    if (effect.stops_charge) {
+        state->ccl_ma = limit(0, BATTERY_REASON_BMS_FAULT);
+    }
+    if (effect.stops_discharge) {
+        state->dcl_ma = limit(0, BATTERY_REASON_BMS_FAULT);
+    }
+    if (state->alarm[effect.alarm] != BATTERY_ALARM_UNSUPPORTED) {
+        state->alarm[effect.alarm] = BATTERY_ALARM_ACTIVE;
+    }
+    state->alarm[BATTERY_ALARM_GENERAL] = BATTERY_ALARM_ACTIVE;
+}
+
+/** CVL and DCL are held while data is stale: the last known ones are better than a jump. */
+static void apply_staleness(int64_t age_ms, const battery_assemble_config_t *config, battery_state_t *state)
+{
+    if (age_ms < config->stale_ms) {
+        return;
+    }
+    state->status = BATTERY_STATUS_OFFLINE;
+    state->ccl_ma = limit(0, BATTERY_REASON_STALE_DATA);
+    state->warning[BATTERY_ALARM_BMS_INTERNAL] = BATTERY_ALARM_ACTIVE;
+    state->warning[BATTERY_ALARM_GENERAL] = BATTERY_ALARM_ACTIVE;
+    if (age_ms >= config->silent_ms) {
+        state->publish = false;
+    }
+}
+
+void battery_assemble(const tinybms_snapshot_t *snapshot, const battery_assemble_config_t *config, int64_t now_ms,
+                      battery_state_t *state)
+{
+    memset(state, 0, sizeof(*state));
+    if (snapshot == NULL) {
+        return;
+    }
+    state->snapshot_ms = snapshot->taken_ms;
+    state->sequence = snapshot->sequence;
+    state->status = BATTERY_STATUS_ONLINE;
+    state->cell_count = series_cells(snapshot);
+    fill_cells(snapshot, state);
+    fill_measurements(snapshot, state);
+    fill_version(snapshot, state);
+    fill_capacity(snapshot, state);
+    fill_limits(snapshot, state);
+    declare_supported_alarms(state);
+    state->publish = snapshot->settings_known && state->cvl_mv.known &&
+                     state->pack_voltage_mv.known && state->pack_current_ma.known && state->soc_ppm.known;
+    if (!state->publish) {
+        state->status = BATTERY_STATUS_UNKNOWN;
+    }
+    apply_fault(snapshot, state);
+    apply_staleness(now_ms - snapshot->taken_ms, config, state);
+}

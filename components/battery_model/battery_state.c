@@ -1,0 +1,40 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "battery_state.h"
+
+#include <stddef.h>
+
+const char *battery_limit_reason_text(battery_limit_reason_t reason)
+{
+    static const char *const texts[BATTERY_REASON_COUNT] = {
+        [BATTERY_REASON_NONE] = "none",
+        [BATTERY_REASON_BMS_SETTING] = "BMS setting",
+        [BATTERY_REASON_BMS_FAULT] = "BMS fault",
+        [BATTERY_REASON_STALE_DATA] = "stale data",
+        [BATTERY_REASON_SETTING_MISSING] = "BMS setting missing",
+    };
+    return (size_t)reason < (size_t)BATTERY_REASON_COUNT ? texts[reason] : "unknown";
+}
+
+const char *battery_alarm_text(battery_alarm_id_t id)
+{
+    static const char *const texts[BATTERY_ALARM_COUNT] = {
+        [BATTERY_ALARM_GENERAL] = "general",
+        [BATTERY_ALARM_HIGH_VOLTAGE] = "high voltage",
+        [BATTERY_ALARM_LOW_VOLTAGE] = "low voltage",
+        [BATTERY_ALARM_HIGH_TEMPERATURE] = "high temperature",
+        [BATTERY_ALARM_LOW_TEMPERATURE] = "low temperature",
+        [BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE] = "high temperature while charging",
+        [BATTERY_ALARM_LOW_TEMPERATURE_CHARGE] = "low temperature while charging",
+        [BATTERY_ALARM_HIGH_DISCHARGE_CURRENT] = "high discharge current",
+        [BATTERY_ALARM_HIGH_CHARGE_CURRENT] = "high charge current",
+        [BATTERY_ALARM_CONTACTOR] = "contactor",
+        [BATTERY_ALARM_SHORT_CIRCUIT] = "short circuit",
+        [BATTERY_ALARM_BMS_INTERNAL] = "BMS internal",
+        [BATTERY_ALARM_CELL_IMBALANCE] = "cell imbalance",
+    };
+    return (size_t)id < (size_t)BATTERY_ALARM_COUNT ? texts[id] : "unknown";
+}

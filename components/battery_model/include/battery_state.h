@@ -1,0 +1,150 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+/**
+ * @file
+ * @brief The words every part speaks: what is known of the battery at one moment, in fixed point, units in every name.
+ *
+ * Suffixes: _mv 0.001 V, _ma 0.001 A, _mah 0.001 Ah, _dc 0.1 degC, _ppm 1e-6 of the whole, _ms milliseconds, _wh Wh.
+ * A value that is not there has `known == false`; its `value` then means nothing.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** @brief A TinyBMS has at most 16 cells in series (Rev D, register 307). */
+#define BATTERY_CELLS_MAX 16
+
+/** @brief A TinyBMS has at most two external temperature sensors (registers 42 and 43). */
+#define BATTERY_SENSORS_MAX 2
+
+/** @brief Characters of a serial number: 96 bits as hexadecimal digits (registers 504-509). */
+#define BATTERY_SERIAL_LEN 24
+
+/** @brief A quantity that may not be there; its unit is in the name of the field that has this type. */
+typedef struct {
+    bool known;
+    int32_t value;
+} battery_quantity_t;
+
+/** @brief A counter in Wh that may not be there; 64 bits because years of energy outgrow 32. */
+typedef struct {
+    bool known;
+    int64_t value;
+} battery_energy_t;
+
+/** @brief Why a limit has the value it has. */
+typedef enum {
+    BATTERY_REASON_NONE = 0,        /**< no limit was computed */
+    BATTERY_REASON_BMS_SETTING,     /**< the register of the TinyBMS that gives it */
+    BATTERY_REASON_BMS_FAULT,       /**< the TinyBMS reports a fault that forbids this direction */
+    BATTERY_REASON_STALE_DATA,      /**< no valid snapshot for too long */
+    BATTERY_REASON_SETTING_MISSING, /**< no register that could give it holds a usable value: 0, nothing may flow */
+    BATTERY_REASON_COUNT
+} battery_limit_reason_t;
+
+/** @brief A limit for the whole pack and the reason that set it. */
+typedef struct {
+    bool known;
+    int32_t value;
+    battery_limit_reason_t reason;
+} battery_limit_t;
+
+/** @brief Alarm and warning fields, in the order of the fields of frame 0x35A. */
+typedef enum {
+    BATTERY_ALARM_GENERAL = 0,
+    BATTERY_ALARM_HIGH_VOLTAGE,
+    BATTERY_ALARM_LOW_VOLTAGE,
+    BATTERY_ALARM_HIGH_TEMPERATURE,
+    BATTERY_ALARM_LOW_TEMPERATURE,
+    BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE,
+    BATTERY_ALARM_LOW_TEMPERATURE_CHARGE,
+    BATTERY_ALARM_HIGH_DISCHARGE_CURRENT,
+    BATTERY_ALARM_HIGH_CHARGE_CURRENT,
+    BATTERY_ALARM_CONTACTOR,
+    BATTERY_ALARM_SHORT_CIRCUIT,
+    BATTERY_ALARM_BMS_INTERNAL,
+    BATTERY_ALARM_CELL_IMBALANCE,
+    BATTERY_ALARM_COUNT
+} battery_alarm_id_t;
+
+/** @brief State of one alarm or warning field. */
+typedef enum {
+    BATTERY_ALARM_UNSUPPORTED = 0, /**< the battery cannot know */
+    BATTERY_ALARM_ACTIVE,
+    BATTERY_ALARM_OK,
+} battery_alarm_level_t;
+
+/** @brief Whether the battery stands behind the values of this state. */
+typedef enum {
+    BATTERY_STATUS_UNKNOWN = 0, /**< nothing complete has been read yet */
+    BATTERY_STATUS_OFFLINE,     /**< data is stale or the BMS reports a fault */
+    BATTERY_STATUS_ONLINE,
+} battery_status_t;
+
+/** @brief Everything the gateway says about the battery: snapshot plus alarms, limits and energy. */
+typedef struct {
+    int64_t snapshot_ms; /**< when the snapshot behind this state was taken */
+    uint32_t sequence;   /**< number of that snapshot; the same number means the same data */
+    battery_status_t status;
+    bool publish; /**< false: nothing may be sent to the GX (start-up not complete, or data too old) */
+
+    battery_quantity_t pack_voltage_mv;
+    battery_quantity_t pack_current_ma; /**< positive = charging */
+    battery_quantity_t soc_ppm;         /**< 0..1000000, rounded down */
+    battery_quantity_t soh_ppm;         /**< 0..1000000; not known when the BMS has not estimated it */
+
+    uint8_t cell_count;                                /**< series cells, 0 = not known */
+    uint16_t cell_100uv[BATTERY_CELLS_MAX];            /**< by register 0..15, 0.1 mV; 0 = no cell here */
+    battery_quantity_t cell_min_mv;                    /**< register 40 */
+    battery_quantity_t cell_max_mv;                    /**< register 41 */
+    battery_quantity_t cell_min_register;              /**< 0..15: which register holds the lowest cell */
+    battery_quantity_t cell_max_register;              /**< 0..15: which register holds the highest cell */
+    battery_quantity_t sensor_dc[BATTERY_SENSORS_MAX]; /**< external sensors; not known = not connected */
+    battery_quantity_t bms_temperature_dc;             /**< the BMS's own sensor */
+
+    battery_limit_t cvl_mv; /**< charge voltage limit, pack */
+    battery_limit_t ccl_ma; /**< charge current limit, >= 0 */
+    battery_limit_t dcl_ma; /**< discharge current limit, >= 0 */
+    battery_limit_t dvl_mv; /**< discharge voltage limit, pack */
+
+    battery_alarm_level_t alarm[BATTERY_ALARM_COUNT];
+    battery_alarm_level_t warning[BATTERY_ALARM_COUNT];
+
+    battery_quantity_t installed_capacity_mah;
+    battery_quantity_t usable_capacity_mah;
+    battery_energy_t energy_in_wh;  /**< charged since ever */
+    battery_energy_t energy_out_wh; /**< discharged since ever */
+
+    battery_quantity_t model;          /**< register 500, 0..65535 */
+    battery_quantity_t firmware_major; /**< public firmware version, low byte of register 501 */
+    battery_quantity_t firmware_minor; /**< low byte of the internal version, register 502 */
+    bool serial_known;
+    char serial[BATTERY_SERIAL_LEN + 1]; /**< upper-case hexadecimal digits, NUL-terminated */
+} battery_state_t;
+
+/**
+ * @brief Text of a limit's reason, for logs and people.
+ * @param reason any value; one outside the enumeration gives "unknown"
+ * @return static string, never NULL
+ */
+const char *battery_limit_reason_text(battery_limit_reason_t reason);
+
+/**
+ * @brief Text of an alarm field, for logs and people ("high voltage").
+ * @param id any value; one outside the enumeration gives "unknown"
+ * @return static string, never NULL
+ */
+const char *battery_alarm_text(battery_alarm_id_t id);
+
+#ifdef __cplusplus
+}
+#endif
