@@ -1,0 +1,1 @@
+"""Python toolkit of the TinyBMS Web Gateway."""

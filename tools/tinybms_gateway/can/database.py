@@ -1,0 +1,31 @@
+"""Our DBC of the Victron CAN-bus BMS protocol."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import cast
+
+import cantools
+from cantools.database.can import Database as BmsDatabase
+
+DBC_PATH = Path(__file__).with_name("victron_bms.dbc")
+
+__all__ = ["DBC_PATH", "BmsDatabase", "load_database", "text_of"]
+
+
+@lru_cache(maxsize=1)
+def load_database() -> BmsDatabase:
+    """Load the DBC of this package, strictly."""
+    return cast(BmsDatabase, cantools.database.load_file(DBC_PATH, strict=True))
+
+
+def text_of(raw: int) -> str:
+    """Text of an eight-character field.
+
+    Args:
+        raw: the 64-bit little-endian signal, first character in the lowest byte.
+
+    Returns:
+        The characters up to the first zero byte; a byte that is no printable 7-bit ASCII shows as ``?``.
+    """
+    data = raw.to_bytes(8, "little").split(b"\0", 1)[0]
+    return "".join(chr(byte) if 0x20 <= byte < 0x7F else "?" for byte in data)
