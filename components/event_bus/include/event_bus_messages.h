@@ -1,0 +1,79 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+/**
+ * @file
+ * @brief Messages of the bus that belong to no pure component: what the services say of themselves.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tinybms_session.h"
+#include "victron_pgn.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** @brief State of the serial line to the BMS. */
+typedef struct {
+    bool answering;              /**< a snapshot came within the last 3 s */
+    int64_t last_snapshot_ms;    /**< 0 = never */
+    tinybms_counters_t session;  /**< counters of the session */
+    uint32_t rx_overflows;       /**< times the driver lost bytes */
+    uint32_t line_errors;        /**< frame, parity and break errors of the UART */
+} event_bus_uart_status_t;
+
+/** @brief Error state of the CAN node, as ISO 11898 names it. */
+typedef enum {
+    EVENT_BUS_CAN_STOPPED = 0, /**< node not enabled */
+    EVENT_BUS_CAN_ERROR_ACTIVE,
+    EVENT_BUS_CAN_ERROR_WARNING,
+    EVENT_BUS_CAN_ERROR_PASSIVE,
+    EVENT_BUS_CAN_BUS_OFF,
+} event_bus_can_state_t;
+
+/** @brief State of the CAN node and of the GX behind it. Counters since start; they wrap at 2^32. */
+typedef struct {
+    event_bus_can_state_t state;
+    uint16_t tx_error_count;
+    uint16_t rx_error_count;
+    bool publishing;          /**< frames are being sent */
+    uint32_t tx_ok;           /**< frames acknowledged */
+    uint32_t tx_failed;       /**< frames not acknowledged or lost in a bus error; sent again with fresh content */
+    uint32_t tx_refused;      /**< frames the driver did not take */
+    uint32_t tx_stalled;      /**< times the controller sat on a frame and was restarted */
+    uint32_t rx_frames;
+    uint32_t rx_dropped;      /**< received frames lost because the task was late */
+    uint32_t bus_errors;      /**< bus errors seen by the controller */
+    uint32_t bus_off_count;
+    uint32_t recoveries;
+    bool gx_alive;            /**< a keepalive (0x305) came within the warning time */
+    int64_t gx_last_seen_ms;  /**< 0 = never */
+} event_bus_can_status_t;
+
+/** @brief A frame that was on the bus. */
+typedef struct {
+    int64_t time_ms;
+    bool sent;     /**< true = by this gateway */
+    bool extended; /**< 29-bit id */
+    bool remote;   /**< remote frame, no data */
+    uint32_t id;
+    uint8_t dlc;
+    uint8_t data[8];
+} event_bus_can_frame_t;
+
+/** @brief How close a task has come to the end of its stack. */
+typedef struct {
+    const char *task;          /**< static string */
+    uint32_t stack_free_bytes; /**< least free stack since start */
+} event_bus_task_health_t;
+
+#ifdef __cplusplus
+}
+#endif
