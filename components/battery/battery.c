@@ -1,0 +1,102 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "battery.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "battery_assemble.h"
+#include "esp_check.h"
+#include "esp_log.h"
+#include "sdkconfig.h"
+#include "service_task.h"
+
+static const char *TAG = "battery";
+
+#define STALENESS_CHECK_MS 100 /**< the stages of staleness are reached this much late at most */
+
+typedef struct {
+    event_bus_handle_t bus;
+    event_bus_subscription_t snapshots;
+    battery_assemble_config_t config;
+    tinybms_snapshot_t snapshot; /**< last valid one */
+    bool has_snapshot;
+    battery_state_t state; /**< last one published */
+} battery_t;
+
+static void log_status(const battery_t *battery, const battery_state_t *next)
+{
+    const battery_state_t *const last = &battery->state;
+    if (next->publish && !last->publish) {
+        ESP_LOGI(TAG, "complete: %u cells, CVL %" PRId32 " mV, CCL %" PRId32 " mA, DCL %" PRId32 " mA",
+                 (unsigned)next->cell_count, next->cvl_mv.value, next->ccl_ma.value, next->dcl_ma.value);
+    } else if (!next->publish && last->publish) {
+        ESP_LOGE(TAG, "no valid snapshot for %" PRId32 " ms: nothing is sent until the BMS answers again",
+                 battery->config.silent_ms);
+    }
+    if (next->publish && next->ccl_ma.known && next->ccl_ma.reason != last->ccl_ma.reason) {
+        ESP_LOGI(TAG, "CCL %" PRId32 " mA: %s", next->ccl_ma.value, battery_limit_reason_text(next->ccl_ma.reason));
+    }
+    if (next->publish && next->dcl_ma.known && next->dcl_ma.reason != last->dcl_ma.reason) {
+        ESP_LOGI(TAG, "DCL %" PRId32 " mA: %s", next->dcl_ma.value, battery_limit_reason_text(next->dcl_ma.reason));
+    }
+    for (int id = 0; id < BATTERY_ALARM_COUNT; id++) {
+        const bool was_active = last->alarm[id] == BATTERY_ALARM_ACTIVE;
+        const bool is_active = next->alarm[id] == BATTERY_ALARM_ACTIVE;
+        if (was_active != is_active) {
+            ESP_LOGW(TAG, "alarm %s: %s", battery_alarm_text((battery_alarm_id_t)id), is_active ? "active" : "cleared");
+        }
+    }
+}
+
+static bool worth_publishing(const battery_state_t *last, const battery_state_t *next)
+{
+    return last->sequence != next->sequence || last->publish != next->publish || last->status != next->status ||
+           last->ccl_ma.reason != next->ccl_ma.reason;
+}
+
+static void update(battery_t *battery, battery_state_t *next)
+{
+    battery_assemble(battery->has_snapshot ? &battery->snapshot : NULL, &battery->config, service_now_ms(), next);
+    if (worth_publishing(&battery->state, next)) {
+        log_status(battery, next);
+        battery->state = *next;
+        event_bus_publish_state(battery->bus, next);
+    }
+}
+
+static void battery_task(void *argument)
+{
+    battery_t *const battery = argument;
+    service_task_t task;
+    battery_state_t next;
+    service_task_begin(&task, battery->bus, TAG);
+    for (;;) {
+        if (event_bus_receive_snapshot(battery->snapshots, &battery->snapshot, pdMS_TO_TICKS(STALENESS_CHECK_MS))) {
+            battery->has_snapshot = true;
+        }
+        update(battery, &next);
+        service_task_alive(&task);
+    }
+}
+
+esp_err_t battery_start(event_bus_handle_t bus)
+{
+    ESP_RETURN_ON_FALSE(bus != NULL, ESP_ERR_INVALID_ARG, TAG, "no bus");
+    battery_t *const battery = calloc(1, sizeof(*battery)); /* lives as long as the program */
+    ESP_RETURN_ON_FALSE(battery != NULL, ESP_ERR_NO_MEM, TAG, "no memory");
+    battery->bus = bus;
+    battery->config = (battery_assemble_config_t){
+        .stale_ms = CONFIG_TINYBMS_BATTERY_STALE_MS,
+        .silent_ms = CONFIG_TINYBMS_BATTERY_SILENT_MS,
+    };
+    ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_SNAPSHOT, 2, TAG, NULL, &battery->snapshots), TAG,
+                        "cannot subscribe to snapshots");
+    ESP_RETURN_ON_FALSE(xTaskCreate(battery_task, TAG, CONFIG_TINYBMS_BATTERY_TASK_STACK, battery,
+                                    CONFIG_TINYBMS_BATTERY_TASK_PRIORITY, NULL) == pdPASS,
+                        ESP_ERR_NO_MEM, TAG, "no memory for the task");
+    return ESP_OK;
+}

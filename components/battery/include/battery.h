@@ -1,0 +1,29 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+/**
+ * @file
+ * @brief Task that turns snapshots of the BMS into the battery state that the GX is shown.
+ */
+
+#include "esp_err.h"
+#include "event_bus.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * @brief Starts the task. It publishes EVENT_BUS_STATE for every snapshot, and when data becomes stale without one.
+ * @param bus where snapshots come from and states go to
+ * @return ESP_OK; ESP_ERR_INVALID_ARG; ESP_ERR_NO_MEM
+ */
+esp_err_t battery_start(event_bus_handle_t bus);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,254 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "can_node.h"
+
+#include <string.h>
+
+#include "esp_attr.h"
+#include "esp_check.h"
+#include "esp_log.h"
+#include "esp_twai_onchip.h"
+#include "sdkconfig.h"
+#include "service_task.h"
+
+static const char *TAG = "can_node";
+
+#define STALLED_AFTER_MS    250 /* a frame of 8 bytes takes 0.3 ms; waiting this long means nobody is there at all */
+#define FIRST_RECOVERY_MS   50
+#define RECOVERY_TIMEOUT_MS 1000 /* 128 x 11 recessive bits take 3 ms on a quiet bus; a bus held dominant never ends */
+
+enum {
+    TX_RESULT_NONE = 0,
+    TX_RESULT_ACKNOWLEDGED = 1,
+    TX_RESULT_FAILED = 2,
+};
+
+static IRAM_ATTR bool wake_task(const can_node_t *self)
+{
+    BaseType_t woken = pdFALSE;
+    vTaskNotifyGiveFromISR(self->task, &woken);
+    return woken == pdTRUE;
+}
+
+static IRAM_ATTR bool on_tx_done(twai_node_handle_t node, const twai_tx_done_event_data_t *event, void *context)
+{
+    can_node_t *const self = context;
+    (void)node;
+    atomic_store(&self->tx_result, event->is_tx_success ? TX_RESULT_ACKNOWLEDGED : TX_RESULT_FAILED);
+    return wake_task(self);
+}
+
+static IRAM_ATTR bool on_rx_done(twai_node_handle_t node, const twai_rx_done_event_data_t *event, void *context)
+{
+    can_node_t *const self = context;
+    event_bus_can_frame_t received = {.sent = false};
+    twai_frame_t frame = {.buffer = received.data, .buffer_len = sizeof(received.data)};
+    BaseType_t woken = pdFALSE;
+    (void)event;
+    if (twai_node_receive_from_isr(node, &frame) != ESP_OK) {
+        return false;
+    }
+    received.id = frame.header.id;
+    received.extended = frame.header.ide;
+    received.remote = frame.header.rtr;
+    received.dlc = (uint8_t)(frame.header.dlc <= sizeof(received.data) ? frame.header.dlc : sizeof(received.data));
+    if (xQueueSendFromISR(self->received, &received, &woken) != pdTRUE) {
+        atomic_fetch_add(&self->rx_dropped, 1);
+    }
+    return wake_task(self) || woken == pdTRUE;
+}
+
+static IRAM_ATTR bool on_state_change(twai_node_handle_t node, const twai_state_change_event_data_t *event,
+                                      void *context)
+{
+    (void)node;
+    (void)event;
+    return wake_task(context);
+}
+
+esp_err_t can_node_open(can_node_t *self, TaskHandle_t task)
+{
+    const twai_onchip_node_config_t config = {
+        .io_cfg = {.tx = (gpio_num_t)CONFIG_TINYBMS_CAN_VICTRON_TX_GPIO,
+                   .rx = (gpio_num_t)CONFIG_TINYBMS_CAN_VICTRON_RX_GPIO,
+                   .quanta_clk_out = GPIO_NUM_NC,
+                   .bus_off_indicator = GPIO_NUM_NC},
+        .bit_timing = {.bitrate = CONFIG_TINYBMS_CAN_VICTRON_BITRATE},
+        .fail_retry_cnt = 0, /* single shot: a frame that fails must not be repeated with old content */
+        .tx_queue_depth = 1, /* never used, see can_node.h; the driver asks for one at least */
+    };
+    const twai_event_callbacks_t callbacks = {
+        .on_tx_done = on_tx_done,
+        .on_rx_done = on_rx_done,
+        .on_state_change = on_state_change,
+    };
+    memset(self, 0, sizeof(*self));
+    self->task = task;
+    self->received = xQueueCreate(CONFIG_TINYBMS_CAN_VICTRON_RX_QUEUE, sizeof(event_bus_can_frame_t));
+    ESP_RETURN_ON_FALSE(self->received != NULL, ESP_ERR_NO_MEM, TAG, "no memory for received frames");
+    ESP_RETURN_ON_ERROR(twai_new_node_onchip(&config, &self->node), TAG, "cannot make the TWAI node");
+    ESP_RETURN_ON_ERROR(twai_node_register_event_callbacks(self->node, &callbacks, self), TAG,
+                        "cannot register callbacks");
+    return twai_node_enable(self->node);
+}
+
+static void load_frame(can_node_t *self, const victron_frame_t *frame)
+{
+    memcpy(self->data, frame->data, sizeof(self->data));
+    self->frame = (twai_frame_t){
+        .header = {.id = frame->id, .dlc = frame->dlc},
+        .buffer = self->data,
+        .buffer_len = frame->dlc,
+    };
+}
+
+static void frame_in_flight(const can_node_t *self, victron_frame_t *frame)
+{
+    *frame = (victron_frame_t){.id = (uint16_t)self->frame.header.id, .dlc = (uint8_t)self->frame.header.dlc};
+    memcpy(frame->data, self->data, sizeof(frame->data));
+}
+
+bool can_node_send(can_node_t *self, const victron_frame_t *frame, int64_t now_ms)
+{
+    load_frame(self, frame);
+    atomic_store(&self->tx_result, TX_RESULT_NONE);
+    self->in_flight = true;
+    self->sent_at_ms = now_ms;
+    const esp_err_t err = twai_node_transmit(self->node, &self->frame, 0);
+    if (err != ESP_OK) {
+        self->in_flight = false;
+        self->status.tx_refused++;
+        return false;
+    }
+    return true;
+}
+
+/** Starts a recovery, and starts it again when the bus did not let it finish; the task goes on meanwhile. */
+static void look_after_bus_off(can_node_t *self, int64_t now_ms)
+{
+    if (!self->in_bus_off) {
+        self->in_bus_off = true;
+        self->status.bus_off_count++;
+        self->recover_at_ms = now_ms + FIRST_RECOVERY_MS;
+        ESP_LOGE(TAG, "bus-off: check wiring, termination and bit rate; recovering");
+        return;
+    }
+    if (now_ms < self->recover_at_ms) {
+        return;
+    }
+    self->recover_at_ms = now_ms + RECOVERY_TIMEOUT_MS;
+    const esp_err_t err = twai_node_recover(self->node);
+    if (err != ESP_OK) {
+        ESP_LOGW(TAG, "recovery did not start: %s", esp_err_to_name(err));
+    }
+}
+
+static bool poll_bus_off(can_node_t *self, int64_t now_ms)
+{
+    twai_node_status_t status;
+    if (self->halted || twai_node_get_info(self->node, &status, NULL) != ESP_OK) {
+        return self->halted;
+    }
+    if (status.state == TWAI_ERROR_BUS_OFF) {
+        look_after_bus_off(self, now_ms);
+        return true;
+    }
+    if (self->in_bus_off) {
+        self->in_bus_off = false;
+        self->status.recoveries++;
+        ESP_LOGI(TAG, "recovered from bus-off");
+    }
+    return false;
+}
+
+can_node_tx_t can_node_poll(can_node_t *self, int64_t now_ms, victron_frame_t *frame)
+{
+    const bool off = poll_bus_off(self, now_ms);
+    if (!self->in_flight) {
+        return off ? CAN_NODE_BUSY : CAN_NODE_IDLE;
+    }
+    frame_in_flight(self, frame);
+    const int result = atomic_exchange(&self->tx_result, TX_RESULT_NONE);
+    if (result == TX_RESULT_ACKNOWLEDGED) {
+        self->in_flight = false;
+        self->status.tx_ok++;
+        return CAN_NODE_SENT;
+    }
+    if (result == TX_RESULT_FAILED || self->in_bus_off) { /* bus-off takes the frame away without a word */
+        self->in_flight = false;
+        self->status.tx_failed++;
+        return CAN_NODE_FAILED;
+    }
+    const bool stalled = !self->halted && now_ms - self->sent_at_ms >= STALLED_AFTER_MS;
+    return stalled || self->halted ? CAN_NODE_STALLED : CAN_NODE_BUSY;
+}
+
+void can_node_restart(can_node_t *self, const victron_frame_t *fresh, int64_t now_ms)
+{
+    if (!self->halted) {
+        if (twai_node_disable(self->node) != ESP_OK) {
+            return; /* bus-off came first: can_node_poll() takes over */
+        }
+        self->halted = true;
+        self->status.tx_stalled++;
+    }
+    const bool done_meanwhile = atomic_load(&self->tx_result) != TX_RESULT_NONE;
+    if (fresh == NULL && !done_meanwhile) {
+        return;
+    }
+    /* Enabling sends the frame in flight once more, from where it stands: that place now holds fresh content. */
+    if (!done_meanwhile) {
+        load_frame(self, fresh);
+        self->sent_at_ms = now_ms;
+    }
+    const esp_err_t err = twai_node_enable(self->node);
+    if (err != ESP_OK) {
+        ESP_LOGE(TAG, "cannot enable the node again: %s", esp_err_to_name(err));
+        return;
+    }
+    self->halted = false;
+}
+
+bool can_node_receive(can_node_t *self, event_bus_can_frame_t *frame)
+{
+    if (xQueueReceive(self->received, frame, 0) != pdTRUE) {
+        return false;
+    }
+    frame->time_ms = service_now_ms();
+    self->status.rx_frames++;
+    return true;
+}
+
+static event_bus_can_state_t state_of(const can_node_t *self, twai_error_state_t state)
+{
+    if (self->halted) {
+        return EVENT_BUS_CAN_STOPPED;
+    }
+    switch (state) {
+    case TWAI_ERROR_ACTIVE:
+        return EVENT_BUS_CAN_ERROR_ACTIVE;
+    case TWAI_ERROR_WARNING:
+        return EVENT_BUS_CAN_ERROR_WARNING;
+    case TWAI_ERROR_PASSIVE:
+        return EVENT_BUS_CAN_ERROR_PASSIVE;
+    default:
+        return EVENT_BUS_CAN_BUS_OFF;
+    }
+}
+
+const event_bus_can_status_t *can_node_status(can_node_t *self)
+{
+    twai_node_status_t status;
+    twai_node_record_t record;
+    if (twai_node_get_info(self->node, &status, &record) == ESP_OK) {
+        self->status.state = state_of(self, status.state);
+        self->status.tx_error_count = status.tx_error_count;
+        self->status.rx_error_count = status.rx_error_count;
+        self->status.bus_errors = record.bus_err_num;
+    }
+    self->status.rx_dropped = atomic_load(&self->rx_dropped);
+    return &self->status;
+}

@@ -1,0 +1,150 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "diagnostics.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "esp_check.h"
+#include "esp_log.h"
+#include "freertos/semphr.h"
+#include "sdkconfig.h"
+#include "service_task.h"
+
+static const char *TAG = "diagnostics";
+
+#define GATHER_EVERY_MS 200
+
+struct diagnostics {
+    event_bus_handle_t bus;
+    event_bus_subscription_t uart;
+    event_bus_subscription_t can;
+    event_bus_subscription_t health;
+    SemaphoreHandle_t lock; /**< guards status; never held while waiting for anything else */
+    diagnostics_status_t status;
+    int64_t next_log_ms;
+};
+
+const char *diagnostics_boot_reason_text(esp_reset_reason_t reason)
+{
+    static const struct {
+        esp_reset_reason_t reason;
+        const char *text;
+    } texts[] = {
+        {ESP_RST_POWERON, "power on"},           {ESP_RST_SW, "restart by software"},
+        {ESP_RST_PANIC, "panic"},                {ESP_RST_INT_WDT, "interrupt watchdog"},
+        {ESP_RST_TASK_WDT, "task watchdog"},     {ESP_RST_WDT, "other watchdog"},
+        {ESP_RST_BROWNOUT, "brownout"},          {ESP_RST_DEEPSLEEP, "deep sleep"},
+        {ESP_RST_CPU_LOCKUP, "double exception"}, {ESP_RST_EXT, "reset pin"},
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (texts[i].reason == reason) {
+            return texts[i].text;
+        }
+    }
+    return "unknown";
+}
+
+static void note_health(diagnostics_status_t *status, const event_bus_task_health_t *health)
+{
+    uint32_t index = 0;
+    while (index < status->task_count && status->tasks[index].task != health->task) {
+        index++;
+    }
+    if (index == DIAGNOSTICS_TASKS_MAX) {
+        return;
+    }
+    status->tasks[index] = *health;
+    if (index == status->task_count) {
+        status->task_count++;
+    }
+}
+
+static void gather(diagnostics_handle_t self)
+{
+    event_bus_task_health_t health;
+    diagnostics_status_t *const status = &self->status;
+    (void)xSemaphoreTake(self->lock, portMAX_DELAY);
+    while (event_bus_receive_uart_status(self->uart, &status->uart, 0)) {
+    }
+    while (event_bus_receive_can_status(self->can, &status->can, 0)) {
+    }
+    while (event_bus_receive_task_health(self->health, &health, 0)) {
+        note_health(status, &health);
+    }
+    status->uptime_ms = service_now_ms();
+    status->heap_free_bytes = esp_get_free_heap_size();
+    status->heap_least_free_bytes = esp_get_minimum_free_heap_size();
+    status->messages_dropped = event_bus_dropped(self->bus);
+    (void)xSemaphoreGive(self->lock);
+}
+
+static uint32_t least_stack_free(const diagnostics_status_t *status)
+{
+    uint32_t least = UINT32_MAX;
+    for (uint32_t i = 0; i < status->task_count; i++) {
+        least = status->tasks[i].stack_free_bytes < least ? status->tasks[i].stack_free_bytes : least;
+    }
+    return least;
+}
+
+static void log_summary(diagnostics_handle_t self)
+{
+    const int64_t now_ms = service_now_ms();
+    if (CONFIG_TINYBMS_DIAGNOSTICS_LOG_S == 0 || now_ms < self->next_log_ms) {
+        return;
+    }
+    self->next_log_ms = now_ms + CONFIG_TINYBMS_DIAGNOSTICS_LOG_S * 1000LL;
+    const diagnostics_status_t *const s = &self->status; /* only this task writes it */
+    ESP_LOGI(TAG,
+             "up %" PRId64 " s, heap %" PRIu32 " (least %" PRIu32 "), stack %" PRIu32 ", dropped %" PRIu32
+             "; BMS: %" PRIu32 " snapshots, %" PRIu32 " timeouts, %" PRIu32 " CRC errors; CAN: %" PRIu32
+             " sent, %" PRIu32 " failed, %" PRIu32 " bus-off, GX %s",
+             s->uptime_ms / 1000, s->heap_free_bytes, s->heap_least_free_bytes, least_stack_free(s),
+             s->messages_dropped, s->uart.session.snapshots, s->uart.session.timeouts, s->uart.session.crc_errors,
+             s->can.tx_ok, s->can.tx_failed, s->can.bus_off_count, s->can.gx_alive ? "alive" : "not seen");
+}
+
+static void diagnostics_task(void *argument)
+{
+    diagnostics_handle_t self = argument;
+    service_task_t task;
+    service_task_begin(&task, self->bus, TAG);
+    for (;;) {
+        vTaskDelay(pdMS_TO_TICKS(GATHER_EVERY_MS));
+        gather(self);
+        log_summary(self);
+        service_task_alive(&task);
+    }
+}
+
+static esp_err_t subscribe(diagnostics_handle_t self)
+{
+    ESP_RETURN_ON_ERROR(event_bus_subscribe(self->bus, EVENT_BUS_UART_STATUS, 1, TAG, NULL, &self->uart), TAG,
+                        "no UART status");
+    ESP_RETURN_ON_ERROR(event_bus_subscribe(self->bus, EVENT_BUS_CAN_STATUS, 1, TAG, NULL, &self->can), TAG,
+                        "no CAN status");
+    return event_bus_subscribe(self->bus, EVENT_BUS_TASK_HEALTH, DIAGNOSTICS_TASKS_MAX, TAG, NULL, &self->health);
+}
+
+esp_err_t diagnostics_start(event_bus_handle_t bus, diagnostics_handle_t *handle)
+{
+    ESP_RETURN_ON_FALSE(bus != NULL && handle != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
+    diagnostics_handle_t self = calloc(1, sizeof(*self)); /* lives as long as the program */
+    ESP_RETURN_ON_FALSE(self != NULL, ESP_ERR_NO_MEM, TAG, "no memory");
+    self->bus = bus;
+    self->status.boot_reason = esp_reset_reason();
+    self->next_log_ms = service_now_ms() + CONFIG_TINYBMS_DIAGNOSTICS_LOG_S * 1000LL;
+    self->lock = xSemaphoreCreateMutex();
+    ESP_RETURN_ON_FALSE(self->lock != NULL, ESP_ERR_NO_MEM, TAG, "no memory for the lock");
+    ESP_RETURN_ON_ERROR(subscribe(self), TAG, "cannot subscribe");
+    ESP_LOGI(TAG, "boot reason: %s", diagnostics_boot_reason_text(self->status.boot_reason));
+    ESP_RETURN_ON_FALSE(xTaskCreate(diagnostics_task, TAG, CONFIG_TINYBMS_DIAGNOSTICS_TASK_STACK, self,
+                                    CONFIG_TINYBMS_DIAGNOSTICS_TASK_PRIORITY, NULL) == pdPASS,
+                        ESP_ERR_NO_MEM, TAG, "no memory for the task");
+    *handle = self;
+    return ESP_OK;
+}

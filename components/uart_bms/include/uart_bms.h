@@ -1,0 +1,46 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+/**
+ * @file
+ * @brief Task that owns the serial line to the TinyBMS: runs the session, publishes snapshots, performs writes.
+ */
+
+#include <stdint.h>
+
+#include "esp_err.h"
+#include "event_bus.h"
+#include "tinybms_write.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct uart_bms *uart_bms_handle_t;
+
+/**
+ * @brief Starts the driver and the task. A BMS that does not answer is not an error: it is asked again for ever.
+ * @param bus where snapshots, events and the line's status are published
+ * @param[out] handle for uart_bms_write()
+ * @return ESP_OK; ESP_ERR_INVALID_ARG; ESP_ERR_NO_MEM; an error of the UART driver
+ */
+esp_err_t uart_bms_start(event_bus_handle_t bus, uart_bms_handle_t *handle);
+
+/**
+ * @brief Writes a setting or runs a command, and waits for the verified result. Not for tasks of the control path.
+ * @param handle from uart_bms_start()
+ * @param request what to write
+ * @param timeout_ms longest wait, the wait for other callers included
+ * @param[out] result status, and for a refusal the reason and the allowed range
+ * @return ESP_OK: result is filled (also with a refusal); ESP_ERR_TIMEOUT; ESP_ERR_INVALID_ARG
+ */
+esp_err_t uart_bms_write(uart_bms_handle_t handle, const tinybms_write_request_t *request, uint32_t timeout_ms,
+                         tinybms_write_result_t *result);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,270 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "uart_bms.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "driver/uart.h"
+#include "esp_check.h"
+#include "esp_log.h"
+#include "freertos/queue.h"
+#include "freertos/semphr.h"
+#include "sdkconfig.h"
+#include "service_task.h"
+#include "tinybms_events.h"
+#include "tinybms_session.h"
+
+static const char *TAG = "uart_bms";
+
+#define PORT               ((uart_port_t)CONFIG_TINYBMS_UART_PORT)
+#define BAUD_RATE          115200 /* Rev D: not changeable */
+#define DRIVER_EVENT_DEPTH 32
+#define LONGEST_WAIT_MS    100 /* a write request waits this long at most before the session sees it */
+#define STATUS_EVERY_MS    1000
+#define SILENT_AFTER_MS    3000
+
+/** A write on its way from a caller to the task, and its result on the way back; the ticket tells late results apart. */
+typedef struct {
+    uint32_t ticket;
+    tinybms_write_request_t request;
+} write_job_t;
+
+typedef struct {
+    uint32_t ticket;
+    tinybms_write_result_t result;
+} write_answer_t;
+
+struct uart_bms {
+    event_bus_handle_t bus;
+    QueueHandle_t driver_events;
+    QueueHandle_t jobs;    /**< write_job_t, depth 1 */
+    QueueHandle_t answers; /**< write_answer_t, depth 1 */
+    SemaphoreHandle_t one_writer;
+    uint32_t next_ticket;   /**< only under one_writer */
+    uint32_t active_ticket; /**< only in the task; 0 = no write under way */
+    tinybms_session_t session;
+    event_bus_uart_status_t status;
+    int64_t next_status_ms;
+};
+
+static void note_driver_event(uart_bms_handle_t bms, const uart_event_t *event)
+{
+    switch (event->type) {
+    case UART_FIFO_OVF:
+    case UART_BUFFER_FULL:
+        /* What is left in the buffer has a hole in it; the session's timeout asks again. */
+        bms->status.rx_overflows++;
+        (void)uart_flush_input(PORT);
+        (void)xQueueReset(bms->driver_events);
+        break;
+    case UART_FRAME_ERR:
+    case UART_PARITY_ERR:
+    case UART_BREAK:
+        bms->status.line_errors++;
+        break;
+    default:
+        break;
+    }
+}
+
+static void read_line(uart_bms_handle_t bms)
+{
+    uint8_t bytes[128];
+    size_t waiting = 0;
+    while (uart_get_buffered_data_len(PORT, &waiting) == ESP_OK && waiting > 0) {
+        const uint32_t length = (uint32_t)(waiting < sizeof(bytes) ? waiting : sizeof(bytes));
+        const int got = uart_read_bytes(PORT, bytes, length, 0);
+        if (got <= 0) {
+            return;
+        }
+        tinybms_session_feed(&bms->session, bytes, (size_t)got, service_now_ms());
+    }
+}
+
+static void answer_write(uart_bms_handle_t bms, uint32_t ticket, const tinybms_write_result_t *result)
+{
+    const write_answer_t answer = {.ticket = ticket, .result = *result};
+    (void)xQueueOverwrite(bms->answers, &answer); /* always succeeds on a queue of one */
+}
+
+static void take_write(uart_bms_handle_t bms)
+{
+    write_job_t job;
+    if (bms->active_ticket != 0 || xQueueReceive(bms->jobs, &job, 0) != pdTRUE) {
+        return;
+    }
+    const tinybms_write_result_t result = tinybms_session_write(&bms->session, &job.request, service_now_ms());
+    if (result.status == TINYBMS_WRITE_PENDING) {
+        bms->active_ticket = job.ticket;
+        return;
+    }
+    ESP_LOGW(TAG, "write refused: %s", tinybms_write_status_text(result.status));
+    answer_write(bms, job.ticket, &result);
+}
+
+static void finish_write(uart_bms_handle_t bms, const tinybms_write_result_t *result)
+{
+    ESP_LOGI(TAG, "write ended: %s", tinybms_write_status_text(result->status));
+    answer_write(bms, bms->active_ticket, result);
+    bms->active_ticket = 0;
+}
+
+static void send_request(const uint8_t *bytes, size_t length)
+{
+    const int sent = uart_write_bytes(PORT, bytes, length);
+    if (sent != (int)length) {
+        ESP_LOGW(TAG, "the driver took %d of %u bytes of a request", sent, (unsigned)length);
+    }
+}
+
+static void log_event(const tinybms_event_t *event)
+{
+    ESP_LOGW(TAG, "BMS event 0x%02X at %" PRIu32 " s: %s", (unsigned)event->id, event->time_s,
+             tinybms_event_text(event->id));
+}
+
+static void perform(uart_bms_handle_t bms)
+{
+    for (;;) {
+        const tinybms_action_t action = tinybms_session_step(&bms->session, service_now_ms());
+        switch (action.type) {
+        case TINYBMS_ACTION_SEND:
+            send_request(action.send.bytes, action.send.length);
+            break;
+        case TINYBMS_ACTION_SNAPSHOT: {
+            const tinybms_snapshot_t *const snapshot = tinybms_session_snapshot(&bms->session);
+            bms->status.last_snapshot_ms = snapshot->taken_ms;
+            event_bus_publish_snapshot(bms->bus, snapshot);
+            break;
+        }
+        case TINYBMS_ACTION_EVENT:
+            log_event(&action.event);
+            event_bus_publish_bms_event(bms->bus, &action.event);
+            break;
+        case TINYBMS_ACTION_WRITE_DONE:
+            finish_write(bms, &action.write_done);
+            break;
+        default:
+            return;
+        }
+    }
+}
+
+static void report(uart_bms_handle_t bms)
+{
+    const int64_t now_ms = service_now_ms();
+    if (now_ms < bms->next_status_ms) {
+        return;
+    }
+    bms->next_status_ms = now_ms + STATUS_EVERY_MS;
+    bms->status.session = *tinybms_session_counters(&bms->session);
+    const bool answering =
+        bms->status.session.snapshots > 0 && now_ms - bms->status.last_snapshot_ms < SILENT_AFTER_MS;
+    if (answering != bms->status.answering) {
+        if (answering) {
+            ESP_LOGI(TAG, "the BMS answers");
+        } else {
+            ESP_LOGW(TAG, "the BMS has been silent for %d ms; asking on", SILENT_AFTER_MS);
+        }
+        bms->status.answering = answering;
+    }
+    event_bus_publish_uart_status(bms->bus, &bms->status);
+}
+
+static void uart_bms_task(void *argument)
+{
+    uart_bms_handle_t bms = argument;
+    service_task_t task;
+    service_task_begin(&task, bms->bus, TAG);
+    for (;;) {
+        uart_event_t event;
+        perform(bms);
+        const TickType_t wait = service_ticks_until(tinybms_session_deadline_ms(&bms->session), LONGEST_WAIT_MS);
+        if (xQueueReceive(bms->driver_events, &event, wait) == pdTRUE) {
+            note_driver_event(bms, &event);
+        }
+        read_line(bms);
+        take_write(bms);
+        report(bms);
+        service_task_alive(&task);
+    }
+}
+
+static esp_err_t open_line(QueueHandle_t *driver_events)
+{
+    const uart_config_t config = {
+        .baud_rate = BAUD_RATE,
+        .data_bits = UART_DATA_8_BITS,
+        .parity = UART_PARITY_DISABLE,
+        .stop_bits = UART_STOP_BITS_1,
+        .flow_ctrl = UART_HW_FLOWCTRL_DISABLE,
+        .source_clk = UART_SCLK_DEFAULT,
+    };
+    ESP_RETURN_ON_ERROR(uart_driver_install(PORT, CONFIG_TINYBMS_UART_RX_BUFFER, 0, DRIVER_EVENT_DEPTH, driver_events,
+                                            ESP_INTR_FLAG_IRAM),
+                        TAG, "cannot install the UART driver");
+    ESP_RETURN_ON_ERROR(uart_param_config(PORT, &config), TAG, "cannot set 115200 8N1");
+    return uart_set_pin(PORT, CONFIG_TINYBMS_UART_TX_GPIO, CONFIG_TINYBMS_UART_RX_GPIO, UART_PIN_NO_CHANGE,
+                        UART_PIN_NO_CHANGE);
+}
+
+esp_err_t uart_bms_start(event_bus_handle_t bus, uart_bms_handle_t *handle)
+{
+    ESP_RETURN_ON_FALSE(bus != NULL && handle != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
+    uart_bms_handle_t bms = calloc(1, sizeof(*bms)); /* lives as long as the program */
+    ESP_RETURN_ON_FALSE(bms != NULL, ESP_ERR_NO_MEM, TAG, "no memory");
+    bms->bus = bus;
+    bms->jobs = xQueueCreate(1, sizeof(write_job_t));
+    bms->answers = xQueueCreate(1, sizeof(write_answer_t));
+    bms->one_writer = xSemaphoreCreateMutex();
+    ESP_RETURN_ON_FALSE(bms->jobs != NULL && bms->answers != NULL && bms->one_writer != NULL, ESP_ERR_NO_MEM, TAG,
+                        "no memory for the queues");
+    ESP_RETURN_ON_ERROR(open_line(&bms->driver_events), TAG, "no serial line");
+
+    tinybms_session_config_t config = TINYBMS_SESSION_DEFAULT_CONFIG();
+    config.poll_ms = CONFIG_TINYBMS_UART_POLL_MS;
+    tinybms_session_init(&bms->session, &config, service_now_ms());
+    ESP_RETURN_ON_FALSE(xTaskCreate(uart_bms_task, TAG, CONFIG_TINYBMS_UART_TASK_STACK, bms,
+                                    CONFIG_TINYBMS_UART_TASK_PRIORITY, NULL) == pdPASS,
+                        ESP_ERR_NO_MEM, TAG, "no memory for the task");
+    *handle = bms;
+    return ESP_OK;
+}
+
+/** Called with one_writer held: the only job in the queue is this caller's. */
+static esp_err_t exchange(uart_bms_handle_t bms, const tinybms_write_request_t *request, int64_t deadline_ms,
+                          tinybms_write_result_t *result)
+{
+    bms->next_ticket = bms->next_ticket == UINT32_MAX ? 1 : bms->next_ticket + 1;
+    write_job_t job = {.ticket = bms->next_ticket, .request = *request};
+    if (xQueueSend(bms->jobs, &job, 0) != pdTRUE) {
+        return ESP_ERR_INVALID_STATE;
+    }
+    while (service_now_ms() < deadline_ms) {
+        write_answer_t answer;
+        const TickType_t ticks = service_ticks_until(deadline_ms, INT32_MAX);
+        if (xQueueReceive(bms->answers, &answer, ticks) == pdTRUE && answer.ticket == job.ticket) {
+            *result = answer.result;
+            return ESP_OK;
+        }
+    }
+    (void)xQueueReceive(bms->jobs, &job, 0); /* not begun: nobody waits for it any more, so it must not happen later */
+    return ESP_ERR_TIMEOUT;
+}
+
+esp_err_t uart_bms_write(uart_bms_handle_t handle, const tinybms_write_request_t *request, uint32_t timeout_ms,
+                         tinybms_write_result_t *result)
+{
+    ESP_RETURN_ON_FALSE(handle != NULL && request != NULL && result != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
+    const int64_t deadline_ms = service_now_ms() + (int64_t)timeout_ms;
+    if (xSemaphoreTake(handle->one_writer, service_ticks_until(deadline_ms, INT32_MAX)) != pdTRUE) {
+        return ESP_ERR_TIMEOUT;
+    }
+    const esp_err_t err = exchange(handle, request, deadline_ms, result);
+    (void)xSemaphoreGive(handle->one_writer);
+    return err;
+}
