@@ -1,0 +1,17 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+#include "freertos/FreeRTOS.h"
+
+typedef struct host_sw_timer *TimerHandle_t;
+typedef void (*TimerCallbackFunction_t)(TimerHandle_t timer);
+
+TimerHandle_t xTimerCreate(const char *name, TickType_t period, BaseType_t auto_reload, void *id,
+                           TimerCallbackFunction_t callback);
+BaseType_t xTimerStart(TimerHandle_t timer, TickType_t ticks);
+BaseType_t xTimerStop(TimerHandle_t timer, TickType_t ticks);
+void *pvTimerGetTimerID(TimerHandle_t timer);

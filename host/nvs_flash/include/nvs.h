@@ -1,0 +1,46 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "esp_err.h"
+
+#define ESP_ERR_NVS_BASE            0x1100
+#define ESP_ERR_NVS_NOT_INITIALIZED (ESP_ERR_NVS_BASE + 0x01)
+#define ESP_ERR_NVS_NOT_FOUND       (ESP_ERR_NVS_BASE + 0x02)
+#define ESP_ERR_NVS_TYPE_MISMATCH   (ESP_ERR_NVS_BASE + 0x03)
+#define ESP_ERR_NVS_READ_ONLY       (ESP_ERR_NVS_BASE + 0x04)
+#define ESP_ERR_NVS_INVALID_NAME    (ESP_ERR_NVS_BASE + 0x06)
+#define ESP_ERR_NVS_INVALID_HANDLE  (ESP_ERR_NVS_BASE + 0x07)
+#define ESP_ERR_NVS_KEY_TOO_LONG    (ESP_ERR_NVS_BASE + 0x09)
+#define ESP_ERR_NVS_INVALID_LENGTH  (ESP_ERR_NVS_BASE + 0x0c)
+
+#define NVS_KEY_NAME_MAX_SIZE 16 /**< with the NUL */
+
+typedef uint32_t nvs_handle_t;
+typedef enum {
+    NVS_READONLY,
+    NVS_READWRITE,
+} nvs_open_mode_t;
+
+esp_err_t nvs_open(const char *namespace_name, nvs_open_mode_t open_mode, nvs_handle_t *out_handle);
+void nvs_close(nvs_handle_t handle);
+esp_err_t nvs_commit(nvs_handle_t handle);
+esp_err_t nvs_erase_key(nvs_handle_t handle, const char *key);
+esp_err_t nvs_set_u8(nvs_handle_t handle, const char *key, uint8_t value);
+esp_err_t nvs_get_u8(nvs_handle_t handle, const char *key, uint8_t *out_value);
+esp_err_t nvs_set_i32(nvs_handle_t handle, const char *key, int32_t value);
+esp_err_t nvs_get_i32(nvs_handle_t handle, const char *key, int32_t *out_value);
+esp_err_t nvs_set_u32(nvs_handle_t handle, const char *key, uint32_t value);
+esp_err_t nvs_get_u32(nvs_handle_t handle, const char *key, uint32_t *out_value);
+esp_err_t nvs_set_i64(nvs_handle_t handle, const char *key, int64_t value);
+esp_err_t nvs_get_i64(nvs_handle_t handle, const char *key, int64_t *out_value);
+esp_err_t nvs_set_str(nvs_handle_t handle, const char *key, const char *value);
+esp_err_t nvs_get_str(nvs_handle_t handle, const char *key, char *out_value, size_t *length);
+esp_err_t nvs_set_blob(nvs_handle_t handle, const char *key, const void *value, size_t length);
+esp_err_t nvs_get_blob(nvs_handle_t handle, const char *key, void *out_value, size_t *length);

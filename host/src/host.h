@@ -1,0 +1,60 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+/**
+ * @file
+ * @brief What the parts of host/ share: the clock, the kernel lock, interrupt context, and the options of the program.
+ */
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "freertos/FreeRTOS.h"
+
+/** @brief What the program was told on its command line; set before any API call, constant afterwards. */
+typedef struct {
+    const char *uart_device; /**< NULL: no device, the line is silent */
+    const char *can_backend; /**< NULL: no bus, nobody acknowledges */
+    const char *data_dir;
+    double time_scale;
+    int64_t start_uptime_ms;
+} host_options_t;
+
+extern host_options_t host_options;
+
+/** @brief Microseconds since start, in scaled time. */
+int64_t host_now_us(void);
+
+/** @brief Waits on a condition until scaled time `deadline_us`; INT64_MAX = for ever. False: the time is over. */
+bool host_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_us);
+
+/** @brief Sleeps for scaled microseconds. */
+void host_sleep_us(int64_t us);
+
+/** @brief Deadline in scaled time for a wait of ticks. */
+int64_t host_deadline_us(TickType_t ticks);
+
+/** @brief Condition on the monotonic clock, as host_wait_until() needs it. */
+void host_cond_init(pthread_cond_t *cond);
+
+/** @brief The one lock of tasks, queues and notifications. */
+void host_kernel_lock(void);
+void host_kernel_unlock(void);
+bool host_kernel_wait(pthread_cond_t *cond, int64_t deadline_us);
+
+/** @brief Marks the calling thread as an interrupt: an API that may block aborts in it. */
+void host_isr_enter(void);
+void host_isr_exit(void);
+/** @brief Ends the program when a blocking API is called in an interrupt. */
+void host_refuse_in_isr(const char *function, TickType_t ticks);
+
+/** @brief Runs what was registered with esp_register_shutdown_handler(), newest first. */
+void host_run_shutdown_handlers(void);
+
+/** @brief Starts a detached service thread of the host itself; all signals are blocked in it. */
+void host_start_thread(void *(*run)(void *), void *argument);
