@@ -14,7 +14,7 @@
 #include "sdkconfig.h"
 #include "service_task.h"
 
-static const char *TAG = "can_node";
+static const char *TAG = "can_victron";
 
 #define STALLED_AFTER_MS    250 /* a frame of 8 bytes takes 0.3 ms; waiting this long means nobody is there at all */
 #define FIRST_RECOVERY_MS   50

@@ -142,6 +142,23 @@ static void look_after_transmission(can_victron_t *can, int64_t now_ms)
     }
 }
 
+static const char *state_text(event_bus_can_state_t state)
+{
+    switch (state) {
+    case EVENT_BUS_CAN_ERROR_ACTIVE:
+        return "error-active";
+    case EVENT_BUS_CAN_ERROR_WARNING:
+        return "error-warning";
+    case EVENT_BUS_CAN_ERROR_PASSIVE:
+        return "error-passive";
+    case EVENT_BUS_CAN_BUS_OFF:
+        return "bus-off";
+    case EVENT_BUS_CAN_STOPPED:
+    default:
+        return "stopped";
+    }
+}
+
 static void report(can_victron_t *can, int64_t now_ms)
 {
     const event_bus_can_state_t last = can->next_status_ms == 0 ? EVENT_BUS_CAN_STOPPED : can->node.status.state;
@@ -151,7 +168,7 @@ static void report(can_victron_t *can, int64_t now_ms)
     }
     can->next_status_ms = now_ms + STATUS_EVERY_MS;
     if (status.state != last) {
-        ESP_LOGI(TAG, "CAN state %d -> %d, TEC %u, REC %u", (int)last, (int)status.state,
+        ESP_LOGI(TAG, "CAN %s -> %s, TEC %u, REC %u", state_text(last), state_text(status.state),
                  (unsigned)status.tx_error_count, (unsigned)status.rx_error_count);
     }
     status.publishing = can->publishing;

@@ -49,6 +49,8 @@ struct uart_bms {
     tinybms_session_t session;
     event_bus_uart_status_t status;
     int64_t next_status_ms;
+    int64_t started_ms;
+    bool silent; /**< said so in the log */
 };
 
 static void note_driver_event(uart_bms_handle_t bms, const uart_event_t *event)
@@ -154,6 +156,21 @@ static void perform(uart_bms_handle_t bms)
     }
 }
 
+static void note_silence(uart_bms_handle_t bms, int64_t now_ms)
+{
+    const bool ever = bms->status.session.snapshots > 0;
+    const int64_t last_ms = ever ? bms->status.last_snapshot_ms : bms->started_ms;
+    const bool silent = now_ms - last_ms >= SILENT_AFTER_MS;
+    if (silent && !bms->silent) {
+        ESP_LOGW(TAG, "the BMS has been silent for %d ms; asking on", SILENT_AFTER_MS);
+    }
+    bms->silent = silent;
+    if (ever && !silent && !bms->status.answering) {
+        ESP_LOGI(TAG, "the BMS answers");
+    }
+    bms->status.answering = ever && !silent;
+}
+
 static void report(uart_bms_handle_t bms)
 {
     const int64_t now_ms = service_now_ms();
@@ -162,16 +179,7 @@ static void report(uart_bms_handle_t bms)
     }
     bms->next_status_ms = now_ms + STATUS_EVERY_MS;
     bms->status.session = *tinybms_session_counters(&bms->session);
-    const bool answering =
-        bms->status.session.snapshots > 0 && now_ms - bms->status.last_snapshot_ms < SILENT_AFTER_MS;
-    if (answering != bms->status.answering) {
-        if (answering) {
-            ESP_LOGI(TAG, "the BMS answers");
-        } else {
-            ESP_LOGW(TAG, "the BMS has been silent for %d ms; asking on", SILENT_AFTER_MS);
-        }
-        bms->status.answering = answering;
-    }
+    note_silence(bms, now_ms);
     event_bus_publish_uart_status(bms->bus, &bms->status);
 }
 
@@ -227,6 +235,7 @@ esp_err_t uart_bms_start(event_bus_handle_t bus, uart_bms_handle_t *handle)
 
     tinybms_session_config_t config = TINYBMS_SESSION_DEFAULT_CONFIG();
     config.poll_ms = CONFIG_TINYBMS_UART_POLL_MS;
+    bms->started_ms = service_now_ms();
     tinybms_session_init(&bms->session, &config, service_now_ms());
     ESP_RETURN_ON_FALSE(xTaskCreate(uart_bms_task, TAG, CONFIG_TINYBMS_UART_TASK_STACK, bms,
                                     CONFIG_TINYBMS_UART_TASK_PRIORITY, NULL) == pdPASS,

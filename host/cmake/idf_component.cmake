@@ -1,5 +1,6 @@
 # idf_component_register() as components call it, with what ESP-IDF checks only by chance checked always: a header of a
-# component can be included only by those that require it.
+# component can be included only by those that require it, and pure components see nothing but one another.
+set(pure_components tinybms battery_model victron_pgn)
 
 function(idf_component_register)
     set(lists SRCS INCLUDE_DIRS PRIV_INCLUDE_DIRS REQUIRES PRIV_REQUIRES)
@@ -10,7 +11,10 @@ function(idf_component_register)
     get_filename_component(name ${CMAKE_CURRENT_SOURCE_DIR} NAME)
     add_library(${name} STATIC ${arg_SRCS})
     target_include_directories(${name} PUBLIC ${arg_INCLUDE_DIRS} PRIVATE ${arg_PRIV_INCLUDE_DIRS})
-    target_link_libraries(${name} PUBLIC idf_common ${arg_REQUIRES} PRIVATE ${arg_PRIV_REQUIRES})
+    if(NOT name IN_LIST pure_components)
+        target_link_libraries(${name} PUBLIC idf_common)
+    endif()
+    target_link_libraries(${name} PUBLIC ${arg_REQUIRES} PRIVATE ${arg_PRIV_REQUIRES})
     foreach(requirement ${arg_REQUIRES} ${arg_PRIV_REQUIRES})
         set_property(GLOBAL APPEND PROPERTY idf_requirements "${name}>${requirement}")
     endforeach()

@@ -80,8 +80,8 @@ void unity_assert_string(const char *expected, const char *actual, int line, con
 /** Runs the cases whose name or tag contains the first argument, all without one. */
 int main(int argc, char **argv)
 {
-    int tests = 0;
-    volatile int failures = 0;
+    static int tests; /* static: a local would be lost in longjmp() */
+    static int failures;
     for (s_running = s_first; s_running != NULL; s_running = s_running->next) {
         const char *const filter = argc > 1 ? argv[1] : "";
         if (strstr(s_running->name, filter) == NULL && strstr(s_running->tag, filter) == NULL) {

@@ -1,0 +1,188 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+/** The Linux program around app_main(): options, start and orderly end. */
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "can_bus.h"
+#include "esp_log.h"
+#include "esp_task_wdt.h"
+#include "freertos/task.h"
+#include "host.h"
+#include "sdkconfig.h"
+
+#define USAGE_ERROR       2
+#define MAIN_TASK_STACK   3584 /* CONFIG_ESP_MAIN_TASK_STACK_SIZE of ESP-IDF */
+#define LARGEST_UPTIME_MS 1e13
+
+void app_main(void);
+
+static const char *s_can_backend;
+static const char *s_log_level = "info";
+
+static const char usage[] =
+    "Usage: tinybms-web-gateway.elf [OPTION]...\n"
+    "Reads a TinyBMS on a serial line and publishes the Victron CAN-bus BMS frames.\n\n"
+    "  --uart DEVICE         serial device of the BMS (TINYBMS_UART); none: a silent line\n"
+    "  --can socketcand:PORT CAN bus on 127.0.0.1:PORT, 0 = a free port (TINYBMS_CAN); none: nobody on the bus\n"
+    "  --data DIR            where settings are kept (TINYBMS_DATA); none: nothing is kept\n"
+    "  --time-scale N        the program's time runs N times as fast, 0.01..1000 (TINYBMS_TIME_SCALE); default 1\n"
+    "  --start-uptime-ms N   start as if running for N ms already (TINYBMS_START_UPTIME_MS); default 0\n"
+    "  --log-level LEVEL     none, error, warn, info, debug or verbose (TINYBMS_LOG_LEVEL); default info\n"
+    "  --help                this text\n\n"
+    "A signal TERM or INT ends it in order with exit status 0; options that make no sense end it with 2.\n";
+
+static void refuse(const char *name, const char *value, const char *why)
+{
+    (void)fprintf(stderr, "tinybms-web-gateway: %s '%s': %s\n", name, value, why);
+    exit(USAGE_ERROR); // NOLINT(concurrency-mt-unsafe): before any thread is started
+}
+
+static double number_in(const char *name, const char *text, double least, double largest)
+{
+    char why[96];
+    char *end = NULL;
+    errno = 0;
+    const double value = strtod(text, &end);
+    if (end == text || *end != '\0' || errno != 0 || !isfinite(value) || value < least || value > largest) {
+        (void)snprintf(why, sizeof(why), "must be a number %g..%g", least, largest);
+        refuse(name, text, why);
+    }
+    return value;
+}
+
+static void apply(const char *name, const char *value)
+{
+    if (strcmp(name, "uart") == 0) {
+        host_options.uart_device = value;
+    } else if (strcmp(name, "can") == 0) {
+        s_can_backend = value;
+    } else if (strcmp(name, "data") == 0) {
+        host_options.data_dir = value;
+    } else if (strcmp(name, "time-scale") == 0) {
+        host_options.time_scale = number_in("--time-scale", value, 0.01, 1000.0);
+    } else if (strcmp(name, "start-uptime-ms") == 0) {
+        host_options.start_uptime_ms = (int64_t)number_in("--start-uptime-ms", value, 0.0, LARGEST_UPTIME_MS);
+    } else if (strcmp(name, "log-level") == 0) {
+        s_log_level = value;
+    }
+}
+
+static void read_options(int argc, char **argv)
+{
+    static const struct {
+        const char *option;
+        const char *variable;
+    } names[] = {
+        {"uart", "TINYBMS_UART"},
+        {"can", "TINYBMS_CAN"},
+        {"data", "TINYBMS_DATA"},
+        {"time-scale", "TINYBMS_TIME_SCALE"},
+        {"start-uptime-ms", "TINYBMS_START_UPTIME_MS"},
+        {"log-level", "TINYBMS_LOG_LEVEL"},
+    };
+    enum {
+        COUNT = sizeof(names) / sizeof(names[0]),
+    };
+    struct option options[COUNT + 2] = {{.name = NULL}};
+    int index = 0;
+    for (size_t i = 0; i < COUNT; i++) {
+        const char *const value = getenv(names[i].variable); // NOLINT(concurrency-mt-unsafe)
+        if (value != NULL && value[0] != '\0') {
+            apply(names[i].option, value);
+        }
+        options[i] = (struct option){.name = names[i].option, .has_arg = required_argument};
+    }
+    options[COUNT] = (struct option){.name = "help", .has_arg = no_argument, .val = 'h'};
+    for (int found = 0; found != -1;) {
+        found = getopt_long(argc, argv, "", options, &index); // NOLINT(concurrency-mt-unsafe)
+        if (found == 'h') {
+            (void)fputs(usage, stdout);
+            exit(EXIT_SUCCESS); // NOLINT(concurrency-mt-unsafe)
+        } else if (found == 0) {
+            apply(options[index].name, optarg);
+        } else if (found == '?') {
+            exit(USAGE_ERROR); // NOLINT(concurrency-mt-unsafe): getopt has said what is wrong
+        }
+    }
+    if (optind < argc) {
+        refuse("argument", argv[optind], "not expected; see --help");
+    }
+}
+
+static void set_log_level(void)
+{
+    static const char *const levels[] = {"none", "error", "warn", "info", "debug", "verbose"};
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+        if (strcmp(s_log_level, levels[i]) == 0) {
+            esp_log_level_set("*", (esp_log_level_t)i);
+            return;
+        }
+    }
+    refuse("--log-level", s_log_level, "must be none, error, warn, info, debug or verbose");
+}
+
+static void open_links(void)
+{
+    if (host_options.data_dir != NULL && mkdir(host_options.data_dir, 0777) != 0 && errno != EEXIST) {
+        refuse("--data", host_options.data_dir, strerror(errno));
+    }
+    if (s_can_backend == NULL) {
+        ESP_LOGW("main", "no CAN bus given: nobody will acknowledge a frame");
+        return;
+    }
+    const char *const problem = can_bus_open(s_can_backend, host_options.data_dir);
+    if (problem != NULL) {
+        refuse("--can", s_can_backend, problem);
+    }
+}
+
+static void main_task(void *argument)
+{
+    (void)argument;
+    app_main();
+    vTaskDelete(NULL);
+}
+
+static void start_firmware(void)
+{
+    const esp_task_wdt_config_t watchdog = {
+        .timeout_ms = CONFIG_ESP_TASK_WDT_TIMEOUT_S * 1000U,
+#ifdef CONFIG_ESP_TASK_WDT_PANIC
+        .trigger_panic = true,
+#endif
+    };
+    if (esp_task_wdt_init(&watchdog) != ESP_OK ||
+        xTaskCreate(main_task, "main", MAIN_TASK_STACK, NULL, 1, NULL) != pdPASS) {
+        refuse("start", "main", "no memory");
+    }
+}
+
+int main(int argc, char **argv)
+{
+    sigset_t ending;
+    int signal_number = 0;
+    read_options(argc, argv);
+    set_log_level();
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)sigemptyset(&ending);
+    (void)sigaddset(&ending, SIGTERM);
+    (void)sigaddset(&ending, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &ending, NULL);
+    open_links();
+    start_firmware();
+    if (sigwait(&ending, &signal_number) == 0) {
+        ESP_LOGI("main", "signal %d: ending", signal_number);
+    }
+    host_run_shutdown_handlers();
+    exit(EXIT_SUCCESS); // NOLINT(concurrency-mt-unsafe): tasks own nothing that exit() takes away
+}

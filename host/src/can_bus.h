@@ -1,0 +1,41 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+/**
+ * @file
+ * @brief The bus behind the TWAI controller: what a frame on the wires is, and whether somebody acknowledges it.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** @brief A classic CAN frame as it is on the wires. */
+typedef struct {
+    uint32_t id;
+    bool extended;
+    uint8_t dlc; /**< 0..8 */
+    uint8_t data[8];
+} can_bus_frame_t;
+
+/** @brief What the bus tells the controller; called from threads of the bus. */
+typedef struct {
+    void (*on_frame)(const can_bus_frame_t *frame);
+    void (*on_bus_off)(void);
+} can_bus_listener_t;
+
+/**
+ * @brief Opens the bus that `backend` names: "socketcand:PORT" listens on 127.0.0.1:PORT (0 = a free port; it is logged, and
+ * written to `can_port` in the data directory).
+ * @return NULL; a text that says what is wrong with `backend`
+ */
+const char *can_bus_open(const char *backend, const char *data_dir);
+
+/** @brief Who is told of frames and of bus-off; at most one. */
+void can_bus_listen(const can_bus_listener_t *listener);
+
+/** @brief Puts a frame on the bus. True: somebody acknowledged it. */
+bool can_bus_transmit(const can_bus_frame_t *frame);
