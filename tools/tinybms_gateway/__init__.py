@@ -1,1 +1,5 @@
-"""Python toolkit of the TinyBMS Web Gateway."""
+"""Toolkit of the TinyBMS Web Gateway."""
+
+from importlib.metadata import version
+
+__version__ = version("tinybms-gateway")

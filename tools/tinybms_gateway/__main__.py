@@ -1,0 +1,5 @@
+"""``python -m tinybms_gateway``."""
+
+from tinybms_gateway.cli import main
+
+main()

@@ -1,0 +1,71 @@
+"""The CAN bus that a user names in one word."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+import can
+
+BITRATE = 500_000
+HELP = (
+    "socketcand:PORT or socketcand:HOST:PORT (the gateway on Linux), socketcan:can0, slcan:/dev/ttyACM0 (a CANable), "
+    "or any other python-can interface as NAME:CHANNEL."
+)
+
+
+@contextlib.contextmanager
+def open_bus(backend: str, bitrate: int = BITRATE) -> Iterator[can.BusABC]:
+    """Open a bus, and shut it down when the context ends.
+
+    Args:
+        backend: see `HELP`
+        bitrate: bit/s, for adapters that have to be told
+
+    Raises:
+        ValueError: the name makes no sense, or nothing can be reached under it.
+    """
+    kind, _, channel = backend.partition(":")
+    if not kind or not channel:
+        raise ValueError(f"CAN bus '{backend}': give {HELP}")
+    try:
+        bus = _open(kind, channel, bitrate)
+    except (can.CanError, can.CanInterfaceNotImplementedError, OSError, TimeoutError) as error:
+        raise ValueError(f"CAN bus '{backend}': {error}") from error
+    try:
+        yield bus
+    finally:
+        bus.shutdown()
+
+
+def receive_until(bus: can.BusABC, deadline: float) -> Iterator[can.Message]:
+    """Frames as they come, until a time of `time.monotonic`.
+
+    Raises:
+        ConnectionError: the bus has gone.
+    """
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            message = bus.recv(min(left, 0.2))
+        except can.CanError as error:
+            raise ConnectionError("the CAN bus has gone") from error
+        if message is not None:
+            yield message
+
+
+def _open(kind: str, channel: str, bitrate: int) -> can.BusABC:
+    if kind == "socketcand":
+        host, _, port = channel.rpartition(":")
+        if not port.isdecimal() or not 1 <= int(port) <= 65535:
+            raise OSError(f"'{port}' is no port; there are 1..65535")
+        return _socketcand(host or "127.0.0.1", int(port))
+    if kind == "slcan":
+        return can.Bus(interface="slcan", channel=channel, bitrate=bitrate, sleep_after_open=0)
+    return can.Bus(interface=kind, channel=channel, bitrate=bitrate)
+
+
+def _socketcand(host: str, port: int) -> can.BusABC:
+    # python-can would try a refused connection again for 10 s without saying a word.
+    import socket  # noqa: PLC0415 - only here
+
+    socket.create_connection((host, port), timeout=2.0).close()
+    return can.Bus(interface="socketcand", host=host, port=port, channel="can0", tcp_tune=True)

@@ -1,0 +1,61 @@
+"""``tinybms-gw demo``: everything at once, without any hardware."""
+
+from pathlib import Path
+
+import click
+
+from tinybms_gateway.options import print_json, usage_errors
+
+
+@click.command("demo")
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="End after this time; default: Ctrl-C.")
+@click.option("--capture", type=click.Path(path_type=Path), metavar="FILE",
+              help="Record the CAN bus to this file (.log, .blf, .trc, .mf4).")  # fmt: skip
+@click.option(
+    "--scenario",
+    metavar="NAME",
+    help="What happens to the battery; see 'tinybms-gw sim bms --scenario list'.",
+)
+@click.option(
+    "--dump",
+    type=click.Path(path_type=Path),
+    metavar="FILE.json",
+    help="Be the device of this register dump.",
+)
+@click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]", help="Something that goes wrong on the line.")
+@click.option("--json", "as_json", is_flag=True, help="No live view; print the result as JSON.")
+def demo_command(
+    seconds: float | None,
+    capture: Path | None,
+    scenario: str | None,
+    dump: Path | None,
+    faults: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Run a simulated TinyBMS, the gateway and a simulated GX together, live in this terminal.
+
+    Exit status 1 when the GX recognised no battery, or had something to complain about.
+    """
+    from rich.console import Console  # noqa: PLC0415 - keeps --help quick
+
+    from tinybms_gateway.demo import demo_impl  # noqa: PLC0415
+    from tinybms_gateway.demo.view import DemoView  # noqa: PLC0415
+    from tinybms_gateway.sim.bms.scenarios import SCENARIOS  # noqa: PLC0415
+
+    with usage_errors():
+        if scenario is not None and scenario not in SCENARIOS:
+            raise ValueError(f"--scenario '{scenario}': there are {', '.join(SCENARIOS)}")
+        with DemoView(Console(), quiet=as_json) as view:
+            summary = demo_impl.run(
+                seconds=seconds,
+                capture=capture,
+                dump=dump,
+                scenario=scenario or (None if dump else "day"),
+                faults=faults,
+                on_step=view.show,
+            )
+    if as_json:
+        print_json(summary)
+    elif capture is not None:
+        click.echo(f"{capture}: decode it with 'tinybms-gw can decode {capture}'")
+    raise SystemExit(0 if summary["recognised"] and not summary["complaints"] else 1)

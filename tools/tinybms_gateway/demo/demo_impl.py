@@ -1,0 +1,92 @@
+"""Simulated TinyBMS, gateway and simulated GX, wired together on this machine."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import can
+
+from tinybms_gateway.can.bus import open_bus
+from tinybms_gateway.can.capture_impl import check_capture_path
+from tinybms_gateway.gateway.gateway_impl import GatewayProcess
+from tinybms_gateway.sim.bms.bms_impl import make_line
+from tinybms_gateway.sim.bms.line import BmsLine
+from tinybms_gateway.sim.gx import gx_impl
+from tinybms_gateway.sim.gx.model import GxModel
+
+
+@dataclass(frozen=True)
+class GatewayStack:
+    """What runs."""
+
+    bms: BmsLine
+    gateway: GatewayProcess
+    can_backend: str
+
+
+@contextmanager
+def gateway_stack(
+    *,
+    dump: Path | None = None,
+    scenario: str | None = None,
+    faults: tuple[str, ...] = (),
+    seed: int | None = None,
+    options: tuple[str, ...] = (),
+) -> Iterator[GatewayStack]:
+    """Start a simulated TinyBMS and a gateway on its line, in a temporary directory, and end both with the context.
+
+    Args:
+        dump: register dump that the TinyBMS shows
+        scenario: what happens to the battery
+        faults: what goes wrong on the line
+        seed: makes the faults repeatable
+        options: further options of the gateway program
+
+    Raises:
+        ValueError: an option makes no sense, or the gateway did not start.
+    """
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tinybms-")))
+        line = make_line(directory / "bms", dump=dump, scenario=scenario, faults=faults, seed=seed)
+        stack.enter_context(line)
+        gateway = stack.enter_context(GatewayProcess(line.link, directory / "data", *options))
+        yield GatewayStack(line, gateway, gateway.can_backend())
+
+
+def run(
+    *,
+    seconds: float | None,
+    capture: Path | None,
+    dump: Path | None,
+    scenario: str | None,
+    faults: tuple[str, ...],
+    on_step: Callable[[GatewayStack, GxModel], None],
+) -> dict[str, Any]:
+    """Run everything for a time; returns the GX's summary.
+
+    Raises:
+        ValueError: an option makes no sense, or something did not start.
+        ConnectionError: the gateway ended by itself.
+    """
+    if capture is not None:
+        check_capture_path(capture)
+    with ExitStack() as stack:
+        running = stack.enter_context(gateway_stack(dump=dump, scenario=scenario, faults=faults))
+        logger = stack.enter_context(can.Logger(capture)) if capture is not None else None
+        bus = stack.enter_context(open_bus(running.can_backend))
+        gx = GxModel(time.monotonic())
+        gx_impl.run(
+            bus,
+            gx,
+            seconds,
+            lambda g: on_step(running, g),
+            lambda message, _: logger.on_message_received(message) if logger else None,
+        )
+        summary = gx.summary(time.monotonic())
+        with running.bms.lock:
+            summary["bms"] = running.bms.bms.values()
+        return summary | {"capture": str(capture) if capture else None}

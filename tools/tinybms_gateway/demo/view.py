@@ -1,0 +1,52 @@
+"""The demo on a terminal: the simulated line, the gateway's newest log lines, and the GX."""
+
+import time
+from types import TracebackType
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.text import Text
+
+from tinybms_gateway.demo.demo_impl import GatewayStack
+from tinybms_gateway.sim.gx.model import GxModel
+from tinybms_gateway.sim.gx.view import render
+
+LOG_LINES = 6
+
+
+class DemoView:
+    """Live view; shows nothing when it is quiet."""
+
+    def __init__(self, console: Console, *, quiet: bool) -> None:
+        self._live = None if quiet else Live(console=console, refresh_per_second=4)
+
+    def __enter__(self) -> "DemoView":
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, stack: GatewayStack, gx: GxModel) -> None:
+        """Draw the present state."""
+        if self._live is None:
+            return
+        with stack.bms.lock:
+            values = stack.bms.bms.values()
+        line = Text(
+            f"SOC {values['soc']:.2f} %   {values['voltage']:.2f} V   {values['current']:+.1f} A   "
+            f"status 0x{int(values['status']):02X}   {stack.bms.requests} requests, {stack.bms.answers} answers"
+        )
+        log = Text("\n".join(list(stack.gateway.lines)[-LOG_LINES:]), overflow="ellipsis", no_wrap=True)
+        self._live.update(
+            Group(
+                Panel(line, title="simulated TinyBMS on a serial line", title_align="left"),
+                Panel(log, title="gateway", title_align="left", height=LOG_LINES + 2),
+                render(gx, time.monotonic(), "simulated GX on the CAN bus"),
+            )
+        )

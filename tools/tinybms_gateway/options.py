@@ -1,0 +1,41 @@
+"""What the commands share: errors as one line, logging, JSON output."""
+
+import contextlib
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+
+@contextlib.contextmanager
+def usage_errors() -> Iterator[None]:
+    """Turn errors that a user can cause into one line and exit status 2."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # the reader of our output has left: click ends quietly
+    except (ValueError, OSError) as error:
+        raise UsageProblem(str(error)) from error
+
+
+class UsageProblem(click.ClickException):
+    """Something that the user can put right; exit status 2, without the usage text."""
+
+    exit_code = 2
+
+
+def set_up_logging(verbose: bool) -> None:
+    """Log to stderr, so that stdout is left to results."""
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(levelname).1s %(name)s: %(message)s",
+        force=True,
+    )
+    logging.getLogger("can").setLevel(logging.WARNING)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    click.echo(json.dumps(value, indent=2))

@@ -1,0 +1,48 @@
+"""``tinybms-gw sim bms``: a TinyBMS on a pseudo terminal."""
+
+from pathlib import Path
+
+import click
+
+from tinybms_gateway.options import usage_errors
+
+
+@click.command("bms")
+@click.option("--pty", "link", required=True, type=click.Path(path_type=Path), metavar="LINK",
+              help="Symbolic link to make; it leads to the pseudo terminal.")  # fmt: skip
+@click.option("--dump", type=click.Path(path_type=Path), metavar="FILE.json",
+              help="Be the device whose registers are in this file; it stands still.")  # fmt: skip
+@click.option("--scenario", metavar="NAME", help="What happens to the battery; 'list' shows them. Default: rest.")
+@click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]",
+              help="Something that goes wrong, may be given several times; 'list' shows them.")  # fmt: skip
+@click.option("--control", type=click.Path(path_type=Path), metavar="SOCKET",
+              help="Unix socket on which 'tinybms-gw sim set' reaches this simulator.")  # fmt: skip
+@click.option("--asleep", is_flag=True, help="Start in sleep: the first request is swallowed.")
+@click.option("--seed", type=int, help="Make the faults repeatable.")
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="End after this time.")
+def bms_command(
+    link: Path,
+    dump: Path | None,
+    scenario: str | None,
+    faults: tuple[str, ...],
+    control: Path | None,
+    asleep: bool,
+    seed: int | None,
+    seconds: float | None,
+) -> None:
+    """Simulate a TinyBMS on a pseudo terminal, at 115200 baud, until Ctrl-C."""
+    from tinybms_gateway.sim.bms import bms_impl, scenarios  # noqa: PLC0415 - keeps --help quick
+    from tinybms_gateway.sim.bms.faults import NAMES  # noqa: PLC0415
+
+    if scenario == "list":
+        for name, known in scenarios.SCENARIOS.items():
+            click.echo(f"{name:14} {known.about}")
+        return
+    if "list" in faults:
+        click.echo("\n".join(NAMES))
+        return
+    with usage_errors():
+        if scenario is not None and scenario not in scenarios.SCENARIOS:
+            raise ValueError(f"--scenario '{scenario}': there are {', '.join(scenarios.SCENARIOS)}")
+        line = bms_impl.make_line(link, dump=dump, scenario=scenario, faults=faults, seed=seed, asleep=asleep)
+        bms_impl.run(line, control, seconds)

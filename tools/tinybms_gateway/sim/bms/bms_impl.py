@@ -1,0 +1,64 @@
+"""Runs the simulated TinyBMS until it is told to stop."""
+
+import contextlib
+import logging
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from tinybms_gateway.sim.bms.control import control_socket
+from tinybms_gateway.sim.bms.device import TinyBms
+from tinybms_gateway.sim.bms.dump import load_dump
+from tinybms_gateway.sim.bms.faults import Faults
+from tinybms_gateway.sim.bms.line import BmsLine
+from tinybms_gateway.sim.bms.scenarios import SCENARIOS
+
+log = logging.getLogger(__name__)
+
+
+def make_line(
+    link: Path,
+    *,
+    dump: Path | None = None,
+    scenario: str | None = None,
+    faults: tuple[str, ...] = (),
+    seed: int | None = None,
+    asleep: bool = False,
+) -> BmsLine:
+    """Make a line from options.
+
+    Raises:
+        ValueError: an option makes no sense; one line that says what and where.
+    """
+    if dump is not None and scenario is not None:
+        raise ValueError("--dump and --scenario: a dump stands still, choose one of them")
+    line_faults = Faults()
+    for text in faults:
+        line_faults.parse(text)
+    bms = TinyBms(load_dump(dump)) if dump is not None else TinyBms()
+    course = SCENARIOS[scenario] if scenario is not None else None
+    return BmsLine(link, bms, faults=line_faults, scenario=course, seed=seed, asleep=asleep)
+
+
+def run(line: BmsLine, control: Path | None = None, seconds: float | None = None) -> None:
+    """Serve until SIGTERM, SIGINT or the end of the time."""
+    with (
+        line,
+        control_socket(line, control) if control else contextlib.nullcontext(),
+        _stop_signals() as stopped,
+    ):
+        log.info("TinyBMS on %s", line.link)
+        stopped.wait(seconds)
+    log.info("%d requests, %d answers", line.requests, line.answers)
+
+
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[threading.Event]:
+    stopped = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stopped.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,79 @@
+"""What goes wrong on the simulated line."""
+
+import random
+from dataclasses import dataclass, fields
+
+
+@dataclass
+class Faults:
+    """Faults of the line and of the device; all can be changed while it runs."""
+
+    flip: float = 0.0
+    """Probability that a bit of an answer is flipped, for each bit."""
+    truncate: float = 0.0
+    """Probability that an answer is cut off somewhere."""
+    drop: float = 0.0
+    """Probability that an answer never comes."""
+    corrupt: float = 0.0
+    """Probability that an answer is damaged: one third each flipped bits, cut off, lost."""
+    nack: float = 0.0
+    """Probability that a request is answered negatively."""
+    silence: float = 0.0
+    """1 = no answer to anything."""
+    broadcast: float = 0.0
+    """Period of unsolicited ASCII lines, s."""
+    slow: float = 0.0
+    """Extra time before every answer, ms."""
+    noise: float = 0.0
+    """Probability of random bytes before an answer."""
+    forget_writes: float = 0.0
+    """1 = writes are acknowledged and not performed."""
+
+    def set(self, name: str, value: float) -> None:
+        """Set a fault by its name.
+
+        Raises:
+            ValueError: unknown name or a value out of range.
+        """
+        if name not in NAMES:
+            raise ValueError(f"fault '{name}': not known; there are {', '.join(NAMES)}")
+        largest = LARGEST.get(name, 1.0)
+        if not 0 <= value <= largest:
+            raise ValueError(f"fault '{name}': {value:g} must be 0..{largest:g}")
+        setattr(self, name, value)
+
+    def parse(self, text: str) -> None:
+        """Set a fault from ``NAME`` (its value is then 1) or ``NAME=VALUE``."""
+        name, _, value = text.partition("=")
+        try:
+            number = float(value) if value else 1.0
+        except ValueError:
+            raise ValueError(f"fault '{name}': '{value}' is not a number") from None
+        self.set(name, number)
+
+    def damage(self, answer: bytes, rng: random.Random) -> bytes:
+        """The answer as it arrives; empty = it does not."""
+        kind = rng.choice(("flip", "cut", "lose")) if rng.random() < self.corrupt else ""
+        if self.silence or kind == "lose" or rng.random() < self.drop:
+            return b""
+        if self.flip > 0 or kind == "flip":
+            answer = _flip_bits(answer, self.flip, rng, at_least_one=kind == "flip")
+        if kind == "cut" or rng.random() < self.truncate:
+            answer = answer[: rng.randrange(len(answer))]
+        if rng.random() < self.noise:
+            answer = rng.randbytes(rng.randint(1, 12)) + answer
+        return answer
+
+
+NAMES = [field.name for field in fields(Faults)]
+LARGEST = {"broadcast": 60.0, "slow": 10_000.0}
+
+
+def _flip_bits(data: bytes, rate: float, rng: random.Random, *, at_least_one: bool) -> bytes:
+    bits = [bit for bit in range(8 * len(data)) if rng.random() < rate]
+    if at_least_one and not bits:
+        bits = [rng.randrange(8 * len(data))]
+    flipped = bytearray(data)
+    for bit in bits:
+        flipped[bit // 8] ^= 1 << bit % 8
+    return bytes(flipped)

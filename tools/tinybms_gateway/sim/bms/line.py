@@ -1,0 +1,212 @@
+"""The serial line of the simulated TinyBMS: a pseudo terminal with the timing, sleep and faults of a real one."""
+
+import contextlib
+import logging
+import math
+import os
+import random
+import select
+import threading
+import time
+import tty
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+from tinybms_gateway.sim.bms import protocol
+from tinybms_gateway.sim.bms import registers as reg
+from tinybms_gateway.sim.bms.device import TinyBms
+from tinybms_gateway.sim.bms.faults import Faults
+from tinybms_gateway.sim.bms.scenarios import Scenario
+
+log = logging.getLogger(__name__)
+
+SECONDS_PER_BYTE = 10 / 115200
+LATENCY_S = 0.0015
+"""From the end of a request to the first byte of its answer."""
+SLEEPS_AFTER_S = 10.0
+REQUEST_GAP_S = 0.1
+"""A request that stops for this long is thrown away."""
+PIECE_BYTES = 24
+"""Bytes are written in pieces of this size, each when its last byte would have left a real UART."""
+REFRESH_S = 0.1
+
+
+class BmsLine:
+    """A TinyBMS on a pseudo terminal; serves in a thread of its own between `__enter__` and `__exit__`."""
+
+    def __init__(
+        self,
+        link: Path,
+        bms: TinyBms | None = None,
+        *,
+        faults: Faults | None = None,
+        scenario: Scenario | None = None,
+        seed: int | None = None,
+        asleep: bool = False,
+        time_scale: float = 1.0,
+    ) -> None:
+        """Make the line.
+
+        Args:
+            link: symbolic link to make; it leads to the pseudo terminal
+            bms: the device; None: a healthy pack
+            faults: what goes wrong; may be changed while it runs
+            scenario: what happens to the battery
+            seed: makes the faults repeatable
+            asleep: start in sleep: the first request is swallowed
+            time_scale: the device's time runs so many times as fast; pace of bytes and latency with it
+        """
+        self.link = link
+        self.bms = bms or TinyBms()
+        self.faults = faults or Faults()
+        self.lock = threading.RLock()
+        self.requests = 0
+        self.answers = 0
+        self._scenario = scenario
+        self._random = random.Random(seed)
+        self._scale = time_scale
+        self._start = time.monotonic()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="bms", daemon=True)
+        self._master: int | None = None
+        self._slave: int | None = None
+        self._buffer = bytearray()
+        self._last_request = self._last_byte = 0.0 if not asleep else -math.inf
+        self._next_broadcast = 0.0
+
+    def __enter__(self) -> "BmsLine":
+        self.plug()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        self.unplug()
+
+    def plug(self) -> None:
+        """Make the pseudo terminal and its link."""
+        if self.link.exists() and not self.link.is_symlink():
+            raise FileExistsError(f"{self.link}: there is a file; give another name for the link")
+        with self.lock:
+            master, slave = os.openpty()
+            tty.setraw(slave)
+            os.set_blocking(master, False)
+            fresh = self.link.with_name(f".{self.link.name}.{os.getpid()}")
+            fresh.unlink(missing_ok=True)
+            fresh.symlink_to(os.ttyname(slave))
+            fresh.replace(self.link)
+            self._master, self._slave = master, slave
+
+    def unplug(self) -> None:
+        """Take the device away, as a pulled USB cable does."""
+        with self.lock:
+            for fd in (self._master, self._slave):
+                if fd is not None:
+                    os.close(fd)
+            self._master = self._slave = None
+            self._buffer.clear()
+            self.link.unlink(missing_ok=True)
+
+    def now(self) -> float:
+        """Seconds since start, in the device's time."""
+        return (time.monotonic() - self._start) * self._scale
+
+    # ---- the thread ----
+
+    def _serve(self) -> None:
+        course = self._scenario.play(self.bms, self.faults) if self._scenario else None
+        next_turn, next_refresh, refreshed = 0.0, 0.0, 0.0
+        while not self._stop.is_set():
+            with self.lock:
+                now = self.now()
+                if course is not None and now >= next_turn:
+                    next_turn = now + next(course, math.inf)
+                if now >= next_refresh:
+                    self.bms.advance(now - refreshed)
+                    refreshed, next_refresh = now, now + REFRESH_S
+                self._broadcast(now)
+                fd = self._master
+            wait = max(0.0, min(next_turn, next_refresh) - self.now()) / self._scale
+            self._wait_and_read(fd, min(wait, 0.05))
+
+    def _wait_and_read(self, fd: int | None, seconds: float) -> None:
+        if fd is None:
+            self._stop.wait(0.05)
+            return
+        with contextlib.suppress(OSError, ValueError):
+            if not select.select([fd], [], [], seconds)[0]:
+                return
+        with self.lock:
+            if fd != self._master:
+                return
+            try:
+                received = os.read(fd, 4096)
+            except OSError:
+                return
+            now = self.now()
+            if now - self._last_byte > REQUEST_GAP_S:
+                self._buffer.clear()
+            self._last_byte = now
+            self._buffer += received
+            for request in self._requests():
+                self._take(request)
+
+    def _requests(self) -> Iterator[bytes]:
+        while (request := protocol.take_request(self._buffer)) is not None:
+            yield request
+
+    def _take(self, request: bytes) -> None:
+        now = self.now()
+        asleep = now - self._last_request > SLEEPS_AFTER_S and not self._has_current()
+        self._last_request = now
+        self.requests += 1
+        if asleep:
+            log.info("woken up; the first request is swallowed")
+            return
+        if now < self.bms.resetting_until:
+            return
+        if self._random.random() < self.faults.nack:
+            reply = protocol.frame(protocol.NACK, request[1], protocol.COMMAND_ERROR)
+        else:
+            reply = protocol.answer(self.bms, request, now, keep_writes=not self.faults.forget_writes)
+        arriving = self.faults.damage(reply, self._random)
+        if arriving:
+            self.answers += 1
+            self._write(arriving, now + LATENCY_S + self.faults.slow / 1000)
+
+    def _has_current(self) -> bool:
+        return abs(self.bms.registers.f32(reg.PACK_CURRENT)) > 0.1
+
+    def _write(self, data: bytes, start: float) -> None:
+        """Write at the pace of 115200 baud."""
+        for first in range(0, len(data), PIECE_BYTES):
+            piece = data[first : first + PIECE_BYTES]
+            due = start + (first + len(piece)) * SECONDS_PER_BYTE
+            self._sleep_until(due)
+            if self._master is None:
+                return
+            with contextlib.suppress(OSError):  # nobody reads: lost, as on a wire
+                os.write(self._master, piece)
+
+    def _sleep_until(self, due: float) -> None:
+        seconds = (due - self.now()) / self._scale
+        if seconds > 0:
+            time.sleep(seconds)
+
+    def _broadcast(self, now: float) -> None:
+        """Unsolicited tab-separated lines, when a fault or registers 342 and 343 ask for them."""
+        r = self.bms.registers
+        period = self.faults.broadcast
+        if period <= 0 and r[reg.BROADCAST_PROTOCOL] & 0xFF in (0, 1):
+            index = r[reg.BROADCAST_PERIOD] & 0xFF
+            period = reg.BROADCAST_PERIODS_S[index] if index < len(reg.BROADCAST_PERIODS_S) else 0.0
+        if period <= 0 or now < self._next_broadcast or self.faults.silence:
+            return
+        self._next_broadcast = now + period
+        values = self.bms.values()
+        line = f"{values['soc']:.2f}\t{values['voltage']:.2f}\t{values['current']:.2f}\t0.0\t0.0\r\n"
+        self._write(line.encode("ascii"), now)

@@ -1,0 +1,44 @@
+"""``tinybms-gw sim gx``: a GX on a CAN bus."""
+
+import click
+
+from tinybms_gateway.options import print_json, usage_errors
+
+
+@click.command("gx")
+@click.option("--can", "backend", required=True, metavar="BUS",
+              help="socketcand:PORT, socketcan:can0, slcan:/dev/ttyACM0, ...")  # fmt: skip
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="End after this time.")
+@click.option("--listen-only", is_flag=True, help="Send no keepalive.")
+@click.option("--json", "as_json", is_flag=True, help="No live view; print the result as JSON.")
+def gx_command(backend: str, seconds: float | None, listen_only: bool, as_json: bool) -> None:
+    """Simulate a GX: send its keepalive, apply its rules, show the battery, its limits and alarms.
+
+    Says when a real GX would refuse or complain. Exit status 1 when it would, or when no battery was recognised.
+    """
+    import time  # noqa: PLC0415 - keeps --help quick
+
+    from rich.console import Console  # noqa: PLC0415
+    from rich.live import Live  # noqa: PLC0415
+
+    from tinybms_gateway.can.bus import open_bus  # noqa: PLC0415
+    from tinybms_gateway.sim.gx import gx_impl  # noqa: PLC0415
+    from tinybms_gateway.sim.gx.model import GxModel  # noqa: PLC0415
+    from tinybms_gateway.sim.gx.view import render  # noqa: PLC0415
+
+    gx = GxModel(time.monotonic())
+    with usage_errors(), open_bus(backend) as bus:
+        if as_json:
+            gx_impl.run(bus, gx, seconds, keepalive=not listen_only)
+        else:
+            with Live(console=Console(), refresh_per_second=4) as live:
+                gx_impl.run(
+                    bus,
+                    gx,
+                    seconds,
+                    lambda g: live.update(render(g, time.monotonic())),
+                    keepalive=not listen_only,
+                )
+    if as_json:
+        print_json(gx.summary(time.monotonic()))
+    raise SystemExit(0 if gx.recognised and not gx.complaints else 1)

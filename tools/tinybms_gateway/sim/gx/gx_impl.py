@@ -1,0 +1,59 @@
+"""Runs the simulated GX on a bus."""
+
+import contextlib
+import time
+from collections.abc import Callable
+
+import can
+
+from tinybms_gateway.can.bus import receive_until
+from tinybms_gateway.can.decode_impl import DecodedFrame
+from tinybms_gateway.sim.gx.model import GxModel
+
+KEEPALIVE = can.Message(arbitration_id=0x305, data=bytes(8), is_extended_id=False)
+IDENTITY = can.Message(arbitration_id=0x307, data=b"\x12\x34\x56\x78VIC\0", is_extended_id=False)
+KEEPALIVE_EVERY_S = 1.0
+STEP_S = 0.1
+
+
+def run(
+    bus: can.BusABC,
+    gx: GxModel,
+    seconds: float | None,
+    on_step: Callable[[GxModel], None] = lambda _: None,
+    on_frame: Callable[[can.Message, DecodedFrame], None] = lambda _m, _f: None,
+    *,
+    keepalive: bool = True,
+) -> None:
+    """Send 0x305 and 0x307 every second and take what comes, until the time is over or Ctrl-C.
+
+    Args:
+        bus: the bus
+        gx: takes the frames; times are those of `time.monotonic`
+        seconds: how long; None: until interrupted
+        on_step: called ten times a second
+        on_frame: called for each frame
+        keepalive: False: listen only
+
+    Raises:
+        ConnectionError: the bus has gone.
+    """
+    end = time.monotonic() + (seconds if seconds is not None else 1e9)
+    next_keepalive = 0.0
+    with contextlib.suppress(KeyboardInterrupt):
+        while (now := time.monotonic()) < end:
+            if keepalive and now >= next_keepalive:
+                next_keepalive = now + KEEPALIVE_EVERY_S
+                _send(bus)
+            for message in receive_until(bus, min(now + STEP_S, end)):
+                on_frame(message, gx.on_message(message, time.monotonic()))
+            gx.tick(time.monotonic())
+            on_step(gx)
+
+
+def _send(bus: can.BusABC) -> None:
+    try:
+        bus.send(KEEPALIVE)
+        bus.send(IDENTITY)
+    except (can.CanError, OSError) as error:
+        raise ConnectionError("the CAN bus has gone") from error
