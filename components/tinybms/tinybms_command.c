@@ -12,7 +12,7 @@
 #define CRC_LENGTH        2
 #define WRITE_FIRST       300
 #define WRITE_LAST        399
-#define MORE_PACKETS_FLAG 0x80
+#define PACKET_FLAGS      0xC0 /**< bit 7: more packets follow; a packet has 63 bytes at most */
 
 /** How the length of an answer is told. */
 typedef enum {
@@ -231,7 +231,7 @@ int tinybms_answer_length(const uint8_t *bytes, size_t have)
     if (have < 3) {
         return 0;
     }
-    if (shape.kind == LENGTH_PACKET && (bytes[2] & MORE_PACKETS_FLAG) != 0) {
+    if (shape.kind == LENGTH_PACKET && (bytes[2] & PACKET_FLAGS) != 0) {
         return -1; /* how further packets are framed is not known; the gateway never asks for that much */
     }
     return 3 + bytes[2] + CRC_LENGTH;
@@ -273,7 +273,7 @@ size_t tinybms_answer_encode(const tinybms_answer_t *answer, uint8_t *out, size_
     }
     const answer_shape_t shape = shape_of((uint8_t)answer->command);
     if (shape.kind == LENGTH_NONE || (shape.kind == LENGTH_FIXED && shape.payload != answer->payload_length) ||
-        (shape.kind == LENGTH_PACKET && (answer->payload_length & MORE_PACKETS_FLAG) != 0)) {
+        (shape.kind == LENGTH_PACKET && (answer->payload_length & PACKET_FLAGS) != 0)) {
         return 0;
     }
     if (shape.kind != LENGTH_FIXED) {

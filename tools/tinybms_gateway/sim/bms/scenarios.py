@@ -66,14 +66,15 @@ def _fault(bms: TinyBms, event: int, seconds: float, recovery: int) -> Iterator[
 
 
 def _faulty(
-    event: int, recovery: int, prepare: Callable[[TinyBms], None]
+    event: int, recovery: int, cause: dict[str, float], normal: dict[str, float]
 ) -> Callable[[TinyBms, Faults], Iterator[float]]:
     def play(bms: TinyBms, _faults: Faults) -> Iterator[float]:
         while True:
-            _current(bms, 20.0)
+            for name, value in normal.items():
+                bms.set_value(name, value)
             yield 5.0
-            prepare(bms)
-            _current(bms, 0.0)
+            for name, value in cause.items():
+                bms.set_value(name, value)
             yield from _fault(bms, event, 6.0, recovery)
 
     return play
@@ -101,20 +102,20 @@ SCENARIOS = {
     "charge": Scenario("nearly full, charged until full", _charge),
     "discharge": Scenario("nearly empty, discharged until the BMS cuts off", _discharge),
     "over-voltage": Scenario(
-        "a cell too high: fault 0x03 for 6 s, again and again",
-        _faulty(0x03, 0x79, lambda bms: bms.set_soc(99.9)),
+        "a cell above its cutoff: fault 0x03 for 6 s, again and again",
+        _faulty(0x03, 0x79, {"soc": 99.9, "spread": 320, "current": 0}, {"soc": 97, "spread": 8, "current": 20}),
     ),
     "under-voltage": Scenario(
-        "a cell too low: fault 0x02 for 6 s, again and again",
-        _faulty(0x02, 0x7B, lambda bms: bms.set_soc(1.0)),
+        "a cell below its cutoff: fault 0x02 for 6 s, again and again",
+        _faulty(0x02, 0x7B, {"soc": 1.0, "current": 0}, {"soc": 12, "current": -20}),
     ),
     "over-heat": Scenario(
         "too hot: fault 0x04 for 6 s, again and again",
-        _faulty(0x04, 0x73, lambda bms: bms.set_value("temp1", 61.0)),
+        _faulty(0x04, 0x73, {"temp1": 61, "current": 0}, {"temp1": 55, "current": 60}),
     ),
     "cold": Scenario(
         "too cold to charge: 0x37 for 6 s, again and again",
-        _faulty(0x37, 0x74, lambda bms: bms.set_value("temp1", -3.0)),
+        _faulty(0x37, 0x74, {"temp1": -3, "current": 0}, {"temp1": 2, "current": 5}),
     ),
     "silent": Scenario("answers for 8 s, then not for 16 s, again and again", _silent),
     "bad-line": Scenario("half of the answers damaged, noise, ASCII lines", _bad_line),
