@@ -1,0 +1,257 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "line.h"
+
+#include <string.h>
+
+#include "tinybms_crc.h"
+
+void line_begin(line_t *line, int64_t now_ms)
+{
+    const tinybms_session_config_t config = TINYBMS_SESSION_DEFAULT_CONFIG();
+    memset(line, 0, sizeof(*line));
+    line->now_ms = now_ms;
+    line->answer_at_ms = INT64_MAX;
+    line->answer_ms = 12;
+    line->bms_time_s = 5000;
+    line->random = 12345;
+    line->registers[36] = 7864; /* 55.78 V */
+    line->registers[37] = 16991;
+    line->registers[45] = 49000;
+    line->registers[46] = 61960;
+    line->registers[47] = 1274;
+    line->registers[50] = 0x97;
+    line->registers[53] = 14;
+    line->registers[300] = 4150;
+    line->registers[307] = 14;
+    line->registers[330] = 0x0501;
+    tinybms_session_init(&line->session, &config, now_ms);
+}
+
+static unsigned random_below(line_t *line, unsigned limit)
+{
+    line->random = line->random * 1664525U + 1013904223U;
+    return (line->random >> 16) % limit;
+}
+
+static void begin_answer(line_t *line, uint8_t command)
+{
+    line->answer_length = 0;
+    if (line->chatter != NULL) {
+        line->answer_length = strlen(line->chatter);
+        memcpy(line->answer, line->chatter, line->answer_length);
+    }
+    line->answer[line->answer_length++] = 0xAA;
+    line->answer[line->answer_length++] = command;
+}
+
+static void put(line_t *line, unsigned byte)
+{
+    line->answer[line->answer_length++] = (uint8_t)byte;
+}
+
+static void end_answer(line_t *line)
+{
+    const size_t start = line->chatter == NULL ? 0 : strlen(line->chatter);
+    const uint16_t crc = tinybms_crc16(&line->answer[start], line->answer_length - start);
+    put(line, crc & 0xFFU);
+    put(line, (unsigned)crc >> 8);
+    line->answer_at_ms = line->now_ms + line->answer_ms;
+}
+
+static void answer_read(line_t *line, unsigned address, unsigned count)
+{
+    begin_answer(line, 0x03);
+    put(line, 2 * count);
+    for (unsigned i = 0; i < count; i++) {
+        put(line, (unsigned)line->registers[address + i] >> 8);
+        put(line, line->registers[address + i] & 0xFFU);
+    }
+    end_answer(line);
+}
+
+/** 323 and 328 read 0xFFFF once they have taken a value (328 counts 0.002 %, 46-47 count 1e-6 %). */
+static void store(line_t *line, unsigned address, uint16_t value)
+{
+    if (address == 323) {
+        line->registers[45] = value;
+        value = 0xFFFF;
+    } else if (address == 328) {
+        const uint32_t soc = (uint32_t)value * 2000U;
+        line->registers[46] = (uint16_t)(soc & 0xFFFFU);
+        line->registers[47] = (uint16_t)(soc >> 16);
+        value = 0xFFFF;
+    }
+    line->registers[address] = value;
+}
+
+static void answer_write(line_t *line, const uint8_t *request)
+{
+    const unsigned address = ((unsigned)request[2] << 8) | request[3];
+    line->writes++;
+    line->last_address = (uint16_t)address;
+    for (unsigned i = 0; i < request[5]; i++) {
+        const uint16_t value = (uint16_t)(((unsigned)request[7 + 2 * i] << 8) | request[8 + 2 * i]);
+        line->last_values[i % 2] = value;
+        if (!line->forget_writes) {
+            store(line, address + i, value);
+        }
+    }
+    begin_answer(line, 0x10);
+    for (size_t i = 2; i < 6; i++) {
+        put(line, request[i]);
+    }
+    end_answer(line);
+}
+
+static void answer_events(line_t *line, uint8_t command)
+{
+    begin_answer(line, command);
+    put(line, (unsigned)(4 + 4 * line->event_count));
+    for (unsigned shift = 0; shift < 32; shift += 8) {
+        put(line, (line->bms_time_s >> shift) & 0xFFU);
+    }
+    for (size_t i = 0; i < line->event_count; i++) {
+        put(line, line->events[i].time_s & 0xFFU);
+        put(line, (line->events[i].time_s >> 8) & 0xFFU);
+        put(line, (line->events[i].time_s >> 16) & 0xFFU);
+        put(line, line->events[i].id);
+    }
+    end_answer(line);
+}
+
+static void answer_reset(line_t *line, uint8_t option)
+{
+    if (!line->forget_writes && option == 0x01) {
+        line->event_count = 0;
+    } else if (!line->forget_writes && option == 0x02) {
+        memset(&line->registers[100], 0, 14 * sizeof(line->registers[0]));
+    } else if (!line->forget_writes && option == 0x05) {
+        line->events[line->event_count++] = (tinybms_event_t){.time_s = line->bms_time_s & 0xFFFFFFU, .id = 0x61};
+    }
+    begin_answer(line, 0x01);
+    put(line, 0x02);
+    end_answer(line);
+}
+
+static void answer_refusal(line_t *line, uint8_t command)
+{
+    begin_answer(line, 0x00);
+    put(line, command);
+    put(line, 0x00);
+    end_answer(line);
+}
+
+static void damage(line_t *line)
+{
+    line_fault_t fault = line->fault;
+    if (fault == LINE_HALF_BAD) {
+        static const line_fault_t kinds[] = {LINE_FLIPPED, LINE_CUT, LINE_SILENT};
+        fault = random_below(line, 2) == 0 ? LINE_GOOD : kinds[random_below(line, 3)];
+    }
+    if (fault == LINE_SILENT) {
+        line->answer_at_ms = INT64_MAX;
+    } else if (fault == LINE_FLIPPED) {
+        const unsigned bit = random_below(line, 8U * (unsigned)line->answer_length);
+        line->answer[bit / 8] = (uint8_t)(line->answer[bit / 8] ^ (1U << (bit % 8)));
+    } else if (fault == LINE_CUT) {
+        line->answer_length /= 2;
+    }
+}
+
+static void take_request(line_t *line, const uint8_t *request)
+{
+    line->requests[request[1]]++;
+    line->last_request_ms = line->now_ms;
+    line->answer_at_ms = INT64_MAX;
+    if (line->swallow > 0) {
+        line->swallow--;
+        return;
+    }
+    if (line->fault == LINE_REFUSING) {
+        answer_refusal(line, request[1]);
+        return;
+    }
+    switch (request[1]) {
+    case 0x02:
+        answer_reset(line, request[2]);
+        break;
+    case 0x03:
+        answer_read(line, ((unsigned)request[2] << 8) | request[3], request[5]);
+        break;
+    case 0x10:
+        answer_write(line, request);
+        break;
+    case 0x11:
+    case 0x12:
+        answer_events(line, request[1]);
+        break;
+    default:
+        break;
+    }
+    damage(line);
+}
+
+static void perform(line_t *line)
+{
+    for (;;) {
+        const tinybms_action_t action = tinybms_session_step(&line->session, line->now_ms);
+        switch (action.type) {
+        case TINYBMS_ACTION_SEND:
+            take_request(line, action.send.bytes);
+            break;
+        case TINYBMS_ACTION_SNAPSHOT:
+            line->snapshots++;
+            line->snapshot_ms = tinybms_session_snapshot(&line->session)->taken_ms;
+            break;
+        case TINYBMS_ACTION_EVENT:
+            line->told[line->told_count++ % 16] = action.event;
+            break;
+        case TINYBMS_ACTION_WRITE_DONE:
+            line->write_done = true;
+            line->write_result = action.write_done;
+            break;
+        default:
+            return;
+        }
+    }
+}
+
+static void note_age(line_t *line)
+{
+    const int64_t age_ms = line->now_ms - line->snapshot_ms;
+    if (line->snapshots == 0) {
+        return;
+    }
+    line->oldest_age_ms = age_ms > line->oldest_age_ms ? age_ms : line->oldest_age_ms;
+    line->ages_over_1s_ms += age_ms > 1000 ? 1 : 0;
+}
+
+void line_run(line_t *line, int64_t milliseconds)
+{
+    const int64_t end_ms = line->now_ms + milliseconds;
+    for (; line->now_ms < end_ms; line->now_ms++) {
+        if (line->now_ms >= line->answer_at_ms) {
+            line->answer_at_ms = INT64_MAX;
+            tinybms_session_feed(&line->session, line->answer, line->answer_length, line->now_ms);
+        }
+        perform(line);
+        note_age(line);
+    }
+}
+
+tinybms_write_result_t line_write(line_t *line, const tinybms_write_request_t *request)
+{
+    const tinybms_write_result_t refused = tinybms_session_write(&line->session, request, line->now_ms);
+    if (refused.status != TINYBMS_WRITE_PENDING) {
+        return refused;
+    }
+    line->write_done = false;
+    for (int i = 0; i < 20000 && !line->write_done; i++) {
+        line_run(line, 1);
+    }
+    return line->write_result;
+}

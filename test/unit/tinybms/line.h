@@ -1,0 +1,72 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+/**
+ * @file
+ * @brief A TinyBMS and its line in simulated time, for suites that run a session against it.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tinybms_session.h"
+
+#define LINE_REGISTERS 600
+
+/** @brief What becomes of an answer. */
+typedef enum {
+    LINE_GOOD = 0,
+    LINE_SILENT,      /**< nothing comes */
+    LINE_FLIPPED,     /**< one bit is wrong */
+    LINE_CUT,         /**< only the first half comes */
+    LINE_HALF_BAD,    /**< every second answer, at random: flipped, cut or lost */
+    LINE_REFUSING,    /**< negative answers */
+} line_fault_t;
+
+/** @brief The device, the line and the session on it. */
+typedef struct {
+    tinybms_session_t session;
+    uint16_t registers[LINE_REGISTERS];
+    tinybms_event_t events[8];
+    size_t event_count;
+    uint32_t bms_time_s;
+    line_fault_t fault;
+    bool forget_writes;
+    int swallow; /**< so many requests are swallowed, as by a BMS that wakes up */
+    int answer_ms; /**< from request to answer */
+    const char *chatter; /**< ASCII that comes before every answer; NULL = none */
+    uint32_t random;
+
+    int64_t now_ms;
+    uint8_t answer[TINYBMS_FRAME_MAX + 64];
+    size_t answer_length;
+    int64_t answer_at_ms; /**< INT64_MAX = none on its way */
+
+    int requests[256]; /**< by command */
+    int64_t last_request_ms;
+    uint16_t last_address;
+    uint16_t last_values[2];
+    int writes;
+    int snapshots;
+    int64_t snapshot_ms;     /**< of the last one */
+    int64_t oldest_age_ms;   /**< largest age of the newest snapshot at any time after the first */
+    int64_t ages_over_1s_ms; /**< how long that age was above 1 s */
+    tinybms_event_t told[16]; /**< events that the session yielded */
+    size_t told_count;
+    bool write_done;
+    tinybms_write_result_t write_result;
+} line_t;
+
+/** @brief A healthy pack of 14 cells and a session that begins at `now_ms`. */
+void line_begin(line_t *line, int64_t now_ms);
+
+/** @brief Runs for so many milliseconds, in steps of one. */
+void line_run(line_t *line, int64_t milliseconds);
+
+/** @brief Asks for a write and runs until it has ended; at most 20 s. */
+tinybms_write_result_t line_write(line_t *line, const tinybms_write_request_t *request);

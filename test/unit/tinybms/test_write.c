@@ -1,0 +1,212 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <string.h>
+
+#include "line.h"
+#include "unity.h"
+
+static line_t s_line;
+
+static tinybms_write_request_t setting(const char *name, int64_t raw)
+{
+    return (tinybms_write_request_t){
+        .kind = TINYBMS_WRITE_SETTING, .entry = tinybms_register_by_name(name), .raw = raw};
+}
+
+static tinybms_write_result_t write_setting(const char *name, int64_t raw)
+{
+    const tinybms_write_request_t request = setting(name, raw);
+    return line_write(&s_line, &request);
+}
+
+static void begin(void)
+{
+    line_begin(&s_line, 0);
+    line_run(&s_line, 1000);
+}
+
+TEST_CASE("a setting is written and read back", "[tinybms]")
+{
+    begin();
+    const tinybms_write_result_t result = write_setting("over_voltage_cutoff", 4200);
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, result.status);
+    TEST_ASSERT_EQUAL_INT64(4200, result.read_back);
+    TEST_ASSERT_EQUAL_UINT16(4200, s_line.registers[315]);
+    TEST_ASSERT_EQUAL(1, s_line.writes);
+}
+
+TEST_CASE("settings are read again after a write", "[tinybms]")
+{
+    begin();
+    (void)write_setting("fully_charged_voltage", 4100);
+    line_run(&s_line, 300);
+    TEST_ASSERT_EQUAL_UINT16(4100, tinybms_session_snapshot(&s_line.session)->settings[0]);
+}
+
+TEST_CASE("a value out of range is refused with the range and nothing is sent", "[tinybms]")
+{
+    begin();
+    tinybms_write_result_t result = write_setting("over_voltage_cutoff", 4501);
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OUT_OF_RANGE, result.status);
+    TEST_ASSERT_EQUAL_INT32(1200, result.min);
+    TEST_ASSERT_EQUAL_INT32(4500, result.max);
+    result = write_setting("low_temperature_charger_cutoff", -41);
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OUT_OF_RANGE, result.status);
+    TEST_ASSERT_EQUAL_INT32(-40, result.min);
+    line_run(&s_line, 1000);
+    TEST_ASSERT_EQUAL(0, s_line.writes);
+}
+
+TEST_CASE("an unknown or read-only register is refused and nothing is sent", "[tinybms]")
+{
+    begin();
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_UNKNOWN_REGISTER, write_setting("no such register", 1).status);
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_NOT_WRITABLE, write_setting("pack_voltage", 1).status);
+    line_run(&s_line, 1000);
+    TEST_ASSERT_EQUAL(0, s_line.writes);
+}
+
+TEST_CASE("a negative value goes out as two's complement", "[tinybms]")
+{
+    begin();
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, write_setting("low_temperature_charger_cutoff", -20).status);
+    TEST_ASSERT_EQUAL_HEX16(0xFFEC, s_line.registers[320]);
+}
+
+TEST_CASE("a packed register is read, modified and written", "[tinybms]")
+{
+    begin();
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, write_setting("discharge_over_current_timeout", 30).status);
+    TEST_ASSERT_EQUAL_HEX16(0x1E01, s_line.registers[330]);
+    s_line.registers[329] = 0x0006;
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, write_setting("external_current_sensor_inverted", 1).status);
+    TEST_ASSERT_EQUAL_HEX16(0x0007, s_line.registers[329]);
+}
+
+TEST_CASE("a value of 32 bits goes out low word first, in one request", "[tinybms]")
+{
+    begin();
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, write_setting("pulses_per_unit", 100000).status);
+    TEST_ASSERT_EQUAL_HEX16(0x86A0, s_line.registers[312]);
+    TEST_ASSERT_EQUAL_HEX16(0x0001, s_line.registers[313]);
+    TEST_ASSERT_EQUAL(1, s_line.writes);
+}
+
+TEST_CASE("state of charge is verified by the live value, because its setting reads FFFF", "[tinybms]")
+{
+    begin();
+    const tinybms_write_result_t result = write_setting("state_of_charge_set", 25000); /* 50 % */
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, result.status);
+    TEST_ASSERT_EQUAL_HEX16(0xFFFF, s_line.registers[328]);
+    TEST_ASSERT_EQUAL_UINT32(50000000, s_line.registers[46] | (uint32_t)s_line.registers[47] << 16);
+}
+
+TEST_CASE("state of health is verified by register 45", "[tinybms]")
+{
+    begin();
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, write_setting("state_of_health_set", 47500).status);
+    TEST_ASSERT_EQUAL_UINT16(47500, s_line.registers[45]);
+    s_line.forget_writes = true;
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_NOT_VERIFIED, write_setting("state_of_health_set", 40000).status);
+}
+
+TEST_CASE("a write that the BMS forgets is reported with what was read back", "[tinybms]")
+{
+    begin();
+    s_line.forget_writes = true;
+    const tinybms_write_result_t result = write_setting("fully_charged_voltage", 4000);
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_NOT_VERIFIED, result.status);
+    TEST_ASSERT_EQUAL_INT64(4150, result.read_back);
+    TEST_ASSERT_EQUAL_UINT32(1, tinybms_session_counters(&s_line.session)->writes_failed);
+}
+
+TEST_CASE("a write that the BMS refuses says so", "[tinybms]")
+{
+    begin();
+    s_line.fault = LINE_REFUSING;
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_REFUSED_BY_BMS, write_setting("fully_charged_voltage", 4000).status);
+}
+
+TEST_CASE("a write to a silent BMS ends, and polling goes on", "[tinybms]")
+{
+    begin();
+    s_line.fault = LINE_SILENT;
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_NOT_ANSWERED, write_setting("fully_charged_voltage", 4000).status);
+    TEST_ASSERT_LESS_THAN(10000, s_line.now_ms);
+    s_line.fault = LINE_GOOD;
+    const int snapshots = s_line.snapshots;
+    line_run(&s_line, 3000);
+    TEST_ASSERT_GREATER_THAN(snapshots + 8, s_line.snapshots);
+}
+
+TEST_CASE("a write gets through a line on which half of the answers are bad", "[tinybms]")
+{
+    int done = 0;
+    begin();
+    s_line.fault = LINE_HALF_BAD;
+    for (int i = 0; i < 50; i++) {
+        const tinybms_write_result_t result = write_setting("fully_charged_voltage", 4000 + i);
+        TEST_ASSERT_TRUE(result.status == TINYBMS_WRITE_OK || result.status == TINYBMS_WRITE_NOT_ANSWERED);
+        done += result.status == TINYBMS_WRITE_OK ? 1 : 0;
+    }
+    TEST_ASSERT_GREATER_OR_EQUAL(45, done);
+}
+
+TEST_CASE("polling goes on while a write is under way", "[tinybms]")
+{
+    begin();
+    s_line.forget_writes = true; /* the verification is tried for a while */
+    const int snapshots = s_line.snapshots;
+    const int64_t start_ms = s_line.now_ms;
+    (void)write_setting("fully_charged_voltage", 4000);
+    TEST_ASSERT_GREATER_OR_EQUAL((s_line.now_ms - start_ms) / 200 - 1, s_line.snapshots - snapshots);
+}
+
+TEST_CASE("one write at a time", "[tinybms]")
+{
+    begin();
+    const tinybms_write_request_t first = setting("fully_charged_voltage", 4000);
+    const tinybms_write_request_t second = setting("fully_charged_voltage", 4100);
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_PENDING, tinybms_session_write(&s_line.session, &first, s_line.now_ms).status);
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_BUSY, tinybms_session_write(&s_line.session, &second, s_line.now_ms).status);
+    line_run(&s_line, 1000);
+    TEST_ASSERT_EQUAL_UINT16(4000, s_line.registers[300]);
+}
+
+TEST_CASE("clearing the events is verified by the list", "[tinybms]")
+{
+    const tinybms_write_request_t request = {.kind = TINYBMS_WRITE_CLEAR_EVENTS};
+    begin();
+    s_line.events[0] = (tinybms_event_t){.time_s = 1000, .id = 0x64};
+    s_line.event_count = 1;
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, line_write(&s_line, &request).status);
+    TEST_ASSERT_EQUAL(0, s_line.event_count);
+    s_line.events[0] = (tinybms_event_t){.time_s = 1000, .id = 0x64};
+    s_line.event_count = 1;
+    s_line.forget_writes = true;
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_NOT_VERIFIED, line_write(&s_line, &request).status);
+}
+
+TEST_CASE("clearing the statistics is verified by the counters of protections", "[tinybms]")
+{
+    const tinybms_write_request_t request = {.kind = TINYBMS_WRITE_CLEAR_STATISTICS};
+    begin();
+    s_line.registers[106] = 3;
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, line_write(&s_line, &request).status);
+    s_line.registers[106] = 3;
+    s_line.forget_writes = true;
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_NOT_VERIFIED, line_write(&s_line, &request).status);
+}
+
+TEST_CASE("a reset is verified by the event of the start", "[tinybms]")
+{
+    const tinybms_write_request_t request = {.kind = TINYBMS_WRITE_RESET_BMS};
+    begin();
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, line_write(&s_line, &request).status);
+    begin();
+    s_line.forget_writes = true;
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_NOT_VERIFIED, line_write(&s_line, &request).status);
+}
