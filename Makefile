@@ -41,7 +41,7 @@ lint: build ## ruff, mypy, clang-format, clang-tidy, cppcheck
 	@tools/dev/lint.sh $(BUILD)
 
 bench: build ## timing and throughput, written to build-linux/bench.json
-	@$(BIN)/python -m pytest -q -s -p no:xdist test/bench
+	@$(BIN)/python -m pytest -q -s -o python_files='bench_*.py' test/bench
 
 clean: ## removes what the other targets made
 	rm -rf $(BUILD) $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,26 @@
+"""What all tests share: where the tree and its native build are."""
+
+from pathlib import Path
+
+import pytest
+
+from tinybms_gateway.gateway.gateway_impl import build_dir
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def native_build() -> Path:
+    """The native build under test: build-linux, or what TINYBMS_BUILD_DIR names (a build with sanitizers)."""
+    return build_dir()
+
+
+@pytest.fixture(scope="session")
+def real_dump() -> Path:
+    """Registers of a real 14-cell TinyBMS."""
+    return ROOT / "test/data/tinybms_real_14s.json"
