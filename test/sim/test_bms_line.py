@@ -1,0 +1,147 @@
+"""The simulated TinyBMS on its pseudo terminal, as a serial program sees it."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import serial
+
+from tinybms_gateway.sim.bms import protocol
+from tinybms_gateway.sim.bms.bms_impl import make_line
+from tinybms_gateway.sim.bms.control import control_socket, send_command
+from tinybms_gateway.sim.bms.device import TinyBms
+from tinybms_gateway.sim.bms.line import BmsLine
+
+TEMPERATURES = protocol.frame(0x1B)
+LIVE = protocol.frame(0x03, b"\0\0\0\x38")
+LIVE_LENGTH = 5 + 2 * 56
+
+
+@contextmanager
+def opened(line: BmsLine) -> Iterator[serial.Serial]:
+    with line, serial.Serial(str(line.link), 115200, timeout=0.5) as port:
+        yield port
+
+
+def ask(port: serial.Serial, request: bytes, length: int) -> bytes:
+    port.write(request)
+    return bytes(port.read(length))
+
+
+def test_a_request_is_answered_not_faster_than_the_wire_carries_it(tmp_path: Path) -> None:
+    with opened(BmsLine(tmp_path / "bms")) as port:
+        start = time.monotonic()
+        assert ask(port, LIVE, LIVE_LENGTH)[:3] == b"\xaa\x03\x70"
+        assert time.monotonic() - start >= LIVE_LENGTH * 10 / 115200
+
+
+def test_a_sleeping_bms_swallows_the_first_request(tmp_path: Path) -> None:
+    with opened(BmsLine(tmp_path / "bms", asleep=True)) as port:
+        assert ask(port, TEMPERATURES, 11) == b""
+        assert len(ask(port, TEMPERATURES, 11)) == 11
+
+
+def test_it_falls_asleep_after_ten_seconds_without_a_request(tmp_path: Path) -> None:
+    with opened(BmsLine(tmp_path / "bms", time_scale=20.0)) as port:
+        assert len(ask(port, TEMPERATURES, 11)) == 11
+        time.sleep(11.0 / 20.0)
+        port.timeout = 0.1  # 2 s of its time
+        assert ask(port, TEMPERATURES, 11) == b""
+        assert len(ask(port, TEMPERATURES, 11)) == 11
+
+
+def test_a_request_in_pieces_and_behind_noise_is_answered(tmp_path: Path) -> None:
+    with opened(BmsLine(tmp_path / "bms")) as port:
+        port.write(b"\x00noise" + TEMPERATURES[:2])
+        time.sleep(0.02)
+        assert len(ask(port, TEMPERATURES[2:], 11)) == 11
+
+
+def test_a_request_that_stops_half_way_does_not_spoil_the_next(tmp_path: Path) -> None:
+    with opened(BmsLine(tmp_path / "bms")) as port:
+        port.write(LIVE[:4])
+        time.sleep(0.2)
+        assert len(ask(port, TEMPERATURES, 11)) == 11
+
+
+def test_silence_and_its_end(tmp_path: Path) -> None:
+    line = make_line(tmp_path / "bms", faults=("silence",))
+    with opened(line) as port:
+        assert ask(port, TEMPERATURES, 11) == b""
+        line.faults.set("silence", 0)
+        assert len(ask(port, TEMPERATURES, 11)) == 11
+
+
+def test_half_of_the_answers_are_damaged_and_a_seed_repeats_them(tmp_path: Path) -> None:
+    good = []
+    for i in range(2):
+        with opened(make_line(tmp_path / f"bms{i}", faults=("corrupt=0.5",), seed=5)) as port:
+            port.timeout = 0.05
+            answers = [ask(port, TEMPERATURES, 11) for _ in range(60)]
+        good.append([len(a) == 11 and protocol.crc(a[:-2]) == a[-2:] for a in answers])
+    assert good[0] == good[1]
+    assert 15 <= sum(good[0]) <= 45
+
+
+def test_register_342_makes_it_send_ascii_lines(tmp_path: Path) -> None:
+    bms = TinyBms()
+    with opened(BmsLine(tmp_path / "bms", bms)) as port:
+        ask(port, protocol.frame(0x0D, b"\x08\x56\x01\x02\x00\x57\x01\x01\x00"), 5)  # 342 = 0.2 s, 343 = ASCII
+        line = port.readline()
+        assert line.endswith(b"\r\n")
+        assert line.count(b"\t") == 4
+
+
+def test_slow_answers_come_late_but_whole(tmp_path: Path) -> None:
+    with opened(make_line(tmp_path / "bms", faults=("slow=200",))) as port:
+        start = time.monotonic()
+        assert len(ask(port, TEMPERATURES, 11)) == 11
+        assert time.monotonic() - start >= 0.2
+
+
+def test_a_reset_keeps_it_silent_for_a_while(tmp_path: Path) -> None:
+    with opened(BmsLine(tmp_path / "bms", time_scale=5.0)) as port:
+        assert len(ask(port, protocol.frame(0x02, b"\x05"), 5)) == 5
+        port.timeout = 0.1
+        assert ask(port, TEMPERATURES, 11) == b""
+        time.sleep(0.4)
+        assert len(ask(port, TEMPERATURES, 11)) == 11
+
+
+def test_the_link_is_taken_away_at_the_end_and_never_replaces_a_file(tmp_path: Path) -> None:
+    link = tmp_path / "bms"
+    with BmsLine(link):
+        assert link.is_symlink()
+    assert not link.is_symlink()
+    link.write_text("precious")
+    with pytest.raises(FileExistsError, match="there is a file"):
+        BmsLine(link).plug()
+    assert link.read_text() == "precious"
+
+
+def test_values_are_set_over_the_control_socket(tmp_path: Path) -> None:
+    line, path = BmsLine(tmp_path / "bms"), tmp_path / "control"
+    with line, control_socket(line, path):
+        answer = send_command(path, {"soc": 42.0, "current": -10.0, "reg.300": 3500.0}, {"corrupt": 0.25})
+        assert answer["ok"]
+        assert answer["values"]["soc"] == pytest.approx(42.0, abs=0.01)
+        assert line.bms.registers[300] == 3500
+        assert line.faults.corrupt == 0.25
+        assert "there are soc" in send_command(path, {"volume": 11.0}, {})["error"]
+        assert "0..1" in send_command(path, {}, {"corrupt": 2.0})["error"]
+    assert not path.exists()
+
+
+def test_the_control_socket_survives_nonsense(tmp_path: Path) -> None:
+    line, path = BmsLine(tmp_path / "bms"), tmp_path / "control"
+    with line, control_socket(line, path):
+        for nonsense in (b"\n", b"{}}\n", b'{"set": 1}\n', b"\xff\xfe\n", b'{"set": {"soc": 1e999}}\n'):
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(5)
+                connection.connect(str(path))
+                connection.sendall(nonsense)
+                assert b'"ok": false' in connection.makefile("rb").readline()
+        assert send_command(path, {}, {})["ok"]
