@@ -98,6 +98,8 @@ static void publish_sent(const can_victron_t *can, const victron_frame_t *sent, 
 {
     event_bus_can_frame_t frame = {.time_ms = now_ms, .sent = true, .id = sent->id, .dlc = sent->dlc};
     memcpy(frame.data, sent->data, sizeof(frame.data));
+    ESP_LOGD(TAG, "0x%03X sent, snapshot %" PRIu32 " is %" PRId64 " ms old", (unsigned)sent->id, can->state.sequence,
+             now_ms - can->state.snapshot_ms);
     event_bus_publish_can_frame(can->bus, &frame);
 }
 

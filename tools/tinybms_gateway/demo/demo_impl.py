@@ -36,6 +36,8 @@ def gateway_stack(
     faults: tuple[str, ...] = (),
     seed: int | None = None,
     options: tuple[str, ...] = (),
+    asleep: bool = False,
+    time_scale: float = 1.0,
 ) -> Iterator[GatewayStack]:
     """Start a simulated TinyBMS and a gateway on its line, in a temporary directory, and end both with the context.
 
@@ -45,14 +47,25 @@ def gateway_stack(
         faults: what goes wrong on the line
         seed: makes the faults repeatable
         options: further options of the gateway program
+        asleep: the TinyBMS sleeps at first
+        time_scale: time of both runs so many times as fast
 
     Raises:
         ValueError: an option makes no sense, or the gateway did not start.
     """
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tinybms-")))
-        line = make_line(directory / "bms", dump=dump, scenario=scenario, faults=faults, seed=seed)
+        line = make_line(
+            directory / "bms",
+            dump=dump,
+            scenario=scenario,
+            faults=faults,
+            seed=seed,
+            asleep=asleep,
+            time_scale=time_scale,
+        )
         stack.enter_context(line)
+        options = (*options, "--time-scale", str(time_scale))
         gateway = stack.enter_context(GatewayProcess(line.link, directory / "data", *options))
         yield GatewayStack(line, gateway, gateway.can_backend())
 

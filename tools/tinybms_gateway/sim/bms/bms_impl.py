@@ -25,6 +25,7 @@ def make_line(
     faults: tuple[str, ...] = (),
     seed: int | None = None,
     asleep: bool = False,
+    time_scale: float = 1.0,
 ) -> BmsLine:
     """Make a line from options.
 
@@ -38,7 +39,7 @@ def make_line(
         line_faults.parse(text)
     bms = TinyBms(load_dump(dump)) if dump is not None else TinyBms()
     course = SCENARIOS[scenario] if scenario is not None else None
-    return BmsLine(link, bms, faults=line_faults, scenario=course, seed=seed, asleep=asleep)
+    return BmsLine(link, bms, faults=line_faults, scenario=course, seed=seed, asleep=asleep, time_scale=time_scale)
 
 
 def run(line: BmsLine, control: Path | None = None, seconds: float | None = None) -> None:

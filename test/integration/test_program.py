@@ -1,0 +1,88 @@
+"""The native program: options, environment, signals."""
+
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tinybms_gateway.gateway.gateway_impl import PROGRAM, GatewayProcess
+
+
+def run(program: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [program, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+        env=os.environ | environment,
+    )
+
+
+@pytest.fixture
+def program(native_build: Path) -> Path:
+    return native_build / PROGRAM
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--can", "carrier-pigeon:1"], "socketcand:PORT"),
+        (["--can", "socketcand:70000"], "1..65535"),
+        (["--can", "socketcand:-1"], "1..65535"),
+        (["--time-scale", "0"], "0.01..1000"),
+        (["--time-scale", "fast"], "0.01..1000"),
+        (["--start-uptime-ms", "-1"], "0..1e+13"),
+        (["--log-level", "loud"], "none, error, warn"),
+        (["--data", "/proc/nowhere"], "No such file"),
+        (["--volume", "11"], "unrecognized option"),
+        (["--uart"], "requires an argument"),
+        (["stray"], "not expected"),
+    ],
+)
+def test_options_that_make_no_sense_end_it_with_one_line(program: Path, arguments: list[str], complaint: str) -> None:
+    ended = run(program, *arguments)
+    assert ended.returncode == 2
+    assert complaint in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1
+
+
+def test_environment_variables_are_options(program: Path) -> None:
+    ended = run(program, TINYBMS_CAN="nonsense")
+    assert ended.returncode == 2
+    assert "nonsense" in ended.stderr
+
+
+def test_help_names_every_option(program: Path) -> None:
+    text = run(program, "--help").stdout
+    for option in ("--uart", "--can", "--data", "--time-scale", "--start-uptime-ms", "--log-level"):
+        assert option in text
+
+
+def test_a_port_that_is_taken_is_named(program: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = run(program, "--can", f"socketcand:{taken.getsockname()[1]}")
+    assert ended.returncode == 2
+    assert "Address already in use" in ended.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_in_order_on_a_signal(tmp_path: Path, number: signal.Signals) -> None:
+    with GatewayProcess(None, tmp_path / "data") as gateway:
+        gateway.can_backend()
+        gateway.process.send_signal(number)
+        assert gateway.process.wait(5) == 0
+
+
+def test_it_lives_without_line_and_without_bus(program: Path) -> None:
+    with subprocess.Popen([program], stdout=subprocess.PIPE, text=True) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(2)
+        process.terminate()
+        output, _ = process.communicate(timeout=5)
+    assert process.returncode == 0
+    assert "no serial device given" in output
+    assert "no CAN bus given" in output
