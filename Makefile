@@ -52,5 +52,5 @@ $(VENV)/.installed: pyproject.toml tools/dev/packages.sh
 	@tools/dev/packages.sh gcc make cmake ninja python3-venv
 	@[ -x $(BIN)/python ] || python3 -m venv $(VENV)
 	@echo "installing the Python packages into $(VENV)"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[dev]'
 	@touch $@

@@ -6,7 +6,6 @@
 #include "battery.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "battery_assemble.h"
 #include "esp_check.h"
@@ -86,8 +85,9 @@ static void battery_task(void *argument)
 esp_err_t battery_start(event_bus_handle_t bus)
 {
     ESP_RETURN_ON_FALSE(bus != NULL, ESP_ERR_INVALID_ARG, TAG, "no bus");
-    battery_t *const battery = calloc(1, sizeof(*battery)); /* lives as long as the program */
-    ESP_RETURN_ON_FALSE(battery != NULL, ESP_ERR_NO_MEM, TAG, "no memory");
+    static battery_t the_battery; /* there is one, as long as the program lives */
+    battery_t *const battery = &the_battery;
+    ESP_RETURN_ON_FALSE(battery->bus == NULL, ESP_ERR_INVALID_STATE, TAG, "started already");
     battery->bus = bus;
     battery->config = (battery_assemble_config_t){
         .stale_ms = CONFIG_TINYBMS_BATTERY_STALE_MS,

@@ -92,7 +92,8 @@ static battery_quantity_t temperature(uint16_t word)
 {
     const int16_t not_connected = INT16_MIN; /* Rev D, registers 42 and 43 */
     const int16_t value = (int16_t)word;
-    return value == not_connected ? (battery_quantity_t){0} : known(value);
+    const battery_quantity_t nothing = {.known = false};
+    return value == not_connected ? nothing : known(value);
 }
 
 static void fill_cells(const tinybms_snapshot_t *snapshot, battery_state_t *state)
@@ -139,10 +140,10 @@ static void fill_serial(const uint16_t *registers, battery_state_t *state)
 {
     static const char digits[] = "0123456789ABCDEF";
     bool programmed = false;
-    for (uint8_t i = 0; i < REG_SERIAL_COUNT; i++) {
+    for (size_t i = 0; i < REG_SERIAL_COUNT; i++) {
         const uint16_t word = registers[i];
         programmed = programmed || (word != 0 && word != UINT16_MAX);
-        for (uint8_t d = 0; d < 4; d++) {
+        for (size_t d = 0; d < 4; d++) {
             state->serial[i * 4 + d] = digits[(word >> (12 - 4 * d)) & 0xF];
         }
     }
@@ -306,8 +307,8 @@ void battery_assemble(const tinybms_snapshot_t *snapshot, const battery_assemble
     fill_capacity(snapshot, state);
     fill_limits(snapshot, state);
     declare_supported_alarms(state);
-    state->publish = snapshot->settings_known && state->cvl_mv.known &&
-                     state->pack_voltage_mv.known && state->pack_current_ma.known && state->soc_ppm.known;
+    state->publish = snapshot->settings_known && state->cvl_mv.known && state->pack_voltage_mv.known &&
+                     state->pack_current_ma.known && state->soc_ppm.known;
     if (!state->publish) {
         state->status = BATTERY_STATUS_UNKNOWN;
     }

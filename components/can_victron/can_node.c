@@ -16,9 +16,9 @@
 
 static const char *TAG = "can_victron";
 
-#define STALLED_AFTER_MS    250 /* a frame of 8 bytes takes 0.3 ms; waiting this long means nobody is there at all */
+#define STALLED_AFTER_MS    250 /* a frame of 8 bytes takes 0.3 ms; after this long nobody is there at all */
 #define FIRST_RECOVERY_MS   50
-#define RECOVERY_TIMEOUT_MS 1000 /* 128 x 11 recessive bits take 3 ms on a quiet bus; a bus held dominant never ends */
+#define RECOVERY_TIMEOUT_MS 1000 /* 128 x 11 recessive bits take 3 ms; on a bus held dominant they never come */
 
 enum {
     TX_RESULT_NONE = 0,

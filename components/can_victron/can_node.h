@@ -9,10 +9,10 @@
  * @file
  * @brief The TWAI node with one frame in flight at a time, so that the driver never holds a frame that has grown old.
  *
- * The driver keeps the caller's frame pointer until the frame is done, cannot take a frame back, and sends what is queued
- * after a bus-off. Therefore its queue is never used: the next frame is given to it when the last one is done, and is
- * encoded at that moment. Transmission is single-shot; a frame that got no acknowledge is reported as failed and comes back
- * from the schedule with fresh content.
+ * The driver keeps the caller's frame pointer until the frame is done, cannot take a frame back, and sends what is
+ * queued after a bus-off. Therefore its queue is never used: the next frame is given to it when the last one is done,
+ * and is encoded at that moment. Transmission is single-shot; a frame that got no acknowledge is reported as failed and
+ * comes back from the schedule with fresh content.
  */
 
 #include <stdatomic.h>

@@ -6,7 +6,6 @@
 #include "diagnostics.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "esp_check.h"
 #include "esp_log.h"
@@ -34,11 +33,16 @@ const char *diagnostics_boot_reason_text(esp_reset_reason_t reason)
         esp_reset_reason_t reason;
         const char *text;
     } texts[] = {
-        {ESP_RST_POWERON, "power on"},           {ESP_RST_SW, "restart by software"},
-        {ESP_RST_PANIC, "panic"},                {ESP_RST_INT_WDT, "interrupt watchdog"},
-        {ESP_RST_TASK_WDT, "task watchdog"},     {ESP_RST_WDT, "other watchdog"},
-        {ESP_RST_BROWNOUT, "brownout"},          {ESP_RST_DEEPSLEEP, "deep sleep"},
-        {ESP_RST_CPU_LOCKUP, "double exception"}, {ESP_RST_EXT, "reset pin"},
+        {ESP_RST_POWERON, "power on"},
+        {ESP_RST_SW, "restart by software"},
+        {ESP_RST_PANIC, "panic"},
+        {ESP_RST_INT_WDT, "interrupt watchdog"},
+        {ESP_RST_TASK_WDT, "task watchdog"},
+        {ESP_RST_WDT, "other watchdog"},
+        {ESP_RST_BROWNOUT, "brownout"},
+        {ESP_RST_DEEPSLEEP, "deep sleep"},
+        {ESP_RST_CPU_LOCKUP, "double exception"},
+        {ESP_RST_EXT, "reset pin"},
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (texts[i].reason == reason) {
@@ -133,8 +137,9 @@ static esp_err_t subscribe(diagnostics_handle_t self)
 esp_err_t diagnostics_start(event_bus_handle_t bus, diagnostics_handle_t *handle)
 {
     ESP_RETURN_ON_FALSE(bus != NULL && handle != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
-    diagnostics_handle_t self = calloc(1, sizeof(*self)); /* lives as long as the program */
-    ESP_RETURN_ON_FALSE(self != NULL, ESP_ERR_NO_MEM, TAG, "no memory");
+    static struct diagnostics diagnostics; /* there is one, as long as the program lives */
+    diagnostics_handle_t self = &diagnostics;
+    ESP_RETURN_ON_FALSE(self->bus == NULL, ESP_ERR_INVALID_STATE, TAG, "started already");
     self->bus = bus;
     self->status.boot_reason = esp_reset_reason();
     self->next_log_ms = service_now_ms() + CONFIG_TINYBMS_DIAGNOSTICS_LOG_S * 1000LL;

@@ -9,10 +9,10 @@
 
 #include "tinybms_crc.h"
 
-#define CRC_LENGTH        2
-#define WRITE_FIRST       300
-#define WRITE_LAST        399
-#define PACKET_FLAGS      0xC0 /**< bit 7: more packets follow; a packet has 63 bytes at most */
+#define CRC_LENGTH   2
+#define WRITE_FIRST  300
+#define WRITE_LAST   399
+#define PACKET_FLAGS 0xC0 /**< bit 7: more packets follow; a packet has 63 bytes at most */
 
 /** How the length of an answer is told. */
 typedef enum {

@@ -8,49 +8,49 @@
 #define EVENT_TIME_MASK 0xFFFFFFU /**< events carry 24 bits of the BMS's time */
 
 typedef struct {
-    uint8_t id;
-    tinybms_event_class_t class;
-    uint8_t recovers;
     const char *text;
+    tinybms_event_class_t class;
+    uint8_t id;
+    uint8_t recovers; /**< id of the fault that it ends, 0 = none */
 } event_info_t;
 
 static const event_info_t *info_of(uint8_t id)
 {
     static const event_info_t table[] = {
-        {0x02, TINYBMS_EVENT_FAULT, 0, "under-voltage cutoff"},
-        {0x03, TINYBMS_EVENT_FAULT, 0, "over-voltage cutoff"},
-        {0x04, TINYBMS_EVENT_FAULT, 0, "over-temperature cutoff"},
-        {0x05, TINYBMS_EVENT_FAULT, 0, "discharge over-current cutoff"},
-        {0x06, TINYBMS_EVENT_FAULT, 0, "charge over-current cutoff"},
-        {0x07, TINYBMS_EVENT_FAULT, 0, "regeneration over-current cutoff"},
-        {0x0A, TINYBMS_EVENT_FAULT, 0, "low temperature cutoff"},
-        {0x0B, TINYBMS_EVENT_FAULT, 0, "charger switch error"},
-        {0x0C, TINYBMS_EVENT_FAULT, 0, "load switch error"},
-        {0x0D, TINYBMS_EVENT_FAULT, 0, "single port switch error"},
-        {0x0E, TINYBMS_EVENT_FAULT, 0, "external current sensor disconnected, restart needed"},
-        {0x0F, TINYBMS_EVENT_FAULT, 0, "external current sensor connected, restart needed"},
-        {0x31, TINYBMS_EVENT_WARNING, 0, "fully discharged cutoff"},
-        {0x37, TINYBMS_EVENT_WARNING, 0, "low temperature charging cutoff"},
-        {0x38, TINYBMS_EVENT_WARNING, 0, "charging done, charger voltage too high"},
-        {0x39, TINYBMS_EVENT_WARNING, 0, "charging done, charger voltage too low"},
-        {0x61, TINYBMS_EVENT_INFORMATION, 0, "system started"},
-        {0x62, TINYBMS_EVENT_INFORMATION, 0, "charging started"},
-        {0x63, TINYBMS_EVENT_INFORMATION, 0, "charging done"},
-        {0x64, TINYBMS_EVENT_INFORMATION, 0, "charger connected"},
-        {0x65, TINYBMS_EVENT_INFORMATION, 0, "charger disconnected"},
-        {0x66, TINYBMS_EVENT_INFORMATION, 0, "dual port mode"},
-        {0x67, TINYBMS_EVENT_INFORMATION, 0, "single port mode"},
-        {0x73, TINYBMS_EVENT_INFORMATION, 0x04, "recovered from over-temperature"},
-        {0x74, TINYBMS_EVENT_INFORMATION, 0x37, "recovered from low temperature warning"},
-        {0x75, TINYBMS_EVENT_INFORMATION, 0x0A, "recovered from low temperature fault"},
-        {0x76, TINYBMS_EVENT_INFORMATION, 0x06, "recovered from charge over-current"},
-        {0x77, TINYBMS_EVENT_INFORMATION, 0x05, "recovered from discharge over-current"},
-        {0x78, TINYBMS_EVENT_INFORMATION, 0x07, "recovered from regeneration over-current"},
-        {0x79, TINYBMS_EVENT_INFORMATION, 0x03, "recovered from over-voltage"},
-        {0x7A, TINYBMS_EVENT_INFORMATION, 0x31, "recovered from fully discharged"},
-        {0x7B, TINYBMS_EVENT_INFORMATION, 0x02, "recovered from under-voltage"},
-        {0x7C, TINYBMS_EVENT_INFORMATION, 0x0E, "external current sensor connected"},
-        {0x7D, TINYBMS_EVENT_INFORMATION, 0x0F, "external current sensor disconnected"},
+        {"under-voltage cutoff", TINYBMS_EVENT_FAULT, 0x02, 0},
+        {"over-voltage cutoff", TINYBMS_EVENT_FAULT, 0x03, 0},
+        {"over-temperature cutoff", TINYBMS_EVENT_FAULT, 0x04, 0},
+        {"discharge over-current cutoff", TINYBMS_EVENT_FAULT, 0x05, 0},
+        {"charge over-current cutoff", TINYBMS_EVENT_FAULT, 0x06, 0},
+        {"regeneration over-current cutoff", TINYBMS_EVENT_FAULT, 0x07, 0},
+        {"low temperature cutoff", TINYBMS_EVENT_FAULT, 0x0A, 0},
+        {"charger switch error", TINYBMS_EVENT_FAULT, 0x0B, 0},
+        {"load switch error", TINYBMS_EVENT_FAULT, 0x0C, 0},
+        {"single port switch error", TINYBMS_EVENT_FAULT, 0x0D, 0},
+        {"external current sensor disconnected, restart needed", TINYBMS_EVENT_FAULT, 0x0E, 0},
+        {"external current sensor connected, restart needed", TINYBMS_EVENT_FAULT, 0x0F, 0},
+        {"fully discharged cutoff", TINYBMS_EVENT_WARNING, 0x31, 0},
+        {"low temperature charging cutoff", TINYBMS_EVENT_WARNING, 0x37, 0},
+        {"charging done, charger voltage too high", TINYBMS_EVENT_WARNING, 0x38, 0},
+        {"charging done, charger voltage too low", TINYBMS_EVENT_WARNING, 0x39, 0},
+        {"system started", TINYBMS_EVENT_INFORMATION, 0x61, 0},
+        {"charging started", TINYBMS_EVENT_INFORMATION, 0x62, 0},
+        {"charging done", TINYBMS_EVENT_INFORMATION, 0x63, 0},
+        {"charger connected", TINYBMS_EVENT_INFORMATION, 0x64, 0},
+        {"charger disconnected", TINYBMS_EVENT_INFORMATION, 0x65, 0},
+        {"dual port mode", TINYBMS_EVENT_INFORMATION, 0x66, 0},
+        {"single port mode", TINYBMS_EVENT_INFORMATION, 0x67, 0},
+        {"recovered from over-temperature", TINYBMS_EVENT_INFORMATION, 0x73, 0x04},
+        {"recovered from low temperature warning", TINYBMS_EVENT_INFORMATION, 0x74, 0x37},
+        {"recovered from low temperature fault", TINYBMS_EVENT_INFORMATION, 0x75, 0x0A},
+        {"recovered from charge over-current", TINYBMS_EVENT_INFORMATION, 0x76, 0x06},
+        {"recovered from discharge over-current", TINYBMS_EVENT_INFORMATION, 0x77, 0x05},
+        {"recovered from regeneration over-current", TINYBMS_EVENT_INFORMATION, 0x78, 0x07},
+        {"recovered from over-voltage", TINYBMS_EVENT_INFORMATION, 0x79, 0x03},
+        {"recovered from fully discharged", TINYBMS_EVENT_INFORMATION, 0x7A, 0x31},
+        {"recovered from under-voltage", TINYBMS_EVENT_INFORMATION, 0x7B, 0x02},
+        {"external current sensor connected", TINYBMS_EVENT_INFORMATION, 0x7C, 0x0E},
+        {"external current sensor disconnected", TINYBMS_EVENT_INFORMATION, 0x7D, 0x0F},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         if (table[i].id == id) {
@@ -105,8 +105,8 @@ tinybms_event_t tinybms_events_unrecovered(const tinybms_event_t *events, size_t
     tinybms_event_t newest = {0};
     for (size_t i = 0; i < count; i++) {
         const tinybms_event_t *const event = &events[i];
-        const bool newer = newest.id == 0 || tinybms_event_age_s(event, bms_time_s) <
-                                                 tinybms_event_age_s(&newest, bms_time_s);
+        const bool newer =
+            newest.id == 0 || tinybms_event_age_s(event, bms_time_s) < tinybms_event_age_s(&newest, bms_time_s);
         if (forbids_something(event->id) && newer && !ended_later(event, events, count, bms_time_s)) {
             newest = *event;
         }

@@ -12,7 +12,8 @@
 
 /* address, type, access, mask, name, unit, scale_num, scale_den, min, max, description */
 static const tinybms_register_t s_table[] = {
-    /* clang-format off: one entry a line reads as the table it is */
+    /* One entry a line reads as the table it is. */
+    /* clang-format off */
     {0, TINYBMS_TYPE_U16, RO, 0, "cell_voltage_0", "V", 1, 10000, ANY, "cell voltage in register 0; 0 = no cell here"},
     {1, TINYBMS_TYPE_U16, RO, 0, "cell_voltage_1", "V", 1, 10000, ANY, "cell voltage in register 1; 0 = no cell here"},
     {2, TINYBMS_TYPE_U16, RO, 0, "cell_voltage_2", "V", 1, 10000, ANY, "cell voltage in register 2; 0 = no cell here"},

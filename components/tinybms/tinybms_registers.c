@@ -37,7 +37,7 @@ uint16_t tinybms_register_words(const tinybms_register_t *entry)
 static unsigned lowest_bit(uint16_t mask)
 {
     unsigned shift = 0;
-    while (shift < 16 && ((mask >> shift) & 1U) == 0) {
+    while (shift < 16 && (((unsigned)mask >> shift) & 1U) == 0) {
         shift++;
     }
     return shift;

@@ -10,13 +10,13 @@
 #include "tinybms_events.h"
 #include "tinybms_registers.h"
 
-#define NEVER                INT64_MAX
-#define GARBLED_AFTER_MS     40  /**< silence in the middle of an answer; USB adapters deliver in lumps of 16 ms */
-#define SILENT_BEFORE_PAUSE  3   /**< lost live blocks before the pauses grow: a bad line is not a dead one */
-#define TRY_AGAIN_MS         50  /**< other blocks, after a garbled answer */
-#define TRY_AGAIN_SILENT_MS  500
-#define WRITE_FAILURES_MAX   3
-#define RESET_FAILURES_MAX   10 /**< a BMS that was reset takes a while to be back */
+#define NEVER                 INT64_MAX
+#define GARBLED_AFTER_MS      40 /**< silence in the middle of an answer; USB adapters deliver in lumps of 16 ms */
+#define SILENT_BEFORE_PAUSE   3  /**< lost live blocks before the pauses grow: a bad line is not a dead one */
+#define TRY_AGAIN_MS          50 /**< other blocks, after a garbled answer */
+#define TRY_AGAIN_SILENT_MS   500
+#define WRITE_FAILURES_MAX    3
+#define RESET_FAILURES_MAX    10 /**< a BMS that was reset takes a while to be back */
 #define LIVE_AFTER_FAILURE_MS 20 /**< between two tries of a live block that both came garbled */
 
 enum {
@@ -203,8 +203,8 @@ static void take_block(tinybms_session_t *session, const tinybms_answer_t *answe
             tinybms_answer_registers(answer, snapshot->version, TINYBMS_VERSION_COUNT) == TINYBMS_VERSION_COUNT;
         break;
     case TINYBMS_JOB_STATISTICS:
-        snapshot->statistics_known = tinybms_answer_registers(answer, snapshot->statistics,
-                                                              TINYBMS_STATISTICS_COUNT) == TINYBMS_STATISTICS_COUNT;
+        snapshot->statistics_known = tinybms_answer_registers(answer, snapshot->statistics, TINYBMS_STATISTICS_COUNT) ==
+                                     TINYBMS_STATISTICS_COUNT;
         snapshot->statistics_ms = session->last_ms;
         break;
     default:

@@ -18,13 +18,13 @@ enum {
     REG_SOC_SET = 328,
 };
 
-#define VERIFY_TRIES       6   /**< the BMS measures every 100 ms; a reset takes it longer to be back */
+#define VERIFY_TRIES       6 /**< the BMS measures every 100 ms; a reset takes it longer to be back */
 #define VERIFY_PAUSE_MS    120
 #define RESET_TRIES        12
 #define RESET_PAUSE_MS     500
-#define RECENT_S           30  /**< events after a clear or reset are this young at most */
+#define RECENT_S           30   /**< events after a clear or reset are this young at most */
 #define SOC_UNITS_PER_STEP 2000 /**< 328 counts 0.002 %, 46-47 count 1e-6 % */
-#define SOC_TOLERANCE      10  /**< the battery goes on charging or discharging: 0.02 % */
+#define SOC_TOLERANCE      10   /**< the battery goes on charging or discharging: 0.02 % */
 
 static tinybms_write_result_t result_of(tinybms_write_status_t status)
 {
@@ -137,8 +137,7 @@ static bool confirms_write(const tinybms_write_t *write, const tinybms_answer_t 
     if (sent.command == TINYBMS_CMD_RESET) {
         return answer->command == TINYBMS_CMD_ACK;
     }
-    const uint8_t expected[4] = {(uint8_t)(sent.address >> 8), (uint8_t)(sent.address & 0xFF), 0,
-                                 (uint8_t)sent.count};
+    const uint8_t expected[4] = {(uint8_t)(sent.address >> 8), (uint8_t)(sent.address & 0xFF), 0, (uint8_t)sent.count};
     return answer->command == TINYBMS_CMD_WRITE_MODBUS && answer->payload_length == sizeof(expected) &&
            memcmp(answer->payload, expected, sizeof(expected)) == 0;
 }

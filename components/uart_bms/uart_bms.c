@@ -6,7 +6,6 @@
 #include "uart_bms.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "driver/uart.h"
 #include "esp_check.h"
@@ -27,7 +26,8 @@ static const char *TAG = "uart_bms";
 #define STATUS_EVERY_MS    1000
 #define SILENT_AFTER_MS    3000
 
-/** A write on its way from a caller to the task, and its result on the way back; the ticket tells late results apart. */
+/** A write on its way from a caller to the task, and its result on the way back; the ticket tells late results apart.
+ */
 typedef struct {
     uint32_t ticket;
     tinybms_write_request_t request;
@@ -223,8 +223,9 @@ static esp_err_t open_line(QueueHandle_t *driver_events)
 esp_err_t uart_bms_start(event_bus_handle_t bus, uart_bms_handle_t *handle)
 {
     ESP_RETURN_ON_FALSE(bus != NULL && handle != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
-    uart_bms_handle_t bms = calloc(1, sizeof(*bms)); /* lives as long as the program */
-    ESP_RETURN_ON_FALSE(bms != NULL, ESP_ERR_NO_MEM, TAG, "no memory");
+    static struct uart_bms uart_bms; /* there is one, as long as the program lives */
+    uart_bms_handle_t bms = &uart_bms;
+    ESP_RETURN_ON_FALSE(bms->bus == NULL, ESP_ERR_INVALID_STATE, TAG, "started already");
     bms->bus = bus;
     bms->jobs = xQueueCreate(1, sizeof(write_job_t));
     bms->answers = xQueueCreate(1, sizeof(write_answer_t));

@@ -256,8 +256,8 @@ static bool has_long_name(const victron_identity_t *identity)
 
 bool victron_pgn_encode_370(const battery_state_t *state, const victron_identity_t *identity, victron_frame_t *frame)
 {
-    return has_long_name(identity) && encode_text(state, VICTRON_BMS_BATTERY_NAME1_FRAME_ID, identity->battery_name,
-                                                  VICTRON_NAME_MAX, frame);
+    return has_long_name(identity) &&
+           encode_text(state, VICTRON_BMS_BATTERY_NAME1_FRAME_ID, identity->battery_name, VICTRON_NAME_MAX, frame);
 }
 
 bool victron_pgn_encode_371(const battery_state_t *state, const victron_identity_t *identity, victron_frame_t *frame)

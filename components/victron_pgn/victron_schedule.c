@@ -79,11 +79,9 @@ void victron_schedule_set_state(victron_schedule_t *schedule, const battery_stat
     if (starts) {
         start(schedule);
     }
-    const bool falls = schedule->last_limits.dlc > 0 &&
-                       victron_pgn_encode_351(state, &schedule->identity, &limits) &&
+    const bool falls = schedule->last_limits.dlc > 0 && victron_pgn_encode_351(state, &schedule->identity, &limits) &&
                        limit_falls(&schedule->last_limits, &limits);
-    const bool changes = schedule->last_alarms.dlc > 0 &&
-                         victron_pgn_encode_35a(state, &schedule->identity, &alarms) &&
+    const bool changes = schedule->last_alarms.dlc > 0 && victron_pgn_encode_35a(state, &schedule->identity, &alarms) &&
                          memcmp(alarms.data, schedule->last_alarms.data, sizeof(alarms.data)) != 0;
     if (falls || changes) {
         make_urgent(schedule, LIMITS_INDEX);

@@ -3,9 +3,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-/** A CAN bus among programs of this machine: a server that speaks socketcand. Every client in raw mode is a node of the bus,
- * so a frame of the gateway is acknowledged when there is at least one, and a frame of a client reaches the gateway and all
- * other clients. A client that does not read loses frames, never the bus its pace. */
+/** A CAN bus among programs of this machine: a server that speaks socketcand. Every client in raw mode is a node of the
+ * bus, so a frame of the gateway is acknowledged when there is at least one, and a frame of a client reaches the
+ * gateway and all other clients. A client that does not read loses frames, never the bus its pace. */
 #include "can_bus.h"
 
 #include <arpa/inet.h>
@@ -77,8 +77,9 @@ static void send_line(client_t *client, const char *line)
     }
 }
 
-/** Under the lock. Sends the frame to all clients in raw mode but `sender`; true: there was one. */
-static bool relay(const can_bus_frame_t *frame, const client_t *sender)
+/** Under the lock. Sends the frame to all clients in raw mode but that with the number `sender`; true: there was one.
+ */
+static bool relay(const can_bus_frame_t *frame, size_t sender)
 {
     char line[LINE_SIZE];
     struct timespec now;
@@ -92,7 +93,7 @@ static bool relay(const can_bus_frame_t *frame, const client_t *sender)
     (void)snprintf(&line[length], sizeof(line) - (size_t)length, " >");
     for (size_t i = 0; i < MAX_CLIENTS; i++) {
         client_t *const client = &s_bus.clients[i];
-        if (client->fd >= 0 && client->raw && client != sender) {
+        if (client->fd >= 0 && client->raw && i != sender) {
             send_line(client, line);
             heard = true;
         }
@@ -103,7 +104,7 @@ static bool relay(const can_bus_frame_t *frame, const client_t *sender)
 bool can_bus_transmit(const can_bus_frame_t *frame)
 {
     (void)pthread_mutex_lock(&s_bus.lock);
-    const bool heard = relay(frame, NULL);
+    const bool heard = relay(frame, MAX_CLIENTS);
     (void)pthread_mutex_unlock(&s_bus.lock);
     return heard;
 }
@@ -155,7 +156,7 @@ static bool parse_frame(char **at, can_bus_frame_t *frame)
 static void take_frame(client_t *client, const can_bus_frame_t *frame)
 {
     (void)pthread_mutex_lock(&s_bus.lock);
-    (void)relay(frame, client);
+    (void)relay(frame, (size_t)(client - s_bus.clients));
     const can_bus_listener_t *const listener = s_bus.listener;
     (void)pthread_mutex_unlock(&s_bus.lock);
     if (listener != NULL) {

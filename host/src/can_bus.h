@@ -28,8 +28,8 @@ typedef struct {
 } can_bus_listener_t;
 
 /**
- * @brief Opens the bus that `backend` names: "socketcand:PORT" listens on 127.0.0.1:PORT (0 = a free port; it is logged, and
- * written to `can_port` in the data directory).
+ * @brief Opens the bus that `backend` names: "socketcand:PORT" listens on 127.0.0.1:PORT (0 = a free port; it is
+ * logged, and written to `can_port` in the data directory).
  * @return NULL; a text that says what is wrong with `backend`
  */
 const char *can_bus_open(const char *backend, const char *data_dir);

@@ -17,10 +17,10 @@
 #include "esp_task_wdt.h"
 #include "host.h"
 
-#define HEAP_OF_THE_CHIP     (160U * 1024U)
-#define SHUTDOWN_HANDLERS    5 /* as on the chip */
-#define WATCHED_TASKS        32
-#define RESET_REASON_ENV     "TINYBMS_RESET_REASON"
+#define HEAP_OF_THE_CHIP  (160U * 1024U)
+#define SHUTDOWN_HANDLERS 5 /* as on the chip */
+#define WATCHED_TASKS     32
+#define RESET_REASON_ENV  "TINYBMS_RESET_REASON"
 
 static shutdown_handler_t s_handlers[SHUTDOWN_HANDLERS];
 static size_t s_handler_count;

@@ -44,7 +44,7 @@ static uint8_t *place(QueueHandle_t queue, UBaseType_t index)
 
 static void copy(void *to, const void *from, UBaseType_t size)
 {
-    if (size > 0) {
+    if (to != NULL && from != NULL && size > 0) {
         memcpy(to, from, size);
     }
 }

@@ -72,8 +72,7 @@ BaseType_t xTaskCreate(TaskFunction_t function, const char *name, uint32_t stack
     task->argument = argument;
     task->stack_bytes = stack_bytes;
     task->stack_size = ((size_t)stack_bytes + LINUX_EXTRA_STACK + 4095U) & ~(size_t)4095U;
-    task->stack =
-        mmap(NULL, task->stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    task->stack = mmap(NULL, task->stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (task->stack == MAP_FAILED) {
         free(task);
         return pdFAIL;

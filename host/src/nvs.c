@@ -21,10 +21,10 @@
 
 static const char *TAG = "nvs";
 
-#define HANDLES_MAX  16
-#define VALUE_MAX    4000 /* as a blob page on the chip */
-#define PATH_LENGTH  512
-#define CRC_LENGTH   4
+#define HANDLES_MAX 16
+#define VALUE_MAX   4000 /* as a blob page on the chip */
+#define PATH_LENGTH 512
+#define CRC_LENGTH  4
 
 typedef enum {
     TYPE_U8 = 'b',

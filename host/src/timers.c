@@ -150,8 +150,8 @@ TimerHandle_t xTimerCreate(const char *name, TickType_t period, BaseType_t auto_
     if (timer == NULL) {
         return NULL;
     }
-    *timer = (struct host_sw_timer){
-        .callback = callback, .id = id, .period = period, .auto_reload = auto_reload != pdFALSE};
+    *timer =
+        (struct host_sw_timer){.callback = callback, .id = id, .period = period, .auto_reload = auto_reload != pdFALSE};
     const esp_timer_create_args_t args = {.callback = call_back, .arg = timer, .name = name};
     if (esp_timer_create(&args, &timer->timer) != ESP_OK) {
         free(timer);

@@ -3,9 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-/** The TWAI controller and its driver, no kinder than those of the ESP32 (esp_twai_onchip.c, v5.5.5): the driver keeps the
- * caller's frame pointer, and reads through it when the transmission starts; what was queued goes out after a bus-off; a
- * node without a peer repeats a frame for ever unless it is single-shot, and becomes error-passive, never bus-off. */
+/** The TWAI controller and its driver, no kinder than those of the ESP32 (esp_twai_onchip.c, v5.5.5): the driver keeps
+ * the caller's frame pointer, and reads through it when the transmission starts; what was queued goes out after a
+ * bus-off; a node without a peer repeats a frame for ever unless it is single-shot, and becomes error-passive, never
+ * bus-off. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -374,8 +375,8 @@ esp_err_t twai_node_transmit(twai_node_handle_t node, const twai_frame_t *frame,
 {
     const TickType_t ticks = timeout_ms < 0 ? portMAX_DELAY : pdMS_TO_TICKS((TickType_t)timeout_ms);
     const int64_t deadline_us = host_deadline_us(ticks);
-    const bool lengths_agree = frame->header.dlc == 0 || frame->buffer_len == 0 ||
-                               frame->header.dlc == (uint16_t)frame->buffer_len;
+    const bool lengths_agree =
+        frame->header.dlc == 0 || frame->buffer_len == 0 || frame->header.dlc == (uint16_t)frame->buffer_len;
     ESP_RETURN_ON_FALSE(lengths_agree, ESP_ERR_INVALID_ARG, TAG, "unmatched dlc(%u) and buffer_len(%zu)",
                         (unsigned)frame->header.dlc, frame->buffer_len);
     ESP_RETURN_ON_FALSE(frame->header.dlc <= TWAI_FRAME_MAX_LEN && frame->buffer_len <= TWAI_FRAME_MAX_LEN,

@@ -3,8 +3,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-/** UART over termios. A UART of the chip never goes away, so a device that is missing or was unplugged looks like a silent
- * line to the firmware: the reader thread opens it again, and what is written meanwhile is lost, as on a cut wire. */
+/** UART over termios. A UART of the chip never goes away, so a device that is missing or was unplugged looks like a
+ * silent line to the firmware: the reader thread opens it again, and what is written meanwhile is lost, as on a cut
+ * wire. */
 #include "driver/uart.h"
 
 #include <errno.h>
@@ -211,8 +212,7 @@ int uart_read_bytes(uart_port_t uart_num, void *buf, uint32_t length, TickType_t
     (void)uart_num;
     host_refuse_in_isr(__func__, ticks_to_wait);
     (void)pthread_mutex_lock(&s_uart.lock);
-    while (s_uart.count < length && ticks_to_wait > 0 &&
-           host_wait_until(&s_uart.arrived, &s_uart.lock, deadline_us)) {
+    while (s_uart.count < length && ticks_to_wait > 0 && host_wait_until(&s_uart.arrived, &s_uart.lock, deadline_us)) {
     }
     const size_t got = s_uart.count < length ? s_uart.count : length;
     for (size_t i = 0; i < got; i++) {

@@ -36,31 +36,35 @@ void unity_assert_string(const char *expected, const char *actual, int line, con
     static void UNITY_JOIN(unity_run_, __LINE__)(void);                                                                \
     __attribute__((constructor)) static void UNITY_JOIN(unity_add_, __LINE__)(void)                                    \
     {                                                                                                                  \
-        static unity_case_t test_case = {                                                                              \
-            case_name, case_tag, __FILE__, __LINE__, UNITY_JOIN(unity_run_, __LINE__), NULL};                          \
+        static unity_case_t test_case = {case_name, case_tag, __FILE__, __LINE__, UNITY_JOIN(unity_run_, __LINE__),    \
+                                         NULL};                                                                        \
         unity_register(&test_case);                                                                                    \
     }                                                                                                                  \
     static void UNITY_JOIN(unity_run_, __LINE__)(void)
 
-#define TEST_ASSERT_TRUE(condition)                   unity_assert((condition), __LINE__, #condition)
-#define TEST_ASSERT(condition)                        unity_assert((condition), __LINE__, #condition)
-#define TEST_ASSERT_FALSE(condition)                  unity_assert(!(condition), __LINE__, "not " #condition)
-#define TEST_ASSERT_NULL(pointer)                     unity_assert((pointer) == NULL, __LINE__, #pointer)
-#define TEST_ASSERT_NOT_NULL(pointer)                 unity_assert((pointer) != NULL, __LINE__, #pointer)
-#define TEST_FAIL_MESSAGE(message)                    unity_assert(false, __LINE__, message)
-#define TEST_ASSERT_EQUAL(expected, actual)           unity_assert_int((int64_t)(expected), (int64_t)(actual), __LINE__, #actual)
-#define TEST_ASSERT_EQUAL_INT(expected, actual)       TEST_ASSERT_EQUAL(expected, actual)
-#define TEST_ASSERT_EQUAL_INT32(expected, actual)     TEST_ASSERT_EQUAL(expected, actual)
-#define TEST_ASSERT_EQUAL_INT64(expected, actual)     TEST_ASSERT_EQUAL(expected, actual)
-#define TEST_ASSERT_EQUAL_UINT8(expected, actual)     unity_assert_uint((expected), (actual), __LINE__, #actual)
-#define TEST_ASSERT_EQUAL_UINT16(expected, actual)    unity_assert_uint((expected), (actual), __LINE__, #actual)
-#define TEST_ASSERT_EQUAL_UINT32(expected, actual)    unity_assert_uint((expected), (actual), __LINE__, #actual)
-#define TEST_ASSERT_EQUAL_HEX8(expected, actual)      unity_assert_uint((expected), (actual), __LINE__, #actual)
-#define TEST_ASSERT_EQUAL_HEX16(expected, actual)     unity_assert_uint((expected), (actual), __LINE__, #actual)
-#define TEST_ASSERT_EQUAL_STRING(expected, actual)    unity_assert_string((expected), (actual), __LINE__, #actual)
-#define TEST_ASSERT_EQUAL_MEMORY(expected, actual, n) unity_assert_memory((expected), (actual), (n), __LINE__, #actual)
+#define TEST_ASSERT_TRUE(condition)                       unity_assert((condition), __LINE__, #condition)
+#define TEST_ASSERT(condition)                            unity_assert((condition), __LINE__, #condition)
+#define TEST_ASSERT_FALSE(condition)                      unity_assert(!(condition), __LINE__, "not " #condition)
+#define TEST_ASSERT_NULL(pointer)                         unity_assert((pointer) == NULL, __LINE__, #pointer)
+#define TEST_ASSERT_NOT_NULL(pointer)                     unity_assert((pointer) != NULL, __LINE__, #pointer)
+#define TEST_FAIL_MESSAGE(message)                        unity_assert(false, __LINE__, message)
+#define TEST_ASSERT_EQUAL(expected, actual)               unity_assert_int((int64_t)(expected), (int64_t)(actual), __LINE__, #actual)
+#define TEST_ASSERT_EQUAL_INT(expected, actual)           TEST_ASSERT_EQUAL(expected, actual)
+#define TEST_ASSERT_EQUAL_INT32(expected, actual)         TEST_ASSERT_EQUAL(expected, actual)
+#define TEST_ASSERT_EQUAL_INT64(expected, actual)         TEST_ASSERT_EQUAL(expected, actual)
+#define TEST_ASSERT_EQUAL_UINT8(expected, actual)         unity_assert_uint((expected), (actual), __LINE__, #actual)
+#define TEST_ASSERT_EQUAL_UINT16(expected, actual)        unity_assert_uint((expected), (actual), __LINE__, #actual)
+#define TEST_ASSERT_EQUAL_UINT32(expected, actual)        unity_assert_uint((expected), (actual), __LINE__, #actual)
+#define TEST_ASSERT_EQUAL_HEX8(expected, actual)          unity_assert_uint((expected), (actual), __LINE__, #actual)
+#define TEST_ASSERT_EQUAL_HEX16(expected, actual)         unity_assert_uint((expected), (actual), __LINE__, #actual)
+#define TEST_ASSERT_EQUAL_STRING(expected, actual)        unity_assert_string((expected), (actual), __LINE__, #actual)
+#define TEST_ASSERT_EQUAL_MEMORY(expected, actual, n)     unity_assert_memory((expected), (actual), (n), __LINE__, #actual)
 #define TEST_ASSERT_EQUAL_HEX8_ARRAY(expected, actual, n) TEST_ASSERT_EQUAL_MEMORY(expected, actual, n)
-#define TEST_ASSERT_LESS_THAN(threshold, actual)        unity_assert((actual) < (threshold), __LINE__, #actual " < " #threshold)
-#define TEST_ASSERT_LESS_OR_EQUAL(threshold, actual)    unity_assert((actual) <= (threshold), __LINE__, #actual " <= " #threshold)
-#define TEST_ASSERT_GREATER_THAN(threshold, actual)     unity_assert((actual) > (threshold), __LINE__, #actual " > " #threshold)
-#define TEST_ASSERT_GREATER_OR_EQUAL(threshold, actual) unity_assert((actual) >= (threshold), __LINE__, #actual " >= " #threshold)
+#define TEST_ASSERT_LESS_THAN(threshold, actual)                                                                       \
+    unity_assert((actual) < (threshold), __LINE__, #actual " < " #threshold)
+#define TEST_ASSERT_LESS_OR_EQUAL(threshold, actual)                                                                   \
+    unity_assert((actual) <= (threshold), __LINE__, #actual " <= " #threshold)
+#define TEST_ASSERT_GREATER_THAN(threshold, actual)                                                                    \
+    unity_assert((actual) > (threshold), __LINE__, #actual " > " #threshold)
+#define TEST_ASSERT_GREATER_OR_EQUAL(threshold, actual)                                                                \
+    unity_assert((actual) >= (threshold), __LINE__, #actual " >= " #threshold)

@@ -24,7 +24,10 @@ typedef struct {
 } battery_assemble_config_t;
 
 /** @brief 3 s and 10 s. */
-#define BATTERY_ASSEMBLE_DEFAULT_CONFIG() {.stale_ms = 3000, .silent_ms = 10000}
+#define BATTERY_ASSEMBLE_DEFAULT_CONFIG()                                                                              \
+    {                                                                                                                  \
+        .stale_ms = 3000, .silent_ms = 10000                                                                           \
+    }
 
 /**
  * @brief Builds the state that holds at `now_ms` from the last valid snapshot.

@@ -7,7 +7,8 @@
 
 /**
  * @file
- * @brief Typed publish/subscribe between tasks. It carries state and events only; requests with an answer do not go here.
+ * @brief Typed publish/subscribe between tasks. It carries state and events only; requests with an answer do not go
+ * here.
  *
  * A publisher never waits: a subscriber whose queue is full loses its own oldest message, and a counter says so.
  */

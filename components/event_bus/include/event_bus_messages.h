@@ -22,11 +22,11 @@ extern "C" {
 
 /** @brief State of the serial line to the BMS. */
 typedef struct {
-    bool answering;              /**< a snapshot came within the last 3 s */
-    int64_t last_snapshot_ms;    /**< 0 = never */
-    tinybms_counters_t session;  /**< counters of the session */
-    uint32_t rx_overflows;       /**< times the driver lost bytes */
-    uint32_t line_errors;        /**< frame, parity and break errors of the UART */
+    bool answering;             /**< a snapshot came within the last 3 s */
+    int64_t last_snapshot_ms;   /**< 0 = never */
+    tinybms_counters_t session; /**< counters of the session */
+    uint32_t rx_overflows;      /**< times the driver lost bytes */
+    uint32_t line_errors;       /**< frame, parity and break errors of the UART */
 } event_bus_uart_status_t;
 
 /** @brief Error state of the CAN node, as ISO 11898 names it. */
@@ -43,18 +43,18 @@ typedef struct {
     event_bus_can_state_t state;
     uint16_t tx_error_count;
     uint16_t rx_error_count;
-    bool publishing;          /**< frames are being sent */
-    uint32_t tx_ok;           /**< frames acknowledged */
-    uint32_t tx_failed;       /**< frames not acknowledged or lost in a bus error; sent again with fresh content */
-    uint32_t tx_refused;      /**< frames the driver did not take */
-    uint32_t tx_stalled;      /**< times the controller sat on a frame and was restarted */
+    bool publishing;     /**< frames are being sent */
+    uint32_t tx_ok;      /**< frames acknowledged */
+    uint32_t tx_failed;  /**< frames not acknowledged or lost in a bus error; sent again with fresh content */
+    uint32_t tx_refused; /**< frames the driver did not take */
+    uint32_t tx_stalled; /**< times the controller sat on a frame and was restarted */
     uint32_t rx_frames;
-    uint32_t rx_dropped;      /**< received frames lost because the task was late */
-    uint32_t bus_errors;      /**< bus errors seen by the controller */
+    uint32_t rx_dropped; /**< received frames lost because the task was late */
+    uint32_t bus_errors; /**< bus errors seen by the controller */
     uint32_t bus_off_count;
     uint32_t recoveries;
-    bool gx_alive;            /**< a keepalive (0x305) came within the warning time */
-    int64_t gx_last_seen_ms;  /**< 0 = never */
+    bool gx_alive;           /**< a keepalive (0x305) came within the warning time */
+    int64_t gx_last_seen_ms; /**< 0 = never */
 } event_bus_can_status_t;
 
 /** @brief A frame that was on the bus. */

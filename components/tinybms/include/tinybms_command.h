@@ -7,7 +7,8 @@
 
 /**
  * @file
- * @brief The commands of the TinyBMS as bytes: requests are encoded, answers are measured, decoded and encoded (Rev D, 1.1).
+ * @brief The commands of the TinyBMS as bytes: requests are encoded, answers are measured, decoded and encoded (Rev
+ * D, 1.1).
  */
 
 #include <stdbool.h>
@@ -20,12 +21,12 @@
 extern "C" {
 #endif
 
-#define TINYBMS_START           0xAA
-#define TINYBMS_FRAME_MAX       260 /**< start, command, length, 255 bytes, CRC */
-#define TINYBMS_VALUES_MAX      100 /**< registers in one write (0x10) */
-#define TINYBMS_READ_MAX        127 /**< registers in one read (0x03) */
-#define TINYBMS_PACKET_VALUES   31  /**< 16-bit values in one packet of 63 bytes (0x07, 0x09, 0x0B, 0x0D) */
-#define TINYBMS_EVENTS_MAX      62  /**< events that fit into one answer; the BMS keeps 49 */
+#define TINYBMS_START         0xAA
+#define TINYBMS_FRAME_MAX     260 /**< start, command, length, 255 bytes, CRC */
+#define TINYBMS_VALUES_MAX    100 /**< registers in one write (0x10) */
+#define TINYBMS_READ_MAX      127 /**< registers in one read (0x03) */
+#define TINYBMS_PACKET_VALUES 31  /**< 16-bit values in one packet of 63 bytes (0x07, 0x09, 0x0B, 0x0D) */
+#define TINYBMS_EVENTS_MAX    62  /**< events that fit into one answer; the BMS keeps 49 */
 
 /** @brief Commands (Rev D, 1.1.1 to 1.1.20). */
 typedef enum {

@@ -44,8 +44,8 @@ uint32_t tinybms_event_age_s(const tinybms_event_t *event, uint32_t bms_time_s);
 /**
  * @brief Newest fault or warning that no later event has ended.
  *
- * 0x38 and 0x39 ("charging done") forbid nothing and are never ended, so they do not count. A restart (0x61) ends nothing:
- * whether a fault still holds is what register 50 says.
+ * 0x38 and 0x39 ("charging done") forbid nothing and are never ended, so they do not count. A restart (0x61) ends
+ * nothing: whether a fault still holds is what register 50 says.
  * @param events,count in any order
  * @param bms_time_s present time of the BMS
  * @return that event; id 0 = none

@@ -9,8 +9,8 @@
  * @file
  * @brief Byte-fed parser of answers: finds good frames between noise, ASCII broadcasts, cut-off and damaged frames.
  *
- * There is no byte stuffing, so 0xAA may occur anywhere. A candidate that turns out to be no frame costs one byte: the search
- * goes on at the byte after its 0xAA, never after the whole candidate.
+ * There is no byte stuffing, so 0xAA may occur anywhere. A candidate that turns out to be no frame costs one byte: the
+ * search goes on at the byte after its 0xAA, never after the whole candidate.
  */
 
 #include <stdbool.h>
@@ -48,7 +48,8 @@ void tinybms_parser_reset(tinybms_parser_t *parser);
 
 /**
  * @brief Feeds bytes.
- * @return bytes taken; fewer than given when the buffer is full: call tinybms_parser_next() until false, then feed the rest
+ * @return bytes taken; fewer than given when the buffer is full: call tinybms_parser_next() until false, then feed the
+ * rest
  */
 size_t tinybms_parser_feed(tinybms_parser_t *parser, const uint8_t *bytes, size_t length);
 

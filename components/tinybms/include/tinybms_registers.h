@@ -44,12 +44,12 @@ typedef struct {
     uint16_t address;
     tinybms_type_t type;
     tinybms_access_t access;
-    uint16_t mask;        /**< for TINYBMS_TYPE_BITS, else 0 */
-    const char *name;     /**< unique, lower_case_with_underscores, carries no unit */
-    const char *unit;     /**< unit of the scaled value ("V", "A", "degC", "%", "" = none) */
-    int32_t scale_num;    /**< scaled value = raw x scale_num / scale_den; both 1 for FLOAT32 */
+    uint16_t mask;     /**< for TINYBMS_TYPE_BITS, else 0 */
+    const char *name;  /**< unique, lower_case_with_underscores, carries no unit */
+    const char *unit;  /**< unit of the scaled value ("V", "A", "degC", "%", "" = none) */
+    int32_t scale_num; /**< scaled value = raw x scale_num / scale_den; both 1 for FLOAT32 */
     int32_t scale_den;
-    int32_t min;          /**< range of the raw value that may be written; min > max = no range known */
+    int32_t min; /**< range of the raw value that may be written; min > max = no range known */
     int32_t max;
     const char *description;
 } tinybms_register_t;

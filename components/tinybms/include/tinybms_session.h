@@ -9,8 +9,8 @@
  * @file
  * @brief Session with one TinyBMS: is given time and bytes, yields requests, snapshots, events and write results.
  *
- * Use: feed what the line brought, then call tinybms_session_step() until it returns TINYBMS_ACTION_NONE, then sleep until
- * tinybms_session_deadline_ms() or until bytes arrive.
+ * Use: feed what the line brought, then call tinybms_session_step() until it returns TINYBMS_ACTION_NONE, then sleep
+ * until tinybms_session_deadline_ms() or until bytes arrive.
  */
 
 #include <stdbool.h>
@@ -38,33 +38,33 @@ typedef struct {
 /** @brief 200 ms polls, settings every 60 s, statistics every 10 s, events every 1 s, 150 ms timeout, 1 s back-off. */
 #define TINYBMS_SESSION_DEFAULT_CONFIG()                                                                               \
     {                                                                                                                  \
-        .poll_ms = 200, .settings_ms = 60000, .statistics_ms = 10000, .events_ms = 1000, .answer_timeout_ms = 150,      \
-        .backoff_max_ms = 1000                                                                                          \
+        .poll_ms = 200, .settings_ms = 60000, .statistics_ms = 10000, .events_ms = 1000, .answer_timeout_ms = 150,     \
+        .backoff_max_ms = 1000                                                                                         \
     }
 
 /** @brief Counters since tinybms_session_init(); they wrap at 2^32. */
 typedef struct {
-    uint32_t requests;       /**< frames sent, retries included */
-    uint32_t answers;        /**< answers that matched a request */
-    uint32_t retries;        /**< second sends: wake-up and immediate retry */
-    uint32_t timeouts;       /**< requests given up, after the retry */
-    uint32_t nacks;          /**< negative answers */
-    uint32_t crc_errors;     /**< frames rejected by the parser */
-    uint32_t bytes_skipped;  /**< bytes that belonged to no frame: noise, ASCII broadcasts */
-    uint32_t unexpected;     /**< good frames that answer no open request */
-    uint32_t implausible;    /**< live blocks refused: value out of what the protocol can say */
+    uint32_t requests;      /**< frames sent, retries included */
+    uint32_t answers;       /**< answers that matched a request */
+    uint32_t retries;       /**< second sends: wake-up and immediate retry */
+    uint32_t timeouts;      /**< requests given up, after the retry */
+    uint32_t nacks;         /**< negative answers */
+    uint32_t crc_errors;    /**< frames rejected by the parser */
+    uint32_t bytes_skipped; /**< bytes that belonged to no frame: noise, ASCII broadcasts */
+    uint32_t unexpected;    /**< good frames that answer no open request */
+    uint32_t implausible;   /**< live blocks refused: value out of what the protocol can say */
     uint32_t snapshots;
-    uint32_t events;         /**< new events yielded */
-    uint32_t writes;         /**< writes verified */
-    uint32_t writes_failed;  /**< writes refused, not answered, or not verified */
+    uint32_t events;        /**< new events yielded */
+    uint32_t writes;        /**< writes verified */
+    uint32_t writes_failed; /**< writes refused, not answered, or not verified */
 } tinybms_counters_t;
 
 /** @brief What the caller has to do next. */
 typedef enum {
-    TINYBMS_ACTION_NONE = 0, /**< nothing until the deadline or until bytes arrive */
-    TINYBMS_ACTION_SEND,     /**< send `send.bytes` */
-    TINYBMS_ACTION_SNAPSHOT, /**< a new snapshot: tinybms_session_snapshot() */
-    TINYBMS_ACTION_EVENT,    /**< a new event of the BMS */
+    TINYBMS_ACTION_NONE = 0,   /**< nothing until the deadline or until bytes arrive */
+    TINYBMS_ACTION_SEND,       /**< send `send.bytes` */
+    TINYBMS_ACTION_SNAPSHOT,   /**< a new snapshot: tinybms_session_snapshot() */
+    TINYBMS_ACTION_EVENT,      /**< a new event of the BMS */
     TINYBMS_ACTION_WRITE_DONE, /**< the write given to tinybms_session_write() has ended */
 } tinybms_action_type_t;
 
@@ -102,7 +102,7 @@ typedef struct {
     tinybms_parser_t parser;
     tinybms_counters_t counters;
     tinybms_snapshot_t snapshot;
-    int64_t last_ms;                    /**< newest time seen */
+    int64_t last_ms;                   /**< newest time seen */
     int64_t due_ms[TINYBMS_JOB_COUNT]; /**< INT64_MAX = not wanted */
 
     bool waiting; /**< a request is open */

@@ -9,8 +9,8 @@
  * @file
  * @brief Battery state -> frames of the Victron CAN-bus BMS protocol (2021-04-17). Formulas: docs/pgn_conversions.md.
  *
- * The layout comes from the DBC (generated/victron_bms.c); here are the conversions: what a field gets, how it is rounded,
- * what is sent when a value is not known. A value beyond the field saturates, it never wraps.
+ * The layout comes from the DBC (generated/victron_bms.c); here are the conversions: what a field gets, how it is
+ * rounded, what is sent when a value is not known. A value beyond the field saturates, it never wraps.
  */
 
 #include <stdbool.h>
@@ -67,8 +67,8 @@ const victron_message_t *victron_message_at(size_t index);
 /**
  * @brief Whether the names may be sent.
  *
- * 7-bit printable ASCII; a battery name longer than 8 characters begins with the manufacturer name (a GX wants 0x35E and
- * 0x370/0x371 to match); no name that makes a GX apply another product's quirks (Pylontech, BYD, LG).
+ * 7-bit printable ASCII; a battery name longer than 8 characters begins with the manufacturer name (a GX wants 0x35E
+ * and 0x370/0x371 to match); no name that makes a GX apply another product's quirks (Pylontech, BYD, LG).
  */
 bool victron_identity_valid(const victron_identity_t *identity);
 

@@ -9,9 +9,9 @@
  * @file
  * @brief Decides which frame is sent when. Pure: time is an argument; the caller owns the state.
  *
- * Each frame has its period and its phase in it; between two scheduled frames there are at least 20 ms. When a limit falls,
- * or an alarm, a warning or the online status changes, 0x351 and 0x35A are sent at once (each at most every 100 ms), and
- * their period starts anew.
+ * Each frame has its period and its phase in it; between two scheduled frames there are at least 20 ms. When a limit
+ * falls, or an alarm, a warning or the online status changes, 0x351 and 0x35A are sent at once (each at most every 100
+ * ms), and their period starts anew.
  */
 
 #include <stdbool.h>

@@ -27,7 +27,7 @@ const char *esp_err_to_name(esp_err_t code);
     do {                                                                                                               \
         const esp_err_t err_rc_ = (x);                                                                                 \
         if (err_rc_ != ESP_OK) {                                                                                       \
-            (void)fprintf(stderr, "ESP_ERROR_CHECK failed: %s at %s:%d: %s\n", esp_err_to_name(err_rc_), __FILE__,      \
+            (void)fprintf(stderr, "ESP_ERROR_CHECK failed: %s at %s:%d: %s\n", esp_err_to_name(err_rc_), __FILE__,     \
                           __LINE__, #x);                                                                               \
             abort();                                                                                                   \
         }                                                                                                              \

@@ -26,8 +26,7 @@ TEST_CASE("every subscriber of a topic gets every message in order", "[event_bus
     event_bus_handle_t bus = new_bus();
     event_bus_subscription_t subscriptions[2];
     for (int i = 0; i < 2; i++) {
-        TEST_ASSERT_EQUAL(ESP_OK,
-                          event_bus_subscribe(bus, EVENT_BUS_BMS_EVENT, 4, "test", NULL, &subscriptions[i]));
+        TEST_ASSERT_EQUAL(ESP_OK, event_bus_subscribe(bus, EVENT_BUS_BMS_EVENT, 4, "test", NULL, &subscriptions[i]));
     }
     for (uint32_t t = 1; t <= 3; t++) {
         const tinybms_event_t message = event(t);
@@ -91,8 +90,8 @@ TEST_CASE("a message wakes the task that asked to be notified", "[event_bus]")
     event_bus_handle_t bus = new_bus();
     event_bus_subscription_t subscription;
     const tinybms_event_t message = event(1);
-    TEST_ASSERT_EQUAL(ESP_OK, event_bus_subscribe(bus, EVENT_BUS_BMS_EVENT, 1, "test", xTaskGetCurrentTaskHandle(),
-                                                  &subscription));
+    TEST_ASSERT_EQUAL(
+        ESP_OK, event_bus_subscribe(bus, EVENT_BUS_BMS_EVENT, 1, "test", xTaskGetCurrentTaskHandle(), &subscription));
     event_bus_publish_bms_event(bus, &message);
     TEST_ASSERT_EQUAL_UINT32(1, ulTaskNotifyTake(pdTRUE, 0));
 }

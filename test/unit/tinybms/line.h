@@ -21,11 +21,11 @@
 /** @brief What becomes of an answer. */
 typedef enum {
     LINE_GOOD = 0,
-    LINE_SILENT,      /**< nothing comes */
-    LINE_FLIPPED,     /**< one bit is wrong */
-    LINE_CUT,         /**< only the first half comes */
-    LINE_HALF_BAD,    /**< every second answer, at random: flipped, cut or lost */
-    LINE_REFUSING,    /**< negative answers */
+    LINE_SILENT,   /**< nothing comes */
+    LINE_FLIPPED,  /**< one bit is wrong */
+    LINE_CUT,      /**< only the first half comes */
+    LINE_HALF_BAD, /**< every second answer, at random: flipped, cut or lost */
+    LINE_REFUSING, /**< negative answers */
 } line_fault_t;
 
 /** @brief The device, the line and the session on it. */
@@ -37,8 +37,8 @@ typedef struct {
     uint32_t bms_time_s;
     line_fault_t fault;
     bool forget_writes;
-    int swallow; /**< so many requests are swallowed, as by a BMS that wakes up */
-    int answer_ms; /**< from request to answer */
+    int swallow;         /**< so many requests are swallowed, as by a BMS that wakes up */
+    int answer_ms;       /**< from request to answer */
     const char *chatter; /**< ASCII that comes before every answer; NULL = none */
     uint32_t random;
 
@@ -53,9 +53,9 @@ typedef struct {
     uint16_t last_values[2];
     int writes;
     int snapshots;
-    int64_t snapshot_ms;     /**< of the last one */
-    int64_t oldest_age_ms;   /**< largest age of the newest snapshot at any time after the first */
-    int64_t ages_over_1s_ms; /**< how long that age was above 1 s */
+    int64_t snapshot_ms;      /**< of the last one */
+    int64_t oldest_age_ms;    /**< largest age of the newest snapshot at any time after the first */
+    int64_t ages_over_1s_ms;  /**< how long that age was above 1 s */
     tinybms_event_t told[16]; /**< events that the session yielded */
     size_t told_count;
     bool write_done;

@@ -47,9 +47,9 @@ TEST_CASE("requests are those of the maker's examples", "[tinybms]")
     static const uint8_t read[] = {0xAA, 0x03, 0x00, 0x05, 0x00, 0x05, 0x8C, 0x13};
     static const uint8_t temperatures[] = {0xAA, 0x1B, 0x3F, 0x1B};
     static const uint8_t reset[] = {0xAA, 0x02, 0x05, 0x90, 0x83};
-    expect_request(&(tinybms_request_t){.command = TINYBMS_CMD_WRITE_MODBUS, .address = 315, .count = 2,
-                                        .values = cutoffs},
-                   write, sizeof(write));
+    expect_request(
+        &(tinybms_request_t){.command = TINYBMS_CMD_WRITE_MODBUS, .address = 315, .count = 2, .values = cutoffs}, write,
+        sizeof(write));
     expect_request(&(tinybms_request_t){.command = TINYBMS_CMD_READ_MODBUS, .address = 5, .count = 5}, read,
                    sizeof(read));
     expect_request(&(tinybms_request_t){.command = TINYBMS_CMD_TEMPERATURES}, temperatures, sizeof(temperatures));
@@ -77,9 +77,10 @@ TEST_CASE("requests are those that other clients sent to real devices", "[tinybm
                    individual, sizeof(individual));
     expect_request(&(tinybms_request_t){.command = TINYBMS_CMD_READ_BLOCK, .address = 300, .count = 1}, block,
                    sizeof(block));
-    expect_request(&(tinybms_request_t){.command = TINYBMS_CMD_WRITE_INDIVIDUAL, .addresses = one_address,
-                                        .values = one_value, .count = 1},
-                   write, sizeof(write));
+    expect_request(
+        &(tinybms_request_t){
+            .command = TINYBMS_CMD_WRITE_INDIVIDUAL, .addresses = one_address, .values = one_value, .count = 1},
+        write, sizeof(write));
 }
 
 TEST_CASE("a block write and a settings query are laid out as the protocol says", "[tinybms]")
@@ -89,9 +90,9 @@ TEST_CASE("a block write and a settings query are laid out as the protocol says"
     uint8_t settings[] = {0xAA, 0x1D, 0x02, 0x00, 0x64, 0, 0};
     (void)close_frame(write, sizeof(write) - 2);
     (void)close_frame(settings, sizeof(settings) - 2);
-    expect_request(&(tinybms_request_t){.command = TINYBMS_CMD_WRITE_BLOCK, .address = 315, .values = values,
-                                        .count = 2},
-                   write, sizeof(write));
+    expect_request(
+        &(tinybms_request_t){.command = TINYBMS_CMD_WRITE_BLOCK, .address = 315, .values = values, .count = 2}, write,
+        sizeof(write));
     expect_request(&(tinybms_request_t){.command = TINYBMS_CMD_SETTINGS, .option = 2, .count = 100}, settings,
                    sizeof(settings));
 }
@@ -99,9 +100,10 @@ TEST_CASE("a block write and a settings query are laid out as the protocol says"
 TEST_CASE("every command without data is its number and a CRC", "[tinybms]")
 {
     static const tinybms_command_t commands[] = {
-        TINYBMS_CMD_NEWEST_EVENTS, TINYBMS_CMD_ALL_EVENTS,    TINYBMS_CMD_PACK_VOLTAGE,     TINYBMS_CMD_PACK_CURRENT,
-        TINYBMS_CMD_CELL_MAX,      TINYBMS_CMD_CELL_MIN,      TINYBMS_CMD_ONLINE_STATUS,    TINYBMS_CMD_LIFETIME,
-        TINYBMS_CMD_SOC,           TINYBMS_CMD_TEMPERATURES,  TINYBMS_CMD_CELL_VOLTAGES,    TINYBMS_CMD_VERSION,
+        TINYBMS_CMD_NEWEST_EVENTS,    TINYBMS_CMD_ALL_EVENTS,         TINYBMS_CMD_PACK_VOLTAGE,
+        TINYBMS_CMD_PACK_CURRENT,     TINYBMS_CMD_CELL_MAX,           TINYBMS_CMD_CELL_MIN,
+        TINYBMS_CMD_ONLINE_STATUS,    TINYBMS_CMD_LIFETIME,           TINYBMS_CMD_SOC,
+        TINYBMS_CMD_TEMPERATURES,     TINYBMS_CMD_CELL_VOLTAGES,      TINYBMS_CMD_VERSION,
         TINYBMS_CMD_EXTENDED_VERSION, TINYBMS_CMD_SPEED_DISTANCE_TIME};
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         uint8_t expected[4] = {0xAA, (uint8_t)commands[i]};

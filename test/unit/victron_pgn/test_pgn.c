@@ -8,7 +8,8 @@
 #include "unity.h"
 #include "victron_pgn.h"
 
-/* Expected bytes are worked out by hand from the protocol's tables; nothing here comes from the DBC or the generated code. */
+/* Expected bytes are worked out by hand from the protocol's tables; nothing here comes from the DBC or the generated
+ * code. */
 
 static const victron_identity_t s_short_names = {
     .manufacturer = "TinyBMS", .battery_name = "TinyBMS", .family = "TinyBMS"};
@@ -161,13 +162,13 @@ TEST_CASE("0x356 has no value for unknown, so it is not sent", "[victron_pgn]")
 TEST_CASE("0x35A sends 1 for active, 2 for OK and 0 for what is not supported", "[victron_pgn]")
 {
     battery_state_t s = real_pack();
-    s.alarm[BATTERY_ALARM_GENERAL] = BATTERY_ALARM_ACTIVE;               /* byte 0, bits 0-1: 01 */
-    s.alarm[BATTERY_ALARM_HIGH_VOLTAGE] = BATTERY_ALARM_OK;              /* byte 0, bits 2-3: 10 */
+    s.alarm[BATTERY_ALARM_GENERAL] = BATTERY_ALARM_ACTIVE;                /* byte 0, bits 0-1: 01 */
+    s.alarm[BATTERY_ALARM_HIGH_VOLTAGE] = BATTERY_ALARM_OK;               /* byte 0, bits 2-3: 10 */
     s.alarm[BATTERY_ALARM_HIGH_DISCHARGE_CURRENT] = BATTERY_ALARM_ACTIVE; /* byte 1, bits 6-7: 01 */
-    s.alarm[BATTERY_ALARM_BMS_INTERNAL] = BATTERY_ALARM_OK;              /* byte 2, bits 6-7: 10 */
-    s.alarm[BATTERY_ALARM_CELL_IMBALANCE] = BATTERY_ALARM_ACTIVE;        /* byte 3, bits 0-1: 01 */
-    s.warning[BATTERY_ALARM_LOW_VOLTAGE] = BATTERY_ALARM_ACTIVE;         /* byte 4, bits 4-5: 01 */
-    s.warning[BATTERY_ALARM_CELL_IMBALANCE] = BATTERY_ALARM_OK;          /* byte 7, bits 0-1: 10 */
+    s.alarm[BATTERY_ALARM_BMS_INTERNAL] = BATTERY_ALARM_OK;               /* byte 2, bits 6-7: 10 */
+    s.alarm[BATTERY_ALARM_CELL_IMBALANCE] = BATTERY_ALARM_ACTIVE;         /* byte 3, bits 0-1: 01 */
+    s.warning[BATTERY_ALARM_LOW_VOLTAGE] = BATTERY_ALARM_ACTIVE;          /* byte 4, bits 4-5: 01 */
+    s.warning[BATTERY_ALARM_CELL_IMBALANCE] = BATTERY_ALARM_OK;           /* byte 7, bits 0-1: 10 */
     expect(victron_pgn_encode_35a, &s, 0x35A, "09 40 80 01 10 00 00 0A"); /* online: byte 7, bits 2-3: 10 */
     s.status = BATTERY_STATUS_OFFLINE;
     expect(victron_pgn_encode_35a, &s, 0x35A, "09 40 80 01 10 00 00 06");
@@ -272,7 +273,7 @@ TEST_CASE("0x378 counts hundreds of Wh and rolls over to zero", "[victron_pgn]")
 {
     battery_state_t s = real_pack();
     expect_silent(victron_pgn_encode_378, &s);
-    s.energy_in_wh = (battery_energy_t){true, 211299};             /* 2112 = 0x0840 */
+    s.energy_in_wh = (battery_energy_t){true, 211299};              /* 2112 = 0x0840 */
     s.energy_out_wh = (battery_energy_t){true, 429496729600 + 100}; /* 2^32 + 1 units */
     expect(victron_pgn_encode_378, &s, 0x378, "40 08 00 00 01 00 00 00");
 }

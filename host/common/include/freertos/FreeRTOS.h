@@ -15,23 +15,26 @@ typedef unsigned int UBaseType_t;
 typedef uint32_t TickType_t;
 typedef uint8_t StackType_t;
 
-#define pdFALSE               ((BaseType_t)0)
-#define pdTRUE                ((BaseType_t)1)
-#define pdPASS                pdTRUE
-#define pdFAIL                pdFALSE
-#define errQUEUE_FULL         ((BaseType_t)0)
-#define portMAX_DELAY         ((TickType_t)0xffffffffUL)
-#define configTICK_RATE_HZ    CONFIG_FREERTOS_HZ
-#define portTICK_PERIOD_MS    ((TickType_t)1000 / configTICK_RATE_HZ)
-#define pdMS_TO_TICKS(ms)     ((TickType_t)(((uint64_t)(ms) * configTICK_RATE_HZ) / 1000U))
-#define tskNO_AFFINITY        0x7FFFFFFF
-#define configMAX_PRIORITIES  25
-#define tskIDLE_PRIORITY      0
+#define pdFALSE              ((BaseType_t)0)
+#define pdTRUE               ((BaseType_t)1)
+#define pdPASS               pdTRUE
+#define pdFAIL               pdFALSE
+#define errQUEUE_FULL        ((BaseType_t)0)
+#define portMAX_DELAY        ((TickType_t)0xffffffffUL)
+#define configTICK_RATE_HZ   CONFIG_FREERTOS_HZ
+#define portTICK_PERIOD_MS   ((TickType_t)1000 / configTICK_RATE_HZ)
+#define pdMS_TO_TICKS(ms)    ((TickType_t)(((uint64_t)(ms)*configTICK_RATE_HZ) / 1000U))
+#define tskNO_AFFINITY       0x7FFFFFFF
+#define configMAX_PRIORITIES 25
+#define tskIDLE_PRIORITY     0
 
 typedef struct {
     int unused;
 } portMUX_TYPE;
-#define portMUX_INITIALIZER_UNLOCKED {0}
+#define portMUX_INITIALIZER_UNLOCKED                                                                                   \
+    {                                                                                                                  \
+        0                                                                                                              \
+    }
 
 void host_enter_critical(void);
 void host_exit_critical(void);
