@@ -30,6 +30,8 @@ static const char *TAG = "socketcand";
 #define COMMAND_SIZE 256 /* the longest command has 50 characters */
 #define LINE_SIZE    96
 #define BUS_NAME     "can0"
+#define HELD_SIZE    4096
+#define SETTLE_MS    20 /* python-can takes a frame right behind the "ok" of rawmode for a broken handshake */
 
 typedef struct {
     int fd; /* -1 = free */
@@ -38,8 +40,9 @@ typedef struct {
     bool lossy; /* said once that it reads too slowly */
     char command[COMMAND_SIZE];
     size_t command_length;
-    char rest[LINE_SIZE]; /* end of a line that the socket did not take */
-    size_t rest_length;
+    char held[HELD_SIZE]; /* what the socket did not take, or must not get yet */
+    size_t held_length;
+    int64_t hold_until_ms;
 } client_t;
 
 static struct {
@@ -55,22 +58,33 @@ static size_t send_now(int fd, const char *bytes, size_t length)
     return sent > 0 ? (size_t)sent : 0; /* a broken connection is noticed by the reader */
 }
 
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/** Under the lock. Sends what is held back, as far as the socket takes it; true: nothing is left. */
+static bool flush(client_t *client)
+{
+    if (monotonic_ms() >= client->hold_until_ms) {
+        const size_t sent = send_now(client->fd, client->held, client->held_length);
+        client->held_length -= sent;
+        memmove(client->held, &client->held[sent], client->held_length);
+    }
+    return client->held_length == 0;
+}
+
 /** Under the lock. Sends a whole line or none of it, so that a slow reader never sees half a frame. */
 static void send_line(client_t *client, const char *line)
 {
     const size_t length = strlen(line);
-    if (client->rest_length > 0) {
-        const size_t sent = send_now(client->fd, client->rest, client->rest_length);
-        client->rest_length -= sent;
-        memmove(client->rest, &client->rest[sent], client->rest_length);
-    }
-    const size_t sent = client->rest_length > 0 ? 0 : send_now(client->fd, line, length);
-    if (sent == length) {
-        return;
-    }
-    if (sent > 0) {
-        client->rest_length = length - sent;
-        memcpy(client->rest, &line[sent], client->rest_length);
+    const size_t sent =
+        flush(client) && monotonic_ms() >= client->hold_until_ms ? send_now(client->fd, line, length) : 0;
+    if (length - sent <= sizeof(client->held) - client->held_length) {
+        memcpy(&client->held[client->held_length], &line[sent], length - sent);
+        client->held_length += length - sent;
     } else if (!client->lossy) {
         client->lossy = true;
         ESP_LOGW(TAG, "a client reads too slowly and loses frames");
@@ -192,8 +206,12 @@ static const char *command_rawmode(client_t *client)
     if (!client->opened) {
         return "< error open a bus first >";
     }
+    (void)pthread_mutex_lock(&s_bus.lock);
+    send_line(client, "< ok >");
     client->raw = true;
-    return "< ok >";
+    client->hold_until_ms = monotonic_ms() + SETTLE_MS;
+    (void)pthread_mutex_unlock(&s_bus.lock);
+    return NULL;
 }
 
 /** "fault busoff": what a short circuit does to the gateway's controller. */
@@ -310,6 +328,22 @@ static void accept_client(void)
     }
 }
 
+/** Sends what was held back and is due; true: some of it is not due yet. */
+static bool flush_held(void)
+{
+    bool waiting = false;
+    (void)pthread_mutex_lock(&s_bus.lock);
+    for (size_t i = 0; i < MAX_CLIENTS; i++) {
+        client_t *const client = &s_bus.clients[i];
+        if (client->fd >= 0) {
+            (void)flush(client);
+            waiting = waiting || monotonic_ms() < client->hold_until_ms;
+        }
+    }
+    (void)pthread_mutex_unlock(&s_bus.lock);
+    return waiting;
+}
+
 static void *serve(void *argument)
 {
     (void)argument;
@@ -318,7 +352,7 @@ static void *serve(void *argument)
         for (size_t i = 0; i < MAX_CLIENTS; i++) {
             fds[i + 1] = (struct pollfd){.fd = s_bus.clients[i].fd, .events = POLLIN}; /* poll skips -1 */
         }
-        if (poll(fds, MAX_CLIENTS + 1, -1) < 0) {
+        if (poll(fds, MAX_CLIENTS + 1, flush_held() ? SETTLE_MS : -1) < 0) {
             continue;
         }
         for (size_t i = 0; i < MAX_CLIENTS; i++) {

@@ -26,9 +26,11 @@ struct host_task {
     pthread_cond_t notified;
     uint32_t notify_value;
     bool notify_pending;
+    struct host_task *next;
 };
 
 static _Thread_local struct host_task *s_current;
+static struct host_task *s_tasks; /* all there ever were: a handle stays valid when its task has ended */
 
 static struct host_task *new_task(const char *name)
 {
@@ -36,6 +38,10 @@ static struct host_task *new_task(const char *name)
     if (task != NULL) {
         (void)snprintf(task->name, sizeof(task->name), "%s", name);
         host_cond_init(&task->notified);
+        host_kernel_lock();
+        task->next = s_tasks;
+        s_tasks = task;
+        host_kernel_unlock();
     }
     return task;
 }
@@ -74,7 +80,6 @@ BaseType_t xTaskCreate(TaskFunction_t function, const char *name, uint32_t stack
     task->stack_size = ((size_t)stack_bytes + LINUX_EXTRA_STACK + 4095U) & ~(size_t)4095U;
     task->stack = mmap(NULL, task->stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (task->stack == MAP_FAILED) {
-        free(task);
         return pdFAIL;
     }
     memset(task->stack, STACK_PAINT, task->stack_size);
@@ -105,7 +110,7 @@ void vTaskDelete(TaskHandle_t task)
         (void)fprintf(stderr, "vTaskDelete of another task is not there on Linux: let the task end itself\n");
         abort();
     }
-    pthread_exit(NULL); /* its memory stays: others may still hold the handle */
+    pthread_exit(NULL);
 }
 
 void vTaskDelay(TickType_t ticks)

@@ -80,7 +80,9 @@ class GatewayProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        status = self.stop()
+        if kind is None and status != 0:
+            raise ConnectionError(f"the gateway ended with status {status}: " + " | ".join(list(self.lines)[-5:]))
 
     @property
     def process(self) -> "subprocess.Popen[str]":
