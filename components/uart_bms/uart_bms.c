@@ -44,8 +44,8 @@ struct uart_bms {
     QueueHandle_t jobs;    /**< write_job_t, depth 1 */
     QueueHandle_t answers; /**< write_answer_t, depth 1 */
     SemaphoreHandle_t one_writer;
-    uint32_t next_ticket;   /**< only under one_writer */
-    uint32_t active_ticket; /**< only in the task; 0 = no write under way */
+    uint32_t next_ticket; /**< only under one_writer */
+    write_job_t active;   /**< only in the task; ticket 0 = no write under way */
     tinybms_session_t session;
     event_bus_uart_status_t status;
     int64_t next_status_ms;
@@ -93,26 +93,51 @@ static void answer_write(uart_bms_handle_t bms, uint32_t ticket, const tinybms_w
     (void)xQueueOverwrite(bms->answers, &answer); /* always succeeds on a queue of one */
 }
 
+static const char *name_of(const tinybms_write_request_t *request)
+{
+    switch (request->kind) {
+    case TINYBMS_WRITE_CLEAR_EVENTS:
+        return "clear events";
+    case TINYBMS_WRITE_CLEAR_STATISTICS:
+        return "clear statistics";
+    case TINYBMS_WRITE_RESET_BMS:
+        return "reset";
+    case TINYBMS_WRITE_SETTING:
+    default:
+        return request->entry == NULL ? "unknown register" : request->entry->name;
+    }
+}
+
+static void log_refusal(const tinybms_write_request_t *request, const tinybms_write_result_t *result)
+{
+    if (result->status == TINYBMS_WRITE_OUT_OF_RANGE) {
+        ESP_LOGW(TAG, "%s = %" PRId64 " refused: allowed are %" PRId32 "..%" PRId32, name_of(request), request->raw,
+                 result->min, result->max);
+    } else {
+        ESP_LOGW(TAG, "%s refused: %s", name_of(request), tinybms_write_status_text(result->status));
+    }
+}
+
 static void take_write(uart_bms_handle_t bms)
 {
     write_job_t job;
-    if (bms->active_ticket != 0 || xQueueReceive(bms->jobs, &job, 0) != pdTRUE) {
+    if (bms->active.ticket != 0 || xQueueReceive(bms->jobs, &job, 0) != pdTRUE) {
         return;
     }
     const tinybms_write_result_t result = tinybms_session_write(&bms->session, &job.request, service_now_ms());
     if (result.status == TINYBMS_WRITE_PENDING) {
-        bms->active_ticket = job.ticket;
+        bms->active = job;
         return;
     }
-    ESP_LOGW(TAG, "write refused: %s", tinybms_write_status_text(result.status));
+    log_refusal(&job.request, &result);
     answer_write(bms, job.ticket, &result);
 }
 
 static void finish_write(uart_bms_handle_t bms, const tinybms_write_result_t *result)
 {
-    ESP_LOGI(TAG, "write ended: %s", tinybms_write_status_text(result->status));
-    answer_write(bms, bms->active_ticket, result);
-    bms->active_ticket = 0;
+    ESP_LOGI(TAG, "%s: %s", name_of(&bms->active.request), tinybms_write_status_text(result->status));
+    answer_write(bms, bms->active.ticket, result);
+    bms->active.ticket = 0;
 }
 
 static void send_request(const uint8_t *bytes, size_t length)

@@ -1,0 +1,212 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+/* The service on a pseudo terminal, with a small MODBUS device on its other end; for Linux only. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <fcntl.h>
+
+#include "esp_task_wdt.h"
+#include "event_bus.h"
+#include "freertos/task.h"
+#include "host.h"
+#include "tinybms_crc.h"
+#include "uart_bms.h"
+#include "unity.h"
+
+static event_bus_handle_t s_bus;
+static event_bus_subscription_t s_snapshots;
+static uart_bms_handle_t s_bms;
+static int s_master;
+static atomic_bool s_silent;
+static atomic_bool s_forgetful;
+static _Atomic uint16_t s_registers[600];
+static atomic_int s_writes;
+
+static void answer(uint8_t *frame, size_t length)
+{
+    const uint16_t crc = tinybms_crc16(frame, length);
+    frame[length] = (uint8_t)(crc & 0xFF);
+    frame[length + 1] = (uint8_t)(crc >> 8);
+    TEST_ASSERT_EQUAL((int64_t)length + 2, write(s_master, frame, length + 2));
+}
+
+static void answer_read(const uint8_t *request)
+{
+    const unsigned first = ((unsigned)request[2] << 8) | request[3];
+    uint8_t frame[260] = {0xAA, 0x03, (uint8_t)(2 * request[5])};
+    for (unsigned i = 0; i < request[5]; i++) {
+        const uint16_t value = atomic_load(&s_registers[first + i]);
+        frame[3 + 2 * i] = (uint8_t)(value >> 8);
+        frame[4 + 2 * i] = (uint8_t)(value & 0xFF);
+    }
+    answer(frame, 3U + 2U * request[5]);
+}
+
+static void answer_write(const uint8_t *request)
+{
+    const unsigned first = ((unsigned)request[2] << 8) | request[3];
+    uint8_t frame[8] = {0xAA, 0x10, request[2], request[3], 0, request[5]};
+    atomic_fetch_add(&s_writes, 1);
+    if (!atomic_load(&s_forgetful)) {
+        atomic_store(&s_registers[first], (uint16_t)(((unsigned)request[7] << 8) | request[8]));
+    }
+    answer(frame, 6);
+}
+
+/** Requests are written in one piece, so that one read brings one of them. */
+static void *run_device(void *argument)
+{
+    (void)argument;
+    for (;;) {
+        uint8_t request[260];
+        const ssize_t got = read(s_master, request, sizeof(request));
+        if (got < 4 || atomic_load(&s_silent)) {
+            continue;
+        }
+        if (request[1] == 0x03) {
+            answer_read(request);
+        } else if (request[1] == 0x10) {
+            answer_write(request);
+        }
+    }
+    return NULL;
+}
+
+static void begin(void)
+{
+    const esp_task_wdt_config_t watchdog = {.timeout_ms = 5000, .trigger_panic = true};
+    atomic_store(&s_silent, false);
+    atomic_store(&s_forgetful, false);
+    atomic_store(&s_writes, 0);
+    if (s_bms != NULL) {
+        return;
+    }
+    atomic_store(&s_registers[36], 7864);
+    atomic_store(&s_registers[37], 16991);
+    atomic_store(&s_registers[50], 0x97);
+    atomic_store(&s_registers[53], 14);
+    atomic_store(&s_registers[300], 4150);
+    s_master = posix_openpt(O_RDWR | O_NOCTTY);
+    TEST_ASSERT_EQUAL(0, grantpt(s_master) + unlockpt(s_master));
+    host_options.uart_device = strdup(ptsname(s_master));
+    host_start_thread(run_device, NULL);
+    TEST_ASSERT_EQUAL(ESP_OK, esp_task_wdt_init(&watchdog));
+    TEST_ASSERT_EQUAL(ESP_OK, event_bus_create(&s_bus));
+    TEST_ASSERT_EQUAL(ESP_OK, event_bus_subscribe(s_bus, EVENT_BUS_SNAPSHOT, 1, "test", NULL, &s_snapshots));
+    TEST_ASSERT_EQUAL(ESP_OK, uart_bms_start(s_bus, &s_bms));
+}
+
+static tinybms_write_request_t setting(const char *name, int64_t raw)
+{
+    return (tinybms_write_request_t){
+        .kind = TINYBMS_WRITE_SETTING, .entry = tinybms_register_by_name(name), .raw = raw};
+}
+
+static bool next_snapshot(tinybms_snapshot_t *snapshot)
+{
+    return event_bus_receive_snapshot(s_snapshots, snapshot, pdMS_TO_TICKS(5000));
+}
+
+TEST_CASE("snapshots of the line reach the bus", "[uart_bms]")
+{
+    tinybms_snapshot_t snapshot;
+    begin();
+    TEST_ASSERT_TRUE(next_snapshot(&snapshot));
+    TEST_ASSERT_EQUAL_UINT16(7864, snapshot.live[36]);
+    TEST_ASSERT_EQUAL_UINT16(14, snapshot.live[53]);
+}
+
+TEST_CASE("there is one serial line", "[uart_bms]")
+{
+    uart_bms_handle_t other = NULL;
+    begin();
+    TEST_ASSERT_EQUAL(ESP_ERR_INVALID_STATE, uart_bms_start(s_bus, &other));
+    TEST_ASSERT_EQUAL(ESP_ERR_INVALID_ARG, uart_bms_start(NULL, &other));
+}
+
+TEST_CASE("a caller's write is performed and verified", "[uart_bms]")
+{
+    const tinybms_write_request_t request = setting("fully_charged_voltage", 4100);
+    tinybms_write_result_t result;
+    begin();
+    TEST_ASSERT_EQUAL(ESP_OK, uart_bms_write(s_bms, &request, 5000, &result));
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, result.status);
+    TEST_ASSERT_EQUAL_INT64(4100, result.read_back);
+    TEST_ASSERT_EQUAL_UINT16(4100, atomic_load(&s_registers[300]));
+}
+
+TEST_CASE("a caller's nonsense is refused with the range, and nothing is sent", "[uart_bms]")
+{
+    const tinybms_write_request_t request = setting("fully_charged_voltage", 9999);
+    tinybms_write_result_t result;
+    begin();
+    TEST_ASSERT_EQUAL(ESP_OK, uart_bms_write(s_bms, &request, 5000, &result));
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OUT_OF_RANGE, result.status);
+    TEST_ASSERT_EQUAL_INT32(1200, result.min);
+    TEST_ASSERT_EQUAL_INT32(4500, result.max);
+    TEST_ASSERT_EQUAL(0, atomic_load(&s_writes));
+}
+
+TEST_CASE("a write that is not kept is reported", "[uart_bms]")
+{
+    const tinybms_write_request_t request = setting("fully_charged_voltage", 4000);
+    tinybms_write_result_t result;
+    begin();
+    atomic_store(&s_forgetful, true);
+    TEST_ASSERT_EQUAL(ESP_OK, uart_bms_write(s_bms, &request, 5000, &result));
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_NOT_VERIFIED, result.status);
+    TEST_ASSERT_EQUAL_INT64(4100, result.read_back);
+}
+
+TEST_CASE("a caller that gives up gets no later answer of that write", "[uart_bms]")
+{
+    const tinybms_write_request_t first = setting("fully_charged_voltage", 4000);
+    const tinybms_write_request_t second = setting("fully_discharged_voltage", 2900);
+    tinybms_write_result_t result;
+    begin();
+    atomic_store(&s_silent, true);
+    TEST_ASSERT_EQUAL(ESP_ERR_TIMEOUT, uart_bms_write(s_bms, &first, 50, &result));
+    vTaskDelay(pdMS_TO_TICKS(3000)); /* the first write ends without an answer */
+    atomic_store(&s_silent, false);
+    TEST_ASSERT_EQUAL(ESP_OK, uart_bms_write(s_bms, &second, 5000, &result));
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, result.status);
+    TEST_ASSERT_EQUAL_INT64(2900, result.read_back);
+}
+
+static void *write_often(void *argument)
+{
+    const char *const name = argument;
+    for (int64_t raw = 3000; raw < 3010; raw++) {
+        const tinybms_write_request_t request = setting(name, raw);
+        tinybms_write_result_t result;
+        if (uart_bms_write(s_bms, &request, 20000, &result) != ESP_OK || result.status != TINYBMS_WRITE_OK ||
+            result.read_back != raw) {
+            return argument;
+        }
+    }
+    return NULL;
+}
+
+TEST_CASE("callers at the same time take turns", "[uart_bms]")
+{
+    static char names[3][32] = {"fully_charged_voltage", "fully_discharged_voltage", "early_balancing_threshold"};
+    pthread_t threads[3];
+    begin();
+    for (size_t i = 0; i < 3; i++) {
+        TEST_ASSERT_EQUAL(0, pthread_create(&threads[i], NULL, write_often, names[i]));
+    }
+    for (size_t i = 0; i < 3; i++) {
+        void *failed = NULL;
+        TEST_ASSERT_EQUAL(0, pthread_join(threads[i], &failed));
+        TEST_ASSERT_NULL(failed);
+    }
+    TEST_ASSERT_EQUAL_UINT16(3009, atomic_load(&s_registers[300]));
+    TEST_ASSERT_EQUAL_UINT16(3009, atomic_load(&s_registers[301]));
+    TEST_ASSERT_EQUAL_UINT16(3009, atomic_load(&s_registers[303]));
+}
