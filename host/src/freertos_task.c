@@ -13,7 +13,7 @@
 #include "freertos/task.h"
 #include "host.h"
 
-#define LINUX_EXTRA_STACK (256U * 1024U) /* printf, sanitizers and signals need more here than on the chip */
+#define LINUX_EXTRA_STACK (1024U * 1024U) /* printf, sanitizers and signals need more here than on the chip */
 #define STACK_PAINT       0xA5
 
 struct host_task {

@@ -3,6 +3,7 @@
 import click
 
 from tinybms_gateway import __version__
+from tinybms_gateway.bms import bms_group
 from tinybms_gateway.can import can_group
 from tinybms_gateway.demo import demo_command
 from tinybms_gateway.gateway import gateway_command
@@ -18,5 +19,5 @@ def main(verbose: bool) -> None:
     set_up_logging(verbose)
 
 
-for command in (gateway_command, demo_command, sim_group, can_group):
+for command in (gateway_command, demo_command, sim_group, can_group, bms_group):
     main.add_command(command)

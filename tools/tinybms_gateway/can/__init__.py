@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from tinybms_gateway.generated import write_or_check
 from tinybms_gateway.options import print_json, usage_errors
 
 
@@ -72,11 +73,4 @@ def codec_command(root: Path, check: bool) -> None:
     from tinybms_gateway.can import codec_impl  # noqa: PLC0415
 
     with usage_errors():
-        files = codec_impl.generate()
-        stale = codec_impl.outdated(root, files) if check else codec_impl.write_changed(root, files)
-    for path in stale:
-        click.echo(f"{path}: {'out of date' if check else 'written'}")
-    if not stale:
-        click.echo("everything is up to date")
-    if check and stale:
-        raise SystemExit(1)
+        write_or_check(root, codec_impl.generate(), check)

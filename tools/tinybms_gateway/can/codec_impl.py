@@ -38,24 +38,6 @@ def generate() -> dict[Path, str]:
     }
 
 
-def write_changed(root: Path, files: dict[Path, str]) -> list[Path]:
-    """Write those files whose content differs; returns their paths relative to the root."""
-    stale = outdated(root, files)
-    for path in stale:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(files[path], encoding="utf-8")
-    return stale
-
-
-def outdated(root: Path, files: dict[Path, str]) -> list[Path]:
-    """Paths whose content in the tree is missing or another one."""
-    return [
-        path
-        for path, content in files.items()
-        if not (root / path).is_file() or (root / path).read_text(encoding="utf-8") != content
-    ]
-
-
 def signal_summary(database: BmsDatabase) -> str:
     """Markdown tables of all frames and signals of the database."""
     lines = [

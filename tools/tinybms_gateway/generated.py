@@ -1,0 +1,34 @@
+"""Files of the tree that are made from a source in it, and whether they are current."""
+
+from pathlib import Path
+
+import click
+
+
+def outdated(root: Path, files: dict[Path, str]) -> list[Path]:
+    """Paths whose content in the tree is missing or another one."""
+    return [
+        path
+        for path, content in files.items()
+        if not (root / path).is_file() or (root / path).read_text(encoding="utf-8") != content
+    ]
+
+
+def write_changed(root: Path, files: dict[Path, str]) -> list[Path]:
+    """Write those files whose content differs; returns their paths relative to the root."""
+    stale = outdated(root, files)
+    for path in stale:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(files[path], encoding="utf-8")
+    return stale
+
+
+def write_or_check(root: Path, files: dict[Path, str], check: bool) -> None:
+    """Write what differs and say so, or only say so and end with exit status 1."""
+    stale = outdated(root, files) if check else write_changed(root, files)
+    for path in stale:
+        click.echo(f"{path}: {'out of date' if check else 'written'}")
+    if not stale:
+        click.echo("everything is up to date")
+    if check and stale:
+        raise SystemExit(1)
