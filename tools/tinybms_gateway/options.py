@@ -17,7 +17,7 @@ def usage_errors() -> Iterator[None]:
     except BrokenPipeError:
         raise  # the reader of our output has left: click ends quietly
     except (ValueError, OSError) as error:
-        raise UsageProblem(str(error)) from error
+        raise UsageProblem(" ".join(str(error).split())) from error
 
 
 class UsageProblem(click.ClickException):

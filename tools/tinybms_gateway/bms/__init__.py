@@ -37,6 +37,5 @@ def registers_command(as_json: bool, write: bool, check: bool, root: Path) -> No
         return
     table = Table("register", "name", "type", "unit", "range", "access", box=None)
     for r in registers:
-        allowed = "-" if r.minimum is None or r.maximum is None else f"{r.minimum}..{r.maximum}"
-        table.add_row(str(r.address), r.name, r.type, r.unit, allowed, r.access)
+        table.add_row(str(r.address), r.name, r.type, r.unit, registers_impl.range_text(r), r.access)
     Console().print(table)

@@ -17,7 +17,7 @@ def can_group() -> None:
 @click.option("--can", "backend", required=True, metavar="BUS",
               help="socketcand:PORT, socketcan:can0, slcan:/dev/ttyACM0, ...")  # fmt: skip
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE",
-              help="File to write; .log (candump), .blf, .trc, .mf4, or the same with .gz.")  # fmt: skip
+              help="File to write; .log (candump), .blf, .trc, or the same with .gz.")  # fmt: skip
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after this time.")
 @click.option("--count", type=click.IntRange(min=1), help="Stop after so many frames.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")

@@ -88,26 +88,18 @@ def decode_frame(message: can.Message) -> DecodedFrame:
 
 
 def read_capture(path: Path) -> Iterator[DecodedFrame]:
-    """Read a capture file frame by frame; the format follows from the name (.log, .blf, .trc, .mf4, and their .gz).
+    """Read a capture file frame by frame; the format follows from the name (.log, .blf, .trc, and their .gz).
 
     Raises:
         ValueError: the file is not there or is not of that format; one line that says so.
     """
     if path.suffix in (".asc", ".csv", ".db"):
-        raise ValueError(f"{path}: {path.suffix} files lose time, direction or frames; use .log, .blf, .trc or .mf4")
+        raise ValueError(f"{path}: {path.suffix} files lose time, direction or frames; use .log, .blf or .trc")
     try:
         with can.LogReader(path) as reader:
             for message in reader:
                 yield decode_frame(message)
-    except (
-        OSError,
-        ValueError,
-        IndexError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        NotImplementedError,
-    ) as error:
+    except Exception as error:  # the readers raise whatever the library of their format raises
         reason = getattr(error, "strerror", None) or error or type(error).__name__
         raise ValueError(f"{path}: not readable as a capture: {reason}") from error
 

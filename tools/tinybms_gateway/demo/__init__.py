@@ -10,7 +10,7 @@ from tinybms_gateway.options import print_json, usage_errors
 @click.command("demo")
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="End after this time; default: Ctrl-C.")
 @click.option("--capture", type=click.Path(path_type=Path), metavar="FILE",
-              help="Record the CAN bus to this file (.log, .blf, .trc, .mf4).")  # fmt: skip
+              help="Record the CAN bus to this file (.log, .blf, .trc).")  # fmt: skip
 @click.option(
     "--scenario",
     metavar="NAME",
