@@ -72,14 +72,29 @@ static bool setting(const tinybms_snapshot_t *snapshot, uint16_t address, int32_
     return true;
 }
 
+static int32_t detected_cells(const tinybms_snapshot_t *snapshot)
+{
+    const uint16_t detected = snapshot->live[REG_CELLS_DETECTED];
+    return detected <= BATTERY_CELLS_MAX ? detected : 0;
+}
+
+/** Whether the setting and the detected number of cells are both there and differ. */
+static bool cell_counts_differ(const tinybms_snapshot_t *snapshot)
+{
+    int32_t cells = 0;
+    const int32_t detected = detected_cells(snapshot);
+    return setting(snapshot, REG_SERIES_CELLS, &cells) && detected > 0 && detected != cells;
+}
+
+/** The setting, else the detected number; when they differ the lower one, which gives the lower charge voltage. */
 static uint8_t series_cells(const tinybms_snapshot_t *snapshot)
 {
     int32_t cells = 0;
-    if (setting(snapshot, REG_SERIES_CELLS, &cells)) {
-        return (uint8_t)cells;
+    const int32_t detected = detected_cells(snapshot);
+    if (!setting(snapshot, REG_SERIES_CELLS, &cells) || (detected > 0 && detected < cells)) {
+        return (uint8_t)detected;
     }
-    const uint16_t detected = snapshot->live[REG_CELLS_DETECTED];
-    return detected <= BATTERY_CELLS_MAX ? (uint8_t)detected : 0;
+    return (uint8_t)cells;
 }
 
 static battery_quantity_t milli(const uint16_t *words)
@@ -256,6 +271,16 @@ static void declare_supported_alarms(battery_state_t *state)
     state->warning[BATTERY_ALARM_BMS_INTERNAL] = BATTERY_ALARM_OK;
 }
 
+/** A pack voltage limit made of the wrong number of cells would destroy cells, so nothing is charged meanwhile. */
+static void apply_contradiction(const tinybms_snapshot_t *snapshot, battery_state_t *state)
+{
+    if (cell_counts_differ(snapshot)) {
+        state->ccl_ma = limit(0, BATTERY_REASON_CELL_COUNT);
+        state->warning[BATTERY_ALARM_BMS_INTERNAL] = BATTERY_ALARM_ACTIVE;
+        state->warning[BATTERY_ALARM_GENERAL] = BATTERY_ALARM_ACTIVE;
+    }
+}
+
 static void apply_fault(const tinybms_snapshot_t *snapshot, battery_state_t *state)
 {
     if (snapshot->live[REG_STATUS] != STATUS_FAULT) {
@@ -312,6 +337,7 @@ void battery_assemble(const tinybms_snapshot_t *snapshot, const battery_assemble
     if (!state->publish) {
         state->status = BATTERY_STATUS_UNKNOWN;
     }
+    apply_contradiction(snapshot, state);
     apply_fault(snapshot, state);
     apply_staleness(now_ms - snapshot->taken_ms, config, state);
 }

@@ -15,6 +15,7 @@ const char *battery_limit_reason_text(battery_limit_reason_t reason)
         [BATTERY_REASON_BMS_FAULT] = "BMS fault",
         [BATTERY_REASON_STALE_DATA] = "stale data",
         [BATTERY_REASON_SETTING_MISSING] = "BMS setting missing",
+        [BATTERY_REASON_CELL_COUNT] = "BMS setting and detected number of cells differ",
     };
     return (size_t)reason < (size_t)BATTERY_REASON_COUNT ? texts[reason] : "unknown";
 }

@@ -221,3 +221,20 @@ TEST_CASE("a serial number is 24 hexadecimal digits, and not known when the regi
     TEST_ASSERT_TRUE(state.serial_known);
     TEST_ASSERT_EQUAL_STRING("0123456789ABCDEF0001FFFE", state.serial);
 }
+
+TEST_CASE("numbers of cells that contradict each other stop charging, CVL by the lower one", "[battery_model]")
+{
+    tinybms_snapshot_t s = real_pack();
+    s.live[53] = 13;
+    battery_state_t state = state_at(&s, 5000);
+    TEST_ASSERT_TRUE(state.publish);
+    TEST_ASSERT_EQUAL_INT32(13 * 4150, state.cvl_mv.value);
+    TEST_ASSERT_EQUAL_INT32(0, state.ccl_ma.value);
+    TEST_ASSERT_EQUAL(BATTERY_REASON_CELL_COUNT, state.ccl_ma.reason);
+    TEST_ASSERT_EQUAL_INT32(60000, state.dcl_ma.value);
+    TEST_ASSERT_EQUAL(BATTERY_ALARM_ACTIVE, state.warning[BATTERY_ALARM_BMS_INTERNAL]);
+    s.live[53] = 16;
+    state = state_at(&s, 5000);
+    TEST_ASSERT_EQUAL_INT32(14 * 4150, state.cvl_mv.value);
+    TEST_ASSERT_EQUAL_INT32(0, state.ccl_ma.value);
+}
