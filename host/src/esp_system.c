@@ -108,7 +108,7 @@ uint32_t esp_get_minimum_free_heap_size(void)
 
 const esp_app_desc_t *esp_app_get_description(void)
 {
-    static const esp_app_desc_t description = {.version = "0.1.0", .project_name = "tinybms-web-gateway"};
+    static const esp_app_desc_t description = {.version = TINYBMS_VERSION, .project_name = "tinybms-web-gateway"};
     return &description;
 }
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tinybms_gateway.demo.demo_impl import gateway_stack
+
 TOOL = [sys.executable, "-m", "tinybms_gateway"]
 
 
@@ -95,3 +97,18 @@ def test_a_bus_that_is_not_there_is_one_line() -> None:
     assert ended.returncode == 2
     assert "socketcand:1" in ended.stderr
     assert "refused" in ended.stderr
+
+
+@pytest.mark.parametrize("tool", [["can", "capture", "-o", "x.log"], ["sim", "gx", "--json"]], ids=["capture", "gx"])
+def test_a_bus_that_goes_away_ends_the_tool_with_one_line(tmp_path: Path, tool: list[str]) -> None:
+    with gateway_stack() as stack:
+        watcher = subprocess.Popen(
+            [*TOOL, *tool, "--can", stack.can_backend], stderr=subprocess.PIPE, text=True, cwd=tmp_path
+        )
+        time.sleep(4.0)
+        assert stack.gateway.stop() == 0
+        _, errors = watcher.communicate(timeout=10)
+    assert watcher.returncode == 2
+    assert "the CAN bus has gone" in errors
+    if "capture" in tool:
+        assert len((tmp_path / "x.log").read_text().splitlines()) > 10

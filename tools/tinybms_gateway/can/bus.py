@@ -1,6 +1,7 @@
 """The CAN bus that a user names in one word."""
 
 import contextlib
+import socket
 import time
 from collections.abc import Iterator
 
@@ -50,6 +51,21 @@ def receive_until(bus: can.BusABC, deadline: float) -> Iterator[can.Message]:
             raise ConnectionError("the CAN bus has gone") from error
         if message is not None:
             yield message
+        elif _connection_closed(bus):
+            raise ConnectionError("the CAN bus has gone")
+
+
+def _connection_closed(bus: can.BusABC) -> bool:
+    """Whether a socketcand server has closed its connection, which python-can takes for a quiet bus."""
+    connection = getattr(bus, "_SocketCanDaemonBus__socket", None)
+    if not isinstance(connection, socket.socket):
+        return False
+    try:
+        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def _open(kind: str, channel: str, bitrate: int) -> can.BusABC:
@@ -65,7 +81,5 @@ def _open(kind: str, channel: str, bitrate: int) -> can.BusABC:
 
 def _socketcand(host: str, port: int) -> can.BusABC:
     # python-can would try a refused connection again for 10 s without saying a word.
-    import socket  # noqa: PLC0415 - only here
-
     socket.create_connection((host, port), timeout=2.0).close()
     return can.Bus(interface="socketcand", host=host, port=port, channel="can0", tcp_tune=True)
