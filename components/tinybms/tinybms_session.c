@@ -133,6 +133,15 @@ static void remember_event(tinybms_session_t *session, const tinybms_event_t *ev
     }
 }
 
+/** What was there before the gateway came is history, not news. */
+static void tell_event(tinybms_session_t *session, const tinybms_event_t *event)
+{
+    if (session->snapshot.events_known && session->fresh_count < TINYBMS_EVENTS_REMEMBERED) {
+        session->fresh[session->fresh_count++] = *event;
+        session->counters.events++;
+    }
+}
+
 static void take_events(tinybms_session_t *session, const tinybms_answer_t *answer)
 {
     tinybms_event_t events[TINYBMS_EVENTS_MAX];
@@ -143,18 +152,17 @@ static void take_events(tinybms_session_t *session, const tinybms_answer_t *answ
         session->counters.implausible++;
         return;
     }
-    if (all) { /* what was there before the gateway came is history, not news */
+    for (size_t i = 0; i < count; i++) {
+        if (!event_known(session, &events[i])) {
+            remember_event(session, &events[i]);
+            tell_event(session, &events[i]);
+        }
+    }
+    if (all) { /* the whole list: what the BMS has forgotten or cleared is forgotten here too */
         session->known_count = 0;
         session->known_next = 0;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (event_known(session, &events[i])) {
-            continue;
-        }
-        remember_event(session, &events[i]);
-        if (!all && session->fresh_count < TINYBMS_EVENTS_REMEMBERED) {
-            session->fresh[session->fresh_count++] = events[i];
-            session->counters.events++;
+        for (size_t i = 0; i < count; i++) {
+            remember_event(session, &events[i]);
         }
     }
     session->snapshot.events_known = true;

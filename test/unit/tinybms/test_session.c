@@ -156,6 +156,20 @@ TEST_CASE("events of before the start are history, later ones are told once", "[
     TEST_ASSERT_EQUAL_HEX8(0x03, tinybms_session_snapshot(&s_line.session)->fault_event.id);
 }
 
+TEST_CASE("an event that only the whole list shows is told as well", "[tinybms]")
+{
+    line_begin(&s_line, 0);
+    s_line.session.config.events_ms = INT32_MAX; /* the newest events are asked for once, at the start */
+    line_run(&s_line, 30000);
+    s_line.events[0] = (tinybms_event_t){.time_s = 5001, .id = 0x64};
+    s_line.event_count = 1;
+    line_run(&s_line, 29000);
+    TEST_ASSERT_EQUAL(0, s_line.told_count);
+    line_run(&s_line, 63000);
+    TEST_ASSERT_EQUAL(1, s_line.told_count);
+    TEST_ASSERT_EQUAL_HEX8(0x64, s_line.told[0].id);
+}
+
 TEST_CASE("events are asked for at once when the status changes", "[tinybms]")
 {
     line_begin(&s_line, 0);
