@@ -1,6 +1,8 @@
 """The tools as their user runs them."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -112,3 +114,20 @@ def test_a_bus_that_goes_away_ends_the_tool_with_one_line(tmp_path: Path, tool: 
     assert "the CAN bus has gone" in errors
     if "capture" in tool:
         assert len((tmp_path / "x.log").read_text().splitlines()) > 10
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_demo_that_is_ended_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    demo = subprocess.Popen([*TOOL, "demo", "--json"], stdout=subprocess.PIPE, env=environment)
+    deadline = time.monotonic() + 20
+    while not list(tmp_path.glob("tinybms-*/data/can_port")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    children = Path(f"/proc/{demo.pid}/task/{demo.pid}/children").read_text().split()
+    time.sleep(1.0)
+    demo.send_signal(number)
+    demo.communicate(timeout=10)
+    assert list(tmp_path.iterdir()) == []
+    assert len(children) == 1
+    assert not Path(f"/proc/{children[0]}").exists()

@@ -3,6 +3,9 @@
 import contextlib
 import json
 import logging
+import signal
+import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,6 +37,12 @@ def set_up_logging(verbose: bool) -> None:
         force=True,
     )
     logging.getLogger("can").setLevel(logging.WARNING)
+
+
+def end_in_order_on_sigterm() -> None:
+    """Let SIGTERM unwind the stack as Ctrl-C does, so that children, links and temporary directories are taken away."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
 
 
 def print_json(value: Any) -> None:

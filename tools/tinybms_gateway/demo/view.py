@@ -13,6 +13,7 @@ from tinybms_gateway.sim.gx.model import GxModel
 from tinybms_gateway.sim.gx.view import render
 
 LOG_LINES = 6
+"""Last on the screen: a small terminal cuts off the log, never the limits."""
 
 
 class DemoView:
@@ -45,8 +46,8 @@ class DemoView:
         log = Text("\n".join(list(stack.gateway.lines)[-LOG_LINES:]), overflow="ellipsis", no_wrap=True)
         self._live.update(
             Group(
+                render(gx, time.monotonic(), "simulated GX on the CAN bus"),
                 Panel(line, title="simulated TinyBMS on a serial line", title_align="left"),
                 Panel(log, title="gateway", title_align="left", height=LOG_LINES + 2),
-                render(gx, time.monotonic(), "simulated GX on the CAN bus"),
             )
         )
