@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
-# Runs the Unity suites of a Linux build. Usage: unit.sh BUILD_DIR
+# Runs the Unity suites of a Linux build; prints what failed and a summary. Usage: unit.sh BUILD_DIR
 set -euo pipefail
-ctest --test-dir "$1" --output-on-failure --no-tests=error --timeout 120 -j 2 | grep -vE '^ +(Start|[0-9]+/[0-9]+ Test.*Passed)|^$|^Internal|^Test project'
+ctest --test-dir "$1" --output-on-failure --no-tests=error --timeout 120 -j 2 |
+    grep -vE '^ +Start|^ *[0-9]+/[0-9]+ Test.*Passed|^$|^Internal|^Test project'

@@ -1,0 +1,72 @@
+"""What the Linux build refuses: the same mistakes would come out on ESP-IDF only by chance, or late."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def tree(tmp_path: Path, root: Path) -> Path:
+    for name in ("components", "main", "host"):
+        shutil.copytree(root / name, tmp_path / name)
+    for name in ("sdkconfig.defaults", "version.txt"):
+        shutil.copy(root / name, tmp_path / name)
+    return tmp_path
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def build(tree: Path, *targets: str) -> str:
+    """Configure and build; returns the output of what failed, empty when nothing did."""
+    configure = ["cmake", "-S", tree / "host", "-B", tree / "build", "-G", "Ninja", "-DBUILD_TESTING=OFF"]
+    for command in (
+        [*configure, f"-DTINYBMS_PYTHON={sys.executable}"],
+        ["cmake", "--build", tree / "build", "--target", *targets],
+    ):
+        ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        if ended.returncode != 0:
+            return ended.stdout + ended.stderr
+    return ""
+
+
+def test_the_tree_as_it_is_builds(tree: Path) -> None:
+    assert build(tree, "battery", "tinybms") == ""
+
+
+def test_an_undeclared_dependency_is_refused(tree: Path) -> None:
+    replace(tree / "components/event_bus/CMakeLists.txt", "PRIV_REQUIRES esp_timer", "")
+    assert "esp_timer.h: No such file" in build(tree, "event_bus")
+
+
+def test_a_requirement_that_does_not_exist_is_refused(tree: Path) -> None:
+    replace(tree / "components/battery/CMakeLists.txt", "REQUIRES event_bus", "REQUIRES event_buss")
+    assert "component battery requires event_buss" in build(tree, "battery")
+
+
+def test_a_pure_component_does_not_see_esp_idf(tree: Path) -> None:
+    replace(tree / "components/tinybms/tinybms_crc.c", '#include "tinybms_crc.h"', '#include "esp_log.h"')
+    assert "esp_log.h: No such file" in build(tree, "tinybms")
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [("CONFIG_TINYBMS_NO_SUCH=y", "TINYBMS_NO_SUCH"), ("CONFIG_TINYBMS_UART_POLL_MS=50", "TINYBMS_UART_POLL_MS")],
+    ids=["unknown symbol", "out of range"],
+)
+def test_a_default_that_makes_no_sense_is_refused(tree: Path, line: str, complaint: str) -> None:
+    with (tree / "sdkconfig.defaults").open("a") as defaults:
+        defaults.write(line + "\n")
+    assert complaint in build(tree, "tinybms")
+
+
+def test_a_warning_is_an_error(tree: Path) -> None:
+    with (tree / "components/tinybms/tinybms_crc.c").open("a") as source:
+        source.write("static int unused(void)\n{\n    return 1;\n}\n")
+    assert "-Werror" in build(tree, "tinybms")
