@@ -15,6 +15,7 @@
 #define SILENT_BEFORE_PAUSE   3  /**< lost live blocks before the pauses grow: a bad line is not a dead one */
 #define TRY_AGAIN_MS          50 /**< other blocks, after a garbled answer */
 #define TRY_AGAIN_SILENT_MS   500
+#define REFUSED_AGAIN_MS      1000 /**< other blocks that are needed, after a negative answer */
 #define WRITE_FAILURES_MAX    3
 #define RESET_FAILURES_MAX    10 /**< a BMS that was reset takes a while to be back */
 #define LIVE_AFTER_FAILURE_MS 20 /**< between two tries of a live block that both came garbled */
@@ -27,6 +28,8 @@ enum {
     REG_STATUS = 50,
     REG_CELLS = 53,
 };
+
+#define STATUS_FAULT 0x9B /**< register 50 */
 
 static int32_t clamp(int32_t value, int32_t min, int32_t max)
 {
@@ -107,11 +110,26 @@ static void take_live(tinybms_session_t *session, const tinybms_answer_t *answer
     snapshot->taken_ms = session->last_ms;
     snapshot->sequence++;
     session->counters.snapshots++;
-    session->snapshot_ready = true;
-    if (live[REG_STATUS] != session->last_status && session->due_ms[TINYBMS_JOB_EVENTS_NEWEST] != NEVER) {
+    const bool changed = live[REG_STATUS] != session->last_status;
+    const bool may_ask = session->due_ms[TINYBMS_JOB_EVENTS_NEWEST] != NEVER;
+    if (changed && may_ask) {
         session->due_ms[TINYBMS_JOB_EVENTS_NEWEST] = session->last_ms;
     }
+    /* Held until the event is there, or cannot be read, or the next live block: one exchange, not a poll. */
+    session->snapshot_held = changed && may_ask && live[REG_STATUS] == STATUS_FAULT;
+    session->snapshot_ready = session->snapshot_ready || !session->snapshot_held;
     session->last_status = live[REG_STATUS];
+}
+
+static void release_snapshot(tinybms_session_t *session)
+{
+    session->snapshot_ready = session->snapshot_ready || session->snapshot_held;
+    session->snapshot_held = false;
+}
+
+static bool is_events_job(tinybms_job_t job)
+{
+    return job == TINYBMS_JOB_EVENTS_ALL || job == TINYBMS_JOB_EVENTS_NEWEST;
 }
 
 static bool event_known(const tinybms_session_t *session, const tinybms_event_t *event)
@@ -167,7 +185,11 @@ static void take_events(tinybms_session_t *session, const tinybms_answer_t *answ
     }
     session->snapshot.events_known = true;
     session->snapshot.fault_event = tinybms_events_unrecovered(session->known, session->known_count, bms_time_s);
-    session->due_ms[TINYBMS_JOB_EVENTS_NEWEST] = session->last_ms + session->config.events_ms;
+    /* In a fault a second one may follow, which forbids something else. */
+    const bool fault = session->last_status == STATUS_FAULT;
+    session->due_ms[TINYBMS_JOB_EVENTS_NEWEST] =
+        session->last_ms + (fault ? session->config.poll_ms : session->config.events_ms);
+    release_snapshot(session);
 }
 
 static void end_write(tinybms_session_t *session, const tinybms_write_result_t *result)
@@ -234,6 +256,41 @@ static int32_t period_of(const tinybms_session_t *session, tinybms_job_t job)
     }
 }
 
+static bool block_known(const tinybms_session_t *session)
+{
+    switch (session->job) {
+    case TINYBMS_JOB_SETTINGS:
+        return false; /* limits come from them, and a write may just have changed them */
+    case TINYBMS_JOB_VERSION:
+        return session->snapshot.version_known;
+    case TINYBMS_JOB_EVENTS_ALL:
+        return session->snapshot.events_known;
+    default:
+        return true;
+    }
+}
+
+static void give_up(tinybms_session_t *session);
+
+/** A request that came to the BMS damaged is as good as lost; one that it will not perform is asked again later. */
+static void take_refusal(tinybms_session_t *session, const tinybms_answer_t *answer)
+{
+    if (answer->error == TINYBMS_ERROR_CRC) {
+        give_up(session);
+        return;
+    }
+    if (session->job == TINYBMS_JOB_WRITE) {
+        take_write(session, answer);
+        return;
+    }
+    if (!block_known(session)) {
+        session->due_ms[session->job] = session->last_ms + REFUSED_AGAIN_MS;
+    }
+    if (is_events_job(session->job)) {
+        release_snapshot(session);
+    }
+}
+
 static void take_answer(tinybms_session_t *session, const tinybms_answer_t *answer)
 {
     if (!session->waiting) {
@@ -248,17 +305,16 @@ static void take_answer(tinybms_session_t *session, const tinybms_answer_t *answ
     }
     if (answer->command == TINYBMS_CMD_NACK) {
         session->counters.nacks++;
+        take_refusal(session, answer);
+        return;
     }
     if (session->job == TINYBMS_JOB_WRITE) {
         take_write(session, answer);
         return;
     }
-    if (answer->command == TINYBMS_CMD_NACK) {
-        return; /* asked again when its period is over */
-    }
     if (session->job == TINYBMS_JOB_LIVE) {
         take_live(session, answer);
-    } else if (session->job == TINYBMS_JOB_EVENTS_ALL || session->job == TINYBMS_JOB_EVENTS_NEWEST) {
+    } else if (is_events_job(session->job)) {
         take_events(session, answer);
     } else {
         take_block(session, answer);
@@ -370,9 +426,19 @@ static void give_up_live(tinybms_session_t *session)
     }
 }
 
+/** A reset that was sent may have been performed: it is looked for, not sent a second time. */
+static bool resetting(const tinybms_session_t *session)
+{
+    return session->job == TINYBMS_JOB_WRITE && session->write.request.kind == TINYBMS_WRITE_RESET_BMS &&
+           session->write.step == TINYBMS_STEP_WRITE;
+}
+
 static void give_up_write(tinybms_session_t *session)
 {
     const bool reset = session->write.request.kind == TINYBMS_WRITE_RESET_BMS;
+    if (resetting(session)) {
+        session->write.step = TINYBMS_STEP_VERIFY;
+    }
     session->write_failures++;
     session->due_ms[TINYBMS_JOB_WRITE] = session->last_ms + (session->heard ? TRY_AGAIN_MS : TRY_AGAIN_SILENT_MS);
     if (session->write_failures >= (reset ? RESET_FAILURES_MAX : WRITE_FAILURES_MAX)) {
@@ -395,6 +461,9 @@ static void give_up(tinybms_session_t *session)
     default:
         session->due_ms[session->job] = session->last_ms + (session->heard ? TRY_AGAIN_MS : TRY_AGAIN_SILENT_MS);
         break;
+    }
+    if (is_events_job(session->job)) {
+        release_snapshot(session);
     }
 }
 
@@ -459,7 +528,7 @@ tinybms_action_t tinybms_session_step(tinybms_session_t *session, int64_t now_ms
     note_time(session, now_ms);
     if (session->waiting && answer_lost(session)) {
         /* The second send at once is also what wakes a sleeping BMS: it swallows the first. */
-        if (!session->retried) {
+        if (!session->retried && !resetting(session)) {
             session->retried = true;
             session->counters.retries++;
             return send(session);

@@ -117,6 +117,7 @@ typedef struct {
     uint32_t silent_in_row; /**< live blocks given up without a byte */
 
     bool snapshot_ready;
+    bool snapshot_held;   /**< a fault has just appeared: the snapshot waits for the event that names it */
     uint16_t last_status; /**< register 50 of the last live block */
 
     tinybms_event_t known[TINYBMS_EVENTS_REMEMBERED];

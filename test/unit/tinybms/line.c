@@ -137,11 +137,11 @@ static void answer_reset(line_t *line, uint8_t option)
     end_answer(line);
 }
 
-static void answer_refusal(line_t *line, uint8_t command)
+static void answer_refusal(line_t *line, uint8_t command, uint8_t error)
 {
     begin_answer(line, 0x00);
     put(line, command);
-    put(line, 0x00);
+    put(line, error);
     end_answer(line);
 }
 
@@ -171,8 +171,16 @@ static void take_request(line_t *line, const uint8_t *request)
         line->swallow--;
         return;
     }
+    if (request[1] == line->deaf_to) {
+        return;
+    }
     if (line->fault == LINE_REFUSING) {
-        answer_refusal(line, request[1]);
+        answer_refusal(line, request[1], 0x00);
+        return;
+    }
+    if (line->crc_refusals > 0) {
+        line->crc_refusals--;
+        answer_refusal(line, request[1], 0x01);
         return;
     }
     switch (request[1]) {
@@ -195,6 +203,13 @@ static void take_request(line_t *line, const uint8_t *request)
     damage(line);
 }
 
+static void note_snapshot(line_t *line, const tinybms_snapshot_t *snapshot)
+{
+    line->snapshots++;
+    line->snapshot_ms = snapshot->taken_ms;
+    line->unnamed_faults += snapshot->live[50] == 0x9B && snapshot->fault_event.id == 0 ? 1 : 0;
+}
+
 static void perform(line_t *line)
 {
     for (;;) {
@@ -204,8 +219,7 @@ static void perform(line_t *line)
             take_request(line, action.send.bytes);
             break;
         case TINYBMS_ACTION_SNAPSHOT:
-            line->snapshots++;
-            line->snapshot_ms = tinybms_session_snapshot(&line->session)->taken_ms;
+            note_snapshot(line, tinybms_session_snapshot(&line->session));
             break;
         case TINYBMS_ACTION_EVENT:
             line->told[line->told_count++ % 16] = action.event;

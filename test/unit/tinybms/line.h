@@ -37,6 +37,9 @@ typedef struct {
     uint32_t bms_time_s;
     line_fault_t fault;
     bool forget_writes;
+    uint8_t deaf_to;     /**< requests with this command are never answered; 0 = none */
+    int crc_refusals;    /**< so many requests are refused as if they had come damaged */
+    int unnamed_faults;  /**< snapshots that show a fault without the event that names it */
     int swallow;         /**< so many requests are swallowed, as by a BMS that wakes up */
     int answer_ms;       /**< from request to answer */
     const char *chatter; /**< ASCII that comes before every answer; NULL = none */

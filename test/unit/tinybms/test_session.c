@@ -181,6 +181,71 @@ TEST_CASE("events are asked for at once when the status changes", "[tinybms]")
     TEST_ASSERT_EQUAL_HEX8(0x02, tinybms_session_snapshot(&s_line.session)->fault_event.id);
 }
 
+static void begin_fault(uint8_t event_id)
+{
+    s_line.registers[50] = 0x9B;
+    s_line.events[s_line.event_count++] = (tinybms_event_t){.time_s = 5001, .id = event_id};
+}
+
+TEST_CASE("a fault is told together with the event that names it", "[tinybms]")
+{
+    line_begin(&s_line, 0);
+    line_run(&s_line, 2050);
+    begin_fault(0x03);
+    const int snapshots = s_line.snapshots;
+    line_run(&s_line, 230);
+    TEST_ASSERT_EQUAL(snapshots + 1, s_line.snapshots);
+    TEST_ASSERT_EQUAL(0, s_line.unnamed_faults);
+    TEST_ASSERT_EQUAL_HEX8(0x03, tinybms_session_snapshot(&s_line.session)->fault_event.id);
+}
+
+TEST_CASE("a fault whose event cannot be read is told all the same, a poll later at most", "[tinybms]")
+{
+    line_begin(&s_line, 0);
+    line_run(&s_line, 2050);
+    begin_fault(0x03);
+    s_line.deaf_to = 0x11;
+    const int snapshots = s_line.snapshots;
+    line_run(&s_line, 600);
+    TEST_ASSERT_GREATER_THAN(snapshots, s_line.snapshots);
+    TEST_ASSERT_GREATER_THAN(0, s_line.unnamed_faults);
+}
+
+TEST_CASE("a second fault during a fault is seen within two polls", "[tinybms]")
+{
+    line_begin(&s_line, 0);
+    line_run(&s_line, 2050);
+    begin_fault(0x03);
+    line_run(&s_line, 500);
+    s_line.bms_time_s += 1;
+    s_line.events[s_line.event_count++] = (tinybms_event_t){.time_s = 5002, .id = 0x02};
+    s_line.bms_time_s += 5;
+    line_run(&s_line, 450);
+    TEST_ASSERT_EQUAL_HEX8(0x02, tinybms_session_snapshot(&s_line.session)->fault_event.id);
+}
+
+TEST_CASE("a request that came to the BMS damaged is repeated soon", "[tinybms]")
+{
+    line_begin(&s_line, 0);
+    s_line.crc_refusals = 6; /* one of each block, and one more */
+    line_run(&s_line, 1000);
+    const tinybms_snapshot_t *const snapshot = tinybms_session_snapshot(&s_line.session);
+    TEST_ASSERT_NOT_NULL(snapshot);
+    TEST_ASSERT_TRUE(snapshot->settings_known && snapshot->version_known && snapshot->events_known);
+    TEST_ASSERT_EQUAL_UINT32(6, tinybms_session_counters(&s_line.session)->nacks);
+}
+
+TEST_CASE("settings that were refused once are asked for again after a second", "[tinybms]")
+{
+    line_begin(&s_line, 0);
+    s_line.fault = LINE_REFUSING;
+    line_run(&s_line, 100);
+    s_line.fault = LINE_GOOD;
+    line_run(&s_line, 1500);
+    TEST_ASSERT_TRUE(tinybms_session_snapshot(&s_line.session)->settings_known);
+    TEST_ASSERT_TRUE(tinybms_session_snapshot(&s_line.session)->events_known);
+}
+
 TEST_CASE("a BMS that refuses everything is no reason to hurry", "[tinybms]")
 {
     line_begin(&s_line, 0);

@@ -201,6 +201,38 @@ TEST_CASE("clearing the statistics is verified by the counters of protections", 
     TEST_ASSERT_EQUAL(TINYBMS_WRITE_NOT_VERIFIED, line_write(&s_line, &request).status);
 }
 
+TEST_CASE("a write that came to the BMS damaged is repeated", "[tinybms]")
+{
+    begin();
+    const tinybms_write_request_t request = setting("fully_charged_voltage", 4000);
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_PENDING, tinybms_session_write(&s_line.session, &request, s_line.now_ms).status);
+    s_line.crc_refusals = 1;
+    line_run(&s_line, 1000);
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, s_line.write_result.status);
+    TEST_ASSERT_EQUAL_UINT16(4000, s_line.registers[300]);
+}
+
+TEST_CASE("a reset is sent once, however its answer comes", "[tinybms]")
+{
+    static const line_fault_t faults[] = {LINE_GOOD, LINE_FLIPPED, LINE_CUT, LINE_SILENT};
+    const tinybms_write_request_t request = {.kind = TINYBMS_WRITE_RESET_BMS};
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        begin();
+        TEST_ASSERT_EQUAL(TINYBMS_WRITE_PENDING,
+                          tinybms_session_write(&s_line.session, &request, s_line.now_ms).status);
+        s_line.fault = faults[i];
+        while (s_line.requests[0x02] == 0) {
+            line_run(&s_line, 1);
+        }
+        line_run(&s_line, 300);
+        s_line.fault = LINE_GOOD;
+        line_run(&s_line, 5000);
+        TEST_ASSERT_TRUE(s_line.write_done);
+        TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, s_line.write_result.status);
+        TEST_ASSERT_EQUAL(1, s_line.requests[0x02]);
+    }
+}
+
 TEST_CASE("a reset is verified by the event of the start", "[tinybms]")
 {
     const tinybms_write_request_t request = {.kind = TINYBMS_WRITE_RESET_BMS};
