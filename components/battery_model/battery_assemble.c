@@ -72,29 +72,48 @@ static bool setting(const tinybms_snapshot_t *snapshot, uint16_t address, int32_
     return true;
 }
 
-static int32_t detected_cells(const tinybms_snapshot_t *snapshot)
+/** What is known of the number of cells; 0 = this source does not know. */
+typedef struct {
+    int32_t set;      /**< register 307 */
+    int32_t detected; /**< register 53 */
+    int32_t measured; /**< registers 0..15 that read more than 0 */
+} cell_counts_t;
+
+static cell_counts_t count_cells(const tinybms_snapshot_t *snapshot)
 {
     const uint16_t detected = snapshot->live[REG_CELLS_DETECTED];
-    return detected <= BATTERY_CELLS_MAX ? detected : 0;
-}
-
-/** Whether the setting and the detected number of cells are both there and differ. */
-static bool cell_counts_differ(const tinybms_snapshot_t *snapshot)
-{
-    int32_t cells = 0;
-    const int32_t detected = detected_cells(snapshot);
-    return setting(snapshot, REG_SERIES_CELLS, &cells) && detected > 0 && detected != cells;
-}
-
-/** The setting, else the detected number; when they differ the lower one, which gives the lower charge voltage. */
-static uint8_t series_cells(const tinybms_snapshot_t *snapshot)
-{
-    int32_t cells = 0;
-    const int32_t detected = detected_cells(snapshot);
-    if (!setting(snapshot, REG_SERIES_CELLS, &cells) || (detected > 0 && detected < cells)) {
-        return (uint8_t)detected;
+    cell_counts_t counts = {.detected = detected <= BATTERY_CELLS_MAX ? detected : 0};
+    (void)setting(snapshot, REG_SERIES_CELLS, &counts.set);
+    for (size_t i = 0; i < BATTERY_CELLS_MAX; i++) {
+        counts.measured += snapshot->live[i] > 0 ? 1 : 0;
     }
-    return (uint8_t)cells;
+    return counts;
+}
+
+static bool contradicts(int32_t source, int32_t cells)
+{
+    return source > 0 && source != cells;
+}
+
+static bool cell_counts_differ(const cell_counts_t *counts)
+{
+    return counts->set > 0 &&
+           (contradicts(counts->detected, counts->set) || contradicts(counts->measured, counts->set));
+}
+
+/**
+ * The setting counts, else what the BMS detects. A setting that is confirmed by nothing, and contradicted by both
+ * others in the same way, is wrong; when all differ nothing is known, and a pack voltage limit cannot be made: 0.
+ */
+static uint8_t series_cells(const cell_counts_t *counts)
+{
+    if (counts->set == 0) {
+        return (uint8_t)counts->detected;
+    }
+    if (!contradicts(counts->detected, counts->set) || !contradicts(counts->measured, counts->set)) {
+        return (uint8_t)counts->set;
+    }
+    return counts->detected == counts->measured ? (uint8_t)counts->detected : 0;
 }
 
 static battery_quantity_t milli(const uint16_t *words)
@@ -272,9 +291,9 @@ static void declare_supported_alarms(battery_state_t *state)
 }
 
 /** A pack voltage limit made of the wrong number of cells would destroy cells, so nothing is charged meanwhile. */
-static void apply_contradiction(const tinybms_snapshot_t *snapshot, battery_state_t *state)
+static void apply_contradiction(const cell_counts_t *counts, battery_state_t *state)
 {
-    if (cell_counts_differ(snapshot)) {
+    if (cell_counts_differ(counts)) {
         state->ccl_ma = limit(0, BATTERY_REASON_CELL_COUNT);
         state->warning[BATTERY_ALARM_BMS_INTERNAL] = BATTERY_ALARM_ACTIVE;
         state->warning[BATTERY_ALARM_GENERAL] = BATTERY_ALARM_ACTIVE;
@@ -322,10 +341,11 @@ void battery_assemble(const tinybms_snapshot_t *snapshot, const battery_assemble
     if (snapshot == NULL) {
         return;
     }
+    const cell_counts_t counts = count_cells(snapshot);
     state->snapshot_ms = snapshot->taken_ms;
     state->sequence = snapshot->sequence;
     state->status = BATTERY_STATUS_ONLINE;
-    state->cell_count = series_cells(snapshot);
+    state->cell_count = series_cells(&counts);
     fill_cells(snapshot, state);
     fill_measurements(snapshot, state);
     fill_version(snapshot, state);
@@ -337,7 +357,7 @@ void battery_assemble(const tinybms_snapshot_t *snapshot, const battery_assemble
     if (!state->publish) {
         state->status = BATTERY_STATUS_UNKNOWN;
     }
-    apply_contradiction(snapshot, state);
+    apply_contradiction(&counts, state);
     apply_fault(snapshot, state);
     apply_staleness(now_ms - snapshot->taken_ms, config, state);
 }

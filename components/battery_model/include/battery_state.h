@@ -48,7 +48,7 @@ typedef enum {
     BATTERY_REASON_BMS_FAULT,       /**< the TinyBMS reports a fault that forbids this direction */
     BATTERY_REASON_STALE_DATA,      /**< no valid snapshot for too long */
     BATTERY_REASON_SETTING_MISSING, /**< no register that could give it holds a usable value: 0, nothing may flow */
-    BATTERY_REASON_CELL_COUNT,      /**< registers 307 and 53 name different numbers of cells: no charging */
+    BATTERY_REASON_CELL_COUNT,      /**< register 307 and what the BMS detects or measures differ: no charging */
     BATTERY_REASON_COUNT
 } battery_limit_reason_t;
 

@@ -222,19 +222,47 @@ TEST_CASE("a serial number is 24 hexadecimal digits, and not known when the regi
     TEST_ASSERT_EQUAL_STRING("0123456789ABCDEF0001FFFE", state.serial);
 }
 
-TEST_CASE("numbers of cells that contradict each other stop charging, CVL by the lower one", "[battery_model]")
+static void expect_no_charging(const battery_state_t *state, int32_t cvl_mv)
+{
+    TEST_ASSERT_TRUE(state->publish);
+    TEST_ASSERT_EQUAL_INT32(cvl_mv, state->cvl_mv.value);
+    TEST_ASSERT_EQUAL_INT32(0, state->ccl_ma.value);
+    TEST_ASSERT_EQUAL(BATTERY_REASON_CELL_COUNT, state->ccl_ma.reason);
+    TEST_ASSERT_EQUAL_INT32(60000, state->dcl_ma.value);
+    TEST_ASSERT_EQUAL(BATTERY_ALARM_ACTIVE, state->warning[BATTERY_ALARM_BMS_INTERNAL]);
+}
+
+TEST_CASE("a wrong number of detected cells stops charging and leaves CVL where it is", "[battery_model]")
+{
+    static const uint16_t wrong[] = {1, 4, 13, 15, 16};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        tinybms_snapshot_t s = real_pack();
+        s.live[53] = wrong[i];
+        const battery_state_t state = state_at(&s, 5000);
+        expect_no_charging(&state, 14 * 4150);
+    }
+}
+
+TEST_CASE("a setting that detection and measurement contradict alike is not believed", "[battery_model]")
 {
     tinybms_snapshot_t s = real_pack();
-    s.live[53] = 13;
-    battery_state_t state = state_at(&s, 5000);
-    TEST_ASSERT_TRUE(state.publish);
-    TEST_ASSERT_EQUAL_INT32(13 * 4150, state.cvl_mv.value);
-    TEST_ASSERT_EQUAL_INT32(0, state.ccl_ma.value);
-    TEST_ASSERT_EQUAL(BATTERY_REASON_CELL_COUNT, state.ccl_ma.reason);
-    TEST_ASSERT_EQUAL_INT32(60000, state.dcl_ma.value);
-    TEST_ASSERT_EQUAL(BATTERY_ALARM_ACTIVE, state.warning[BATTERY_ALARM_BMS_INTERNAL]);
-    s.live[53] = 16;
-    state = state_at(&s, 5000);
-    TEST_ASSERT_EQUAL_INT32(14 * 4150, state.cvl_mv.value);
-    TEST_ASSERT_EQUAL_INT32(0, state.ccl_ma.value);
+    s.settings[7] = 16; /* 307 */
+    const battery_state_t state = state_at(&s, 5000);
+    expect_no_charging(&state, 14 * 4150);
+}
+
+TEST_CASE("a cell that reads 0 stops charging and leaves CVL where it is", "[battery_model]")
+{
+    tinybms_snapshot_t s = real_pack();
+    s.live[7] = 0;
+    const battery_state_t state = state_at(&s, 5000);
+    expect_no_charging(&state, 14 * 4150);
+}
+
+TEST_CASE("when setting, detection and measurement all differ nothing is sent", "[battery_model]")
+{
+    tinybms_snapshot_t s = real_pack();
+    s.settings[7] = 16;
+    s.live[53] = 12;
+    TEST_ASSERT_FALSE(state_at(&s, 5000).publish);
 }
