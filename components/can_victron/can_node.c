@@ -78,7 +78,7 @@ esp_err_t can_node_open(can_node_t *self, TaskHandle_t task)
                    .bus_off_indicator = GPIO_NUM_NC},
         .bit_timing = {.bitrate = CONFIG_TINYBMS_CAN_VICTRON_BITRATE},
         .fail_retry_cnt = 0, /* single shot: a frame that fails must not be repeated with old content */
-        .tx_queue_depth = 1, /* never used, see can_node.h; the driver asks for one at least */
+        .tx_queue_depth = 1, /* not wanted, see can_node.h; the driver asks for one at least */
     };
     const twai_event_callbacks_t callbacks = {
         .on_tx_done = on_tx_done,
@@ -164,8 +164,32 @@ static bool poll_bus_off(can_node_t *self, int64_t now_ms)
     return false;
 }
 
+/** Enabling sends the frame in flight once more, from where it stands. */
+static void resume(can_node_t *self)
+{
+    const esp_err_t err = twai_node_enable(self->node);
+    if (err != ESP_OK) {
+        ESP_LOGE(TAG, "cannot enable the node again: %s", esp_err_to_name(err));
+        return;
+    }
+    self->halted = false;
+}
+
+/**
+ * On two cores the driver may still count itself busy when the next frame is given to it, and then leave that frame in
+ * its queue. It goes out behind the next one that is given to it, and reads its content then.
+ */
+static bool left_in_queue(const can_node_t *self)
+{
+    twai_node_status_t status;
+    return twai_node_get_info(self->node, &status, NULL) == ESP_OK && status.tx_queue_remaining == 0;
+}
+
 can_node_tx_t can_node_poll(can_node_t *self, int64_t now_ms, victron_frame_t *frame)
 {
+    if (self->halted && !self->in_flight) {
+        resume(self); /* the frame was done while the node was being stopped */
+    }
     const bool off = poll_bus_off(self, now_ms);
     if (!self->in_flight) {
         return off ? CAN_NODE_BUSY : CAN_NODE_IDLE;
@@ -182,8 +206,18 @@ can_node_tx_t can_node_poll(can_node_t *self, int64_t now_ms, victron_frame_t *f
         self->status.tx_failed++;
         return CAN_NODE_FAILED;
     }
-    const bool stalled = !self->halted && now_ms - self->sent_at_ms >= STALLED_AFTER_MS;
-    return stalled || self->halted ? CAN_NODE_STALLED : CAN_NODE_BUSY;
+    if (self->halted) {
+        return CAN_NODE_STALLED;
+    }
+    if (now_ms - self->sent_at_ms < STALLED_AFTER_MS) {
+        return CAN_NODE_BUSY;
+    }
+    if (left_in_queue(self)) {
+        self->in_flight = false;
+        self->status.tx_failed++;
+        return CAN_NODE_FAILED;
+    }
+    return CAN_NODE_STALLED;
 }
 
 void can_node_restart(can_node_t *self, const victron_frame_t *fresh, int64_t now_ms)
@@ -199,17 +233,11 @@ void can_node_restart(can_node_t *self, const victron_frame_t *fresh, int64_t no
     if (fresh == NULL && !done_meanwhile) {
         return;
     }
-    /* Enabling sends the frame in flight once more, from where it stands: that place now holds fresh content. */
     if (!done_meanwhile) {
         load_frame(self, fresh);
         self->sent_at_ms = now_ms;
     }
-    const esp_err_t err = twai_node_enable(self->node);
-    if (err != ESP_OK) {
-        ESP_LOGE(TAG, "cannot enable the node again: %s", esp_err_to_name(err));
-        return;
-    }
-    self->halted = false;
+    resume(self);
 }
 
 bool can_node_receive(can_node_t *self, event_bus_can_frame_t *frame)

@@ -76,8 +76,8 @@ can_node_tx_t can_node_poll(can_node_t *node, int64_t now_ms, victron_frame_t *f
 /**
  * @brief Takes a stuck frame out of the controller.
  * @param node the node
- * @param fresh what to send in place of the stuck frame, same id; NULL when nothing may be sent: the node then stays
- *              disabled until the next can_node_restart() with a frame
+ * @param fresh what to send in place of the stuck frame; NULL when nothing may be sent: the node then stays disabled
+ * until the next can_node_restart() with a frame
  * @param now_ms present time
  */
 void can_node_restart(can_node_t *node, const victron_frame_t *fresh, int64_t now_ms);

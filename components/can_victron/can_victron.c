@@ -20,6 +20,7 @@ static const char *TAG = "can_victron";
 
 #define LONGEST_WAIT_MS 50 /* how late a stall, bus-off or loss of the GX may be noticed */
 #define STATUS_EVERY_MS 1000
+#define LIMITS_ID       0x351 /**< can be made whenever anything may be sent */
 
 typedef struct {
     event_bus_handle_t bus;
@@ -114,10 +115,13 @@ static void send_next(can_victron_t *can, int64_t now_ms)
     }
 }
 
+/** The stuck frame is replaced by a fresh one of the same id, or by the limits when that one cannot be made any more.
+ */
 static void restart_node(can_victron_t *can, const victron_frame_t *stuck, int64_t now_ms)
 {
     victron_frame_t fresh;
-    const bool may_send = victron_schedule_encode(&can->schedule, stuck->id, &fresh);
+    const bool may_send = victron_schedule_encode(&can->schedule, stuck->id, &fresh) ||
+                          victron_schedule_encode(&can->schedule, LIMITS_ID, &fresh);
     can_node_restart(&can->node, may_send ? &fresh : NULL, now_ms);
 }
 

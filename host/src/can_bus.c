@@ -50,6 +50,7 @@ static struct {
     int listen_fd;
     client_t clients[MAX_CLIENTS];
     const can_bus_listener_t *listener;
+    bool stuck;
 } s_bus = {.lock = PTHREAD_MUTEX_INITIALIZER, .listen_fd = -1};
 
 static size_t send_now(int fd, const char *bytes, size_t length)
@@ -115,12 +116,15 @@ static bool relay(const can_bus_frame_t *frame, size_t sender)
     return heard;
 }
 
-bool can_bus_transmit(const can_bus_frame_t *frame)
+can_bus_result_t can_bus_transmit(const can_bus_frame_t *frame)
 {
+    can_bus_result_t result = CAN_BUS_STUCK;
     (void)pthread_mutex_lock(&s_bus.lock);
-    const bool heard = relay(frame, MAX_CLIENTS);
+    if (!s_bus.stuck) {
+        result = relay(frame, MAX_CLIENTS) ? CAN_BUS_ACKNOWLEDGED : CAN_BUS_NOT_ACKNOWLEDGED;
+    }
     (void)pthread_mutex_unlock(&s_bus.lock);
-    return heard;
+    return result;
 }
 
 void can_bus_listen(const can_bus_listener_t *listener)
@@ -214,17 +218,21 @@ static const char *command_rawmode(client_t *client)
     return NULL;
 }
 
-/** "fault busoff": what a short circuit does to the gateway's controller. */
+/** "fault busoff": what a short circuit does to the gateway's controller. "fault stuck": a bus that never gets free. */
 static const char *command_fault(char **at)
 {
-    const char *const name = strtok_r(NULL, " ", at);
-    if (name == NULL || strcmp(name, "busoff") != 0) {
-        return "< error the only fault is busoff >";
+    const char *const word = strtok_r(NULL, " ", at);
+    const char *const name = word == NULL ? "" : word;
+    const bool bus_off = strcmp(name, "busoff") == 0;
+    const bool stuck = strcmp(name, "stuck") == 0;
+    if (!bus_off && !stuck && strcmp(name, "none") != 0) {
+        return "< error there are the faults busoff, stuck and none >";
     }
     (void)pthread_mutex_lock(&s_bus.lock);
+    s_bus.stuck = stuck;
     const can_bus_listener_t *const listener = s_bus.listener;
     (void)pthread_mutex_unlock(&s_bus.lock);
-    if (listener != NULL) {
+    if (bus_off && listener != NULL) {
         listener->on_bus_off();
     }
     return "< ok >";

@@ -37,5 +37,12 @@ const char *can_bus_open(const char *backend, const char *data_dir);
 /** @brief Who is told of frames and of bus-off; at most one. */
 void can_bus_listen(const can_bus_listener_t *listener);
 
-/** @brief Puts a frame on the bus. True: somebody acknowledged it. */
-bool can_bus_transmit(const can_bus_frame_t *frame);
+/** @brief What became of a frame. */
+typedef enum {
+    CAN_BUS_ACKNOWLEDGED,
+    CAN_BUS_NOT_ACKNOWLEDGED,
+    CAN_BUS_STUCK, /**< the bus is held and never gets free: nothing can be sent at all */
+} can_bus_result_t;
+
+/** @brief Puts a frame on the bus. */
+can_bus_result_t can_bus_transmit(const can_bus_frame_t *frame);

@@ -26,6 +26,7 @@ static const char *TAG = "twai";
 #define FRAME_BITS     47 /* an 11-bit data frame with its intermission, before data and stuff bits */
 #define BITS_PER_BYTE  10 /* 8 and the stuff bits that random data needs */
 #define RETRY_FOR_EVER (-1)
+#define STUCK_LOOK_US  1000
 
 struct twai_node_base {
     twai_onchip_node_config_t config;
@@ -173,10 +174,14 @@ static void attempt(struct twai_node_base *node)
     const int64_t done_us = host_now_us() + bits_us(node, FRAME_BITS + BITS_PER_BYTE * node->wire.dlc);
     while (node->generation == generation && host_wait_until(&node->wake, &node->lock, done_us)) {
     }
+    can_bus_result_t result = CAN_BUS_STUCK;
+    while (node->generation == generation && (result = can_bus_transmit(&node->wire)) == CAN_BUS_STUCK) {
+        (void)host_wait_until(&node->wake, &node->lock, host_now_us() + STUCK_LOOK_US);
+    }
     if (node->generation != generation) {
         return; /* taken back: disabled, or bus-off */
     }
-    if (!can_bus_transmit(&node->wire)) {
+    if (result == CAN_BUS_NOT_ACKNOWLEDGED) {
         note_missing_acknowledge(node);
         return;
     }
