@@ -133,8 +133,13 @@ static void set_log_level(void)
 
 static void open_links(void)
 {
-    if (host_options.data_dir != NULL && mkdir(host_options.data_dir, 0777) != 0 && errno != EEXIST) {
+    struct stat info;
+    if (host_options.data_dir != NULL &&
+        ((mkdir(host_options.data_dir, 0777) != 0 && errno != EEXIST) || stat(host_options.data_dir, &info) != 0)) {
         refuse("--data", host_options.data_dir, strerror(errno));
+    }
+    if (host_options.data_dir != NULL && !S_ISDIR(info.st_mode)) {
+        refuse("--data", host_options.data_dir, "not a directory");
     }
     if (s_can_backend == NULL) {
         ESP_LOGW("main", "no CAN bus given: nobody will acknowledge a frame");

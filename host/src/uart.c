@@ -12,7 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/ioctl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
@@ -71,7 +71,11 @@ static int open_device(const char *path)
         errno = reason;
         return -1;
     }
-    (void)ioctl(fd, TIOCEXCL); /* a second program on the same line would steal answers */
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) { /* a second program on the same line would steal answers */
+        (void)close(fd);
+        errno = EBUSY;
+        return -1;
+    }
     (void)tcflush(fd, TCIOFLUSH);
     return fd;
 }

@@ -116,7 +116,7 @@ def test_a_bus_that_goes_away_ends_the_tool_with_one_line(tmp_path: Path, tool: 
         assert len((tmp_path / "x.log").read_text().splitlines()) > 10
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_demo_that_is_ended_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     demo = subprocess.Popen([*TOOL, "demo", "--json"], stdout=subprocess.PIPE, env=environment)

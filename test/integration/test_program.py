@@ -38,6 +38,7 @@ def program(native_build: Path) -> Path:
         (["--start-uptime-ms", "-1"], "0..1e+13"),
         (["--log-level", "loud"], "none, error, warn"),
         (["--data", "/proc/nowhere"], "No such file"),
+        (["--data", "/proc/version"], "not a directory"),
         (["--volume", "11"], "unrecognized option"),
         (["--uart"], "requires an argument"),
         (["stray"], "not expected"),

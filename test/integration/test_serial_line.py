@@ -76,3 +76,12 @@ def test_somebody_elses_noise_is_no_battery(tmp_path: Path) -> None:
         assert gateway.stop() == 0
     os.close(master)
     os.close(slave)
+
+
+def test_a_line_that_another_gateway_has_is_waited_for_and_taken_when_it_is_free(tmp_path: Path) -> None:
+    with BmsLine(tmp_path / "bms") as line, GatewayProcess(line.link, tmp_path / "first") as first:
+        wait_for_log(first, "the BMS answers")
+        with GatewayProcess(line.link, tmp_path / "second") as second:
+            wait_for_log(second, "Device or resource busy")
+            assert first.stop() == 0
+            wait_for_log(second, "the BMS answers")

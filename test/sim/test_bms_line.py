@@ -18,6 +18,14 @@ from tinybms_gateway.sim.bms.line import BmsLine
 TEMPERATURES = protocol.frame(0x1B)
 LIVE = protocol.frame(0x03, b"\0\0\0\x38")
 LIVE_LENGTH = 5 + 2 * 56
+NONSENSE = (
+    b"\n",
+    b"{}}\n",
+    b'{"set": 1}\n',
+    b"\xff\xfe\n",
+    b'{"set": {"soc": 1e999}}\n',
+    b'{"set": {"current": NaN}}\n',
+)
 
 
 @contextmanager
@@ -138,10 +146,46 @@ def test_values_are_set_over_the_control_socket(tmp_path: Path) -> None:
 def test_the_control_socket_survives_nonsense(tmp_path: Path) -> None:
     line, path = BmsLine(tmp_path / "bms"), tmp_path / "control"
     with line, control_socket(line, path):
-        for nonsense in (b"\n", b"{}}\n", b'{"set": 1}\n', b"\xff\xfe\n", b'{"set": {"soc": 1e999}}\n'):
+        for nonsense in NONSENSE:
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(5)
                 connection.connect(str(path))
                 connection.sendall(nonsense)
                 assert b'"ok": false' in connection.makefile("rb").readline()
         assert send_command(path, {}, {})["ok"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"current": 1e308}, {"spread": 1e308}, {"spread": -1.0}, {"event": 300.0}, {"fault": 0.5}, {"voltage": 60.0}],
+    ids=str,
+)
+def test_a_value_that_is_refused_changes_nothing_and_the_simulator_goes_on(
+    tmp_path: Path, values: dict[str, float]
+) -> None:
+    line, path = BmsLine(tmp_path / "bms"), tmp_path / "control"
+    with opened(line) as port, control_socket(line, path):
+        before = (line.bms.read(0, 56), list(line.bms.events))
+        answer = send_command(path, values, {})
+        assert not answer["ok"]
+        time.sleep(0.3)
+        assert line.bms.read(0, 31) == before[0][:31]
+        assert line.bms.events == before[1]
+        assert line.alive
+        assert len(ask(port, TEMPERATURES, 11)) == 11
+
+
+def test_a_control_socket_never_replaces_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "control"
+    path.write_text("precious")
+    line = BmsLine(tmp_path / "bms")
+    with pytest.raises(FileExistsError, match="there is a file"), line, control_socket(line, path):
+        pass
+    assert path.read_text() == "precious"
+
+
+def test_a_link_that_another_simulator_has_taken_over_is_left_to_it(tmp_path: Path) -> None:
+    first, second = BmsLine(tmp_path / "bms"), BmsLine(tmp_path / "bms")
+    with first, second:
+        first.unplug()
+        assert (tmp_path / "bms").is_symlink()

@@ -150,3 +150,35 @@ def test_the_simulated_pack_is_physical() -> None:
 def test_values_that_make_no_sense_are_refused(bms: TinyBms, name: str, value: float, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         bms.set_value(name, value)
+
+
+def test_statistics_count_what_happens() -> None:
+    bms = TinyBms()
+    bms.set_value("soc", 50)
+    bms.set_value("current", 60)
+    bms.advance(1.0)
+    bms.set_value("current", -80)
+    bms.set_value("spread", 30)
+    bms.set_value("temp1", 41)
+    bms.advance(1.0)
+    bms.set_fault(0x03)
+    assert bms.registers[102] == 800
+    assert bms.registers[103] == 600
+    assert bms.registers[104] == 300
+    assert bms.registers[106] == 1
+    assert bms.registers[111] == 1
+    assert bms.registers[113] == 41 << 8 | 21
+    bms.clear_statistics()
+    assert bms.read(105, 5) == [0] * 5
+
+
+def test_settings_are_within_the_limits_that_the_device_itself_names(bms: TinyBms) -> None:
+    def values(option: int) -> tuple[int, ...]:
+        return struct.unpack("<44H", ask(bms, protocol.frame(0x1D, bytes([option, 0, 44])))[3:-2])
+
+    signed = {319, 320}
+    for address, least, most, current in zip(range(300, 344), values(1), values(2), values(4), strict=True):
+        if address in (302, 309, 313, 323, 324, 325, 326, 327, 328):
+            continue
+        numbers = [v - 0x10000 if address in signed and v >= 0x8000 else v for v in (least, current, most)]
+        assert numbers == sorted(numbers), address

@@ -73,6 +73,29 @@ def test_without_limits_for_three_seconds_everything_stops() -> None:
     assert gx.limit_losses == 1
 
 
+def test_the_end_of_all_frames_is_a_loss_of_limits_and_nothing_else() -> None:
+    gx = gx_after(HEALTHY, seconds=8)
+    for tenth in range(300):
+        gx.tick(8.0 + tenth / 10)
+    assert complaints(gx) == "0x351 missing for 3 s: charging and discharging stopped"
+    assert gx.longest_gap_s > 30
+
+
+def test_a_battery_that_comes_late_or_comes_back_is_not_blamed_for_the_time_before() -> None:
+    gx = GxModel(0.0)
+    for second in [*range(20, 28), *range(60, 68)]:
+        gx.tick(second - 0.05)
+        for i, (identifier, data) in enumerate(HEALTHY.items()):
+            gx.on_message(message(identifier, data), second + i * 0.05)
+            gx.tick(second + i * 0.05)
+    assert set(gx.complaints) <= {"0x351 missing for 3 s: charging and discharging stopped"}
+    assert gx.limit_losses == 1
+
+
+def test_victrons_own_example_without_high_resolution_is_accepted() -> None:
+    assert complaints(gx_after({**HEALTHY, 0x355: "59 00 64 00 00 00 00 00"})) == ""
+
+
 @pytest.mark.parametrize("missing", [0x351, 0x355, 0x356, 0x35A])
 def test_a_required_frame_that_never_comes_is_missed(missing: int) -> None:
     gx = gx_after({k: v for k, v in HEALTHY.items() if k != missing})
@@ -110,7 +133,7 @@ def test_active_alarms_and_warnings_are_named() -> None:
         (0x351, "45 02 38 FF 58 02 A4 01", "negative"),
         (0x351, "45 02 C8 00", "4 bytes, not 8"),
         (0x355, "65 00 64 00 74 27 00 00", "above 100"),
-        (0x355, "54 00 64 00 00 00 00 00", "do not agree"),
+        (0x355, "54 00 64 00 6C 20 00 00", "do not agree"),
         (0x373, "96 0F 8C 0F FF FF FF FF", "lowest cell is above the highest"),
         (0x35E, "54 69 6E 79 E9 4D 53 00", "7-bit ASCII"),
         (0x305, "00 00 00 00 00 00 00 00", "belongs to the GX"),

@@ -1,5 +1,7 @@
 """What the Linux build refuses: the same mistakes would come out on ESP-IDF only by chance, or late."""
 
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -70,3 +72,16 @@ def test_a_warning_is_an_error(tree: Path) -> None:
     with (tree / "components/tinybms/tinybms_crc.c").open("a") as source:
         source.write("static int unused(void)\n{\n    return 1;\n}\n")
     assert "-Werror" in build(tree, "tinybms")
+
+
+def test_a_tool_that_builds_first_still_prints_nothing_but_json(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "tinybms_gateway", "bms", "registers", "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=170,
+        env=os.environ | {"TINYBMS_BUILD_DIR": str(tmp_path / "build")},
+    )
+    assert len(json.loads(ended.stdout)) > 100
+    assert "building" in ended.stderr

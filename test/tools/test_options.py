@@ -117,6 +117,14 @@ def test_every_command_explains_itself(command: list[str]) -> None:
     assert len(result.output.splitlines()) > 5
 
 
-def test_lists_of_scenarios_and_faults(tmp_path: Path) -> None:
-    assert "over-voltage" in run("sim", "bms", "--pty", tmp_path / "x", "--scenario", "list").output
-    assert "corrupt" in run("sim", "bms", "--pty", tmp_path / "x", "--fault", "list").output
+@pytest.mark.parametrize("command", [["sim", "bms"], ["demo"]], ids=" ".join)
+def test_lists_of_scenarios_and_faults(command: list[str]) -> None:
+    assert "over-voltage" in run(*command, "--scenario", "list").output
+    assert "corrupt" in run(*command, "--fault", "list").output
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "0", "-1", "1e30", "soon"])
+def test_durations_that_make_no_sense(seconds: str) -> None:
+    result = run("demo", "--seconds", seconds)
+    assert result.exit_code == 2
+    assert "--seconds" in result.output

@@ -7,7 +7,7 @@ from tinybms_gateway.bms import bms_group
 from tinybms_gateway.can import can_group
 from tinybms_gateway.demo import demo_command
 from tinybms_gateway.gateway import gateway_command
-from tinybms_gateway.options import end_in_order_on_sigterm, set_up_logging
+from tinybms_gateway.options import end_in_order_on_signals, set_up_logging
 from tinybms_gateway.sim import sim_group
 
 
@@ -17,7 +17,7 @@ from tinybms_gateway.sim import sim_group
 def main(verbose: bool) -> None:
     """Tools of the TinyBMS Web Gateway. Exit status: 0 good, 1 a check failed, 2 something to put right."""
     set_up_logging(verbose)
-    end_in_order_on_sigterm()
+    end_in_order_on_signals()
 
 
 for command in (gateway_command, demo_command, sim_group, can_group, bms_group):

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import logging
+import math
 import signal
 import sys
 import threading
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
+
+LONGEST_S = 366 * 24 * 3600
 
 
 @contextlib.contextmanager
@@ -21,6 +24,20 @@ def usage_errors() -> Iterator[None]:
         raise  # the reader of our output has left: click ends quietly
     except (ValueError, OSError) as error:
         raise UsageProblem(" ".join(str(error).split())) from error
+
+
+class Seconds(click.FloatRange):
+    """A duration: a positive number of seconds, at most a year."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True, max=LONGEST_S)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Check and convert; a range alone lets NaN pass."""
+        seconds = float(super().convert(value, param, ctx))
+        if math.isnan(seconds):
+            self.fail(f"{value} is no number of seconds", param, ctx)
+        return seconds
 
 
 class UsageProblem(click.ClickException):
@@ -39,10 +56,11 @@ def set_up_logging(verbose: bool) -> None:
     logging.getLogger("can").setLevel(logging.WARNING)
 
 
-def end_in_order_on_sigterm() -> None:
-    """Let SIGTERM unwind the stack as Ctrl-C does, so that children, links and temporary directories are taken away."""
+def end_in_order_on_signals() -> None:
+    """Let SIGTERM and SIGHUP unwind the stack as Ctrl-C does, so that children and temporary files are taken away."""
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda number, _frame: sys.exit(128 + number))
 
 
 def print_json(value: Any) -> None:

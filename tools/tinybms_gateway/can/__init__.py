@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tinybms_gateway.generated import write_or_check
-from tinybms_gateway.options import print_json, usage_errors
+from tinybms_gateway.options import Seconds, print_json, usage_errors
 
 
 @click.group("can")
@@ -17,8 +17,8 @@ def can_group() -> None:
 @click.option("--can", "backend", required=True, metavar="BUS",
               help="socketcand:PORT, socketcan:can0, slcan:/dev/ttyACM0, ...")  # fmt: skip
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE",
-              help="File to write; .log (candump), .blf, .trc, or the same with .gz.")  # fmt: skip
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after this time.")
+              help="File to write; .log (candump), .blf, .trc, .log.gz, .trc.gz.")  # fmt: skip
+@click.option("--seconds", type=Seconds(), help="Stop after this time.")
 @click.option("--count", type=click.IntRange(min=1), help="Stop after so many frames.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def capture_command(backend: str, output: Path, seconds: float | None, count: int | None, as_json: bool) -> None:

@@ -8,7 +8,7 @@ import can
 
 from tinybms_gateway.can.bus import open_bus, receive_until
 
-FORMATS = (".log", ".blf", ".trc", ".log.gz", ".blf.gz", ".trc.gz")
+FORMATS = (".log", ".blf", ".trc", ".log.gz", ".trc.gz")
 
 
 def check_capture_path(path: Path) -> None:

@@ -4,25 +4,22 @@ from pathlib import Path
 
 import click
 
-from tinybms_gateway.options import print_json, usage_errors
+from tinybms_gateway.options import Seconds, print_json, usage_errors
+from tinybms_gateway.sim.bms.choices import fault_option, scenario_option
 
 
 @click.command("demo")
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="End after this time; default: Ctrl-C.")
+@click.option("--seconds", type=Seconds(), help="End after this time; default: Ctrl-C.")
 @click.option("--capture", type=click.Path(path_type=Path), metavar="FILE",
               help="Record the CAN bus to this file (.log, .blf, .trc).")  # fmt: skip
-@click.option(
-    "--scenario",
-    metavar="NAME",
-    help="What happens to the battery; see 'tinybms-gw sim bms --scenario list'.",
-)
+@scenario_option("day")
 @click.option(
     "--dump",
     type=click.Path(path_type=Path),
     metavar="FILE.json",
     help="Be the device of this register dump.",
 )
-@click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]", help="Something that goes wrong on the line.")
+@fault_option()
 @click.option("--json", "as_json", is_flag=True, help="No live view; print the result as JSON.")
 def demo_command(
     seconds: float | None,
@@ -40,20 +37,16 @@ def demo_command(
 
     from tinybms_gateway.demo import demo_impl  # noqa: PLC0415
     from tinybms_gateway.demo.view import DemoView  # noqa: PLC0415
-    from tinybms_gateway.sim.bms.scenarios import SCENARIOS  # noqa: PLC0415
 
-    with usage_errors():
-        if scenario is not None and scenario not in SCENARIOS:
-            raise ValueError(f"--scenario '{scenario}': there are {', '.join(SCENARIOS)}")
-        with DemoView(Console(), quiet=as_json) as view:
-            summary = demo_impl.run(
-                seconds=seconds,
-                capture=capture,
-                dump=dump,
-                scenario=scenario or (None if dump else "day"),
-                faults=faults,
-                on_step=view.show,
-            )
+    with usage_errors(), DemoView(Console(), quiet=as_json) as view:
+        summary = demo_impl.run(
+            seconds=seconds,
+            capture=capture,
+            dump=dump,
+            scenario=scenario or (None if dump else "day"),
+            faults=faults,
+            on_step=view.show,
+        )
     if as_json:
         print_json(summary)
     elif capture is not None:

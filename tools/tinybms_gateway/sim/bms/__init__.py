@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from tinybms_gateway.options import usage_errors
+from tinybms_gateway.options import Seconds, usage_errors
+from tinybms_gateway.sim.bms.choices import fault_option, scenario_option
 
 
 @click.command("bms")
@@ -12,14 +13,13 @@ from tinybms_gateway.options import usage_errors
               help="Symbolic link to make; it leads to the pseudo terminal.")  # fmt: skip
 @click.option("--dump", type=click.Path(path_type=Path), metavar="FILE.json",
               help="Be the device whose registers are in this file; it stands still.")  # fmt: skip
-@click.option("--scenario", metavar="NAME", help="What happens to the battery; 'list' shows them. Default: rest.")
-@click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]",
-              help="Something that goes wrong, may be given several times; 'list' shows them.")  # fmt: skip
+@scenario_option("rest")
+@fault_option()
 @click.option("--control", type=click.Path(path_type=Path), metavar="SOCKET",
               help="Unix socket on which 'tinybms-gw sim set' reaches this simulator.")  # fmt: skip
 @click.option("--asleep", is_flag=True, help="Start in sleep: the first request is swallowed.")
 @click.option("--seed", type=int, help="Make the faults repeatable.")
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="End after this time.")
+@click.option("--seconds", type=Seconds(), help="End after this time.")
 def bms_command(
     link: Path,
     dump: Path | None,
@@ -31,18 +31,8 @@ def bms_command(
     seconds: float | None,
 ) -> None:
     """Simulate a TinyBMS on a pseudo terminal, at 115200 baud, until Ctrl-C."""
-    from tinybms_gateway.sim.bms import bms_impl, scenarios  # noqa: PLC0415 - keeps --help quick
-    from tinybms_gateway.sim.bms.faults import NAMES  # noqa: PLC0415
+    from tinybms_gateway.sim.bms import bms_impl  # noqa: PLC0415 - keeps --help quick
 
-    if scenario == "list":
-        for name, known in scenarios.SCENARIOS.items():
-            click.echo(f"{name:14} {known.about}")
-        return
-    if "list" in faults:
-        click.echo("\n".join(NAMES))
-        return
     with usage_errors():
-        if scenario is not None and scenario not in scenarios.SCENARIOS:
-            raise ValueError(f"--scenario '{scenario}': there are {', '.join(scenarios.SCENARIOS)}")
         line = bms_impl.make_line(link, dump=dump, scenario=scenario, faults=faults, seed=seed, asleep=asleep)
         bms_impl.run(line, control, seconds)

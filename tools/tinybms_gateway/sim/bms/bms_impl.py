@@ -2,8 +2,10 @@
 
 import contextlib
 import logging
+import math
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,7 +52,11 @@ def run(line: BmsLine, control: Path | None = None, seconds: float | None = None
         _stop_signals() as stopped,
     ):
         log.info("TinyBMS on %s", line.link)
-        stopped.wait(seconds)
+        end = time.monotonic() + (seconds if seconds is not None else math.inf)
+        while line.alive and (left := end - time.monotonic()) > 0 and not stopped.wait(min(left, 0.5)):
+            pass
+    if not line.alive:
+        raise ValueError("the simulator has stopped by itself; the reason is above")
     log.info("%d requests, %d answers", line.requests, line.answers)
 
 

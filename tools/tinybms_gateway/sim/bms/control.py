@@ -8,9 +8,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tinybms_gateway.sim.bms.line import BmsLine
 
@@ -19,13 +19,16 @@ log = logging.getLogger(__name__)
 LONGEST_LINE = 64 * 1024
 
 
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
 class Command(BaseModel):
     """One line from a client; both parts are optional, the answer always holds the present values."""
 
     model_config = ConfigDict(extra="forbid")
 
-    set: dict[str, float] = {}
-    fault: dict[str, float] = {}
+    set: dict[str, Number] = {}
+    fault: dict[str, Number] = {}
 
 
 def perform(line: BmsLine, text: bytes) -> dict[str, Any]:
@@ -54,6 +57,8 @@ def control_socket(line: BmsLine, path: Path) -> Iterator[None]:
             while text := self.rfile.readline(LONGEST_LINE):
                 self.wfile.write(json.dumps(perform(line, text)).encode() + b"\n")
 
+    if path.exists() and not path.is_socket():
+        raise FileExistsError(f"{path}: there is a file; give another name for the socket")
     path.unlink(missing_ok=True)
     with socketserver.ThreadingUnixStreamServer(str(path), Handler) as server:
         server.daemon_threads = True

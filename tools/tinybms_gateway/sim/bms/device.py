@@ -12,11 +12,12 @@ EVENTS_KEPT = 49
 EVENTS_NEWEST = 8
 SYSTEM_STARTED = 0x61
 RESET_TAKES_S = 1.5
+NO_EXTREMES = (127, -128)
 
 DEFAULT_SETTINGS = {
     300: 3550, 301: 2900, 303: 3300, 304: 5000, 305: 150, 306: 28000, 307: 16, 308: 20, 310: 5, 311: 0,
     312: 1, 314: 2, 315: 3650, 316: 2800, 317: 120, 318: 100, 319: 60, 320: 0, 321: 90, 322: 6000,
-    323: reg.ACCEPTED, 328: reg.ACCEPTED, 329: 0b100, 330: 0x0501, 332: 5, 338: 3,
+    323: reg.ACCEPTED, 328: reg.ACCEPTED, 329: 0b100, 330: 0x0501, 332: 5, 333: 1, 335: 1, 338: 3,
 }  # fmt: skip
 VERSION = {500: 0x0102, 501: 0x0301, 502: 0x00F2, 503: 0x0418}
 SERIAL = {504: 0x0043, 505: 0x4553, 506: 0x5016, 507: 0x2036, 508: 0x3934, 509: 0x0007}
@@ -74,6 +75,7 @@ class TinyBms:
         self.lifetime_s = 0.0
         self.pack: CellPack | None = None if values is not None else CellPack()
         self.resetting_until = 0.0
+        self._temperatures = NO_EXTREMES
         for address, value in (values if values is not None else DEFAULT_SETTINGS | VERSION | SERIAL).items():
             self.registers[address] = value
         self.lifetime_s = float(self.registers.u32(reg.LIFETIME)) if values is not None else 3_600_000.0
@@ -108,6 +110,7 @@ class TinyBms:
         """Set the statistics to zero and note when."""
         for address in reg.STATISTICS:
             self.registers[address] = 0
+        self._temperatures = NO_EXTREMES
         self.registers.set_u32(reg.CLEARED_AT, int(self.lifetime_s))
 
     def reset(self, now_s: float) -> None:
@@ -118,6 +121,7 @@ class TinyBms:
 
     def log_event(self, event_id: int) -> None:
         """Append an event with the present BMS time."""
+        _check("event", event_id, 1, 255)
         self.events.append(Event(int(self.lifetime_s) & 0xFFFFFF, event_id))
         del self.events[:-EVENTS_KEPT]
         self._show_events()
@@ -155,16 +159,19 @@ class TinyBms:
         r.set_u32(reg.SOC, round(pack.soc * 1e6))
         r[reg.CELL_COUNT] = pack.cells
         if r[reg.STATUS] != reg.STATUS_FAULT:
-            r[reg.STATUS] = self._status(pack)
+            self._enter(self._status(pack))
+        self._keep_extremes(pack, max(cells) - min(cells))
 
     def set_fault(self, event_id: int | None) -> None:
-        """Enter the fault state with an event; None leaves it."""
+        """Enter the fault state with an event, counted in the statistics; None leaves it."""
         if event_id is None:
             self.registers[reg.STATUS] = reg.STATUS_IDLE
             self.refresh()
         else:
             self.log_event(event_id)
             self.registers[reg.STATUS] = reg.STATUS_FAULT
+            if event_id in reg.PROTECTION_COUNTS:
+                self._count(reg.PROTECTION_COUNTS[event_id])
 
     def set_soc(self, percent: float) -> None:
         """Set the state of charge."""
@@ -190,7 +197,7 @@ class TinyBms:
             ValueError: unknown name, or a value that the register cannot hold; the text says what is allowed.
         """
         if match := re.fullmatch(r"reg\.(\d+)", name):
-            self.registers[int(match[1])] = int(value)
+            self.registers[int(match[1])] = _integer(name, value)
             return
         if name not in SETTABLE:
             raise ValueError(f"'{name}': not known; there are {', '.join(SETTABLE)} and reg.N")
@@ -208,6 +215,26 @@ class TinyBms:
         }
 
     # ---- inner parts ----
+
+    def _count(self, address: int) -> None:
+        self.registers[address] = (self.registers[address] + 1) & 0xFFFF
+
+    def _enter(self, status: int) -> None:
+        if status != self.registers[reg.STATUS] and status in reg.STATUS_COUNTS:
+            self._count(reg.STATUS_COUNTS[status])
+        self.registers[reg.STATUS] = status
+
+    def _keep_extremes(self, pack: CellPack, difference_100uv: int) -> None:
+        """Highest currents (0.1 A), cell difference (0.1 mV) and temperatures (degC) since the last clear."""
+        r = self.registers
+        address = reg.CHARGE_CURRENT_MAX if pack.current_a > 0 else reg.DISCHARGE_CURRENT_MAX
+        r[address] = max(r[address], round(abs(pack.current_a) * 10))
+        r[reg.CELL_DIFFERENCE_MAX] = max(r[reg.CELL_DIFFERENCE_MAX], difference_100uv)
+        celsius = [round(t) for t in (pack.temp_ext_1_c, pack.temp_ext_2_c) if t is not None]
+        if celsius:
+            self._temperatures = (min(self._temperatures[0], *celsius), max(self._temperatures[1], *celsius))
+            low, high = (min(max(t, -128), 127) & 0xFF for t in self._temperatures)
+            r[reg.TEMPERATURE_EXTREMES] = low | high << 8
 
     def _status(self, pack: CellPack) -> int:
         if pack.soc >= 100.0:
@@ -239,7 +266,19 @@ def _set_temperature(attribute: str, address: int) -> Callable[[TinyBms, float],
     return setter
 
 
+def _check(name: str, value: float, least: float, most: float) -> None:
+    if not least <= value <= most:
+        raise ValueError(f"{name} {value:g}: must be {least:g}..{most:g}")
+
+
+def _integer(name: str, value: float) -> int:
+    if value != int(value):
+        raise ValueError(f"{name} {value:g}: must be a whole number")
+    return int(value)
+
+
 def _set_current(bms: TinyBms, amperes: float) -> None:
+    _check("current", amperes, -1000, 1000)
     bms.registers.set_f32(reg.PACK_CURRENT, amperes)
     if bms.pack is not None:
         bms.pack.current_a = amperes
@@ -249,11 +288,17 @@ def _set_current(bms: TinyBms, amperes: float) -> None:
 def _set_spread(bms: TinyBms, millivolts: float) -> None:
     if bms.pack is None:
         raise ValueError("spread: a dump has no model of its cells; set reg.0 to reg.15, reg.40 and reg.41")
+    _check("spread", millivolts, 0, 1000)
     bms.pack.spread_mv = millivolts
     bms.refresh()
 
 
 def _set_voltage(bms: TinyBms, volts: float) -> None:
+    if bms.pack is not None:
+        raise ValueError(
+            "voltage: follows from the cells; set soc, current or spread (a dump has a voltage of its own)"
+        )
+    _check("voltage", volts, 0, 100)
     bms.registers.set_f32(reg.PACK_VOLTAGE, volts)
 
 
@@ -266,8 +311,8 @@ SETTABLE: dict[str, Callable[[TinyBms, float], None]] = {
     "temp1": _set_temperature("temp_ext_1_c", reg.TEMP_EXT_1),
     "temp2": _set_temperature("temp_ext_2_c", reg.TEMP_EXT_2),
     "internal": _set_temperature("temp_internal_c", reg.TEMP_INTERNAL),
-    "status": lambda bms, value: bms.registers.__setitem__(reg.STATUS, int(value)),
-    "fault": lambda bms, value: bms.set_fault(int(value) or None),
-    "event": lambda bms, value: bms.log_event(int(value)),
+    "status": lambda bms, value: bms.registers.__setitem__(reg.STATUS, _integer("status", value)),
+    "fault": lambda bms, value: bms.set_fault(_integer("fault", value) or None),
+    "event": lambda bms, value: bms.log_event(_integer("event", value)),
 }
 """Names that can be set while the simulator runs, in the units of the protocol's tables (%, A, V, mV, degC)."""

@@ -1,33 +1,37 @@
 """What goes wrong on the simulated line."""
 
 import random
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+
+ABOUT = {
+    "flip": "probability that a bit of an answer is flipped, for each bit",
+    "truncate": "probability that an answer is cut off somewhere",
+    "drop": "probability that an answer never comes",
+    "corrupt": "probability that an answer is damaged: one third each flipped bits, cut off, lost",
+    "nack": "probability that a request is answered negatively",
+    "silence": "1 = no answer to anything",
+    "broadcast": "period of unsolicited ASCII lines, s",
+    "slow": "extra time before every answer, ms",
+    "noise": "probability of random bytes before an answer",
+    "forget_writes": "1 = writes are acknowledged and not performed",
+}
+"""What each fault does; all are 0 at first."""
 
 
 @dataclass
 class Faults:
-    """Faults of the line and of the device; all can be changed while it runs."""
+    """Faults of the line and of the device, see `ABOUT`; all can be changed while it runs."""
 
     flip: float = 0.0
-    """Probability that a bit of an answer is flipped, for each bit."""
     truncate: float = 0.0
-    """Probability that an answer is cut off somewhere."""
     drop: float = 0.0
-    """Probability that an answer never comes."""
     corrupt: float = 0.0
-    """Probability that an answer is damaged: one third each flipped bits, cut off, lost."""
     nack: float = 0.0
-    """Probability that a request is answered negatively."""
     silence: float = 0.0
-    """1 = no answer to anything."""
     broadcast: float = 0.0
-    """Period of unsolicited ASCII lines, s."""
     slow: float = 0.0
-    """Extra time before every answer, ms."""
     noise: float = 0.0
-    """Probability of random bytes before an answer."""
     forget_writes: float = 0.0
-    """1 = writes are acknowledged and not performed."""
 
     def set(self, name: str, value: float) -> None:
         """Set a fault by its name.
@@ -35,8 +39,8 @@ class Faults:
         Raises:
             ValueError: unknown name or a value out of range.
         """
-        if name not in NAMES:
-            raise ValueError(f"fault '{name}': not known; there are {', '.join(NAMES)}")
+        if name not in ABOUT:
+            raise ValueError(f"fault '{name}': not known; there are {', '.join(ABOUT)}")
         largest = LARGEST.get(name, 1.0)
         if not 0 <= value <= largest:
             raise ValueError(f"fault '{name}': {value:g} must be 0..{largest:g}")
@@ -65,7 +69,6 @@ class Faults:
         return answer
 
 
-NAMES = [field.name for field in fields(Faults)]
 LARGEST = {"broadcast": 60.0, "slow": 10_000.0}
 
 

@@ -68,6 +68,7 @@ class BmsLine:
         self._scale = time_scale
         self._start = time.monotonic()
         self._stop = threading.Event()
+        self._failed = False
         self._thread = threading.Thread(target=self._serve, name="bms", daemon=True)
         self._master: int | None = None
         self._slave: int | None = None
@@ -104,12 +105,19 @@ class BmsLine:
     def unplug(self) -> None:
         """Take the device away, as a pulled USB cable does."""
         with self.lock:
+            with contextlib.suppress(OSError):  # a link that somebody else has made meanwhile is theirs
+                if self._slave is not None and self.link.readlink() == Path(os.ttyname(self._slave)):
+                    self.link.unlink()
             for fd in (self._master, self._slave):
                 if fd is not None:
                     os.close(fd)
             self._master = self._slave = None
             self._buffer.clear()
-            self.link.unlink(missing_ok=True)
+
+    @property
+    def alive(self) -> bool:
+        """Nothing has gone wrong in the thread that serves."""
+        return not self._failed
 
     def now(self) -> float:
         """Seconds since start, in the device's time."""
@@ -118,6 +126,13 @@ class BmsLine:
     # ---- the thread ----
 
     def _serve(self) -> None:
+        try:
+            self._serve_until_stopped()
+        except Exception:
+            self._failed = True
+            log.exception("the simulator cannot go on")
+
+    def _serve_until_stopped(self) -> None:
         course = self._scenario.play(self.bms, self.faults) if self._scenario else None
         next_turn, next_refresh, refreshed = 0.0, 0.0, 0.0
         while not self._stop.is_set():

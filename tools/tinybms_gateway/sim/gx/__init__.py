@@ -2,13 +2,13 @@
 
 import click
 
-from tinybms_gateway.options import print_json, usage_errors
+from tinybms_gateway.options import Seconds, print_json, usage_errors
 
 
 @click.command("gx")
 @click.option("--can", "backend", required=True, metavar="BUS",
               help="socketcand:PORT, socketcan:can0, slcan:/dev/ttyACM0, ...")  # fmt: skip
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="End after this time.")
+@click.option("--seconds", type=Seconds(), help="End after this time.")
 @click.option("--listen-only", is_flag=True, help="Send no keepalive.")
 @click.option("--json", "as_json", is_flag=True, help="No live view; print the result as JSON.")
 def gx_command(backend: str, seconds: float | None, listen_only: bool, as_json: bool) -> None:

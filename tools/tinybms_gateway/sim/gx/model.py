@@ -1,5 +1,6 @@
 """What a GX makes of the frames on its bus, by Victron's published rules. Every call brings the time."""
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -44,7 +45,9 @@ class GxModel:
     limit_losses: int = 0
     longest_gap_s: float = 0.0
     """Between two frames 0x351."""
-    _first_s: float | None = None
+    _heard_since_s: float = -math.inf
+    """First frame of the battery after a pause."""
+    _last_s: float = -math.inf
     _recent: deque[float] = field(default_factory=deque)
     _allowed: bool = False
     _close: dict[int, int] = field(default_factory=dict)
@@ -54,7 +57,6 @@ class GxModel:
         """Take one frame."""
         frame = decode_frame(message)
         self.frames += 1
-        self._first_s = now_s if self._first_s is None else self._first_s
         self._watch_rate(frame, now_s)
         if frame.id in OWN_IDS and not frame.extended:
             self._complain(f"0x{frame.id:03X} is sent by somebody else: it belongs to the GX", now_s)
@@ -70,11 +72,14 @@ class GxModel:
         allowed = self._limits_fresh(now_s)
         if self._allowed and not allowed:
             self.limit_losses += 1
+            self._complain("0x351 missing for 3 s: charging and discharging stopped", now_s)
         self._allowed = allowed
-        if self._first_s is None or now_s - self._first_s < REQUIRED_WITHIN_S or not self._hears_battery(now_s):
+        if 0x351 in self.seen_s:
+            self.longest_gap_s = max(self.longest_gap_s, now_s - self.seen_s[0x351])
+        if not self._hears_battery(now_s):
             return
         for identifier, what in REQUIRED.items():
-            if now_s - self.seen_s.get(identifier, self._first_s) > REQUIRED_WITHIN_S:
+            if now_s - max(self.seen_s.get(identifier, -math.inf), self._heard_since_s) > REQUIRED_WITHIN_S:
                 self._complain(f"0x{identifier:03X} ({what}) is missing", now_s)
 
     @property
@@ -117,6 +122,9 @@ class GxModel:
     # ---- inner parts ----
 
     def _take(self, frame: DecodedFrame, now_s: float) -> None:
+        if now_s - self._last_s > LIMITS_LOST_AFTER_S:
+            self._heard_since_s = now_s
+        self._last_s = now_s
         if frame.id == 0x351 and frame.id in self.seen_s:
             self.longest_gap_s = max(self.longest_gap_s, now_s - self.seen_s[frame.id])
         values = {name: signal.value for name, signal in frame.signals.items()}
@@ -150,11 +158,8 @@ class GxModel:
             self._complain("0x351: a current limit is negative; both are sent positive", now_s)
         if frame.id == 0x355 and float(s["SOC"]) > 100:
             self._complain("0x355: SOC above 100 %", now_s)
-        if (
-            frame.id == 0x355
-            and "SOCHighResolution" in s
-            and abs(float(s["SOCHighResolution"]) - float(s["SOC"])) > 0.51
-        ):
+        fine = frame.signals.get("SOCHighResolution")
+        if fine is not None and float(fine.value) > 0 and abs(float(fine.value) - float(s["SOC"])) > 0.51:
             self._complain("0x355: SOC and its high resolution do not agree", now_s)
         if frame.id == 0x373 and float(s["CellVoltageMin"]) > float(s["CellVoltageMax"]):
             self._complain("0x373: the lowest cell is above the highest", now_s)
@@ -182,7 +187,7 @@ class GxModel:
         return 0x351 in self.seen_s and now_s - self.seen_s[0x351] < LIMITS_LOST_AFTER_S
 
     def _hears_battery(self, now_s: float) -> bool:
-        return any(now_s - seen < REQUIRED_WITHIN_S for seen in self.seen_s.values())
+        return now_s - self._last_s < LIMITS_LOST_AFTER_S
 
     def _complain(self, text: str, now_s: float) -> None:
         if text in self.complaints:
