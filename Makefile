@@ -51,6 +51,6 @@ clean: ## removes what the other targets made
 $(VENV)/.installed: pyproject.toml tools/dev/packages.sh
 	@tools/dev/packages.sh gcc make cmake ninja python3-venv
 	@[ -x $(BIN)/python ] || python3 -m venv $(VENV)
-	@echo "installing the Python packages into $(VENV)"
+	@echo "installing the Python packages into $(VENV)" >&2
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[dev]'
 	@touch $@

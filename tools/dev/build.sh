@@ -15,7 +15,7 @@ quietly() {
     fi
 }
 if [ ! -f "$dir/build.ninja" ]; then
-    echo "building in $dir"
+    echo "building in $dir" >&2
     quietly cmake -S host -B "$dir" -G Ninja -DTINYBMS_PYTHON="$PWD/.venv/bin/python" -DBUILD_TESTING=ON "$@"
 fi
 quietly cmake --build "$dir"

@@ -36,7 +36,7 @@ else
     echo "missing Debian packages. Run: sudo apt-get install ${missing[*]}" >&2
     exit 1
 fi
-echo "installing Debian packages: ${missing[*]}"
+echo "installing Debian packages: ${missing[*]}" >&2
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 if ! { "${as_root[@]}" apt-get update -qq &&

@@ -3,7 +3,6 @@
 import logging
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -39,7 +38,7 @@ def ensure_built() -> Path:
     if not script.is_file():
         raise FileNotFoundError(f"{program}: not there, and no source tree to build it from (pip install -e .)")
     log.info("building the gateway in %s", build_dir())
-    if subprocess.run([script, build_dir()], check=False, stdout=sys.stderr.fileno()).returncode != 0:
+    if subprocess.run([script, build_dir()], check=False).returncode != 0:
         raise ValueError("the gateway could not be built; 'make build' shows why")
     return program
 
