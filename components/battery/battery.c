@@ -23,8 +23,25 @@ typedef struct {
     battery_assemble_config_t config;
     tinybms_snapshot_t snapshot; /**< last valid one */
     bool has_snapshot;
+    bool said_incomplete;
     battery_state_t state; /**< last one published */
 } battery_t;
+
+static bool too_old(const battery_t *battery, const battery_state_t *state)
+{
+    return service_now_ms() - state->snapshot_ms >= battery->config.silent_ms;
+}
+
+static void log_silence(const battery_t *battery, const battery_state_t *state)
+{
+    if (too_old(battery, state)) {
+        ESP_LOGE(TAG, "no valid snapshot for %" PRId32 " ms: nothing is sent until the BMS answers again",
+                 battery->config.silent_ms);
+    } else {
+        ESP_LOGE(TAG, "no charge voltage limit can be made: nothing is sent; check full voltage (register 300) and "
+                      "number of cells (307 is set, 53 detected, 0 to 15 measured)");
+    }
+}
 
 static void log_status(const battery_t *battery, const battery_state_t *next)
 {
@@ -33,8 +50,7 @@ static void log_status(const battery_t *battery, const battery_state_t *next)
         ESP_LOGI(TAG, "complete: %u cells, CVL %" PRId32 " mV, CCL %" PRId32 " mA, DCL %" PRId32 " mA",
                  (unsigned)next->cell_count, next->cvl_mv.value, next->ccl_ma.value, next->dcl_ma.value);
     } else if (!next->publish && last->publish) {
-        ESP_LOGE(TAG, "no valid snapshot for %" PRId32 " ms: nothing is sent until the BMS answers again",
-                 battery->config.silent_ms);
+        log_silence(battery, next);
     }
     if (next->publish && next->ccl_ma.known && next->ccl_ma.reason != last->ccl_ma.reason) {
         ESP_LOGI(TAG, "CCL %" PRId32 " mA: %s", next->ccl_ma.value, battery_limit_reason_text(next->ccl_ma.reason));
@@ -51,6 +67,19 @@ static void log_status(const battery_t *battery, const battery_state_t *next)
     }
 }
 
+/** From the start on there was never enough to send anything, although the BMS answers and its settings are known. */
+static void log_incomplete(battery_t *battery, const battery_state_t *next)
+{
+    if (next->publish || !battery->has_snapshot || !battery->snapshot.settings_known) {
+        battery->said_incomplete = battery->said_incomplete && !next->publish;
+        return;
+    }
+    if (!battery->said_incomplete && !battery->state.publish && !too_old(battery, next)) {
+        log_silence(battery, next);
+    }
+    battery->said_incomplete = true;
+}
+
 static bool worth_publishing(const battery_state_t *last, const battery_state_t *next)
 {
     return last->sequence != next->sequence || last->publish != next->publish || last->status != next->status ||
@@ -62,6 +91,7 @@ static void update(battery_t *battery, battery_state_t *next)
     battery_assemble(battery->has_snapshot ? &battery->snapshot : NULL, &battery->config, service_now_ms(), next);
     if (worth_publishing(&battery->state, next)) {
         log_status(battery, next);
+        log_incomplete(battery, next);
         battery->state = *next;
         event_bus_publish_state(battery->bus, next);
     }

@@ -97,23 +97,20 @@ static bool contradicts(int32_t source, int32_t cells)
 
 static bool cell_counts_differ(const cell_counts_t *counts)
 {
-    return counts->set > 0 &&
-           (contradicts(counts->detected, counts->set) || contradicts(counts->measured, counts->set));
+    const bool from_setting = contradicts(counts->detected, counts->set) || contradicts(counts->measured, counts->set);
+    const bool from_bms = counts->detected > 0 && contradicts(counts->measured, counts->detected);
+    return (counts->set > 0 && from_setting) || from_bms;
 }
 
 /**
- * The setting counts, else what the BMS detects. A setting that is confirmed by nothing, and contradicted by both
- * others in the same way, is wrong; when all differ nothing is known, and a pack voltage limit cannot be made: 0.
+ * The setting counts, else what the BMS detects. When nothing confirms it and something contradicts it, the number is
+ * not known and a pack voltage limit cannot be made: 0. It is never replaced by another number: CVL would jump.
  */
 static uint8_t series_cells(const cell_counts_t *counts)
 {
-    if (counts->set == 0) {
-        return (uint8_t)counts->detected;
-    }
-    if (!contradicts(counts->detected, counts->set) || !contradicts(counts->measured, counts->set)) {
-        return (uint8_t)counts->set;
-    }
-    return counts->detected == counts->measured ? (uint8_t)counts->detected : 0;
+    const int32_t cells = counts->set > 0 ? counts->set : counts->detected;
+    const bool confirmed = counts->measured == cells || (counts->set > 0 && counts->detected == cells);
+    return confirmed || !cell_counts_differ(counts) ? (uint8_t)cells : 0;
 }
 
 static battery_quantity_t milli(const uint16_t *words)

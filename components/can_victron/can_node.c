@@ -176,13 +176,30 @@ static void resume(can_node_t *self)
 }
 
 /**
- * On two cores the driver may still count itself busy when the next frame is given to it, and then leave that frame in
- * its queue. It goes out behind the next one that is given to it, and reads its content then.
+ * Whether the driver holds no frame. On two cores it may still count itself busy when it has told that the last frame
+ * is done; a frame that it got then would go into its queue, and could be read there while the next one is being
+ * written.
  */
-static bool left_in_queue(const can_node_t *self)
+static bool driver_idle(const can_node_t *self)
 {
-    twai_node_status_t status;
-    return twai_node_get_info(self->node, &status, NULL) == ESP_OK && status.tx_queue_remaining == 0;
+    return twai_node_transmit_wait_all_done(self->node, 0) == ESP_OK;
+}
+
+/** Nothing of ours is in flight; a frame that the driver holds all the same is looked after like one of ours. */
+static can_node_tx_t poll_idle(can_node_t *self, int64_t now_ms)
+{
+    if (driver_idle(self)) {
+        self->busy_since_ms = 0;
+        return CAN_NODE_IDLE;
+    }
+    if (self->busy_since_ms == 0) {
+        self->busy_since_ms = now_ms;
+    } else if (now_ms - self->busy_since_ms >= STALLED_AFTER_MS) {
+        self->busy_since_ms = 0;
+        self->in_flight = true;
+        self->sent_at_ms = now_ms;
+    }
+    return CAN_NODE_BUSY;
 }
 
 can_node_tx_t can_node_poll(can_node_t *self, int64_t now_ms, victron_frame_t *frame)
@@ -192,7 +209,7 @@ can_node_tx_t can_node_poll(can_node_t *self, int64_t now_ms, victron_frame_t *f
     }
     const bool off = poll_bus_off(self, now_ms);
     if (!self->in_flight) {
-        return off ? CAN_NODE_BUSY : CAN_NODE_IDLE;
+        return off ? CAN_NODE_BUSY : poll_idle(self, now_ms);
     }
     frame_in_flight(self, frame);
     const int result = atomic_exchange(&self->tx_result, TX_RESULT_NONE);
@@ -212,7 +229,7 @@ can_node_tx_t can_node_poll(can_node_t *self, int64_t now_ms, victron_frame_t *f
     if (now_ms - self->sent_at_ms < STALLED_AFTER_MS) {
         return CAN_NODE_BUSY;
     }
-    if (left_in_queue(self)) {
+    if (driver_idle(self)) {
         self->in_flight = false;
         self->status.tx_failed++;
         return CAN_NODE_FAILED;

@@ -46,6 +46,7 @@ typedef struct {
     bool in_flight;
     bool halted; /**< disabled because nothing may be sent while a frame was stuck */
     int64_t sent_at_ms;
+    int64_t busy_since_ms; /**< the driver holds a frame that is not ours; 0 = it does not */
     int64_t recover_at_ms;
     bool in_bus_off;
     atomic_int tx_result; /**< 0 none, 1 acknowledged, 2 failed: set by the interrupt */

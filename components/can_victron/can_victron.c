@@ -128,11 +128,12 @@ static void restart_node(can_victron_t *can, const victron_frame_t *stuck, int64
 static void look_after_transmission(can_victron_t *can, int64_t now_ms)
 {
     victron_frame_t frame;
-    switch (can_node_poll(&can->node, now_ms, &frame)) {
-    case CAN_NODE_SENT:
+    can_node_tx_t tx = can_node_poll(&can->node, now_ms, &frame);
+    if (tx == CAN_NODE_SENT) {
         publish_sent(can, &frame, now_ms);
-        send_next(can, now_ms);
-        break;
+        tx = can_node_poll(&can->node, now_ms, &frame);
+    }
+    switch (tx) {
     case CAN_NODE_FAILED:
         victron_schedule_failed(&can->schedule, frame.id, now_ms);
         break;
@@ -143,6 +144,7 @@ static void look_after_transmission(can_victron_t *can, int64_t now_ms)
         send_next(can, now_ms);
         break;
     case CAN_NODE_BUSY:
+    case CAN_NODE_SENT:
     default:
         break;
     }

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "tinybms_events.h"
-#include "tinybms_registers.h"
 
 #define NEVER                 INT64_MAX
 #define GARBLED_AFTER_MS      40 /**< silence in the middle of an answer; USB adapters deliver in lumps of 16 ms */
@@ -21,12 +20,7 @@
 #define LIVE_AFTER_FAILURE_MS 20 /**< between two tries of a live block that both came garbled */
 
 enum {
-    REG_CURRENT = 38,
-    REG_VOLTAGE = 36,
-    REG_SOH = 45,
-    REG_SOC = 46,
     REG_STATUS = 50,
-    REG_CELLS = 53,
 };
 
 #define STATUS_FAULT 0x9B /**< register 50 */
@@ -79,29 +73,16 @@ static bool silent(const tinybms_session_t *session)
     return session->silent_in_row >= SILENT_BEFORE_PAUSE;
 }
 
+static void give_up(tinybms_session_t *session);
+static void give_up_write(tinybms_session_t *session, bool maybe_performed);
+
 /* ---- answers ---- */
-
-static bool status_plausible(uint16_t status)
-{
-    return status == 0x91 || status == 0x92 || status == 0x93 || status == 0x96 || status == 0x97 || status == 0x9B;
-}
-
-/** One CRC in 65536 is right by chance: what the protocol cannot say is refused. */
-static bool live_plausible(const uint16_t *live)
-{
-    int32_t millivolts = 0;
-    int32_t milliamperes = 0;
-    const uint32_t soc = live[REG_SOC] | ((uint32_t)live[REG_SOC + 1] << 16);
-    return tinybms_float_to_milli(live[REG_VOLTAGE], live[REG_VOLTAGE + 1], &millivolts) &&
-           tinybms_float_to_milli(live[REG_CURRENT], live[REG_CURRENT + 1], &milliamperes) && millivolts >= 0 &&
-           millivolts <= 80000 && milliamperes >= -1000000 && milliamperes <= 1000000 && soc <= 100000000U &&
-           live[REG_SOH] <= 50000 && live[REG_CELLS] <= 16 && status_plausible(live[REG_STATUS]);
-}
 
 static void take_live(tinybms_session_t *session, const tinybms_answer_t *answer)
 {
     uint16_t live[TINYBMS_LIVE_COUNT];
-    if (tinybms_answer_registers(answer, live, TINYBMS_LIVE_COUNT) != TINYBMS_LIVE_COUNT || !live_plausible(live)) {
+    if (tinybms_answer_registers(answer, live, TINYBMS_LIVE_COUNT) != TINYBMS_LIVE_COUNT ||
+        !tinybms_live_plausible(live)) {
         session->counters.implausible++;
         return;
     }
@@ -117,6 +98,9 @@ static void take_live(tinybms_session_t *session, const tinybms_answer_t *answer
     }
     /* Held until the event is there, or cannot be read, or the next live block: one exchange, not a poll. */
     session->snapshot_held = changed && may_ask && live[REG_STATUS] == STATUS_FAULT;
+    if (session->snapshot_held) {
+        snapshot->fault_event = (tinybms_event_t){0}; /* an older event must not stand in for it */
+    }
     session->snapshot_ready = session->snapshot_ready || !session->snapshot_held;
     session->last_status = live[REG_STATUS];
 }
@@ -168,8 +152,10 @@ static void take_events(tinybms_session_t *session, const tinybms_answer_t *answ
     const bool all = session->job == TINYBMS_JOB_EVENTS_ALL;
     if (!tinybms_answer_events(answer, &bms_time_s, events, TINYBMS_EVENTS_MAX, &count)) {
         session->counters.implausible++;
+        give_up(session);
         return;
     }
+    session->bms_time_s = bms_time_s;
     for (size_t i = 0; i < count; i++) {
         if (!event_known(session, &events[i])) {
             remember_event(session, &events[i]);
@@ -270,17 +256,20 @@ static bool block_known(const tinybms_session_t *session)
     }
 }
 
-static void give_up(tinybms_session_t *session);
-
 /** A request that came to the BMS damaged is as good as lost; one that it will not perform is asked again later. */
 static void take_refusal(tinybms_session_t *session, const tinybms_answer_t *answer)
 {
-    if (answer->error == TINYBMS_ERROR_CRC) {
-        give_up(session);
+    const bool damaged = answer->error == TINYBMS_ERROR_CRC;
+    if (session->job == TINYBMS_JOB_WRITE && damaged) {
+        give_up_write(session, false);
         return;
     }
     if (session->job == TINYBMS_JOB_WRITE) {
         take_write(session, answer);
+        return;
+    }
+    if (damaged) {
+        give_up(session);
         return;
     }
     if (!block_known(session)) {
@@ -433,10 +422,10 @@ static bool resetting(const tinybms_session_t *session)
            session->write.step == TINYBMS_STEP_WRITE;
 }
 
-static void give_up_write(tinybms_session_t *session)
+static void give_up_write(tinybms_session_t *session, bool maybe_performed)
 {
     const bool reset = session->write.request.kind == TINYBMS_WRITE_RESET_BMS;
-    if (resetting(session)) {
+    if (resetting(session) && maybe_performed) {
         session->write.step = TINYBMS_STEP_VERIFY;
     }
     session->write_failures++;
@@ -456,7 +445,7 @@ static void give_up(tinybms_session_t *session)
         give_up_live(session);
         break;
     case TINYBMS_JOB_WRITE:
-        give_up_write(session);
+        give_up_write(session, true);
         break;
     default:
         session->due_ms[session->job] = session->last_ms + (session->heard ? TRY_AGAIN_MS : TRY_AGAIN_SILENT_MS);
@@ -464,6 +453,10 @@ static void give_up(tinybms_session_t *session)
     }
     if (is_events_job(session->job)) {
         release_snapshot(session);
+    }
+    if (session->job == TINYBMS_JOB_EVENTS_NEWEST && session->last_status == STATUS_FAULT) {
+        /* The lost answer may have been the only one with the new event. */
+        session->due_ms[TINYBMS_JOB_EVENTS_ALL] = session->last_ms + TRY_AGAIN_MS;
     }
 }
 
@@ -569,6 +562,21 @@ const tinybms_snapshot_t *tinybms_session_snapshot(const tinybms_session_t *sess
     return session->snapshot.sequence == 0 ? NULL : &session->snapshot;
 }
 
+/** A reset shows as a start that was not known before. */
+static void note_last_start(tinybms_session_t *session)
+{
+    tinybms_write_t *const write = &session->write;
+    uint32_t least_age_s = UINT32_MAX;
+    for (size_t i = 0; i < session->known_count; i++) {
+        const uint32_t age_s = tinybms_event_age_s(&session->known[i], session->bms_time_s);
+        if (session->known[i].id == TINYBMS_EVENT_SYSTEM_STARTED && age_s < least_age_s) {
+            least_age_s = age_s;
+            write->started_before = true;
+            write->last_start_s = session->known[i].time_s;
+        }
+    }
+}
+
 tinybms_write_result_t tinybms_session_write(tinybms_session_t *session, const tinybms_write_request_t *request,
                                              int64_t now_ms)
 {
@@ -582,6 +590,7 @@ tinybms_write_result_t tinybms_session_write(tinybms_session_t *session, const t
         return result;
     }
     tinybms_write_begin(&session->write, request);
+    note_last_start(session);
     session->write_active = true;
     session->write_failures = 0;
     session->due_ms[TINYBMS_JOB_WRITE] = now_ms;

@@ -142,7 +142,7 @@ static bool confirms_write(const tinybms_write_t *write, const tinybms_answer_t 
            memcmp(answer->payload, expected, sizeof(expected)) == 0;
 }
 
-static bool events_show_it(tinybms_write_kind_t kind, const tinybms_answer_t *answer)
+static bool events_show_it(const tinybms_write_t *write, const tinybms_answer_t *answer)
 {
     tinybms_event_t events[TINYBMS_EVENTS_MAX];
     uint32_t bms_time_s = 0;
@@ -155,9 +155,10 @@ static bool events_show_it(tinybms_write_kind_t kind, const tinybms_answer_t *an
     for (size_t i = 0; i < count; i++) {
         const bool recent = tinybms_event_age_s(&events[i], bms_time_s) <= RECENT_S;
         all_recent = all_recent && recent;
-        started = started || (recent && events[i].id == TINYBMS_EVENT_SYSTEM_STARTED);
+        const bool known_start = write->started_before && events[i].time_s == write->last_start_s;
+        started = started || (recent && events[i].id == TINYBMS_EVENT_SYSTEM_STARTED && !known_start);
     }
-    return kind == TINYBMS_WRITE_RESET_BMS ? started : all_recent;
+    return write->request.kind == TINYBMS_WRITE_RESET_BMS ? started : all_recent;
 }
 
 static bool setting_shows_it(const tinybms_write_t *write, const uint16_t *words, int64_t *read_back)
@@ -179,7 +180,7 @@ static bool verified(const tinybms_write_t *write, const tinybms_answer_t *answe
     switch (write->request.kind) {
     case TINYBMS_WRITE_CLEAR_EVENTS:
     case TINYBMS_WRITE_RESET_BMS:
-        return events_show_it(write->request.kind, answer);
+        return events_show_it(write, answer);
     case TINYBMS_WRITE_CLEAR_STATISTICS:
         return tinybms_answer_registers(answer, words, PROTECTION_COUNTS) == PROTECTION_COUNTS &&
                (words[0] | words[1] | words[2] | words[3] | words[4]) == 0;

@@ -229,7 +229,7 @@ static const char *command_fault(char **at)
         return "< error there are the faults busoff, stuck and none >";
     }
     (void)pthread_mutex_lock(&s_bus.lock);
-    s_bus.stuck = stuck;
+    s_bus.stuck = bus_off ? s_bus.stuck : stuck;
     const can_bus_listener_t *const listener = s_bus.listener;
     (void)pthread_mutex_unlock(&s_bus.lock);
     if (bus_off && listener != NULL) {

@@ -400,6 +400,22 @@ esp_err_t twai_node_transmit(twai_node_handle_t node, const twai_frame_t *frame,
     return err;
 }
 
+esp_err_t twai_node_transmit_wait_all_done(twai_node_handle_t node, int timeout_ms)
+{
+    const int64_t deadline_us =
+        host_deadline_us(timeout_ms < 0 ? portMAX_DELAY : pdMS_TO_TICKS((TickType_t)timeout_ms));
+    (void)pthread_mutex_lock(&node->lock);
+    esp_err_t err = node->state == TWAI_ERROR_BUS_OFF ? ESP_ERR_INVALID_STATE : ESP_OK;
+    while (err == ESP_OK && (node->busy || node->queued > 0)) {
+        err = host_now_us() >= deadline_us ? ESP_ERR_TIMEOUT : ESP_OK;
+        if (err == ESP_OK) {
+            (void)host_wait_until(&node->wake, &node->lock, host_now_us() + STUCK_LOOK_US);
+        }
+    }
+    (void)pthread_mutex_unlock(&node->lock);
+    return err;
+}
+
 esp_err_t twai_node_receive_from_isr(twai_node_handle_t node, twai_frame_t *rx_frame)
 {
     (void)node;

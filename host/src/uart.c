@@ -65,15 +65,15 @@ static int open_device(const char *path)
     if (fd < 0) {
         return -1;
     }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) { /* a second program on the same line would steal answers */
+        (void)close(fd);
+        errno = EBUSY;
+        return -1;
+    }
     if (set_raw(fd) != 0) {
         const int reason = errno == ENOTTY ? ENOTTY : errno;
         (void)close(fd);
         errno = reason;
-        return -1;
-    }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) { /* a second program on the same line would steal answers */
-        (void)close(fd);
-        errno = EBUSY;
         return -1;
     }
     (void)tcflush(fd, TCIOFLUSH);

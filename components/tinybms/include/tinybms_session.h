@@ -120,6 +120,7 @@ typedef struct {
     bool snapshot_held;   /**< a fault has just appeared: the snapshot waits for the event that names it */
     uint16_t last_status; /**< register 50 of the last live block */
 
+    uint32_t bms_time_s; /**< of the last list of events */
     tinybms_event_t known[TINYBMS_EVENTS_REMEMBERED];
     size_t known_count;
     size_t known_next; /**< place of the next one, the oldest is overwritten */

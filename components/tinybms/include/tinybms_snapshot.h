@@ -55,6 +55,13 @@ typedef struct {
     tinybms_event_t fault_event; /**< newest fault or warning event without a later recovery; id 0 = none */
 } tinybms_snapshot_t;
 
+/**
+ * @brief Whether a live block can be what a TinyBMS has measured: one CRC in 65536 is right by chance.
+ * @param live TINYBMS_LIVE_COUNT registers, from 0 on
+ * @return false: a value that the protocol has no meaning for, a voltage above 80 V, or a current above 1000 A
+ */
+bool tinybms_live_plausible(const uint16_t *live);
+
 #ifdef __cplusplus
 }
 #endif

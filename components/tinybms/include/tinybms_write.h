@@ -70,6 +70,8 @@ typedef struct {
     tinybms_write_step_t step;
     uint16_t words[2]; /**< to write */
     uint8_t verify_tries;
+    bool started_before; /**< RESET_BMS: the BMS had told of a start already, at `last_start_s` */
+    uint32_t last_start_s;
 } tinybms_write_t;
 
 /**

@@ -16,4 +16,5 @@ esp_err_t twai_node_register_event_callbacks(twai_node_handle_t node, const twai
 esp_err_t twai_node_get_info(twai_node_handle_t node, twai_node_status_t *status_ret,
                              twai_node_record_t *statistics_ret);
 esp_err_t twai_node_transmit(twai_node_handle_t node, const twai_frame_t *frame, int timeout_ms);
+esp_err_t twai_node_transmit_wait_all_done(twai_node_handle_t node, int timeout_ms);
 esp_err_t twai_node_receive_from_isr(twai_node_handle_t node, twai_frame_t *rx_frame);

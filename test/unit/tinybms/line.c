@@ -178,7 +178,7 @@ static void take_request(line_t *line, const uint8_t *request)
         answer_refusal(line, request[1], 0x00);
         return;
     }
-    if (line->crc_refusals > 0) {
+    if (line->crc_refusals > 0 && (line->crc_refused == 0 || line->crc_refused == request[1])) {
         line->crc_refusals--;
         answer_refusal(line, request[1], 0x01);
         return;

@@ -39,6 +39,7 @@ typedef struct {
     bool forget_writes;
     uint8_t deaf_to;     /**< requests with this command are never answered; 0 = none */
     int crc_refusals;    /**< so many requests are refused as if they had come damaged */
+    uint8_t crc_refused; /**< only those with this command; 0 = all */
     int unnamed_faults;  /**< snapshots that show a fault without the event that names it */
     int swallow;         /**< so many requests are swallowed, as by a BMS that wakes up */
     int answer_ms;       /**< from request to answer */

@@ -211,6 +211,23 @@ TEST_CASE("a fault whose event cannot be read is told all the same, a poll later
     TEST_ASSERT_GREATER_THAN(0, s_line.unnamed_faults);
 }
 
+TEST_CASE("a fault whose event cannot be read is never told under the name of an older one", "[tinybms]")
+{
+    line_begin(&s_line, 0);
+    s_line.events[s_line.event_count++] = (tinybms_event_t){.time_s = 4990, .id = 0x37};
+    line_run(&s_line, 2050);
+    TEST_ASSERT_EQUAL_HEX8(0x37, tinybms_session_snapshot(&s_line.session)->fault_event.id);
+    begin_fault(0x05);
+    s_line.bms_time_s += 5;
+    s_line.deaf_to = 0x11;
+    for (int i = 0; i < 1500; i++) {
+        line_run(&s_line, 1);
+        const tinybms_snapshot_t *const snapshot = tinybms_session_snapshot(&s_line.session);
+        TEST_ASSERT_FALSE(snapshot->live[50] == 0x9B && snapshot->fault_event.id == 0x37);
+    }
+    TEST_ASSERT_EQUAL_HEX8(0x05, tinybms_session_snapshot(&s_line.session)->fault_event.id);
+}
+
 TEST_CASE("a second fault during a fault is seen within two polls", "[tinybms]")
 {
     line_begin(&s_line, 0);

@@ -207,7 +207,9 @@ TEST_CASE("a write that came to the BMS damaged is repeated", "[tinybms]")
     const tinybms_write_request_t request = setting("fully_charged_voltage", 4000);
     TEST_ASSERT_EQUAL(TINYBMS_WRITE_PENDING, tinybms_session_write(&s_line.session, &request, s_line.now_ms).status);
     s_line.crc_refusals = 1;
+    s_line.crc_refused = 0x10;
     line_run(&s_line, 1000);
+    TEST_ASSERT_EQUAL(2, s_line.requests[0x10]);
     TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, s_line.write_result.status);
     TEST_ASSERT_EQUAL_UINT16(4000, s_line.registers[300]);
 }
@@ -231,6 +233,30 @@ TEST_CASE("a reset is sent once, however its answer comes", "[tinybms]")
         TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, s_line.write_result.status);
         TEST_ASSERT_EQUAL(1, s_line.requests[0x02]);
     }
+}
+
+TEST_CASE("a reset that the BMS says came damaged is sent again", "[tinybms]")
+{
+    const tinybms_write_request_t request = {.kind = TINYBMS_WRITE_RESET_BMS};
+    begin();
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_PENDING, tinybms_session_write(&s_line.session, &request, s_line.now_ms).status);
+    s_line.crc_refusals = 1;
+    s_line.crc_refused = 0x02;
+    line_run(&s_line, 5000);
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, s_line.write_result.status);
+    TEST_ASSERT_EQUAL(2, s_line.requests[0x02]);
+    TEST_ASSERT_EQUAL(1, s_line.event_count);
+}
+
+TEST_CASE("an earlier start is no proof of a reset", "[tinybms]")
+{
+    const tinybms_write_request_t request = {.kind = TINYBMS_WRITE_RESET_BMS};
+    line_begin(&s_line, 0);
+    s_line.events[0] = (tinybms_event_t){.time_s = s_line.bms_time_s - 10, .id = 0x61};
+    s_line.event_count = 1;
+    line_run(&s_line, 1000);
+    s_line.deaf_to = 0x02;
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_NOT_VERIFIED, line_write(&s_line, &request).status);
 }
 
 TEST_CASE("a reset is verified by the event of the start", "[tinybms]")
