@@ -17,46 +17,75 @@ static const char *TAG = "battery";
 
 #define STALENESS_CHECK_MS 100 /**< the stages of staleness are reached this much late at most */
 
+/** What reaches the GX, and if nothing does, why. */
+typedef enum {
+    OUTPUT_NOT_YET = 0, /**< nothing complete has been read since the start */
+    OUTPUT_FRAMES,
+    OUTPUT_NOTHING_TOO_OLD,
+    OUTPUT_NOTHING_INCOMPLETE,
+} output_t;
+
 typedef struct {
     event_bus_handle_t bus;
     event_bus_subscription_t snapshots;
     battery_assemble_config_t config;
     tinybms_snapshot_t snapshot; /**< last valid one */
     bool has_snapshot;
-    bool said_incomplete;
+    output_t output;       /**< as it was logged last */
     battery_state_t state; /**< last one published */
 } battery_t;
 
-static bool too_old(const battery_t *battery, const battery_state_t *state)
+static output_t output_of(const battery_t *battery, const battery_state_t *state)
 {
-    return service_now_ms() - state->snapshot_ms >= battery->config.silent_ms;
+    if (state->publish) {
+        return OUTPUT_FRAMES;
+    }
+    if (!battery->has_snapshot || !battery->snapshot.settings_known) {
+        return OUTPUT_NOT_YET;
+    }
+    const int64_t age_ms = service_now_ms() - state->snapshot_ms;
+    return age_ms >= battery->config.silent_ms ? OUTPUT_NOTHING_TOO_OLD : OUTPUT_NOTHING_INCOMPLETE;
 }
 
-static void log_silence(const battery_t *battery, const battery_state_t *state)
+static void log_output(battery_t *battery, const battery_state_t *next)
 {
-    if (too_old(battery, state)) {
+    const output_t output = output_of(battery, next);
+    if (output == battery->output) {
+        return;
+    }
+    battery->output = output;
+    switch (output) {
+    case OUTPUT_FRAMES:
+        ESP_LOGI(TAG, "complete: %u cells, CVL %" PRId32 " mV, CCL %" PRId32 " mA, DCL %" PRId32 " mA",
+                 (unsigned)next->cell_count, next->cvl_mv.value, next->ccl_ma.value, next->dcl_ma.value);
+        break;
+    case OUTPUT_NOTHING_TOO_OLD:
         ESP_LOGE(TAG, "no valid snapshot for %" PRId32 " ms: nothing is sent until the BMS answers again",
                  battery->config.silent_ms);
-    } else {
+        break;
+    case OUTPUT_NOTHING_INCOMPLETE:
         ESP_LOGE(TAG, "no charge voltage limit can be made: nothing is sent; check full voltage (register 300) and "
                       "number of cells (307 is set, 53 detected, 0 to 15 measured)");
+        break;
+    case OUTPUT_NOT_YET:
+    default:
+        break;
+    }
+}
+
+static void log_limit(const char *name, const battery_limit_t *last, const battery_limit_t *next)
+{
+    if (next->known && next->reason != last->reason) {
+        ESP_LOGI(TAG, "%s %" PRId32 " mA: %s", name, next->value, battery_limit_reason_text(next->reason));
     }
 }
 
 static void log_status(const battery_t *battery, const battery_state_t *next)
 {
     const battery_state_t *const last = &battery->state;
-    if (next->publish && !last->publish) {
-        ESP_LOGI(TAG, "complete: %u cells, CVL %" PRId32 " mV, CCL %" PRId32 " mA, DCL %" PRId32 " mA",
-                 (unsigned)next->cell_count, next->cvl_mv.value, next->ccl_ma.value, next->dcl_ma.value);
-    } else if (!next->publish && last->publish) {
-        log_silence(battery, next);
-    }
-    if (next->publish && next->ccl_ma.known && next->ccl_ma.reason != last->ccl_ma.reason) {
-        ESP_LOGI(TAG, "CCL %" PRId32 " mA: %s", next->ccl_ma.value, battery_limit_reason_text(next->ccl_ma.reason));
-    }
-    if (next->publish && next->dcl_ma.known && next->dcl_ma.reason != last->dcl_ma.reason) {
-        ESP_LOGI(TAG, "DCL %" PRId32 " mA: %s", next->dcl_ma.value, battery_limit_reason_text(next->dcl_ma.reason));
+    if (next->publish) {
+        log_limit("CCL", &last->ccl_ma, &next->ccl_ma);
+        log_limit("DCL", &last->dcl_ma, &next->dcl_ma);
     }
     for (int id = 0; id < BATTERY_ALARM_COUNT; id++) {
         const bool was_active = last->alarm[id] == BATTERY_ALARM_ACTIVE;
@@ -65,19 +94,6 @@ static void log_status(const battery_t *battery, const battery_state_t *next)
             ESP_LOGW(TAG, "alarm %s: %s", battery_alarm_text((battery_alarm_id_t)id), is_active ? "active" : "cleared");
         }
     }
-}
-
-/** From the start on there was never enough to send anything, although the BMS answers and its settings are known. */
-static void log_incomplete(battery_t *battery, const battery_state_t *next)
-{
-    if (next->publish || !battery->has_snapshot || !battery->snapshot.settings_known) {
-        battery->said_incomplete = battery->said_incomplete && !next->publish;
-        return;
-    }
-    if (!battery->said_incomplete && !battery->state.publish && !too_old(battery, next)) {
-        log_silence(battery, next);
-    }
-    battery->said_incomplete = true;
 }
 
 static bool worth_publishing(const battery_state_t *last, const battery_state_t *next)
@@ -90,8 +106,8 @@ static void update(battery_t *battery, battery_state_t *next)
 {
     battery_assemble(battery->has_snapshot ? &battery->snapshot : NULL, &battery->config, service_now_ms(), next);
     if (worth_publishing(&battery->state, next)) {
+        log_output(battery, next);
         log_status(battery, next);
-        log_incomplete(battery, next);
         battery->state = *next;
         event_bus_publish_state(battery->bus, next);
     }

@@ -36,9 +36,6 @@ enum {
     REG_SERIAL_COUNT = 6,
 };
 
-/** Register 50 (Rev D): the BMS has switched something off to protect the battery. */
-#define STATUS_FAULT 0x9B
-
 /** What a fault or warning event of the BMS forbids, and the alarm that shows it. */
 typedef struct {
     bool stops_charge;
@@ -299,7 +296,7 @@ static void apply_contradiction(const cell_counts_t *counts, battery_state_t *st
 
 static void apply_fault(const tinybms_snapshot_t *snapshot, battery_state_t *state)
 {
-    if (snapshot->live[REG_STATUS] != STATUS_FAULT) {
+    if (snapshot->live[REG_STATUS] != TINYBMS_STATUS_FAULT) {
         return;
     }
     const fault_effect_t effect = effect_of(snapshot->fault_event.id);

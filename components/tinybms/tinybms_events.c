@@ -113,3 +113,42 @@ tinybms_event_t tinybms_events_unrecovered(const tinybms_event_t *events, size_t
     }
     return newest;
 }
+
+bool tinybms_event_log_has(const tinybms_event_log_t *log, const tinybms_event_t *event)
+{
+    for (size_t i = 0; i < log->count; i++) {
+        if (log->events[i].id == event->id && log->events[i].time_s == event->time_s) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void tinybms_event_log_add(tinybms_event_log_t *log, const tinybms_event_t *event)
+{
+    log->events[log->next] = *event;
+    log->next = (log->next + 1) % TINYBMS_EVENT_LOG_SIZE;
+    if (log->count < TINYBMS_EVENT_LOG_SIZE) {
+        log->count++;
+    }
+}
+
+void tinybms_event_log_clear(tinybms_event_log_t *log)
+{
+    log->count = 0;
+    log->next = 0;
+}
+
+tinybms_event_t tinybms_event_log_newest(const tinybms_event_log_t *log, uint8_t id)
+{
+    tinybms_event_t newest = {0};
+    for (size_t i = 0; i < log->count; i++) {
+        const tinybms_event_t *const event = &log->events[i];
+        const bool newer = newest.id == 0 ||
+                           tinybms_event_age_s(event, log->bms_time_s) < tinybms_event_age_s(&newest, log->bms_time_s);
+        if (event->id == id && newer) {
+            newest = *event;
+        }
+    }
+    return newest;
+}

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#include "tinybms_events.h"
-
 #define NEVER                 INT64_MAX
 #define GARBLED_AFTER_MS      40 /**< silence in the middle of an answer; USB adapters deliver in lumps of 16 ms */
 #define SILENT_BEFORE_PAUSE   3  /**< lost live blocks before the pauses grow: a bad line is not a dead one */
@@ -22,8 +20,6 @@
 enum {
     REG_STATUS = 50,
 };
-
-#define STATUS_FAULT 0x9B /**< register 50 */
 
 static int32_t clamp(int32_t value, int32_t min, int32_t max)
 {
@@ -97,7 +93,7 @@ static void take_live(tinybms_session_t *session, const tinybms_answer_t *answer
         session->due_ms[TINYBMS_JOB_EVENTS_NEWEST] = session->last_ms;
     }
     /* Held until the event is there, or cannot be read, or the next live block: one exchange, not a poll. */
-    session->snapshot_held = changed && may_ask && live[REG_STATUS] == STATUS_FAULT;
+    session->snapshot_held = changed && may_ask && live[REG_STATUS] == TINYBMS_STATUS_FAULT;
     if (session->snapshot_held) {
         snapshot->fault_event = (tinybms_event_t){0}; /* an older event must not stand in for it */
     }
@@ -116,29 +112,10 @@ static bool is_events_job(tinybms_job_t job)
     return job == TINYBMS_JOB_EVENTS_ALL || job == TINYBMS_JOB_EVENTS_NEWEST;
 }
 
-static bool event_known(const tinybms_session_t *session, const tinybms_event_t *event)
-{
-    for (size_t i = 0; i < session->known_count; i++) {
-        if (session->known[i].id == event->id && session->known[i].time_s == event->time_s) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void remember_event(tinybms_session_t *session, const tinybms_event_t *event)
-{
-    session->known[session->known_next] = *event;
-    session->known_next = (session->known_next + 1) % TINYBMS_EVENTS_REMEMBERED;
-    if (session->known_count < TINYBMS_EVENTS_REMEMBERED) {
-        session->known_count++;
-    }
-}
-
 /** What was there before the gateway came is history, not news. */
 static void tell_event(tinybms_session_t *session, const tinybms_event_t *event)
 {
-    if (session->snapshot.events_known && session->fresh_count < TINYBMS_EVENTS_REMEMBERED) {
+    if (session->snapshot.events_known && session->fresh_count < TINYBMS_EVENT_LOG_SIZE) {
         session->fresh[session->fresh_count++] = *event;
         session->counters.events++;
     }
@@ -147,32 +124,29 @@ static void tell_event(tinybms_session_t *session, const tinybms_event_t *event)
 static void take_events(tinybms_session_t *session, const tinybms_answer_t *answer)
 {
     tinybms_event_t events[TINYBMS_EVENTS_MAX];
-    uint32_t bms_time_s = 0;
+    tinybms_event_log_t *const known = &session->known;
     size_t count = 0;
-    const bool all = session->job == TINYBMS_JOB_EVENTS_ALL;
-    if (!tinybms_answer_events(answer, &bms_time_s, events, TINYBMS_EVENTS_MAX, &count)) {
+    if (!tinybms_answer_events(answer, &known->bms_time_s, events, TINYBMS_EVENTS_MAX, &count)) {
         session->counters.implausible++;
         give_up(session);
         return;
     }
-    session->bms_time_s = bms_time_s;
     for (size_t i = 0; i < count; i++) {
-        if (!event_known(session, &events[i])) {
-            remember_event(session, &events[i]);
+        if (!tinybms_event_log_has(known, &events[i])) {
+            tinybms_event_log_add(known, &events[i]);
             tell_event(session, &events[i]);
         }
     }
-    if (all) { /* the whole list: what the BMS has forgotten or cleared is forgotten here too */
-        session->known_count = 0;
-        session->known_next = 0;
+    if (session->job == TINYBMS_JOB_EVENTS_ALL) { /* what the BMS has forgotten or cleared is forgotten here too */
+        tinybms_event_log_clear(known);
         for (size_t i = 0; i < count; i++) {
-            remember_event(session, &events[i]);
+            tinybms_event_log_add(known, &events[i]);
         }
     }
     session->snapshot.events_known = true;
-    session->snapshot.fault_event = tinybms_events_unrecovered(session->known, session->known_count, bms_time_s);
+    session->snapshot.fault_event = tinybms_events_unrecovered(known->events, known->count, known->bms_time_s);
     /* In a fault a second one may follow, which forbids something else. */
-    const bool fault = session->last_status == STATUS_FAULT;
+    const bool fault = session->last_status == TINYBMS_STATUS_FAULT;
     session->due_ms[TINYBMS_JOB_EVENTS_NEWEST] =
         session->last_ms + (fault ? session->config.poll_ms : session->config.events_ms);
     release_snapshot(session);
@@ -260,12 +234,12 @@ static bool block_known(const tinybms_session_t *session)
 static void take_refusal(tinybms_session_t *session, const tinybms_answer_t *answer)
 {
     const bool damaged = answer->error == TINYBMS_ERROR_CRC;
-    if (session->job == TINYBMS_JOB_WRITE && damaged) {
-        give_up_write(session, false);
-        return;
-    }
     if (session->job == TINYBMS_JOB_WRITE) {
-        take_write(session, answer);
+        if (damaged) {
+            give_up_write(session, false);
+        } else {
+            take_write(session, answer);
+        }
         return;
     }
     if (damaged) {
@@ -454,7 +428,7 @@ static void give_up(tinybms_session_t *session)
     if (is_events_job(session->job)) {
         release_snapshot(session);
     }
-    if (session->job == TINYBMS_JOB_EVENTS_NEWEST && session->last_status == STATUS_FAULT) {
+    if (session->job == TINYBMS_JOB_EVENTS_NEWEST && session->last_status == TINYBMS_STATUS_FAULT) {
         /* The lost answer may have been the only one with the new event. */
         session->due_ms[TINYBMS_JOB_EVENTS_ALL] = session->last_ms + TRY_AGAIN_MS;
     }
@@ -562,21 +536,6 @@ const tinybms_snapshot_t *tinybms_session_snapshot(const tinybms_session_t *sess
     return session->snapshot.sequence == 0 ? NULL : &session->snapshot;
 }
 
-/** A reset shows as a start that was not known before. */
-static void note_last_start(tinybms_session_t *session)
-{
-    tinybms_write_t *const write = &session->write;
-    uint32_t least_age_s = UINT32_MAX;
-    for (size_t i = 0; i < session->known_count; i++) {
-        const uint32_t age_s = tinybms_event_age_s(&session->known[i], session->bms_time_s);
-        if (session->known[i].id == TINYBMS_EVENT_SYSTEM_STARTED && age_s < least_age_s) {
-            least_age_s = age_s;
-            write->started_before = true;
-            write->last_start_s = session->known[i].time_s;
-        }
-    }
-}
-
 tinybms_write_result_t tinybms_session_write(tinybms_session_t *session, const tinybms_write_request_t *request,
                                              int64_t now_ms)
 {
@@ -589,8 +548,8 @@ tinybms_write_result_t tinybms_session_write(tinybms_session_t *session, const t
         session->counters.writes_failed++;
         return result;
     }
-    tinybms_write_begin(&session->write, request);
-    note_last_start(session);
+    tinybms_write_begin(&session->write, request,
+                        tinybms_event_log_newest(&session->known, TINYBMS_EVENT_SYSTEM_STARTED));
     session->write_active = true;
     session->write_failures = 0;
     session->due_ms[TINYBMS_JOB_WRITE] = now_ms;

@@ -18,7 +18,8 @@ enum {
 
 static bool status_plausible(uint16_t status)
 {
-    return status == 0x91 || status == 0x92 || status == 0x93 || status == 0x96 || status == 0x97 || status == 0x9B;
+    return status == 0x91 || status == 0x92 || status == 0x93 || status == 0x96 || status == 0x97 ||
+           status == TINYBMS_STATUS_FAULT;
 }
 
 bool tinybms_live_plausible(const uint16_t *live)

@@ -56,10 +56,11 @@ static bool packed(const tinybms_register_t *entry)
     return tinybms_register_words(entry) == 1 && tinybms_register_mask(entry) != 0xFFFF;
 }
 
-void tinybms_write_begin(tinybms_write_t *write, const tinybms_write_request_t *request)
+void tinybms_write_begin(tinybms_write_t *write, const tinybms_write_request_t *request, tinybms_event_t last_start)
 {
     memset(write, 0, sizeof(*write));
     write->request = *request;
+    write->last_start = last_start;
     write->step = TINYBMS_STEP_WRITE;
     if (request->kind == TINYBMS_WRITE_SETTING) {
         write->words[0] = (uint16_t)(request->raw & 0xFFFF);
@@ -155,8 +156,8 @@ static bool events_show_it(const tinybms_write_t *write, const tinybms_answer_t 
     for (size_t i = 0; i < count; i++) {
         const bool recent = tinybms_event_age_s(&events[i], bms_time_s) <= RECENT_S;
         all_recent = all_recent && recent;
-        const bool known_start = write->started_before && events[i].time_s == write->last_start_s;
-        started = started || (recent && events[i].id == TINYBMS_EVENT_SYSTEM_STARTED && !known_start);
+        const bool known = write->last_start.id != 0 && events[i].time_s == write->last_start.time_s;
+        started = started || (recent && events[i].id == TINYBMS_EVENT_SYSTEM_STARTED && !known);
     }
     return write->request.kind == TINYBMS_WRITE_RESET_BMS ? started : all_recent;
 }

@@ -66,14 +66,15 @@ static int64_t monotonic_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/** Under the lock. Sends what is held back, as far as the socket takes it; true: nothing is left. */
+/** Under the lock. Sends what is held back, when it may and as far as the socket takes it; true: the way is free. */
 static bool flush(client_t *client)
 {
-    if (monotonic_ms() >= client->hold_until_ms) {
-        const size_t sent = send_now(client->fd, client->held, client->held_length);
-        client->held_length -= sent;
-        memmove(client->held, &client->held[sent], client->held_length);
+    if (monotonic_ms() < client->hold_until_ms) {
+        return false;
     }
+    const size_t sent = send_now(client->fd, client->held, client->held_length);
+    client->held_length -= sent;
+    memmove(client->held, &client->held[sent], client->held_length);
     return client->held_length == 0;
 }
 
@@ -81,8 +82,7 @@ static bool flush(client_t *client)
 static void send_line(client_t *client, const char *line)
 {
     const size_t length = strlen(line);
-    const size_t sent =
-        flush(client) && monotonic_ms() >= client->hold_until_ms ? send_now(client->fd, line, length) : 0;
+    const size_t sent = flush(client) ? send_now(client->fd, line, length) : 0;
     if (length - sent <= sizeof(client->held) - client->held_length) {
         memcpy(&client->held[client->held_length], &line[sent], length - sent);
         client->held_length += length - sent;
@@ -336,17 +336,14 @@ static void accept_client(void)
     }
 }
 
-/** Sends what was held back and is due; true: some of it is not due yet. */
+/** Sends what was held back; true: somebody has to be served again soon. */
 static bool flush_held(void)
 {
     bool waiting = false;
     (void)pthread_mutex_lock(&s_bus.lock);
     for (size_t i = 0; i < MAX_CLIENTS; i++) {
         client_t *const client = &s_bus.clients[i];
-        if (client->fd >= 0) {
-            (void)flush(client);
-            waiting = waiting || monotonic_ms() < client->hold_until_ms;
-        }
+        waiting = (client->fd >= 0 && !flush(client)) || waiting;
     }
     (void)pthread_mutex_unlock(&s_bus.lock);
     return waiting;

@@ -26,7 +26,7 @@ static const char *TAG = "twai";
 #define FRAME_BITS     47 /* an 11-bit data frame with its intermission, before data and stuff bits */
 #define BITS_PER_BYTE  10 /* 8 and the stuff bits that random data needs */
 #define RETRY_FOR_EVER (-1)
-#define STUCK_LOOK_US  1000
+#define LOOK_EVERY_US  1000
 
 struct twai_node_base {
     twai_onchip_node_config_t config;
@@ -63,6 +63,18 @@ static void leave_isr(void)
 {
     host_isr_exit();
     (void)pthread_mutex_unlock(&s_isr);
+}
+
+/** Under the lock, which it lets go: waits for news of the node, for a millisecond at most. */
+static esp_err_t wait_a_little(struct twai_node_base *node, int64_t deadline_us)
+{
+    const int64_t now_us = host_now_us();
+    if (now_us >= deadline_us) {
+        return ESP_ERR_TIMEOUT;
+    }
+    const int64_t step_us = now_us + LOOK_EVERY_US;
+    (void)host_wait_until(&node->wake, &node->lock, step_us < deadline_us ? step_us : deadline_us);
+    return ESP_OK;
 }
 
 static int64_t bits_us(const struct twai_node_base *node, int64_t bits)
@@ -176,7 +188,7 @@ static void attempt(struct twai_node_base *node)
     }
     can_bus_result_t result = CAN_BUS_STUCK;
     while (node->generation == generation && (result = can_bus_transmit(&node->wire)) == CAN_BUS_STUCK) {
-        (void)host_wait_until(&node->wake, &node->lock, host_now_us() + STUCK_LOOK_US);
+        (void)wait_a_little(node, INT64_MAX);
     }
     if (node->generation != generation) {
         return; /* taken back: disabled, or bus-off */
@@ -390,11 +402,7 @@ esp_err_t twai_node_transmit(twai_node_handle_t node, const twai_frame_t *frame,
     (void)pthread_mutex_lock(&node->lock);
     esp_err_t err = node->state == TWAI_ERROR_BUS_OFF ? ESP_ERR_INVALID_STATE : ESP_OK;
     while (err == ESP_OK && !take_for_transmission(node, frame)) {
-        err = host_now_us() >= deadline_us ? ESP_ERR_TIMEOUT : ESP_OK;
-        if (err == ESP_OK) {
-            const int64_t step_us = host_now_us() + 1000;
-            (void)host_wait_until(&node->wake, &node->lock, step_us < deadline_us ? step_us : deadline_us);
-        }
+        err = wait_a_little(node, deadline_us);
     }
     (void)pthread_mutex_unlock(&node->lock);
     return err;
@@ -407,10 +415,7 @@ esp_err_t twai_node_transmit_wait_all_done(twai_node_handle_t node, int timeout_
     (void)pthread_mutex_lock(&node->lock);
     esp_err_t err = node->state == TWAI_ERROR_BUS_OFF ? ESP_ERR_INVALID_STATE : ESP_OK;
     while (err == ESP_OK && (node->busy || node->queued > 0)) {
-        err = host_now_us() >= deadline_us ? ESP_ERR_TIMEOUT : ESP_OK;
-        if (err == ESP_OK) {
-            (void)host_wait_until(&node->wake, &node->lock, host_now_us() + STUCK_LOOK_US);
-        }
+        err = wait_a_little(node, deadline_us);
     }
     (void)pthread_mutex_unlock(&node->lock);
     return err;

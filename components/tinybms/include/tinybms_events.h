@@ -29,6 +29,30 @@ typedef enum {
 
 #define TINYBMS_EVENT_SYSTEM_STARTED 0x61
 
+/** @brief Events a log holds; the BMS keeps 49. */
+#define TINYBMS_EVENT_LOG_SIZE 64
+
+/** @brief Events that were seen, with the BMS's time of the last list; a full log forgets its oldest. Zeroed = empty.
+ */
+typedef struct {
+    uint32_t bms_time_s;
+    tinybms_event_t events[TINYBMS_EVENT_LOG_SIZE];
+    size_t count;
+    size_t next; /**< place of the next one */
+} tinybms_event_log_t;
+
+/** @brief Whether the log holds this event: the same id at the same time. */
+bool tinybms_event_log_has(const tinybms_event_log_t *log, const tinybms_event_t *event);
+
+/** @brief Adds an event, known or not. */
+void tinybms_event_log_add(tinybms_event_log_t *log, const tinybms_event_t *event);
+
+/** @brief Forgets all events. */
+void tinybms_event_log_clear(tinybms_event_log_t *log);
+
+/** @brief Newest event with this id; id 0 = none. */
+tinybms_event_t tinybms_event_log_newest(const tinybms_event_log_t *log, uint8_t id);
+
 /** @brief Class of an event id. */
 tinybms_event_class_t tinybms_event_class(uint8_t id);
 

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tinybms_events.h"
 #include "tinybms_frame.h"
 #include "tinybms_snapshot.h"
 #include "tinybms_write.h"
@@ -93,9 +94,6 @@ typedef enum {
     TINYBMS_JOB_COUNT
 } tinybms_job_t;
 
-/** @brief Events remembered, so that each is yielded once; the BMS keeps 49. */
-#define TINYBMS_EVENTS_REMEMBERED 64
-
 /** @brief State of a session; the caller owns it, the members are private to tinybms_session.c. */
 typedef struct {
     tinybms_session_config_t config;
@@ -120,11 +118,8 @@ typedef struct {
     bool snapshot_held;   /**< a fault has just appeared: the snapshot waits for the event that names it */
     uint16_t last_status; /**< register 50 of the last live block */
 
-    uint32_t bms_time_s; /**< of the last list of events */
-    tinybms_event_t known[TINYBMS_EVENTS_REMEMBERED];
-    size_t known_count;
-    size_t known_next; /**< place of the next one, the oldest is overwritten */
-    tinybms_event_t fresh[TINYBMS_EVENTS_REMEMBERED];
+    tinybms_event_log_t known; /**< so that each event is yielded once */
+    tinybms_event_t fresh[TINYBMS_EVENT_LOG_SIZE];
     size_t fresh_count;
 
     bool write_active;

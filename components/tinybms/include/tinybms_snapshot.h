@@ -28,6 +28,9 @@ extern "C" {
 #define TINYBMS_VERSION_FIRST    500
 #define TINYBMS_VERSION_COUNT    10 /**< registers 500..509 */
 
+/** @brief Register 50 while the BMS has switched something off to protect the battery. */
+#define TINYBMS_STATUS_FAULT 0x9B
+
 /** @brief One event of the BMS (registers 200-297, commands 0x11 and 0x12). */
 typedef struct {
     uint32_t time_s; /**< BMS time, 24 bits */

@@ -70,8 +70,7 @@ typedef struct {
     tinybms_write_step_t step;
     uint16_t words[2]; /**< to write */
     uint8_t verify_tries;
-    bool started_before; /**< RESET_BMS: the BMS had told of a start already, at `last_start_s` */
-    uint32_t last_start_s;
+    tinybms_event_t last_start; /**< RESET_BMS: newest start that was known before; id 0 = none */
 } tinybms_write_t;
 
 /**
@@ -80,8 +79,8 @@ typedef struct {
  */
 tinybms_write_result_t tinybms_write_check(const tinybms_write_request_t *request);
 
-/** @brief Begins a checked request. */
-void tinybms_write_begin(tinybms_write_t *write, const tinybms_write_request_t *request);
+/** @brief Begins a checked request; a reset shows as a start that is another one than `last_start`. */
+void tinybms_write_begin(tinybms_write_t *write, const tinybms_write_request_t *request, tinybms_event_t last_start);
 
 /**
  * @brief The request of the present step.

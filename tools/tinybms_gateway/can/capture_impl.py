@@ -1,5 +1,6 @@
 """Recording a bus to a file."""
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +51,7 @@ def capture(
     """
     check_capture_path(path)
     frames = 0
-    deadline = time.monotonic() + (seconds if seconds is not None else 1e9)
+    deadline = time.monotonic() + (math.inf if seconds is None else seconds)
     with open_bus(backend) as bus, can.Logger(path) as logger:
         try:
             for message in receive_until(bus, deadline):

@@ -52,7 +52,7 @@ def run(line: BmsLine, control: Path | None = None, seconds: float | None = None
         _stop_signals() as stopped,
     ):
         log.info("TinyBMS on %s", line.link)
-        end = time.monotonic() + (seconds if seconds is not None else math.inf)
+        end = time.monotonic() + (math.inf if seconds is None else seconds)
         while line.alive and (left := end - time.monotonic()) > 0 and not stopped.wait(min(left, 0.5)):
             pass
     if not line.alive:

@@ -72,7 +72,6 @@ class TinyBms:
         """
         self.registers = Registers()
         self.events: list[Event] = []
-        self.lifetime_s = 0.0
         self.pack: CellPack | None = None if values is not None else CellPack()
         self.resetting_until = 0.0
         self._temperatures = NO_EXTREMES
@@ -175,8 +174,7 @@ class TinyBms:
 
     def set_soc(self, percent: float) -> None:
         """Set the state of charge."""
-        if not 0 <= percent <= 100:
-            raise ValueError(f"soc {percent}: must be 0..100 (%)")
+        _check("soc", percent, 0, 100)
         if self.pack is not None:
             self.pack.soc = percent
             self.refresh()
@@ -184,8 +182,7 @@ class TinyBms:
 
     def set_soh(self, percent: float) -> None:
         """Set the state of health; 0 = not estimated."""
-        if not 0 <= percent <= 100:
-            raise ValueError(f"soh {percent}: must be 0..100 (%)")
+        _check("soh", percent, 0, 100)
         if self.pack is not None:
             self.pack.soh = percent
         self.registers[reg.SOH] = round(percent * 500)

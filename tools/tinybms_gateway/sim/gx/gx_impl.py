@@ -1,6 +1,7 @@
 """Runs the simulated GX on a bus."""
 
 import contextlib
+import math
 import time
 from collections.abc import Callable
 
@@ -38,7 +39,7 @@ def run(
     Raises:
         ConnectionError: the bus has gone.
     """
-    end = time.monotonic() + (seconds if seconds is not None else 1e9)
+    end = time.monotonic() + (math.inf if seconds is None else seconds)
     next_keepalive = 0.0
     with contextlib.suppress(KeyboardInterrupt):
         while (now := time.monotonic()) < end:
