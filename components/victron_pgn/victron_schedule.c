@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define GAP_MS          20  /**< between scheduled frames: a GX must never see a burst */
-#define URGENT_GAP_MS   100 /**< between two frames of one id, however urgent */
+#define URGENT_GAP_MS   50  /**< between two frames of one id, however urgent */
 #define RETRY_MS        50  /**< after a frame was not acknowledged */
 #define RETRY_SLOW_MS   500 /**< likewise, for frames that nothing depends on */
 #define LIMITS_INDEX    0   /**< 0x351 in the table of messages */
@@ -59,16 +59,6 @@ static bool limit_falls(const victron_frame_t *last, const victron_frame_t *next
     return field(next, 0) < field(last, 0) || field(next, 2) < field(last, 2) || field(next, 4) < field(last, 4);
 }
 
-static void make_urgent(victron_schedule_t *schedule, size_t index)
-{
-    const int64_t allowed_ms = schedule->message[index].handed_ms + URGENT_GAP_MS;
-    const int64_t due_ms = allowed_ms > schedule->last_ms ? allowed_ms : schedule->last_ms;
-    schedule->message[index].urgent = true;
-    if (due_ms < schedule->message[index].due_ms) {
-        schedule->message[index].due_ms = due_ms;
-    }
-}
-
 void victron_schedule_set_state(victron_schedule_t *schedule, const battery_state_t *state, int64_t now_ms)
 {
     const bool starts = state->publish && !schedule->state.publish;
@@ -84,26 +74,31 @@ void victron_schedule_set_state(victron_schedule_t *schedule, const battery_stat
     const bool changes = schedule->last_alarms.dlc > 0 && victron_pgn_encode_35a(state, &schedule->identity, &alarms) &&
                          memcmp(alarms.data, schedule->last_alarms.data, sizeof(alarms.data)) != 0;
     if (falls || changes) {
-        make_urgent(schedule, LIMITS_INDEX);
-        make_urgent(schedule, ALARMS_INDEX);
+        schedule->message[LIMITS_INDEX].urgent = true;
+        schedule->message[ALARMS_INDEX].urgent = true;
     }
 }
 
-/** When a message may go: its due time, and for one that is not urgent also the gap to the last frame. */
+/** When a message may go: an urgent one at once, any other at its due time and a gap after the last frame. */
 static int64_t ready_ms(const victron_schedule_t *schedule, size_t index)
 {
+    if (schedule->message[index].urgent) {
+        return schedule->message[index].handed_ms + URGENT_GAP_MS;
+    }
     const int64_t due_ms = schedule->message[index].due_ms;
     const int64_t gap_ms = schedule->last_frame_ms + GAP_MS;
-    return schedule->message[index].urgent || due_ms > gap_ms ? due_ms : gap_ms;
+    return due_ms > gap_ms ? due_ms : gap_ms;
 }
 
-/** Keeps the phase when the caller is on time; starts the period anew when it was late or the frame was urgent. */
+/** Keeps the phase; an urgent frame is an extra one. Starts the period anew when the caller was late. */
 static void set_next_due(victron_schedule_t *schedule, size_t index)
 {
     const int64_t period_ms = victron_message_at(index)->period_ms;
     const int64_t late_ms = schedule->last_ms - schedule->message[index].due_ms;
-    const bool keep_phase = !schedule->message[index].urgent && late_ms <= GAP_MS;
-    schedule->message[index].due_ms = (keep_phase ? schedule->message[index].due_ms : schedule->last_ms) + period_ms;
+    if (late_ms >= 0) {
+        schedule->message[index].due_ms =
+            (late_ms <= GAP_MS ? schedule->message[index].due_ms : schedule->last_ms) + period_ms;
+    }
     schedule->message[index].urgent = false;
 }
 

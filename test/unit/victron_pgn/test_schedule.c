@@ -127,7 +127,7 @@ TEST_CASE("a caller that was away does not make up for lost frames", "[victron_p
     TEST_ASSERT_EQUAL_INT64(11000, next_time(10001, 12000, 0x351, &frame));
 }
 
-TEST_CASE("a falling limit is told at once and the period starts anew", "[victron_pgn]")
+TEST_CASE("a falling limit is told at once by an extra frame", "[victron_pgn]")
 {
     battery_state_t s = healthy();
     victron_frame_t frame;
@@ -138,7 +138,7 @@ TEST_CASE("a falling limit is told at once and the period starts anew", "[victro
     TEST_ASSERT_EQUAL_INT64(400, next_time(400, 500, 0x351, &frame));
     TEST_ASSERT_EQUAL_HEX8(0xF4, frame.data[2]); /* 50.0 A */
     TEST_ASSERT_EQUAL_HEX8(0x01, frame.data[3]);
-    TEST_ASSERT_EQUAL_INT64(1400, next_time(401, 2000, 0x351, &frame));
+    TEST_ASSERT_EQUAL_INT64(1000, next_time(401, 2000, 0x351, &frame));
 }
 
 TEST_CASE("a rising limit waits for its turn", "[victron_pgn]")
@@ -167,14 +167,14 @@ TEST_CASE("a change of an alarm or of the online status is told at once, limits 
     s.status = BATTERY_STATUS_OFFLINE;
     victron_schedule_set_state(&s_schedule, &s, 700);
     TEST_ASSERT_EQUAL_INT64(700, next_time(700, 800, 0x351, &frame));
-    TEST_ASSERT_EQUAL_INT64(1700, next_time(701, 2500, 0x351, &frame));
+    TEST_ASSERT_EQUAL_INT64(1000, next_time(701, 2500, 0x351, &frame));
 }
 
-TEST_CASE("limits that fall again and again are told every 100 ms at most", "[victron_pgn]")
+TEST_CASE("limits that fall again and again are told every 50 ms at most", "[victron_pgn]")
 {
     battery_state_t s = healthy();
     int frames = 0;
-    int64_t last_ms = -100;
+    int64_t last_ms = 0;
     start_at(0);
     (void)count_frames(0, 500, 0);
     for (int64_t now_ms = 500; now_ms < 1500; now_ms++) {
@@ -183,13 +183,25 @@ TEST_CASE("limits that fall again and again are told every 100 ms at most", "[vi
         victron_schedule_set_state(&s_schedule, &s, now_ms);
         while (victron_schedule_next(&s_schedule, now_ms, &frame)) {
             if (frame.id == 0x351) {
-                TEST_ASSERT_GREATER_OR_EQUAL(100, now_ms - last_ms);
+                TEST_ASSERT_GREATER_OR_EQUAL(50, now_ms - last_ms);
                 last_ms = now_ms;
                 frames++;
             }
         }
     }
-    TEST_ASSERT_EQUAL(10, frames);
+    TEST_ASSERT_EQUAL(20, frames);
+}
+
+TEST_CASE("right after a regular frame a falling limit waits 50 ms at most", "[victron_pgn]")
+{
+    battery_state_t s = healthy();
+    victron_frame_t frame;
+    start_at(0);
+    (void)count_frames(0, 1001, 0); /* 0x351 went out at 1000 */
+    s.ccl_ma.value = 0;
+    victron_schedule_set_state(&s_schedule, &s, 1001);
+    TEST_ASSERT_EQUAL_INT64(1050, next_time(1001, 1100, 0x351, &frame));
+    TEST_ASSERT_EQUAL_INT64(2000, next_time(1051, 2500, 0x351, &frame));
 }
 
 TEST_CASE("a frame is made from the newest state, not from the one that made it due", "[victron_pgn]")
