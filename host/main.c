@@ -19,6 +19,7 @@
 #include "freertos/task.h"
 #include "host.h"
 #include "sdkconfig.h"
+#include "settings_options.h"
 
 #define USAGE_ERROR       2
 #define MAIN_TASK_STACK   3584 /* CONFIG_ESP_MAIN_TASK_STACK_SIZE of ESP-IDF */
@@ -28,6 +29,8 @@ void app_main(void);
 
 static const char *s_can_backend;
 static const char *s_log_level = "info";
+static bool s_set;
+static bool s_print_settings;
 
 static const char usage[] =
     "Usage: tinybms-web-gateway.elf [OPTION]...\n"
@@ -35,6 +38,8 @@ static const char usage[] =
     "  --uart DEVICE         serial device of the BMS (TINYBMS_UART); none: a silent line\n"
     "  --can socketcand:PORT CAN bus on 127.0.0.1:PORT, 0 = a free port (TINYBMS_CAN); none: nobody on the bus\n"
     "  --data DIR            where settings are kept (TINYBMS_DATA); none: nothing is kept\n"
+    "  --set KEY=VALUE       save a setting, then start; may be given again (needs --data)\n"
+    "  --settings            print all settings and end\n"
     "  --time-scale N        the program's time runs N times as fast, 0.01..1000 (TINYBMS_TIME_SCALE); default 1\n"
     "  --start-uptime-ms N   start as if running for N ms already (TINYBMS_START_UPTIME_MS); default 0\n"
     "  --log-level LEVEL     none, error, warn, info, debug or verbose (TINYBMS_LOG_LEVEL); default info\n"
@@ -60,6 +65,17 @@ static double number_in(const char *name, const char *text, double least, double
     return value;
 }
 
+static void remember_setting(const char *assignment)
+{
+    const char *const problem = settings_options_add(assignment);
+    if (problem != NULL) { /* the value may be a password: only the key is shown */
+        char key[32];
+        (void)snprintf(key, sizeof(key), "%.*s", (int)strcspn(assignment, "="), assignment);
+        refuse("--set", key, problem);
+    }
+    s_set = true;
+}
+
 static void apply(const char *name, const char *value)
 {
     if (strcmp(name, "uart") == 0) {
@@ -74,6 +90,8 @@ static void apply(const char *name, const char *value)
         host_options.start_uptime_ms = (int64_t)number_in("--start-uptime-ms", value, 0.0, LARGEST_UPTIME_MS);
     } else if (strcmp(name, "log-level") == 0) {
         s_log_level = value;
+    } else if (strcmp(name, "set") == 0) {
+        remember_setting(value);
     }
 }
 
@@ -93,7 +111,7 @@ static void read_options(int argc, char **argv)
     enum {
         COUNT = sizeof(names) / sizeof(names[0]),
     };
-    struct option options[COUNT + 2] = {{.name = NULL}};
+    struct option options[COUNT + 4] = {{.name = NULL}};
     int index = 0;
     for (size_t i = 0; i < COUNT; i++) {
         const char *const value = getenv(names[i].variable); // NOLINT(concurrency-mt-unsafe)
@@ -103,11 +121,15 @@ static void read_options(int argc, char **argv)
         options[i] = (struct option){.name = names[i].option, .has_arg = required_argument};
     }
     options[COUNT] = (struct option){.name = "help", .has_arg = no_argument, .val = 'h'};
+    options[COUNT + 1] = (struct option){.name = "settings", .has_arg = no_argument, .val = 's'};
+    options[COUNT + 2] = (struct option){.name = "set", .has_arg = required_argument};
     for (int found = 0; found != -1;) {
         found = getopt_long(argc, argv, "", options, &index); // NOLINT(concurrency-mt-unsafe)
         if (found == 'h') {
             (void)fputs(usage, stdout);
             exit(EXIT_SUCCESS); // NOLINT(concurrency-mt-unsafe)
+        } else if (found == 's') {
+            s_print_settings = true;
         } else if (found == 0) {
             apply(options[index].name, optarg);
         } else if (found == '?') {
@@ -131,7 +153,7 @@ static void set_log_level(void)
     refuse("--log-level", s_log_level, "must be none, error, warn, info, debug or verbose");
 }
 
-static void open_links(void)
+static void open_data(void)
 {
     struct stat info;
     if (host_options.data_dir != NULL &&
@@ -141,6 +163,10 @@ static void open_links(void)
     if (host_options.data_dir != NULL && !S_ISDIR(info.st_mode)) {
         refuse("--data", host_options.data_dir, "not a directory");
     }
+}
+
+static void open_bus(void)
+{
     if (s_can_backend == NULL) {
         ESP_LOGW("main", "no CAN bus given: nobody will acknowledge a frame");
         return;
@@ -148,6 +174,25 @@ static void open_links(void)
     const char *const problem = can_bus_open(s_can_backend, host_options.data_dir);
     if (problem != NULL) {
         refuse("--can", s_can_backend, problem);
+    }
+}
+
+/** Before any task runs: a setting that is refused must not let the gateway start with another one. */
+static void use_settings_options(void)
+{
+    if (s_set && host_options.data_dir == NULL) {
+        refuse("--set", "", "needs --data, where settings are kept");
+    }
+    if (s_print_settings) {
+        esp_log_level_set("*", ESP_LOG_NONE); /* stdout is for the table */
+    }
+    const char *const problem = s_set ? settings_options_save() : NULL;
+    if (problem != NULL) {
+        refuse("--set", "", problem);
+    }
+    if (s_print_settings) {
+        settings_options_print();
+        exit(EXIT_SUCCESS); // NOLINT(concurrency-mt-unsafe): before any thread is started
     }
 }
 
@@ -183,7 +228,9 @@ int main(int argc, char **argv)
     (void)sigaddset(&ending, SIGTERM);
     (void)sigaddset(&ending, SIGINT);
     (void)pthread_sigmask(SIG_BLOCK, &ending, NULL);
-    open_links();
+    open_data();
+    use_settings_options();
+    open_bus();
     start_firmware();
     if (sigwait(&ending, &signal_number) == 0) {
         ESP_LOGI("main", "signal %d: ending", signal_number);

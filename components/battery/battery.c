@@ -128,16 +128,16 @@ static void battery_task(void *argument)
     }
 }
 
-esp_err_t battery_start(event_bus_handle_t bus)
+esp_err_t battery_start(event_bus_handle_t bus, settings_handle_t settings)
 {
-    ESP_RETURN_ON_FALSE(bus != NULL, ESP_ERR_INVALID_ARG, TAG, "no bus");
+    ESP_RETURN_ON_FALSE(bus != NULL && settings != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
     static battery_t the_battery; /* there is one, as long as the program lives */
     battery_t *const battery = &the_battery;
     ESP_RETURN_ON_FALSE(battery->bus == NULL, ESP_ERR_INVALID_STATE, TAG, "started already");
     battery->bus = bus;
     battery->config = (battery_assemble_config_t){
-        .stale_ms = CONFIG_TINYBMS_BATTERY_STALE_MS,
-        .silent_ms = CONFIG_TINYBMS_BATTERY_SILENT_MS,
+        .stale_ms = settings_number(settings, SETTINGS_DATA_STALE_MS),
+        .silent_ms = settings_number(settings, SETTINGS_DATA_SILENT_MS),
     };
     ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_SNAPSHOT, 2, TAG, NULL, &battery->snapshots), TAG,
                         "cannot subscribe to snapshots");

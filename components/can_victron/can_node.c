@@ -69,14 +69,14 @@ static IRAM_ATTR bool on_state_change(twai_node_handle_t node, const twai_state_
     return wake_task(context);
 }
 
-esp_err_t can_node_open(can_node_t *self, TaskHandle_t task)
+esp_err_t can_node_open(can_node_t *self, TaskHandle_t task, int32_t bitrate)
 {
     const twai_onchip_node_config_t config = {
         .io_cfg = {.tx = (gpio_num_t)CONFIG_TINYBMS_CAN_VICTRON_TX_GPIO,
                    .rx = (gpio_num_t)CONFIG_TINYBMS_CAN_VICTRON_RX_GPIO,
                    .quanta_clk_out = GPIO_NUM_NC,
                    .bus_off_indicator = GPIO_NUM_NC},
-        .bit_timing = {.bitrate = CONFIG_TINYBMS_CAN_VICTRON_BITRATE},
+        .bit_timing = {.bitrate = (uint32_t)bitrate},
         .fail_retry_cnt = 0, /* single shot: a frame that fails must not be repeated with old content */
         .tx_queue_depth = 1, /* not wanted, see can_node.h; the driver asks for one at least */
     };

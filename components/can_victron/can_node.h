@@ -58,9 +58,10 @@ typedef struct {
  * @brief Makes the node and enables it.
  * @param[out] node filled; must stay where it is
  * @param task that is notified
+ * @param bitrate bit/s
  * @return ESP_OK; ESP_ERR_NO_MEM; an error of the driver
  */
-esp_err_t can_node_open(can_node_t *node, TaskHandle_t task);
+esp_err_t can_node_open(can_node_t *node, TaskHandle_t task, int32_t bitrate);
 
 /** @brief Gives the driver a frame; only when can_node_poll() said IDLE. False: not taken (counted), try later. */
 bool can_node_send(can_node_t *node, const victron_frame_t *frame, int64_t now_ms);

@@ -21,6 +21,7 @@ static const char *TAG = "can_victron";
 #define LONGEST_WAIT_MS 50 /* how late a stall, bus-off or loss of the GX may be noticed */
 #define STATUS_EVERY_MS 1000
 #define LIMITS_ID       0x351 /**< can be made whenever anything may be sent */
+#define LATER_THAN_MS   2000  /**< the guard against a battery task that has stopped, behind that task's own limit */
 
 typedef struct {
     event_bus_handle_t bus;
@@ -28,7 +29,8 @@ typedef struct {
     can_node_t node;
     victron_schedule_t schedule;
     victron_keepalive_t keepalive;
-    victron_identity_t identity;
+    int32_t max_age_ms;    /**< oldest snapshot that may be sent */
+    int32_t gx_warn_ms;    /**< silence of the GX after which a warning is given */
     battery_state_t state; /**< newest one; publish is taken away when it grows too old */
     bool publishing;
     int64_t next_status_ms;
@@ -53,8 +55,8 @@ static void note_publishing(can_victron_t *can)
 /** The battery task decides when to fall silent; this is the second guard, should that task have stopped. */
 static void enforce_max_age(can_victron_t *can, int64_t now_ms)
 {
-    if (can->state.publish && now_ms - can->state.snapshot_ms > CONFIG_TINYBMS_CAN_VICTRON_MAX_AGE_MS) {
-        ESP_LOGE(TAG, "the newest state is older than %d ms", CONFIG_TINYBMS_CAN_VICTRON_MAX_AGE_MS);
+    if (can->state.publish && now_ms - can->state.snapshot_ms > can->max_age_ms) {
+        ESP_LOGE(TAG, "the newest state is older than %" PRId32 " ms", can->max_age_ms);
         can->state.publish = false;
         victron_schedule_set_state(&can->schedule, &can->state, now_ms);
     }
@@ -87,8 +89,8 @@ static void watch_gx(can_victron_t *can, int64_t now_ms)
         ESP_LOGI(TAG, "keepalive OK: a GX is on the bus");
         break;
     case VICTRON_KEEPALIVE_LOST:
-        ESP_LOGW(TAG, "no keepalive (0x305) for %d ms: GX off, rebooting or cable; sending on",
-                 CONFIG_TINYBMS_CAN_KEEPALIVE_WARN_MS);
+        ESP_LOGW(TAG, "no keepalive (0x305) for %" PRId32 " ms: GX off, rebooting or cable; sending on",
+                 can->gx_warn_ms);
         break;
     default:
         break;
@@ -204,23 +206,35 @@ static void can_victron_task(void *argument)
     }
 }
 
-esp_err_t can_victron_start(event_bus_handle_t bus, const victron_identity_t *identity)
+static esp_err_t read_settings(can_victron_t *can, settings_handle_t settings, victron_identity_t *identity)
 {
-    TaskHandle_t task = NULL;
-    ESP_RETURN_ON_FALSE(bus != NULL && identity != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
+    static settings_values_t values; /* too large for the stack of the starting task */
+    settings_get_all(settings, &values);
+    *identity = settings_identity(&values);
+    can->gx_warn_ms = values.value[SETTINGS_CAN_GX_WARN_MS].number;
+    can->max_age_ms = values.value[SETTINGS_DATA_SILENT_MS].number + LATER_THAN_MS;
     ESP_RETURN_ON_FALSE(victron_identity_valid(identity), ESP_ERR_INVALID_ARG, TAG,
                         "manufacturer \"%s\", name \"%s\", family \"%s\" must not be sent", identity->manufacturer,
                         identity->battery_name, identity->family);
+    return ESP_OK;
+}
+
+esp_err_t can_victron_start(event_bus_handle_t bus, settings_handle_t settings)
+{
+    TaskHandle_t task = NULL;
+    victron_identity_t identity;
+    ESP_RETURN_ON_FALSE(bus != NULL && settings != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
+    ESP_RETURN_ON_ERROR(read_settings(&s_can, settings, &identity), TAG, "settings refused");
     s_can.bus = bus;
-    s_can.identity = *identity;
-    victron_schedule_init(&s_can.schedule, &s_can.identity, service_now_ms());
-    victron_keepalive_init(&s_can.keepalive, CONFIG_TINYBMS_CAN_KEEPALIVE_WARN_MS, service_now_ms());
+    victron_schedule_init(&s_can.schedule, &identity, service_now_ms());
+    victron_keepalive_init(&s_can.keepalive, s_can.gx_warn_ms, service_now_ms());
     ESP_RETURN_ON_FALSE(xTaskCreate(can_victron_task, TAG, CONFIG_TINYBMS_CAN_VICTRON_TASK_STACK, &s_can,
                                     CONFIG_TINYBMS_CAN_VICTRON_TASK_PRIORITY, &task) == pdPASS,
                         ESP_ERR_NO_MEM, TAG, "no memory for the task");
     ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_STATE, 1, TAG, task, &s_can.states), TAG,
                         "cannot subscribe to states");
-    ESP_RETURN_ON_ERROR(can_node_open(&s_can.node, task), TAG, "no CAN node");
+    ESP_RETURN_ON_ERROR(can_node_open(&s_can.node, task, settings_number(settings, SETTINGS_CAN_BITRATE)), TAG,
+                        "no CAN node");
     (void)xTaskNotifyGive(task);
     return ESP_OK;
 }

@@ -245,9 +245,9 @@ static esp_err_t open_line(QueueHandle_t *driver_events)
                         UART_PIN_NO_CHANGE);
 }
 
-esp_err_t uart_bms_start(event_bus_handle_t bus, uart_bms_handle_t *handle)
+esp_err_t uart_bms_start(event_bus_handle_t bus, settings_handle_t settings, uart_bms_handle_t *handle)
 {
-    ESP_RETURN_ON_FALSE(bus != NULL && handle != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
+    ESP_RETURN_ON_FALSE(bus != NULL && settings != NULL && handle != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
     static struct uart_bms uart_bms; /* there is one, as long as the program lives */
     uart_bms_handle_t bms = &uart_bms;
     ESP_RETURN_ON_FALSE(bms->bus == NULL, ESP_ERR_INVALID_STATE, TAG, "started already");
@@ -260,7 +260,7 @@ esp_err_t uart_bms_start(event_bus_handle_t bus, uart_bms_handle_t *handle)
     ESP_RETURN_ON_ERROR(open_line(&bms->driver_events), TAG, "no serial line");
 
     tinybms_session_config_t config = TINYBMS_SESSION_DEFAULT_CONFIG();
-    config.poll_ms = CONFIG_TINYBMS_UART_POLL_MS;
+    config.poll_ms = settings_number(settings, SETTINGS_UART_POLL_MS);
     bms->started_ms = service_now_ms();
     tinybms_session_init(&bms->session, &config, service_now_ms());
     ESP_RETURN_ON_FALSE(xTaskCreate(uart_bms_task, TAG, CONFIG_TINYBMS_UART_TASK_STACK, bms,

@@ -16,6 +16,7 @@
 #include "esp_log.h"
 #include "esp_task_wdt.h"
 #include "host.h"
+#include "nvs.h"
 
 #define HEAP_OF_THE_CHIP  (160U * 1024U)
 #define SHUTDOWN_HANDLERS 5 /* as on the chip */
@@ -40,6 +41,10 @@ const char *esp_err_to_name(esp_err_t code)
         {ESP_ERR_NOT_FOUND, "ESP_ERR_NOT_FOUND"},
         {ESP_ERR_NOT_SUPPORTED, "ESP_ERR_NOT_SUPPORTED"},
         {ESP_ERR_TIMEOUT, "ESP_ERR_TIMEOUT"},
+        {ESP_ERR_NVS_NOT_INITIALIZED, "ESP_ERR_NVS_NOT_INITIALIZED"},
+        {ESP_ERR_NVS_NOT_FOUND, "ESP_ERR_NVS_NOT_FOUND"},
+        {ESP_ERR_NVS_TYPE_MISMATCH, "ESP_ERR_NVS_TYPE_MISMATCH"},
+        {ESP_ERR_NVS_INVALID_LENGTH, "ESP_ERR_NVS_INVALID_LENGTH"},
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (names[i].code == code) {

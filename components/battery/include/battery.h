@@ -12,6 +12,7 @@
 
 #include "esp_err.h"
 #include "event_bus.h"
+#include "settings.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -20,9 +21,10 @@ extern "C" {
 /**
  * @brief Starts the task. It publishes EVENT_BUS_STATE for every snapshot, and when data becomes stale without one.
  * @param bus where snapshots come from and states go to
+ * @param settings ages at which data is stale and at which nothing is sent; read here only
  * @return ESP_OK; ESP_ERR_INVALID_ARG; ESP_ERR_NO_MEM
  */
-esp_err_t battery_start(event_bus_handle_t bus);
+esp_err_t battery_start(event_bus_handle_t bus, settings_handle_t settings);
 
 #ifdef __cplusplus
 }

@@ -12,7 +12,7 @@
 
 #include "esp_err.h"
 #include "event_bus.h"
-#include "victron_pgn.h"
+#include "settings.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,10 +23,10 @@ extern "C" {
  *
  * Publishes EVENT_BUS_CAN_FRAME for every frame sent (acknowledged) or received, and EVENT_BUS_CAN_STATUS.
  * @param bus where states come from
- * @param identity names to send, checked by victron_identity_valid()
+ * @param settings bit rate, names to send, times; read here only
  * @return ESP_OK; ESP_ERR_INVALID_ARG (a name that must not be sent); ESP_ERR_NO_MEM; an error of the TWAI driver
  */
-esp_err_t can_victron_start(event_bus_handle_t bus, const victron_identity_t *identity);
+esp_err_t can_victron_start(event_bus_handle_t bus, settings_handle_t settings);
 
 #ifdef __cplusplus
 }

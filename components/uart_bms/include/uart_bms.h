@@ -14,6 +14,7 @@
 
 #include "esp_err.h"
 #include "event_bus.h"
+#include "settings.h"
 #include "tinybms_write.h"
 
 #ifdef __cplusplus
@@ -25,10 +26,11 @@ typedef struct uart_bms *uart_bms_handle_t;
 /**
  * @brief Starts the driver and the task. A BMS that does not answer is not an error: it is asked again for ever.
  * @param bus where snapshots, events and the line's status are published
+ * @param settings the polling period; read here only
  * @param[out] handle for uart_bms_write()
  * @return ESP_OK; ESP_ERR_INVALID_ARG; ESP_ERR_NO_MEM; an error of the UART driver
  */
-esp_err_t uart_bms_start(event_bus_handle_t bus, uart_bms_handle_t *handle);
+esp_err_t uart_bms_start(event_bus_handle_t bus, settings_handle_t settings, uart_bms_handle_t *handle);
 
 /**
  * @brief Writes a setting or runs a command, and waits for the verified result. Not for tasks of the control path.

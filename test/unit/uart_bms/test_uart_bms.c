@@ -21,6 +21,7 @@
 
 static event_bus_handle_t s_bus;
 static event_bus_subscription_t s_snapshots;
+static settings_handle_t s_settings;
 static uart_bms_handle_t s_bms;
 static int s_master;
 static atomic_bool s_silent;
@@ -97,9 +98,10 @@ static void begin(void)
     host_options.uart_device = strdup(ptsname(s_master));
     host_start_thread(run_device, NULL);
     TEST_ASSERT_EQUAL(ESP_OK, esp_task_wdt_init(&watchdog));
+    TEST_ASSERT_EQUAL(ESP_OK, settings_open(&s_settings)); /* no storage: factory values */
     TEST_ASSERT_EQUAL(ESP_OK, event_bus_create(&s_bus));
     TEST_ASSERT_EQUAL(ESP_OK, event_bus_subscribe(s_bus, EVENT_BUS_SNAPSHOT, 1, "test", NULL, &s_snapshots));
-    TEST_ASSERT_EQUAL(ESP_OK, uart_bms_start(s_bus, &s_bms));
+    TEST_ASSERT_EQUAL(ESP_OK, uart_bms_start(s_bus, s_settings, &s_bms));
 }
 
 static tinybms_write_request_t setting(const char *name, int64_t raw)
@@ -126,8 +128,8 @@ TEST_CASE("there is one serial line", "[uart_bms]")
 {
     uart_bms_handle_t other = NULL;
     begin();
-    TEST_ASSERT_EQUAL(ESP_ERR_INVALID_STATE, uart_bms_start(s_bus, &other));
-    TEST_ASSERT_EQUAL(ESP_ERR_INVALID_ARG, uart_bms_start(NULL, &other));
+    TEST_ASSERT_EQUAL(ESP_ERR_INVALID_STATE, uart_bms_start(s_bus, s_settings, &other));
+    TEST_ASSERT_EQUAL(ESP_ERR_INVALID_ARG, uart_bms_start(NULL, s_settings, &other));
 }
 
 TEST_CASE("a caller's write is performed and verified", "[uart_bms]")

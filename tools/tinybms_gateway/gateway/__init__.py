@@ -13,14 +13,20 @@ from tinybms_gateway.options import usage_errors
 @click.option("--can", "backend", required=True, metavar="BACKEND",
               help="socketcand:PORT: be a CAN bus on 127.0.0.1:PORT; 0 = a free port.")  # fmt: skip
 @click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="Where settings are kept.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
+              help="Save a setting, then start; may be given again. --data says where.")  # fmt: skip
 @click.option("--time-scale", type=float, help="Run so many times as fast as real time.")
 @click.option("--log-level", type=click.Choice(["none", "error", "warn", "info", "debug", "verbose"]), default="info",
               show_default=True)  # fmt: skip
-def gateway_command(uart: str, backend: str, data: Path | None, time_scale: float | None, log_level: str) -> None:
+def gateway_command(
+    uart: str, backend: str, data: Path | None, settings: tuple[str, ...], time_scale: float | None, log_level: str
+) -> None:
     """Run the gateway on this machine, building it if needed, until Ctrl-C."""
     from tinybms_gateway.gateway.gateway_impl import arguments  # noqa: PLC0415 - keeps --help quick
 
     extra = ["--log-level", log_level]
+    for assignment in settings:
+        extra += ["--set", assignment]
     if time_scale is not None:
         extra += ["--time-scale", str(time_scale)]
     with usage_errors():

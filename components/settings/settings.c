@@ -1,0 +1,171 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "settings.h"
+
+#include <stdio.h>
+
+#include "esp_check.h"
+#include "esp_log.h"
+#include "freertos/FreeRTOS.h"
+#include "freertos/semphr.h"
+#include "nvs.h"
+#include "nvs_flash.h"
+
+static const char *TAG = "settings";
+
+#define NVS_NAMESPACE "settings"
+
+struct settings {
+    SemaphoreHandle_t lock; /**< guards values; services take it at start only */
+    settings_values_t values;
+};
+
+/** A storage that another layout or a damaged page makes unusable is begun anew: it could never be written again. */
+static esp_err_t open_storage(void)
+{
+    const esp_err_t err = nvs_flash_init();
+    if (err != ESP_ERR_NVS_NO_FREE_PAGES && err != ESP_ERR_NVS_NEW_VERSION_FOUND) {
+        return err;
+    }
+    ESP_LOGE(TAG, "the storage of settings is unusable (%s) and is erased", esp_err_to_name(err));
+    ESP_RETURN_ON_ERROR(nvs_flash_erase(), TAG, "cannot erase it");
+    return nvs_flash_init();
+}
+
+static esp_err_t read_value(nvs_handle_t nvs, const settings_entry_t *entry, settings_value_t *value)
+{
+    size_t length = sizeof(value->text);
+    return entry->type == SETTINGS_NUMBER ? nvs_get_i32(nvs, entry->key, &value->number)
+                                          : nvs_get_str(nvs, entry->key, value->text, &length);
+}
+
+static esp_err_t write_value(nvs_handle_t nvs, const settings_entry_t *entry, const settings_value_t *value)
+{
+    return entry->type == SETTINGS_NUMBER ? nvs_set_i32(nvs, entry->key, value->number)
+                                          : nvs_set_str(nvs, entry->key, value->text);
+}
+
+static void read_saved(nvs_handle_t nvs, settings_values_t *values)
+{
+    for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
+        settings_value_t saved = {0};
+        settings_refusal_t refusal;
+        const esp_err_t err = read_value(nvs, settings_entry(id), &saved);
+        if (err == ESP_ERR_NVS_NOT_FOUND) {
+            continue;
+        }
+        if (err != ESP_OK) {
+            ESP_LOGE(TAG, "%s cannot be read (%s): the factory value is used", settings_entry(id)->key,
+                     esp_err_to_name(err));
+        } else if (!settings_value_valid(id, &saved, &refusal)) {
+            ESP_LOGE(TAG, "saved value refused, the factory value is used: %s", refusal.text);
+        } else {
+            values->value[id] = saved;
+        }
+    }
+}
+
+static void read_all(settings_values_t *values)
+{
+    nvs_handle_t nvs = 0;
+    for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
+        settings_factory(id, &values->value[id]);
+    }
+    esp_err_t err = open_storage();
+    if (err == ESP_OK) {
+        err = nvs_open(NVS_NAMESPACE, NVS_READONLY, &nvs);
+    }
+    if (err == ESP_ERR_NVS_NOT_FOUND) {
+        return; /* nothing was ever saved */
+    }
+    if (err != ESP_OK) {
+        ESP_LOGW(TAG, "no saved settings (%s): factory values are used", esp_err_to_name(err));
+        return;
+    }
+    read_saved(nvs, values);
+    nvs_close(nvs);
+    if (settings_repair(values)) {
+        ESP_LOGE(TAG, "saved names do not fit together: the factory names are used");
+    }
+}
+
+esp_err_t settings_open(settings_handle_t *handle)
+{
+    static struct settings the_settings; /* there is one set, as long as the program lives */
+    ESP_RETURN_ON_FALSE(handle != NULL, ESP_ERR_INVALID_ARG, TAG, "no place for the handle");
+    if (the_settings.lock == NULL) {
+        the_settings.lock = xSemaphoreCreateMutex();
+    }
+    ESP_RETURN_ON_FALSE(the_settings.lock != NULL, ESP_ERR_NO_MEM, TAG, "no memory for the lock");
+    (void)xSemaphoreTake(the_settings.lock, portMAX_DELAY);
+    read_all(&the_settings.values);
+    (void)xSemaphoreGive(the_settings.lock);
+    *handle = &the_settings;
+    return ESP_OK;
+}
+
+void settings_get_all(settings_handle_t handle, settings_values_t *values)
+{
+    (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
+    *values = handle->values;
+    (void)xSemaphoreGive(handle->lock);
+}
+
+int32_t settings_number(settings_handle_t handle, settings_id_t id)
+{
+    (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
+    const int32_t number = handle->values.value[id].number;
+    (void)xSemaphoreGive(handle->lock);
+    return number;
+}
+
+static esp_err_t write_changes(const settings_change_t *changes, size_t count)
+{
+    nvs_handle_t nvs = 0;
+    ESP_RETURN_ON_ERROR(nvs_open(NVS_NAMESPACE, NVS_READWRITE, &nvs), TAG, "cannot open the storage");
+    esp_err_t err = ESP_OK;
+    for (size_t i = 0; i < count && err == ESP_OK; i++) {
+        err = write_value(nvs, settings_entry(changes[i].id), &changes[i].value);
+    }
+    if (err == ESP_OK) {
+        err = nvs_commit(nvs);
+    }
+    nvs_close(nvs);
+    return err;
+}
+
+/** Under the lock. */
+static esp_err_t save(struct settings *settings, const settings_change_t *changes, size_t count,
+                      settings_refusal_t *refusal)
+{
+    static settings_values_t next; /* under the lock; too large for a stack */
+    next = settings->values;
+    for (size_t i = 0; i < count; i++) {
+        if (!settings_value_valid(changes[i].id, &changes[i].value, refusal)) {
+            return ESP_ERR_INVALID_ARG;
+        }
+        next.value[changes[i].id] = changes[i].value;
+    }
+    if (!settings_fit_together(&next, refusal)) {
+        return ESP_ERR_INVALID_ARG;
+    }
+    ESP_RETURN_ON_ERROR(write_changes(changes, count), TAG, "cannot save");
+    settings->values = next;
+    return ESP_OK;
+}
+
+esp_err_t settings_save(settings_handle_t handle, const settings_change_t *changes, size_t count,
+                        settings_refusal_t *refusal)
+{
+    ESP_RETURN_ON_FALSE(handle != NULL && changes != NULL && refusal != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
+    (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
+    const esp_err_t err = save(handle, changes, count, refusal);
+    (void)xSemaphoreGive(handle->lock);
+    for (size_t i = 0; i < count && err == ESP_OK; i++) {
+        ESP_LOGI(TAG, "%s saved", settings_entry(changes[i].id)->key);
+    }
+    return err;
+}

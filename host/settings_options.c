@@ -1,0 +1,117 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "settings_options.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "settings.h"
+
+static settings_change_t s_changes[SETTINGS_OPTIONS_MAX];
+static size_t s_count;
+
+static bool parse_number(const char *text, int32_t *number)
+{
+    char *end = NULL;
+    errno = 0;
+    const long long value = strtoll(text, &end, 10);
+    *number = (int32_t)value;
+    return end != text && *end == '\0' && errno == 0 && value >= INT32_MIN && value <= INT32_MAX;
+}
+
+static const char *parse_value(settings_id_t id, const char *text, settings_value_t *value)
+{
+    static settings_refusal_t refusal;
+    if (settings_entry(id)->type == SETTINGS_NUMBER && !parse_number(text, &value->number)) {
+        return "the value is no whole number";
+    }
+    if (settings_entry(id)->type == SETTINGS_TEXT) {
+        if (strlen(text) > SETTINGS_TEXT_MAX) {
+            return "the text is too long";
+        }
+        (void)snprintf(value->text, sizeof(value->text), "%s", text);
+    }
+    return settings_value_valid(id, value, &refusal) ? NULL : refusal.text;
+}
+
+const char *settings_options_add(const char *assignment)
+{
+    char key[16];
+    const char *const equals = strchr(assignment, '=');
+    if (equals == NULL || (size_t)(equals - assignment) >= sizeof(key)) {
+        return "must be KEY=VALUE; --settings lists the keys";
+    }
+    (void)snprintf(key, sizeof(key), "%.*s", (int)(equals - assignment), assignment);
+    const settings_id_t id = settings_find(key);
+    if (id == SETTINGS_COUNT) {
+        return "no such setting; --settings lists them";
+    }
+    if (s_count == SETTINGS_OPTIONS_MAX) {
+        return "too many settings at one time";
+    }
+    s_changes[s_count].id = id;
+    return parse_value(id, equals + 1, &s_changes[s_count++].value);
+}
+
+const char *settings_options_save(void)
+{
+    static settings_refusal_t refusal;
+    settings_handle_t settings = NULL;
+    if (settings_open(&settings) != ESP_OK) {
+        return "no memory";
+    }
+    const esp_err_t err = settings_save(settings, s_changes, s_count, &refusal);
+    if (err == ESP_OK) {
+        return NULL;
+    }
+    return err == ESP_ERR_INVALID_ARG ? refusal.text : "the data directory cannot be written";
+}
+
+static void print_value(const settings_entry_t *entry, const settings_value_t *value)
+{
+    if (entry->type == SETTINGS_NUMBER) {
+        (void)printf("%" PRId32, value->number);
+    } else if (entry->secret) {
+        (void)fputs(value->text[0] == '\0' ? "" : "(hidden)", stdout);
+    } else {
+        (void)fputs(value->text, stdout);
+    }
+}
+
+static void print_range(const settings_entry_t *entry)
+{
+    (void)printf("%" PRId32 "..%" PRId32 "%s%s", entry->min, entry->max,
+                 entry->type == SETTINGS_TEXT ? " characters" : "", entry->may_be_empty ? ", or none" : "");
+    if (entry->step > 1) {
+        (void)printf(" in steps of %" PRId32, entry->step);
+    }
+}
+
+void settings_options_print(void)
+{
+    static settings_values_t values;
+    settings_handle_t settings = NULL;
+    if (settings_open(&settings) != ESP_OK) {
+        return;
+    }
+    settings_get_all(settings, &values);
+    (void)puts("key\tvalue\tunit\trange\tfactory value\tKconfig option\tmeaning");
+    for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
+        const settings_entry_t *const entry = settings_entry(id);
+        settings_value_t factory;
+        settings_factory(id, &factory);
+        (void)printf("%s\t", entry->key);
+        print_value(entry, &values.value[id]);
+        (void)printf("\t%s\t", entry->unit);
+        print_range(entry);
+        (void)putchar('\t');
+        print_value(entry, &factory);
+        (void)printf("\tCONFIG_%s\t%s\n", entry->symbol, entry->help);
+    }
+}

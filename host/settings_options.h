@@ -1,0 +1,24 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+/**
+ * @file
+ * @brief The options --set and --settings of the Linux program.
+ */
+
+#include <stdbool.h>
+
+#define SETTINGS_OPTIONS_MAX 32 /**< most --set on one command line */
+
+/** @brief Remembers one "KEY=VALUE". NULL: good; else what is wrong with it, a static string. */
+const char *settings_options_add(const char *assignment);
+
+/** @brief Saves what was remembered, all or nothing. NULL: good; else what is wrong, a static string. */
+const char *settings_options_save(void);
+
+/** @brief Prints a line a setting: key, value, unit, range, factory value, Kconfig option, meaning; tabs between. */
+void settings_options_print(void);

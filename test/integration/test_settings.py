@@ -1,0 +1,113 @@
+"""Settings of the native program: saved with ``--set``, used from then on."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tinybms_gateway.gateway.gateway_impl import PROGRAM, GatewayProcess
+from tinybms_gateway.sim.bms.bms_impl import make_line
+from watch import has_id, open_bus, wait_for
+
+SECRET = "correct horse battery"
+
+
+@pytest.fixture
+def program(native_build: Path) -> Path:
+    return native_build / PROGRAM
+
+
+def run(program: Path, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=20, check=False)
+
+
+def listed(program: Path, *arguments: str | Path) -> dict[str, str]:
+    """What ``--settings`` prints: key -> value."""
+    ended = run(program, *arguments, "--settings")
+    assert ended.returncode == 0, ended.stderr
+    rows = [line.split("\t") for line in ended.stdout.splitlines()[1:]]
+    return {row[0]: row[1] for row in rows}
+
+
+def test_a_saved_setting_is_there_after_a_restart(program: Path, tmp_path: Path) -> None:
+    before = listed(program, "--data", tmp_path)
+    assert before["uart.poll_ms"] == "200"
+    after = listed(program, "--data", tmp_path, "--set", "uart.poll_ms=750", "--set", "id.family=LV")
+    assert after == before | {"uart.poll_ms": "750", "id.family": "LV"}
+    assert listed(program, "--data", tmp_path) == after
+
+
+def test_names_that_were_saved_reach_the_gx(tmp_path: Path) -> None:
+    with (
+        make_line(tmp_path / "bms") as line,
+        GatewayProcess(
+            line.link,
+            tmp_path / "data",
+            *("--set", "id.manufacturer=House"),
+            *("--set", "id.battery_name=House battery 1"),
+        ) as gateway,
+        open_bus(gateway.can_backend()) as bus,
+    ):
+        assert bytes(wait_for(bus, has_id(0x35E), 5.0).data) == b"House\0\0\0"
+        assert bytes(wait_for(bus, has_id(0x370), 7.0).data) == b"House ba"
+        assert bytes(wait_for(bus, has_id(0x371), 7.0).data) == b"ttery 1\0"
+
+
+def test_the_polling_period_that_was_saved_is_used(tmp_path: Path) -> None:
+    with (
+        make_line(tmp_path / "bms") as line,
+        GatewayProcess(line.link, tmp_path / "data", "--set", "uart.poll_ms=2000") as gateway,
+        open_bus(gateway.can_backend()) as bus,
+    ):
+        wait_for(bus, has_id(0x351), 5.0)
+        before = line.requests
+        for _ in range(4):
+            wait_for(bus, has_id(0x351), 2.0)
+        assert 1 <= line.requests - before <= 10, "4 s at 200 ms would be 20 live blocks"
+
+
+def test_a_password_is_neither_shown_nor_logged(program: Path, tmp_path: Path) -> None:
+    ended = run(program, "--data", tmp_path, "--set", f"wifi.sta_pass={SECRET}", "--log-level", "verbose", "--settings")
+    assert ended.returncode == 0
+    assert "(hidden)" in ended.stdout
+    assert SECRET not in ended.stdout + ended.stderr
+    refused = run(program, "--data", tmp_path, "--set", f"wifi.sta_pass={SECRET * 4}")
+    assert refused.returncode == 2
+    assert SECRET not in refused.stdout + refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("assignments", "complaint"),
+    [
+        (["uart.poll_ms=99"], "allowed are 100..2000 ms"),
+        (["uart.poll_ms=1e3"], "no whole number"),
+        (["uart.poll_ms=99999999999999999999"], "no whole number"),
+        (["uart.poll_ms="], "no whole number"),
+        (["can.bitrate=333333"], "in steps of 250000"),
+        (["id.manufacturer=BYD"], "another maker"),
+        (["id.battery_name=Not the maker"], "begins with the manufacturer"),
+        (["id.family=" + "x" * 9], "0..8 characters"),
+        (["id.family=" + "x" * 90], "too long"),
+        (["id.family=caf\u00e9"], "printable ASCII"),
+        (["wifi.ap_pass=1234567"], "8..63 characters, or none"),
+        (["no.such=1"], "--settings lists them"),
+        (["uart.poll_ms"], "KEY=VALUE"),
+        (["=1"], "no such setting"),
+        (["id.family=LV", "uart.poll_ms=5"], "allowed are 100..2000 ms"),
+    ],
+)
+def test_what_a_setting_may_not_be_is_one_line_and_saves_nothing(
+    program: Path, tmp_path: Path, assignments: list[str], complaint: str
+) -> None:
+    options = [part for assignment in assignments for part in ("--set", assignment)]
+    ended = run(program, "--data", tmp_path, *options)
+    assert ended.returncode == 2
+    assert complaint in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1
+    assert listed(program, "--data", tmp_path) == listed(program)
+
+
+def test_a_setting_without_a_place_to_keep_it_is_refused(program: Path) -> None:
+    ended = run(program, "--set", "uart.poll_ms=100")
+    assert ended.returncode == 2
+    assert "needs --data" in ended.stderr

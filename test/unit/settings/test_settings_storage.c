@@ -1,0 +1,150 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+/* Saved settings in a directory; this suite is for Linux only. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "nvs.h"
+#include "nvs_flash.h"
+#include "settings.h"
+#include "unity.h"
+
+static char s_directory[] = "/tmp/tinybms-settings-XXXXXX";
+static settings_values_t s_values;
+
+/** A start of the gateway on a storage in which nothing was ever saved. */
+static settings_handle_t first_start(void)
+{
+    settings_handle_t settings = NULL;
+    if (host_options.data_dir == NULL) {
+        host_options.data_dir = mkdtemp(s_directory);
+    }
+    TEST_ASSERT_EQUAL(ESP_OK, nvs_flash_erase());
+    TEST_ASSERT_EQUAL(ESP_OK, settings_open(&settings));
+    return settings;
+}
+
+static const char *text_after_restart(settings_id_t id)
+{
+    settings_handle_t settings = NULL;
+    TEST_ASSERT_EQUAL(ESP_OK, settings_open(&settings));
+    settings_get_all(settings, &s_values);
+    return s_values.value[id].text;
+}
+
+static int32_t number_after_restart(settings_id_t id)
+{
+    (void)text_after_restart(id);
+    return s_values.value[id].number;
+}
+
+static settings_change_t text_change(settings_id_t id, const char *text)
+{
+    settings_change_t change = {.id = id};
+    (void)snprintf(change.value.text, sizeof(change.value.text), "%s", text);
+    return change;
+}
+
+static void save_directly(settings_id_t id, int32_t number)
+{
+    nvs_handle_t nvs = 0;
+    TEST_ASSERT_EQUAL(ESP_OK, nvs_open("settings", NVS_READWRITE, &nvs));
+    TEST_ASSERT_EQUAL(ESP_OK, nvs_set_i32(nvs, settings_entry(id)->key, number));
+    nvs_close(nvs);
+}
+
+TEST_CASE("a saved value wins over the factory value", "[settings]")
+{
+    const settings_change_t change = {.id = SETTINGS_UART_POLL_MS, .value = {.number = 500}};
+    settings_refusal_t refusal;
+    settings_handle_t settings = first_start();
+    TEST_ASSERT_EQUAL(200, settings_number(settings, SETTINGS_UART_POLL_MS));
+    TEST_ASSERT_EQUAL(ESP_OK, settings_save(settings, &change, 1, &refusal));
+    TEST_ASSERT_EQUAL(500, settings_number(settings, SETTINGS_UART_POLL_MS));
+    TEST_ASSERT_EQUAL(500, number_after_restart(SETTINGS_UART_POLL_MS));
+    TEST_ASSERT_EQUAL(3000, number_after_restart(SETTINGS_DATA_STALE_MS));
+}
+
+TEST_CASE("several values are saved together or not at all", "[settings]")
+{
+    settings_change_t changes[] = {
+        text_change(SETTINGS_ID_MANUFACTURER, "House"),
+        text_change(SETTINGS_ID_BATTERY_NAME, "House battery 1"),
+    };
+    settings_refusal_t refusal;
+    settings_handle_t settings = first_start();
+    TEST_ASSERT_EQUAL(ESP_ERR_INVALID_ARG, settings_save(settings, &changes[1], 1, &refusal));
+    TEST_ASSERT_EQUAL_STRING("TinyBMS", text_after_restart(SETTINGS_ID_BATTERY_NAME));
+    TEST_ASSERT_EQUAL(ESP_OK, settings_save(settings, changes, 2, &refusal));
+    TEST_ASSERT_EQUAL_STRING("House battery 1", text_after_restart(SETTINGS_ID_BATTERY_NAME));
+    changes[0] = text_change(SETTINGS_ID_MANUFACTURER, "Garage");
+    changes[1] = (settings_change_t){.id = SETTINGS_UART_POLL_MS, .value = {.number = 1}};
+    TEST_ASSERT_EQUAL(ESP_ERR_INVALID_ARG, settings_save(settings, changes, 2, &refusal));
+    TEST_ASSERT_EQUAL_STRING("House", text_after_restart(SETTINGS_ID_MANUFACTURER));
+}
+
+TEST_CASE("a saved value that is out of range now is not used", "[settings]")
+{
+    (void)first_start();
+    save_directly(SETTINGS_UART_POLL_MS, 5);
+    save_directly(SETTINGS_DATA_STALE_MS, 4000);
+    TEST_ASSERT_EQUAL(200, number_after_restart(SETTINGS_UART_POLL_MS));
+    TEST_ASSERT_EQUAL(4000, number_after_restart(SETTINGS_DATA_STALE_MS));
+}
+
+TEST_CASE("a saved value of another type is not used", "[settings]")
+{
+    (void)first_start();
+    save_directly(SETTINGS_ID_FAMILY, 7);
+    TEST_ASSERT_EQUAL_STRING("TinyBMS", text_after_restart(SETTINGS_ID_FAMILY));
+}
+
+TEST_CASE("half-saved names are not used: the power was cut between two of them", "[settings]")
+{
+    nvs_handle_t nvs = 0;
+    (void)first_start();
+    TEST_ASSERT_EQUAL(ESP_OK, nvs_open("settings", NVS_READWRITE, &nvs));
+    TEST_ASSERT_EQUAL(ESP_OK, nvs_set_str(nvs, "id.battery_name", "House battery 1"));
+    nvs_close(nvs);
+    TEST_ASSERT_EQUAL_STRING("TinyBMS", text_after_restart(SETTINGS_ID_BATTERY_NAME));
+    TEST_ASSERT_EQUAL_STRING("TinyBMS", text_after_restart(SETTINGS_ID_MANUFACTURER));
+}
+
+TEST_CASE("a damaged value is not used", "[settings]")
+{
+    char path[256];
+    (void)first_start();
+    save_directly(SETTINGS_UART_POLL_MS, 500);
+    (void)snprintf(path, sizeof(path), "%s/nvs/settings/uart.poll_ms", host_options.data_dir);
+    TEST_ASSERT_EQUAL(0, truncate(path, 3));
+    TEST_ASSERT_EQUAL(200, number_after_restart(SETTINGS_UART_POLL_MS));
+}
+
+TEST_CASE("a storage that cannot be written refuses and changes nothing", "[settings]")
+{
+    const settings_change_t change = {.id = SETTINGS_UART_POLL_MS, .value = {.number = 500}};
+    char path[256];
+    settings_refusal_t refusal;
+    settings_handle_t settings = first_start();
+    (void)snprintf(path, sizeof(path), "%s/nvs/settings", host_options.data_dir);
+    const int file = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600); /* where the directory has to be */
+    TEST_ASSERT_GREATER_OR_EQUAL(0, file);
+    TEST_ASSERT_EQUAL(0, close(file));
+    TEST_ASSERT_FALSE(settings_save(settings, &change, 1, &refusal) == ESP_OK);
+    TEST_ASSERT_EQUAL(200, settings_number(settings, SETTINGS_UART_POLL_MS));
+    TEST_ASSERT_EQUAL(0, unlink(path));
+}
+
+TEST_CASE("the directory is taken away again", "[settings]")
+{
+    char command[300];
+    (void)snprintf(command, sizeof(command), "rm -r '%s'", host_options.data_dir);
+    TEST_ASSERT_EQUAL(0, system(command));
+}
