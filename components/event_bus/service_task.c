@@ -25,8 +25,9 @@ TickType_t service_ticks_until(int64_t deadline_ms, int32_t longest_ms)
     if (wait_ms <= 0) {
         return 1;
     }
-    const TickType_t ticks = pdMS_TO_TICKS((TickType_t)(wait_ms < longest_ms ? wait_ms : longest_ms));
-    return ticks > 0 ? ticks : 1;
+    /* In 64 bits: pdMS_TO_TICKS() overflows from 71 minutes on. */
+    const int64_t ticks = (wait_ms < longest_ms ? wait_ms : longest_ms) * configTICK_RATE_HZ / 1000;
+    return ticks > 0 ? (TickType_t)ticks : 1;
 }
 
 void service_task_begin(service_task_t *task, event_bus_handle_t bus, const char *name)

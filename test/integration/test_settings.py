@@ -9,7 +9,7 @@ from tinybms_gateway.gateway.gateway_impl import PROGRAM, GatewayProcess
 from tinybms_gateway.sim.bms.bms_impl import make_line
 from watch import has_id, open_bus, wait_for
 
-SECRET = "correct horse battery"
+PHRASE = "correct horse battery"
 
 
 @pytest.fixture
@@ -67,13 +67,13 @@ def test_the_polling_period_that_was_saved_is_used(tmp_path: Path) -> None:
 
 
 def test_a_password_is_neither_shown_nor_logged(program: Path, tmp_path: Path) -> None:
-    ended = run(program, "--data", tmp_path, "--set", f"wifi.sta_pass={SECRET}", "--log-level", "verbose", "--settings")
+    ended = run(program, "--data", tmp_path, "--set", f"wifi.sta_pass={PHRASE}", "--log-level", "verbose", "--settings")
     assert ended.returncode == 0
     assert "(hidden)" in ended.stdout
-    assert SECRET not in ended.stdout + ended.stderr
-    refused = run(program, "--data", tmp_path, "--set", f"wifi.sta_pass={SECRET * 4}")
+    assert PHRASE not in ended.stdout + ended.stderr
+    refused = run(program, "--data", tmp_path, "--set", f"wifi.sta_pass={PHRASE * 4}")
     assert refused.returncode == 2
-    assert SECRET not in refused.stdout + refused.stderr
+    assert PHRASE not in refused.stdout + refused.stderr
 
 
 @pytest.mark.parametrize(

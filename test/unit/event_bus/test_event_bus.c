@@ -7,6 +7,7 @@
 
 #include "event_bus.h"
 #include "freertos/task.h"
+#include "service_task.h"
 #include "unity.h"
 
 /** A bus lives as long as the program; kept here so that it is not taken for a leak. */
@@ -111,4 +112,19 @@ TEST_CASE("a subscription that cannot be is refused with the reason", "[event_bu
         err = event_bus_subscribe(bus, EVENT_BUS_BMS_EVENT, 1, "test", NULL, &s);
     }
     TEST_ASSERT_EQUAL(ESP_ERR_NO_MEM, err);
+}
+
+TEST_CASE("a wait in ticks is as long as the deadline is away, from nothing to 24 days", "[event_bus]")
+{
+    const int64_t now_ms = service_now_ms();
+    TEST_ASSERT_EQUAL_UINT32(1, service_ticks_until(now_ms - 5, INT32_MAX));
+    TEST_ASSERT_EQUAL_UINT32(pdMS_TO_TICKS(50), service_ticks_until(now_ms + 5000, 50));
+    static const int64_t waits_ms[] = {4294967, 4294968, 86400000, INT32_MAX};
+    for (size_t i = 0; i < sizeof(waits_ms) / sizeof(waits_ms[0]); i++) {
+        const int64_t expected = waits_ms[i] * configTICK_RATE_HZ / 1000;
+        const int64_t ticks = service_ticks_until(service_now_ms() + waits_ms[i], INT32_MAX);
+        TEST_ASSERT_LESS_OR_EQUAL(expected, ticks);
+        TEST_ASSERT_GREATER_OR_EQUAL(expected - configTICK_RATE_HZ, ticks); /* the test itself takes less than 1 s */
+    }
+    TEST_ASSERT_LESS_OR_EQUAL(INT32_MAX, service_ticks_until(INT64_MAX, INT32_MAX));
 }

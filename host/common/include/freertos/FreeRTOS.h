@@ -23,7 +23,8 @@ typedef uint8_t StackType_t;
 #define portMAX_DELAY        ((TickType_t)0xffffffffUL)
 #define configTICK_RATE_HZ   CONFIG_FREERTOS_HZ
 #define portTICK_PERIOD_MS   ((TickType_t)1000 / configTICK_RATE_HZ)
-#define pdMS_TO_TICKS(ms)    ((TickType_t)(((uint64_t)(ms)*configTICK_RATE_HZ) / 1000U))
+/** In 32 bits as on the chip: at 1000 Hz it overflows from 4,294,968 ms (71 min) on. */
+#define pdMS_TO_TICKS(ms) ((TickType_t)(((TickType_t)(ms) * (TickType_t)configTICK_RATE_HZ) / (TickType_t)1000U))
 #define tskNO_AFFINITY       0x7FFFFFFF
 #define configMAX_PRIORITIES 25
 #define tskIDLE_PRIORITY     0

@@ -1,0 +1,25 @@
+"""``tinybms-gw config``: build options and settings of the gateway."""
+
+from pathlib import Path
+
+import click
+
+from tinybms_gateway.generated import write_or_check
+from tinybms_gateway.options import usage_errors
+
+
+@click.group("config")
+def config_group() -> None:
+    """Build options (Kconfig) and settings of the gateway."""
+
+
+@config_group.command("docs")
+@click.option("--check", is_flag=True, help="Only check that the page is current; exit status 1 when not.")
+@click.option("--root", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path(),
+              show_default="present directory", help="Root of the source tree.")  # fmt: skip
+def docs_command(check: bool, root: Path) -> None:
+    """Write the tables of docs/configuration.md from the Kconfig files and the table of settings."""
+    from tinybms_gateway.config.docs_impl import generate  # noqa: PLC0415 - keeps --help quick
+
+    with usage_errors():
+        write_or_check(root, generate(root), check)
