@@ -309,3 +309,37 @@ TEST_CASE("a clock that jumps back does not stop the polling", "[tinybms]")
     line_run(&s_line, 2000);
     TEST_ASSERT_GREATER_OR_EQUAL(snapshots + 8, s_line.snapshots);
 }
+
+/** A minute with everything that has a timer: silence, a bad line, a write, a fault. What came of it, as one number. */
+static uint64_t eventful_minute(int64_t from_ms)
+{
+    const tinybms_write_request_t write = {
+        .kind = TINYBMS_WRITE_SETTING, .entry = tinybms_register_by_name("fully_charged_voltage"), .raw = 4100};
+    line_begin(&s_line, from_ms);
+    line_run(&s_line, 5000);
+    s_line.fault = LINE_SILENT;
+    line_run(&s_line, 15000);
+    s_line.fault = LINE_FLIPPED;
+    line_run(&s_line, 5000);
+    s_line.fault = LINE_GOOD;
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, line_write(&s_line, &write).status);
+    s_line.registers[50] = 0x9B;
+    line_run(&s_line, 30000);
+    uint64_t trace = (uint64_t)(s_line.last_request_ms - from_ms);
+    trace = trace * 31 + (uint64_t)(s_line.snapshot_ms - from_ms);
+    trace = trace * 31 + (uint64_t)s_line.oldest_age_ms;
+    trace = trace * 31 + (uint64_t)s_line.snapshots;
+    for (size_t command = 0; command < 256; command++) {
+        trace = trace * 31 + (uint64_t)s_line.requests[command];
+    }
+    return trace;
+}
+
+TEST_CASE("2^31 and 2^32 ms of uptime change nothing on the line", "[tinybms]")
+{
+    const uint64_t expected = eventful_minute(0);
+    for (int64_t before_ms = 1000; before_ms < 60000; before_ms += 7000) {
+        TEST_ASSERT_TRUE(eventful_minute((INT64_C(1) << 31) - before_ms) == expected);
+        TEST_ASSERT_TRUE(eventful_minute((INT64_C(1) << 32) - before_ms) == expected);
+    }
+}

@@ -56,3 +56,17 @@ TEST_CASE("a GX of Victron is recognised by 0x307", "[victron_pgn]")
     victron_keepalive_on_frame(&k, 0x307, 8, s_victron, false, 100);
     TEST_ASSERT_TRUE(k.is_victron);
 }
+
+TEST_CASE("the loss of a GX is noticed in time across 2^31 and 2^32 ms of uptime", "[victron_pgn]")
+{
+    static const int64_t overflows_ms[] = {INT64_C(1) << 31, INT64_C(1) << 32};
+    for (size_t i = 0; i < 2; i++) {
+        victron_keepalive_t k;
+        const int64_t seen_ms = overflows_ms[i] - 4000;
+        victron_keepalive_init(&k, 10000, seen_ms - 1000);
+        victron_keepalive_on_frame(&k, 0x305, 8, s_zeros, false, seen_ms);
+        TEST_ASSERT_EQUAL(VICTRON_KEEPALIVE_FOUND, victron_keepalive_poll(&k, seen_ms));
+        TEST_ASSERT_EQUAL(VICTRON_KEEPALIVE_SAME, victron_keepalive_poll(&k, seen_ms + 9999));
+        TEST_ASSERT_EQUAL(VICTRON_KEEPALIVE_LOST, victron_keepalive_poll(&k, seen_ms + 10000));
+    }
+}

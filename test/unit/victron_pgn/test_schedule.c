@@ -261,11 +261,35 @@ TEST_CASE("the deadline is when the next frame is due", "[victron_pgn]")
     }
 }
 
-TEST_CASE("time beyond the overflow of 32-bit milliseconds changes nothing", "[victron_pgn]")
+/** Ten seconds with an urgent frame and failed ones: ids and times of all frames, as one number. */
+static uint64_t eventful_seconds(int64_t from_ms)
 {
-    const int64_t near_overflow_ms = (int64_t)UINT32_MAX - 5000;
-    start_at(near_overflow_ms);
-    TEST_ASSERT_EQUAL(10, count_frames(near_overflow_ms, near_overflow_ms + 10000, 0x351));
+    battery_state_t s = healthy();
+    victron_frame_t frame;
+    uint64_t trace = 0;
+    start_at(from_ms);
+    for (int64_t now_ms = 0; now_ms < 10000; now_ms++) {
+        if (now_ms == 3333) {
+            s.ccl_ma.value = 0;
+            victron_schedule_set_state(&s_schedule, &s, from_ms + now_ms);
+        }
+        while (victron_schedule_next(&s_schedule, from_ms + now_ms, &frame)) {
+            trace = trace * 31 + (uint64_t)frame.id * 10000 + (uint64_t)now_ms;
+            if (now_ms > 5000 && now_ms < 7000) {
+                victron_schedule_failed(&s_schedule, frame.id, from_ms + now_ms);
+            }
+        }
+    }
+    return trace;
+}
+
+TEST_CASE("2^31 and 2^32 ms of uptime change nothing in the schedule", "[victron_pgn]")
+{
+    const uint64_t expected = eventful_seconds(0);
+    for (int64_t before_ms = 0; before_ms < 10000; before_ms += 500) {
+        TEST_ASSERT_TRUE(eventful_seconds((INT64_C(1) << 31) - before_ms) == expected);
+        TEST_ASSERT_TRUE(eventful_seconds((INT64_C(1) << 32) - before_ms) == expected);
+    }
 }
 
 TEST_CASE("a clock that is set back does not silence the schedule", "[victron_pgn]")
