@@ -25,6 +25,7 @@ static const char *TAG = "nvs";
 #define VALUE_MAX   4000 /* as a blob page on the chip */
 #define PATH_LENGTH 512
 #define CRC_LENGTH  4
+#define LAYOUT      "1\n"
 
 typedef enum {
     TYPE_U8 = 'b',
@@ -64,6 +65,32 @@ static bool name_valid(const char *name)
     return name != NULL && name[0] != '\0' && name[0] != '.' && strchr(name, '/') == NULL;
 }
 
+static bool write_whole(const char *path, const uint8_t *bytes, size_t length)
+{
+    const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return false;
+    }
+    const bool ok = write(fd, bytes, length) == (ssize_t)length && fsync(fd) == 0;
+    return close(fd) == 0 && ok;
+}
+
+/** The file ".layout" in the directory says how values are stored; written when it is not there yet. */
+static esp_err_t check_layout(const char *directory)
+{
+    char path[PATH_LENGTH + 16];
+    char found[sizeof(LAYOUT)] = "";
+    (void)snprintf(path, sizeof(path), "%s/.layout", directory);
+    FILE *file = fopen(path, "rbe");
+    if (file == NULL) {
+        return write_whole(path, (const uint8_t *)LAYOUT, sizeof(LAYOUT) - 1) ? ESP_OK : ESP_FAIL;
+    }
+    const size_t length = fread(found, 1, sizeof(found), file);
+    (void)fclose(file);
+    const bool same = length == sizeof(LAYOUT) - 1 && memcmp(found, LAYOUT, length) == 0;
+    return same ? ESP_OK : ESP_ERR_NVS_NEW_VERSION_FOUND;
+}
+
 esp_err_t nvs_flash_init(void)
 {
     char path[PATH_LENGTH];
@@ -75,8 +102,9 @@ esp_err_t nvs_flash_init(void)
         ESP_LOGE(TAG, "%s: %s", path, strerror(errno));
         return ESP_FAIL;
     }
-    s_initialised = true;
-    return ESP_OK;
+    const esp_err_t err = check_layout(path);
+    s_initialised = err == ESP_OK;
+    return err;
 }
 
 esp_err_t nvs_flash_erase(void)
@@ -153,16 +181,6 @@ static bool sync_directory(nvs_handle_t handle)
         return false;
     }
     const bool ok = fsync(fd) == 0;
-    return close(fd) == 0 && ok;
-}
-
-static bool write_whole(const char *path, const uint8_t *bytes, size_t length)
-{
-    const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return false;
-    }
-    const bool ok = write(fd, bytes, length) == (ssize_t)length && fsync(fd) == 0;
     return close(fd) == 0 && ok;
 }
 

@@ -127,6 +127,23 @@ TEST_CASE("a damaged value is not used", "[settings]")
     TEST_ASSERT_EQUAL(200, number_after_restart(SETTINGS_UART_POLL_MS));
 }
 
+TEST_CASE("a storage of another layout is begun anew", "[settings]")
+{
+    const settings_change_t change = {.id = SETTINGS_UART_POLL_MS, .value = {.number = 500}};
+    char path[256];
+    settings_refusal_t refusal;
+    settings_handle_t settings = first_start();
+    save_directly(SETTINGS_UART_POLL_MS, 700);
+    (void)snprintf(path, sizeof(path), "%s/nvs/.layout", host_options.data_dir);
+    FILE *file = fopen(path, "we");
+    TEST_ASSERT_NOT_NULL(file);
+    TEST_ASSERT_GREATER_THAN(0, fputs("a later one\n", file));
+    TEST_ASSERT_EQUAL(0, fclose(file));
+    TEST_ASSERT_EQUAL(200, number_after_restart(SETTINGS_UART_POLL_MS));
+    TEST_ASSERT_EQUAL(ESP_OK, settings_save(settings, &change, 1, &refusal));
+    TEST_ASSERT_EQUAL(500, number_after_restart(SETTINGS_UART_POLL_MS));
+}
+
 TEST_CASE("a storage that cannot be written refuses and changes nothing", "[settings]")
 {
     const settings_change_t change = {.id = SETTINGS_UART_POLL_MS, .value = {.number = 500}};
