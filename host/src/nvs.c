@@ -75,18 +75,21 @@ static bool write_whole(const char *path, const uint8_t *bytes, size_t length)
     return close(fd) == 0 && ok;
 }
 
-/** The file ".layout" in the directory says how values are stored; written when it is not there yet. */
+/** The file ".layout" says how values are stored; written when it is not there, or empty after a power cut. */
 static esp_err_t check_layout(const char *directory)
 {
     char path[PATH_LENGTH + 16];
     char found[sizeof(LAYOUT)] = "";
+    size_t length = 0;
     (void)snprintf(path, sizeof(path), "%s/.layout", directory);
-    FILE *file = fopen(path, "rbe");
-    if (file == NULL) {
+    FILE *const file = fopen(path, "rbe");
+    if (file != NULL) {
+        length = fread(found, 1, sizeof(found), file);
+        (void)fclose(file);
+    }
+    if (length == 0) {
         return write_whole(path, (const uint8_t *)LAYOUT, sizeof(LAYOUT) - 1) ? ESP_OK : ESP_FAIL;
     }
-    const size_t length = fread(found, 1, sizeof(found), file);
-    (void)fclose(file);
     const bool same = length == sizeof(LAYOUT) - 1 && memcmp(found, LAYOUT, length) == 0;
     return same ? ESP_OK : ESP_ERR_NVS_NEW_VERSION_FOUND;
 }
