@@ -27,6 +27,7 @@ step() {
 step ruff "$bin/ruff" check .
 step ruff-format "$bin/ruff" format --check .
 step mypy "$bin/mypy"
+step mypy-idf-ext "$bin/mypy" idf_ext.py
 step shell bash -n "${shell_files[@]}"
 step clang-format "$bin/clang-format" --dry-run -Werror "${c_files[@]}"
 step cppcheck cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
