@@ -37,7 +37,8 @@ def compile_suite(root: Path, folder: Path, source: str) -> Path:
     file = folder / "suite.c"
     file.write_text(source)
     unity = root / "host/unity"
-    subprocess.run(["gcc", f"-I{unity}", file, unity / "unity.c", "-o", folder / "suite"], check=True, timeout=60)
+    options = ["-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", f"-I{unity}"]
+    subprocess.run(["gcc", *options, file, unity / "unity.c", "-o", folder / "suite"], check=True, timeout=60)
     return folder / "suite"
 
 

@@ -4,7 +4,7 @@ from pytest_embedded import Dut
 
 
 def test_every_case_passes(dut: Dut) -> None:
-    dut.run_all_single_board_cases(timeout=60)
+    dut.run_all_single_board_cases(timeout=20)
     assert dut.test_menu
     assert [(case.name, case.result) for case in dut.testsuite.testcases] == [
         (case.name, "PASS") for case in dut.test_menu
