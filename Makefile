@@ -28,7 +28,7 @@ build: setup ## the native gateway and the unit suites, in build-linux/
 test: test-native test-sanitized ## everything, then everything again with ASan and UBSan
 
 test-native: build
-	@tools/dev/unit.sh $(BUILD)
+	@$(BIN)/python -m pytest -q -c test/unit/pytest.ini test/unit
 	@$(PYTEST) test
 
 test-sanitized: setup

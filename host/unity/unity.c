@@ -3,55 +3,90 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+
+/**
+ * @file
+ * @brief Runs the cases of a suite: those that the first argument chooses, or, without one, by the menu that ESP-IDF's
+ *        Unity shows on the serial line. What is printed is what Unity and ESP-IDF print.
+ */
 #include "unity.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static unity_case_t *s_first;
-static unity_case_t *s_running;
-static jmp_buf s_failed;
+static const unity_case_t *s_running;
+static jmp_buf s_case_left;
+static int s_tests;
+static int s_failures;
+static int s_ignored;
+static volatile sig_atomic_t s_terminated;
 
+static bool comes_before(const unity_case_t *a, const unity_case_t *b)
+{
+    const int order = strcmp(a->file, b->file);
+    return order < 0 || (order == 0 && a->line < b->line);
+}
+
+/** In the order of files and lines, as CONFIG_UNITY_TEST_ORDER_BY_FILE_PATH_AND_LINE has them on the chip. */
 void unity_register(unity_case_t *test_case)
 {
     unity_case_t **place = &s_first;
-    while (*place != NULL) {
+    while (*place != NULL && comes_before(*place, test_case)) {
         place = &(*place)->next;
     }
+    test_case->next = *place;
     *place = test_case;
 }
 
-static void fail(int line, const char *what, const char *detail)
+/** Says how the running case ended, counts it and leaves it. */
+__attribute__((noreturn, format(printf, 4, 5))) static void leave(int *count, const char *result, int line,
+                                                                  const char *why, ...)
 {
-    printf("%s:%d:%s:FAIL: %s%s\n", s_running->file, line, s_running->name, what, detail);
-    longjmp(s_failed, 1);
+    va_list args;
+    va_start(args, why);
+    printf("%s:%d:%s:%s: ", s_running->file, line, s_running->name, result);
+    vprintf(why, args);
+    putchar('\n');
+    va_end(args);
+    (*count)++;
+    longjmp(s_case_left, 1);
 }
 
-void unity_assert(bool ok, int line, const char *what)
+void unity_assert(bool ok, int line, const char *expected, const char *what)
 {
     if (!ok) {
-        fail(line, what, "");
+        leave(&s_failures, "FAIL", line, "%s. %s", expected, what);
     }
 }
 
 void unity_assert_int(int64_t expected, int64_t actual, int line, const char *what)
 {
-    char detail[80];
     if (expected != actual) {
-        (void)snprintf(detail, sizeof(detail), ": expected %" PRId64 " was %" PRId64, expected, actual);
-        fail(line, what, detail);
+        leave(&s_failures, "FAIL", line, "Expected %" PRId64 " Was %" PRId64 ". %s", expected, actual, what);
     }
 }
 
-void unity_assert_uint(uint64_t expected, uint64_t actual, int line, const char *what)
+void unity_assert_hex(uint64_t expected, uint64_t actual, int line, const char *what)
 {
-    char detail[96];
     if (expected != actual) {
-        (void)snprintf(detail, sizeof(detail), ": expected %" PRIu64 " (0x%" PRIX64 ") was %" PRIu64 " (0x%" PRIX64 ")",
-                       expected, expected, actual, actual);
-        fail(line, what, detail);
+        leave(&s_failures, "FAIL", line, "Expected 0x%" PRIX64 " Was 0x%" PRIX64 ". %s", expected, actual, what);
+    }
+}
+
+void unity_assert_order(bool less, bool or_equal, int64_t threshold, int64_t actual, int line, const char *what)
+{
+    const bool ordered = less ? actual < threshold : actual > threshold;
+    if (!ordered && !(or_equal && actual == threshold)) {
+        leave(&s_failures, "FAIL", line, "Expected %" PRId64 " to be %s than %s%" PRId64 ". %s", actual,
+              less ? "less" : "greater", or_equal ? "or equal to " : "", threshold, what);
     }
 }
 
@@ -59,11 +94,12 @@ void unity_assert_memory(const void *expected, const void *actual, size_t length
 {
     const uint8_t *const e = expected;
     const uint8_t *const a = actual;
+    if (length == 0) { /* Unity takes it for a mistake of the test */
+        leave(&s_failures, "FAIL", line, "You Asked Me To Compare Nothing, Which Was Pointless. %s", what);
+    }
     for (size_t i = 0; i < length; i++) {
         if (e[i] != a[i]) {
-            char detail[80];
-            (void)snprintf(detail, sizeof(detail), ": byte %zu expected 0x%02X was 0x%02X", i, e[i], a[i]);
-            fail(line, what, detail);
+            leave(&s_failures, "FAIL", line, "Byte %zu Expected 0x%02X Was 0x%02X. %s", i, e[i], a[i], what);
         }
     }
 }
@@ -71,31 +107,115 @@ void unity_assert_memory(const void *expected, const void *actual, size_t length
 void unity_assert_string(const char *expected, const char *actual, int line, const char *what)
 {
     if (strcmp(expected, actual) != 0) {
-        char detail[256];
-        (void)snprintf(detail, sizeof(detail), ": expected '%s' was '%s'", expected, actual);
-        fail(line, what, detail);
+        leave(&s_failures, "FAIL", line, "Expected '%s' Was '%s'. %s", expected, actual, what);
     }
 }
 
-/** Runs the cases whose name or tag contains the first argument, all without one. */
-int main(int argc, char **argv)
+void unity_ignore(int line, const char *why)
 {
-    static int tests; /* static: a local would be lost in longjmp() */
-    static int failures;
-    for (s_running = s_first; s_running != NULL; s_running = s_running->next) {
-        const char *const filter = argc > 1 ? argv[1] : "";
-        if (strstr(s_running->name, filter) == NULL && strstr(s_running->tag, filter) == NULL) {
-            continue;
-        }
-        tests++;
-        if (setjmp(s_failed) == 0) {
-            s_running->run();
-            printf("%s:%d:%s:PASS\n", s_running->file, s_running->line, s_running->name);
-        } else {
-            failures++;
+    leave(&s_ignored, "IGNORE", line, "%s", why);
+}
+
+static void run_case(const unity_case_t *test_case)
+{
+    printf("Running %s...\n", test_case->name);
+    (void)fflush(stdout); /* a case that crashes has to be seen to have begun */
+    s_running = test_case;
+    s_tests++;
+    if (setjmp(s_case_left) == 0) {
+        test_case->run();
+        printf("%s:%d:%s:PASS\n", test_case->file, test_case->line, test_case->name);
+    }
+}
+
+/** A choice is what ESP-IDF's menu takes: a number, "name", [tag], ![tag], or * for all. */
+static bool is_chosen(const unity_case_t *test_case, int number, const char *choice)
+{
+    const size_t length = strlen(test_case->name);
+    switch (choice[0]) {
+    case '*':
+        return true;
+    case '[':
+        return strstr(test_case->tag, choice) != NULL;
+    case '!':
+        return strstr(test_case->tag, choice + 1) == NULL;
+    case '"':
+        return strncmp(choice + 1, test_case->name, length) == 0 && strcmp(choice + 1 + length, "\"") == 0;
+    default:
+        return strtol(choice, NULL, 10) == number;
+    }
+}
+
+static void run_choice(const char *choice)
+{
+    int number = 0;
+    s_tests = s_failures = s_ignored = 0;
+    for (const unity_case_t *c = s_first; c != NULL; c = c->next) {
+        if (is_chosen(c, ++number, choice)) {
+            run_case(c);
         }
     }
-    printf("-----------------------\n%d Tests %d Failures 0 Ignored\n%s\n", tests, failures,
-           failures == 0 && tests > 0 ? "OK" : "FAIL");
-    return failures == 0 && tests > 0 ? 0 : 1;
+    printf("\n-----------------------\n%d Tests %d Failures %d Ignored \n%s\n", s_tests, s_failures, s_ignored,
+           s_failures == 0 ? "OK" : "FAIL");
+}
+
+static void print_menu(void)
+{
+    int number = 0;
+    printf("\n\nHere's the test menu, pick your combo:\n");
+    for (const unity_case_t *c = s_first; c != NULL; c = c->next) {
+        printf("(%d)\t\"%s\" %s\n", ++number, c->name, c->tag);
+    }
+    printf("\nEnter test for running.\n");
+}
+
+static void on_sigterm(int signal_number)
+{
+    (void)signal_number;
+    s_terminated = 1;
+}
+
+/** Next line of input without its end. False: SIGTERM came, or the input has ended. */
+static bool read_line(char *line, int size, const sigset_t *signals_while_waiting)
+{
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    (void)fflush(stdout);
+    (void)ppoll(&input, 1, NULL, signals_while_waiting);
+    if (s_terminated || fgets(line, size, stdin) == NULL) {
+        return false;
+    }
+    line[strcspn(line, "\r\n")] = '\0';
+    return true;
+}
+
+static void run_menu(void)
+{
+    char line[256];
+    sigset_t sigterm;
+    sigset_t before;
+    /* SIGTERM is let in only while the menu waits: a case is never interrupted, and no thread of a case takes it. */
+    (void)sigemptyset(&sigterm);
+    (void)sigaddset(&sigterm, SIGTERM);
+    (void)pthread_sigmask(SIG_BLOCK, &sigterm, &before);
+    (void)sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_sigterm}, NULL);
+    (void)setvbuf(stdin, NULL, _IONBF, 0); /* what ppoll() does not see must not be left in a buffer */
+    printf("\n\nPress ENTER to see the list of tests.\n");
+    while (read_line(line, sizeof(line), &before)) {
+        if (line[0] == '\0') {
+            print_menu();
+        } else {
+            run_choice(line);
+            printf("Enter next test, or 'enter' to see menu\n");
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 1) {
+        run_menu();
+        return 0;
+    }
+    run_choice(argv[1]);
+    return s_failures == 0 && s_tests > 0 ? 0 : 1;
 }

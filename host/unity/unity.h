@@ -24,11 +24,13 @@ typedef struct unity_case {
 } unity_case_t;
 
 void unity_register(unity_case_t *test_case);
-void unity_assert(bool ok, int line, const char *what);
+void unity_assert(bool ok, int line, const char *expected, const char *what);
 void unity_assert_int(int64_t expected, int64_t actual, int line, const char *what);
-void unity_assert_uint(uint64_t expected, uint64_t actual, int line, const char *what);
+void unity_assert_hex(uint64_t expected, uint64_t actual, int line, const char *what);
+void unity_assert_order(bool less, bool or_equal, int64_t threshold, int64_t actual, int line, const char *what);
 void unity_assert_memory(const void *expected, const void *actual, size_t length, int line, const char *what);
 void unity_assert_string(const char *expected, const char *actual, int line, const char *what);
+void unity_ignore(int line, const char *why) __attribute__((noreturn));
 
 #define UNITY_JOIN2(a, b) a##b
 #define UNITY_JOIN(a, b)  UNITY_JOIN2(a, b)
@@ -42,29 +44,28 @@ void unity_assert_string(const char *expected, const char *actual, int line, con
     }                                                                                                                  \
     static void UNITY_JOIN(unity_run_, __LINE__)(void)
 
-#define TEST_ASSERT_TRUE(condition)                       unity_assert((condition), __LINE__, #condition)
-#define TEST_ASSERT(condition)                            unity_assert((condition), __LINE__, #condition)
-#define TEST_ASSERT_FALSE(condition)                      unity_assert(!(condition), __LINE__, "not " #condition)
-#define TEST_ASSERT_NULL(pointer)                         unity_assert((pointer) == NULL, __LINE__, #pointer)
-#define TEST_ASSERT_NOT_NULL(pointer)                     unity_assert((pointer) != NULL, __LINE__, #pointer)
-#define TEST_FAIL_MESSAGE(message)                        unity_assert(false, __LINE__, message)
+#define TEST_ASSERT_TRUE(condition)                       unity_assert((condition), __LINE__, "Expected TRUE Was FALSE", #condition)
+#define TEST_ASSERT_FALSE(condition)                      unity_assert(!(condition), __LINE__, "Expected FALSE Was TRUE", #condition)
+#define TEST_ASSERT_NULL(pointer)                         unity_assert((pointer) == NULL, __LINE__, "Expected NULL", #pointer)
+#define TEST_ASSERT_NOT_NULL(pointer)                     unity_assert((pointer) != NULL, __LINE__, "Expected Non-NULL", #pointer)
+#define TEST_IGNORE_MESSAGE(why)                          unity_ignore(__LINE__, why)
 #define TEST_ASSERT_EQUAL(expected, actual)               unity_assert_int((int64_t)(expected), (int64_t)(actual), __LINE__, #actual)
-#define TEST_ASSERT_EQUAL_INT(expected, actual)           TEST_ASSERT_EQUAL(expected, actual)
 #define TEST_ASSERT_EQUAL_INT32(expected, actual)         TEST_ASSERT_EQUAL(expected, actual)
 #define TEST_ASSERT_EQUAL_INT64(expected, actual)         TEST_ASSERT_EQUAL(expected, actual)
-#define TEST_ASSERT_EQUAL_UINT8(expected, actual)         unity_assert_uint((expected), (actual), __LINE__, #actual)
-#define TEST_ASSERT_EQUAL_UINT16(expected, actual)        unity_assert_uint((expected), (actual), __LINE__, #actual)
-#define TEST_ASSERT_EQUAL_UINT32(expected, actual)        unity_assert_uint((expected), (actual), __LINE__, #actual)
-#define TEST_ASSERT_EQUAL_HEX8(expected, actual)          unity_assert_uint((expected), (actual), __LINE__, #actual)
-#define TEST_ASSERT_EQUAL_HEX16(expected, actual)         unity_assert_uint((expected), (actual), __LINE__, #actual)
+#define TEST_ASSERT_EQUAL_UINT8(expected, actual)         TEST_ASSERT_EQUAL(expected, actual)
+#define TEST_ASSERT_EQUAL_UINT16(expected, actual)        TEST_ASSERT_EQUAL(expected, actual)
+#define TEST_ASSERT_EQUAL_UINT32(expected, actual)        TEST_ASSERT_EQUAL(expected, actual)
+#define TEST_ASSERT_EQUAL_HEX8(expected, actual)          unity_assert_hex((expected), (actual), __LINE__, #actual)
+#define TEST_ASSERT_EQUAL_HEX16(expected, actual)         unity_assert_hex((expected), (actual), __LINE__, #actual)
 #define TEST_ASSERT_EQUAL_STRING(expected, actual)        unity_assert_string((expected), (actual), __LINE__, #actual)
 #define TEST_ASSERT_EQUAL_MEMORY(expected, actual, n)     unity_assert_memory((expected), (actual), (n), __LINE__, #actual)
 #define TEST_ASSERT_EQUAL_HEX8_ARRAY(expected, actual, n) TEST_ASSERT_EQUAL_MEMORY(expected, actual, n)
+
 #define TEST_ASSERT_LESS_THAN(threshold, actual)                                                                       \
-    unity_assert((actual) < (threshold), __LINE__, #actual " < " #threshold)
+    unity_assert_order(true, false, (int64_t)(threshold), (int64_t)(actual), __LINE__, #actual)
 #define TEST_ASSERT_LESS_OR_EQUAL(threshold, actual)                                                                   \
-    unity_assert((actual) <= (threshold), __LINE__, #actual " <= " #threshold)
+    unity_assert_order(true, true, (int64_t)(threshold), (int64_t)(actual), __LINE__, #actual)
 #define TEST_ASSERT_GREATER_THAN(threshold, actual)                                                                    \
-    unity_assert((actual) > (threshold), __LINE__, #actual " > " #threshold)
+    unity_assert_order(false, false, (int64_t)(threshold), (int64_t)(actual), __LINE__, #actual)
 #define TEST_ASSERT_GREATER_OR_EQUAL(threshold, actual)                                                                \
-    unity_assert((actual) >= (threshold), __LINE__, #actual " >= " #threshold)
+    unity_assert_order(false, true, (int64_t)(threshold), (int64_t)(actual), __LINE__, #actual)

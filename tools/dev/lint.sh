@@ -27,6 +27,7 @@ step() {
 step ruff "$bin/ruff" check .
 step ruff-format "$bin/ruff" format --check .
 step mypy "$bin/mypy"
+step mypy-idf-ext "$bin/mypy" idf_ext.py
 step secrets env PATH="$PWD/$bin:$PATH" tools/dev/secrets.sh
 # Not host/Kconfig: it declares symbols of ESP-IDF, which have no common prefix.
 step kconfig "$bin/python" -m kconfcheck components/*/Kconfig

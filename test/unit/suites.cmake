@@ -1,0 +1,36 @@
+# The Unity suites: unit_suite(<name> [LINUX_ONLY] SRCS <files> REQUIRES <components>). The one list of them, read by the Linux
+# build (test/unit/CMakeLists.txt), by the chip's (test/chip/main/CMakeLists.txt) and, its first lines, by idf_ext.py.
+unit_suite(tinybms
+    SRCS tinybms/line.c tinybms/test_command.c tinybms/test_crc.c tinybms/test_events.c tinybms/test_frame.c
+         tinybms/test_registers.c tinybms/test_session.c tinybms/test_write.c
+    REQUIRES tinybms)
+unit_suite(battery_model
+    SRCS battery_model/test_battery_assemble.c
+    REQUIRES battery_model)
+unit_suite(victron_pgn
+    SRCS victron_pgn/test_keepalive.c victron_pgn/test_pgn.c victron_pgn/test_schedule.c
+    REQUIRES victron_pgn)
+unit_suite(settings
+    SRCS settings/test_settings_rules.c
+    REQUIRES settings)
+unit_suite(event_bus
+    SRCS event_bus/test_event_bus.c
+    REQUIRES event_bus)
+
+# These look behind the ESP-IDF API as Linux has it. One program each for host/: the controller, the options and the event
+# loop are there once.
+unit_suite(uart_bms LINUX_ONLY
+    SRCS uart_bms/test_uart_bms.c
+    REQUIRES uart_bms)
+unit_suite(settings_storage LINUX_ONLY
+    SRCS settings/test_settings_storage.c
+    REQUIRES nvs_flash settings)
+unit_suite(host_freertos LINUX_ONLY
+    SRCS host/test_freertos.c
+    REQUIRES esp_event esp_timer)
+unit_suite(host_nvs LINUX_ONLY
+    SRCS host/test_nvs.c
+    REQUIRES nvs_flash)
+unit_suite(host_twai_node LINUX_ONLY
+    SRCS host/test_twai_node.c
+    REQUIRES esp_driver_twai esp_timer)
