@@ -5,14 +5,8 @@ from pathlib import Path
 
 import pytest
 
-PAGES = [
-    "README.md",
-    "CHANGELOG.md",
-    "docs/architecture.md",
-    "docs/pgn_conversions.md",
-    "docs/testing/unit.md",
-    "host/README.md",
-]
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [str(page.relative_to(ROOT)) for where in ("*.md", "docs/**/*.md", "host/*.md") for page in ROOT.glob(where)]
 
 
 @pytest.mark.parametrize("page", PAGES)

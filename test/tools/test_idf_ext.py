@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-CHIP_SUITES = {"tinybms", "battery_model", "victron_pgn", "event_bus"}
+CHIP_SUITES = {"tinybms", "battery_model", "victron_pgn", "settings", "event_bus"}
 RECORDER = """#!{python}
 import json, os, sys
 with open({record!r}, "a") as file:
@@ -148,6 +148,7 @@ def test_a_suite_that_fails_or_cannot_be_built_makes_idf_py_fail_after_the_other
         "tinybms": "FAILED",
         "battery_model": "passed",
         "victron_pgn": "passed",
+        "settings": "passed",
         "event_bus": "NOT BUILT",
     }
     assert "event_bus" not in [value_after("--suite", call) for call in tree.calls("python")]

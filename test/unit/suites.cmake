@@ -23,7 +23,7 @@ unit_suite(uart_bms LINUX_ONLY
     SRCS uart_bms/test_uart_bms.c
     REQUIRES uart_bms)
 unit_suite(settings_storage LINUX_ONLY
-    SRCS settings/test_settings_storage.c
+    SRCS settings_storage/test_settings_storage.c
     REQUIRES nvs_flash settings)
 unit_suite(host_freertos LINUX_ONLY
     SRCS host/test_freertos.c
