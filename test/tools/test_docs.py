@@ -16,7 +16,7 @@ def test_links_lead_somewhere(root: Path, page: str) -> None:
         assert ((root / page).parent / target).exists(), f"{page} links to {target}"
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "docs/esp_idf_api.md"])  # names ESP-IDF's files
 def test_files_and_tests_that_are_named_exist(root: Path, page: str) -> None:
     names = set(re.findall(r"`((?:[\w.-]+/)*(?:test_)?\w+\.(?:c|h|py|dbc|json|sh))`", (root / page).read_text()))
     for name in names:
