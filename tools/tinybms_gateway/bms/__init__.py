@@ -122,8 +122,7 @@ def read_command(bms: OpenBms, registers: tuple[str, ...], as_json: bool, everyt
     if as_json:
         print_json([reading.as_json() for reading in readings])
         return
-    rows = [[str(r.address), r.name, r.text, str(r.raw), r.register.description if r.register else ""]
-            for r in readings]  # fmt: skip
+    rows = [[str(r.register.address), r.register.name, r.text, str(r.raw), r.register.description] for r in readings]
     _print_table("register", "name", "value", "raw", "meaning", rows=rows)
 
 

@@ -83,16 +83,20 @@ class BmsClient:
         payload = self._ask(frames.read_request(address, count), f"to read registers {address}..{address + count - 1}")
         return [int.from_bytes(payload[i : i + 2], "big") for i in range(0, len(payload), 2)]
 
-    def read_all(self, spans: Iterable[tuple[int, int]]) -> dict[int, int]:
+    def read_all(self, spans: Iterable[tuple[int, int]], *, leave_out_refused: bool = False) -> dict[int, int]:
         """Registers in as few requests as possible, none of which cuts a span (address, count) in two.
 
-        Those of a block that the BMS will not tell are missing.
+        Raises:
+            RefusedError: the BMS will not tell, and it is not to be left out.
+            LineError: no answer.
         """
         found: dict[int, int] = {}
         for address, count in blocks(spans):
             try:
                 found.update(enumerate(self.read(address, count), address))
             except RefusedError as error:
+                if not leave_out_refused:
+                    raise
                 log.warning("%s", error)
         return found
 

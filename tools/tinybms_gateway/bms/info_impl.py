@@ -60,7 +60,7 @@ def info(client: BmsClient) -> Info:
     Raises:
         LineError: the BMS does not answer.
     """
-    return describe(client.read_all(map(span, registers())))
+    return describe(client.read_all(map(span, registers()), leave_out_refused=True))
 
 
 def describe(words: dict[int, int]) -> Info:

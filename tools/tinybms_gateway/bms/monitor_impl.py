@@ -24,7 +24,7 @@ CELLS_A_ROW = 8
 VALUES = ("pack_voltage", "pack_current", "state_of_charge", "temperature_internal", "temperature_external_1",
           "temperature_external_2")  # fmt: skip
 CSV_UNITS = {"V": "v", "A": "a", "%": "percent", "degC": "degc"}
-MILLIVOLTS = Decimal(1000)
+A_VOLT_MV = Decimal("1E+3")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Sample:
         if not self.cells:
             return None, None, None
         lowest, highest = min(self.cells.values()), max(self.cells.values())
-        return lowest, highest, (highest - lowest) * MILLIVOLTS
+        return lowest, highest, (highest - lowest) * A_VOLT_MV
 
     def text(self, name: str) -> str:
         """A value for people."""
@@ -57,7 +57,7 @@ class Sample:
     def cells_text(self) -> str:
         """Lowest, highest, difference."""
         lowest, highest, difference = self.extremes
-        return "cells unknown" if difference is None else f"cells {lowest}..{highest} V, delta {difference:.1f} mV"
+        return "cells unknown" if difference is None else f"cells {lowest}..{highest} V, delta {difference} mV"
 
     @property
     def balancing_text(self) -> str:

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from tinybms_gateway import __version__
@@ -21,46 +20,33 @@ LAST_ADDRESS = 0xFFFF
 class Reading:
     """One line of what was read."""
 
-    address: int
+    register: Register
     raw: int | float
-    register: Register | None
-    """None: the table says nothing of this address."""
-
-    @property
-    def value(self) -> Decimal | None:
-        """In the unit of the register; None: not known."""
-        if self.register is None:
-            return Decimal(self.raw)
-        return table.scaled(self.register, self.raw) if table.is_known(self.register, self.raw) else None
 
     @property
     def text(self) -> str:
         """The value for people."""
-        return str(self.raw) if self.register is None else table.text_of(self.register, self.raw)
-
-    @property
-    def name(self) -> str:
-        """Empty: it has none."""
-        return self.register.name if self.register else ""
+        return table.text_of(self.register, self.raw)
 
     def as_json(self) -> dict[str, Any]:
         """The value for programs; null = not known."""
+        entry, raw = self.register, self.raw
         return {
-            "register": self.address,
-            "name": self.name or None,
-            "raw": self.raw if math.isfinite(self.raw) else None,
-            "value": None if self.value is None else table.json_number(self.value),
-            "unit": self.register.unit if self.register else "",
+            "register": entry.address,
+            "name": entry.name or None,
+            "raw": raw if math.isfinite(raw) else None,
+            "value": table.json_number(table.scaled(entry, raw)) if table.is_known(entry, raw) else None,
+            "unit": entry.unit,
         }
 
 
-def select(texts: Iterable[str]) -> list[Register | int]:
-    """What numbers, names and ranges mean, in the order given: values of the table, or bare addresses.
+def select(texts: Iterable[str]) -> list[Register]:
+    """What numbers, names and ranges mean, in the order given; each once.
 
     Raises:
         ValueError: a name that is not known, or a number or range that makes no sense.
     """
-    found: dict[Register | int, None] = {}
+    found: dict[Register, None] = {}
     for text in texts:
         if match := re.fullmatch(r"([0-9]{1,9})(?:-([0-9]{1,9}))?", text):
             first = int(match[1])
@@ -68,29 +54,20 @@ def select(texts: Iterable[str]) -> list[Register | int]:
             if not first <= last <= LAST_ADDRESS:
                 raise ValueError(f"register '{text}': there are 0..{LAST_ADDRESS}, and a range is FIRST-LAST")
             for address in range(first, last + 1):
-                entries: list[Register | int] = [*table.registers_at(address)]
-                found.update(dict.fromkeys(entries or [address]))
+                found.update(dict.fromkeys(table.registers_at(address) or [table.nameless(address)]))
         else:
             found[table.register(text)] = None
     return list(found)
 
 
-def read(client: BmsClient, wanted: list[Register | int]) -> list[Reading]:
+def read(client: BmsClient, wanted: list[Register]) -> list[Reading]:
     """Read what `select` has found.
 
     Raises:
         LineError: the BMS does not answer, or will not tell.
     """
-    words = client.read_all(span(w) if isinstance(w, Register) else (w, 1) for w in wanted)
-    readings = []
-    for w in wanted:
-        address, count = span(w) if isinstance(w, Register) else (w, 1)
-        if address not in words:
-            raise LineError(f"the BMS does not tell register {address}: leave it out")
-        own = [words[address + i] for i in range(count)]
-        readings.append(Reading(address, table.raw_value(w, own), w) if isinstance(w, Register)
-                        else Reading(address, own[0], None))  # fmt: skip
-    return readings
+    words = client.read_all(map(span, wanted))
+    return [Reading(r, table.raw_value(r, [words[r.address + i] for i in range(r.words)])) for r in wanted]
 
 
 def dump(client: BmsClient) -> str:
@@ -100,7 +77,8 @@ def dump(client: BmsClient) -> str:
         LineError: the BMS does not answer, or tells nothing.
     """
     events = table.EVENT_REGISTERS
-    words = client.read_all([*map(span, table.registers()), *((address, 2) for address in events[::2])])
+    spans = [*map(span, table.registers()), *((address, 2) for address in events[::2])]
+    words = client.read_all(spans, leave_out_refused=True)
     if not words:
         raise LineError("the BMS tells no register at all: look with 'bms info'")
     return dump_json(words, f"tinybms-gw {__version__} bms read --all, {datetime.now().astimezone():%Y-%m-%d %H:%M}")

@@ -114,6 +114,11 @@ def registers_at(address: int) -> list[Register]:
     return [r for r in registers() if r.address <= address < r.address + r.words]
 
 
+def nameless(address: int) -> Register:
+    """A register of which the table says nothing."""
+    return Register(address, "u16", 0xFFFF, "read", "", "", 1, None, None, "")
+
+
 def raw_value(register: Register, words: Sequence[int]) -> int | float:
     """The number that registers hold.
 
