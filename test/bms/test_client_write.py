@@ -106,6 +106,7 @@ def test_what_contradicts_the_other_settings_is_read_but_not_written(
             return
         message = complaint(result, 2)
         assert "contradicts what the BMS holds" in message
+        assert "nothing was written" in message
         assert expected in message
         assert set(tap.commands()) == {READ}
 
@@ -117,6 +118,14 @@ def test_empty_and_full_can_never_meet(real: BmsLine) -> None:
         assert "2.900..3.399 V" in message
         assert "fully_charged_voltage is 3.400 V" in message
         assert set(tap.commands()) == {READ}
+
+
+def test_settings_that_contradict_each_other_already_leave_room_for_nothing_between_them(real: BmsLine) -> None:
+    real.bms.registers[301], real.bms.registers[315] = 3400, 3300
+    message = complaint(bms("write", real.link, "fully_charged_voltage", "3.35", YES), 2)
+    assert "fully_discharged_voltage is 3.400 V and over_voltage_cutoff is 3.300 V" in message
+    assert "no value until that is put right" in message
+    assert bms("write", real.link, "over_voltage_cutoff", "4.2", YES).exit_code == 0
 
 
 def test_a_neighbour_that_reads_nonsense_does_not_forbid_to_put_things_right(real: BmsLine) -> None:

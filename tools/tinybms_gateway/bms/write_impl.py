@@ -59,7 +59,7 @@ def parse_change(name_or_number: str, value: str) -> Change:
     """
     entry = _writable(name_or_number)
     least, most = (table.scaled(entry, raw) for raw in _range(entry))
-    allowed = f"there are {least:f}..{table.with_unit(most, entry.unit)}"
+    allowed = f"allowed is {least:f}..{table.with_unit(most, entry.unit)}"
     try:
         number = Decimal(value)
     except InvalidOperation:
@@ -187,9 +187,12 @@ def _check_order(change: Change, held: dict[str, int]) -> None:
     if low <= change.raw <= high:
         return
     top = table.with_unit(table.scaled(entry, high), entry.unit)
-    allowed = f"there are {table.scaled(entry, low):f}..{top}" if low <= high else "there is no value that fits"
+    allowed = f"{table.scaled(entry, low):f}..{top}" if low <= high else "no value until that is put right"
     reasons = " and ".join(filter(None, (why_low, why_high)))
-    raise ValueError(f"{entry.name}: {change.text} contradicts what the BMS holds ({reasons}); {allowed}")
+    raise ValueError(
+        f"{entry.name}: {change.text} contradicts what the BMS holds ({reasons}); allowed is {allowed}; "
+        "nothing was written"
+    )
 
 
 def _shows(client: BmsClient, change: Change) -> bool:
