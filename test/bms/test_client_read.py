@@ -160,9 +160,9 @@ def test_a_float_that_is_no_number_is_unknown_and_the_json_stays_json(real: BmsL
 
 def test_one_request_reads_what_lies_together_and_no_pair_is_cut(real: BmsLine) -> None:
     with tapped(real.link) as tap:
-        bms("read", tap.port, "300-343")
+        bms("read", tap.port, "--timeout", "2", "300-343")
         assert tap.sent == bytes.fromhex("AA 03 01 2C 00 2C") + frames.crc(bytes.fromhex("AA 03 01 2C 00 2C"))
-        tap.requests.clear()
+        tap.clear()
         bms("read", tap.port, "0-600")
         for request in tap.requests:
             first, count = int.from_bytes(request[2:4], "big"), request[5]

@@ -6,6 +6,7 @@ import select
 import subprocess
 import sys
 import threading
+import time
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from tinybms_gateway.cli import main
 
 TOOL = Path(sys.executable).with_name("tinybms-gw")
 QUICK = ("--timeout", "0.1")
+LENGTHS = {0x02: 5, 0x03: 8, 0x11: 4, 0x12: 4}
+"""Bytes of the requests that have no length byte."""
 Chunk = Callable[[bytes], bytes]
 
 
@@ -49,20 +52,46 @@ def start(command: str, port: object, *arguments: object, **options: object) -> 
 
 
 class Tap:
-    """What went over a line."""
+    """What a client has sent over a line; once it has ended, a mark that is sent after it shows that this is all."""
 
-    def __init__(self, port: str) -> None:
+    MARK = b"\xff" * 8
+
+    def __init__(self, port: str, raw: bytearray) -> None:
         self.port = port
-        self.requests: list[bytes] = []
-
-    def commands(self) -> list[int]:
-        """Command bytes of the requests; they come one at a time."""
-        return [request[1] for request in self.requests]
+        self._raw = raw
 
     @property
     def sent(self) -> bytes:
         """All bytes that the client sent."""
-        return b"".join(self.requests)
+        fd = os.open(self.port, os.O_RDWR | os.O_NOCTTY)
+        try:
+            os.write(fd, self.MARK)
+            deadline = time.monotonic() + 20
+            while not self._raw.endswith(self.MARK):
+                assert time.monotonic() < deadline
+                time.sleep(0.005)
+        finally:
+            os.close(fd)
+        del self._raw[-len(self.MARK) :]
+        return bytes(self._raw)
+
+    @property
+    def requests(self) -> list[bytes]:
+        """The frames of it, by the lengths that the protocol gives them."""
+        rest, found = self.sent, []
+        while rest:
+            length = 9 + rest[6] if rest[1] == 0x10 else LENGTHS[rest[1]]
+            found.append(rest[:length])
+            rest = rest[length:]
+        return found
+
+    def commands(self) -> list[int]:
+        """Their command bytes."""
+        return [request[1] for request in self.requests]
+
+    def clear(self) -> None:
+        """Forget what was sent."""
+        del self._raw[: len(self.sent)]
 
 
 @contextmanager
@@ -86,21 +115,20 @@ def _pseudo_terminal(serve: Callable[[int, int], None]) -> Iterator[str]:
 def tapped(link: Path, request: Chunk = bytes, answer: Chunk = bytes) -> Iterator[Tap]:
     """A line into a BMS on a pseudo terminal that notes what is sent, and may change or drop it on its way."""
     far = os.open(link, os.O_RDWR | os.O_NOCTTY)
-    requests: list[bytes] = []
+    raw = bytearray()
 
     def carry(near: int, stop: int) -> None:
         while stop not in (ready := select.select([near, far, stop], [], [])[0]):
             if near in ready:
-                requests.append(os.read(near, 4096))
-                os.write(far, request(requests[-1]))
+                received = os.read(near, 4096)
+                raw.extend(received)
+                os.write(far, request(received))
             if far in ready:
                 os.write(near, answer(os.read(far, 4096)))
 
     try:
         with _pseudo_terminal(carry) as port:
-            tap = Tap(port)
-            tap.requests = requests
-            yield tap
+            yield Tap(port, raw)
     finally:
         os.close(far)
 
@@ -108,14 +136,14 @@ def tapped(link: Path, request: Chunk = bytes, answer: Chunk = bytes) -> Iterato
 @contextmanager
 def answering(answer: Chunk) -> Iterator[Tap]:
     """A BMS that answers each request with what a function says."""
-    requests: list[bytes] = []
+    raw = bytearray()
 
     def serve(near: int, stop: int) -> None:
         while stop not in select.select([near, stop], [], [])[0]:
-            requests.append(os.read(near, 4096))
-            os.write(near, answer(requests[-1]))
+            received = os.read(near, 4096)
+            raw.extend(received)
+            if not raw.endswith(Tap.MARK):
+                os.write(near, answer(received))
 
     with _pseudo_terminal(serve) as port:
-        tap = Tap(port)
-        tap.requests = requests
-        yield tap
+        yield Tap(port, raw)

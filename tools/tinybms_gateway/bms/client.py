@@ -1,6 +1,7 @@
 """A TinyBMS on a serial port, as its client sees it."""
 
 import contextlib
+import enum
 import errno
 import logging
 import time
@@ -39,6 +40,15 @@ class LineError(Exception):
 
 class RefusedError(LineError):
     """The BMS answers that it will not."""
+
+
+class Outcome(enum.Enum):
+    """What is known of a request that changes something."""
+
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    UNKNOWN = "not confirmed"
+    """It may have been performed or not."""
 
 
 class Event(NamedTuple):
@@ -117,23 +127,18 @@ class BmsClient:
         events.events.sort(key=events.age_s, reverse=True)
         return events
 
-    def try_once(self, request: Request, what: str) -> bool:
+    def try_once(self, request: Request) -> Outcome:
         """Send something that must not be repeated unseen.
 
-        Returns:
-            Whether the BMS has confirmed it; False: it may have been performed or not.
-
         Raises:
-            RefusedError: the BMS will not.
             LineError: the port has gone.
         """
         self._let_late_answers_pass()
         answer = self._attempt(request)
-        if answer is not None and answer.error == frames.COMMAND_ERROR:
-            raise RefusedError(f"the BMS refuses {what}")
-        if answer is None:
+        if answer is None or answer.error == frames.CRC_ERROR:
             self._late_s = self._timeout_s
-        return answer is not None and answer.error is None
+            return Outcome.UNKNOWN
+        return Outcome.CONFIRMED if answer.error is None else Outcome.REFUSED
 
     def _ask(self, request: Request, what: str) -> bytes:
         """Ask until it is answered; a sleeping BMS swallows the first request, a bad line any."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from tinybms_gateway.bms import table
-from tinybms_gateway.bms.client import BmsClient, EventList, LineError, RefusedError, span
+from tinybms_gateway.bms.client import BmsClient, EventList, LineError, Outcome, span
 from tinybms_gateway.bms.frames import reset_request, write_request
 from tinybms_gateway.bms.table import Register, register
 
@@ -105,19 +105,18 @@ def write(client: BmsClient, change: Change) -> str:
     name = change.register.name
     present = prepare(client, change)  # again: it may be another one than a user was asked about
     request = write_request(change.register.address, table.merged(change.register, present.words, change.raw))
+    outcome = Outcome.UNKNOWN
     try:
         for _ in range(client.tries):
-            confirmed = client.try_once(request, f"to write {name}")
-            if _comes_true(lambda: _shows(client, change), VERIFY_WITHIN_S):
+            outcome = client.try_once(request)
+            if outcome is not Outcome.REFUSED and _comes_true(lambda: _shows(client, change), VERIFY_WITHIN_S):
                 return prepare(client, change).text
-            if confirmed:
+            if outcome is not Outcome.UNKNOWN:
                 break
         holds = prepare(client, change).text
-    except RefusedError:
-        raise
     except LineError as error:
         raise LineError(f"{name}: sent, but whether it was written is not known; read it again: {error}") from error
-    raise LineError(f"{name}: not written, the BMS still holds {holds}: try again, or look at its events")
+    raise LineError(f"{name}: {outcome.value}, and the BMS still holds {holds}: try again, or look at its events")
 
 
 def reset(client: BmsClient, what: str) -> None:
@@ -133,15 +132,13 @@ def reset(client: BmsClient, what: str) -> None:
         "bms": lambda: _has_started(before, client.events(all_of_them=True)),
     }
     try:
-        confirmed = client.try_once(reset_request(RESETS[what]), f"to reset {what}")
-        if _comes_true(shows[what], RESET_WITHIN_S if what == "bms" else VERIFY_WITHIN_S):
+        outcome = client.try_once(reset_request(RESETS[what]))
+        within_s = RESET_WITHIN_S if what == "bms" else VERIFY_WITHIN_S
+        if outcome is not Outcome.REFUSED and _comes_true(shows[what], within_s):
             return
-    except RefusedError:
-        raise
     except LineError as error:
         raise LineError(f"reset {what}: sent, but whether it was done is not known: {error}") from error
-    heard = "confirmed it, but it does not show" if confirmed else "did not confirm it, and it does not show"
-    raise LineError(f"reset {what}: the BMS {heard}; it was sent once and not again: look with 'bms events --all'")
+    raise LineError(f"reset {what}: {outcome.value}, and it does not show; it is not sent again: look at the events")
 
 
 def _writable(name_or_number: str) -> Register:
