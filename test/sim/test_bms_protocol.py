@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tinybms_gateway.bms.dump import load_dump
 from tinybms_gateway.sim.bms import protocol
 from tinybms_gateway.sim.bms.device import CellPack, Event, TinyBms
-from tinybms_gateway.sim.bms.dump import load_dump
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tinybms_gateway.bms.dump import load_dump
 from tinybms_gateway.sim.bms.control import control_socket
 from tinybms_gateway.sim.bms.device import TinyBms
-from tinybms_gateway.sim.bms.dump import load_dump
 from tinybms_gateway.sim.bms.faults import Faults
 from tinybms_gateway.sim.bms.line import BmsLine
 from tinybms_gateway.sim.bms.scenarios import SCENARIOS

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
+from tinybms_gateway.bms import frames
 from tinybms_gateway.sim.bms import protocol
 from tinybms_gateway.sim.bms import registers as reg
 from tinybms_gateway.sim.bms.device import TinyBms
@@ -185,7 +186,7 @@ class BmsLine:
         if now < self.bms.resetting_until:
             return
         if self._random.random() < self.faults.nack:
-            reply = protocol.frame(protocol.NACK, request[1], protocol.COMMAND_ERROR)
+            reply = frames.frame(frames.NACK, request[1], frames.COMMAND_ERROR)
         else:
             reply = protocol.answer(self.bms, request, now, keep_writes=not self.faults.forget_writes)
         arriving = self.faults.damage(reply, self._random)

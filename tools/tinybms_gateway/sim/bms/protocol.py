@@ -2,14 +2,10 @@
 
 import struct
 
-from crccheck.crc import CrcModbus
-
+from tinybms_gateway.bms.frames import ACK, COMMAND_ERROR, CRC_ERROR, NACK, START, crc, frame
 from tinybms_gateway.sim.bms import registers as reg
 from tinybms_gateway.sim.bms.device import EVENTS_NEWEST, Event, TinyBms
 
-START = 0xAA
-NACK, ACK = 0x00, 0x01
-COMMAND_ERROR, CRC_ERROR = 0x00, 0x01
 PACKET_BYTES = 63
 
 _FIXED_LENGTH = {0x02: 1, 0x03: 4, 0x07: 3, 0x1D: 3} | {
@@ -21,17 +17,6 @@ COMMANDS = frozenset(_FIXED_LENGTH) | frozenset(_LENGTH_BYTE_AT)
 
 class RefusedError(Exception):
     """The request is answered negatively."""
-
-
-def crc(data: bytes) -> bytes:
-    """CRC-16/MODBUS, low byte first."""
-    return int(CrcModbus.calc(data)).to_bytes(2, "little")
-
-
-def frame(*parts: int | bytes) -> bytes:
-    """Start byte, parts and CRC."""
-    body = bytes([START]) + b"".join(bytes([part]) if isinstance(part, int) else part for part in parts)
-    return body + crc(body)
 
 
 def take_request(buffer: bytearray) -> bytes | None:

@@ -19,6 +19,17 @@ class Dump(BaseModel):
     registers: dict[Address, Value] = Field(min_length=1)
 
 
+def dump_json(registers: dict[int, int], source: str) -> str:
+    """Content of a dump file.
+
+    Args:
+        registers: what was read, 16 bits each
+        source: where it comes from
+    """
+    note = "register: value, 16 bits each; registers that are not listed were not read"
+    return Dump(source=source, note=note, registers=registers).model_dump_json(indent=1)
+
+
 def load_dump(path: Path) -> dict[int, int]:
     """Read a dump.
 
