@@ -35,7 +35,7 @@ static const char *TAG = "slcan";
 
 #define TICK_MS      20
 #define ASK_AGAIN_MS 100 /* a CANable loses an answer when it comes while it sends a received frame */
-#define GIVE_UP_MS   200 /* before the controller takes the frame for stalled */
+#define GIVE_UP_MS   500
 #define DRAIN_MS     100 /* what an adapter has to say of former times */
 #define RETRY_MS     250
 #define CONNECT_S    2
@@ -65,6 +65,7 @@ static struct {
     bool broken;
     exchange_t exchange;
     int64_t asked_ms;
+    int64_t ask_again_ms;
     bool asked_again;
     int64_t quiet_until_ms;
     bool refused;  /* in this exchange */
@@ -94,6 +95,7 @@ static bool begin(exchange_t exchange, const char *commands)
     }
     s_link.exchange = exchange;
     s_link.asked_ms = can_bus_now_ms();
+    s_link.ask_again_ms = s_link.asked_ms + ASK_AGAIN_MS;
     s_link.asked_again = false;
     s_link.refused = false;
     return true;
@@ -236,14 +238,16 @@ static void take_event(slcan_event_t event)
     }
 }
 
-/** The question is asked a second time before the adapter is given up. */
+/** The question is asked again before the adapter is given up. */
 static void watch_exchange(void)
 {
+    const int64_t now_ms = can_bus_now_ms();
     (void)pthread_mutex_lock(&s_link.lock);
-    const int64_t waited_ms = s_link.exchange == EXCHANGE_NONE ? 0 : can_bus_now_ms() - s_link.asked_ms;
-    if (waited_ms >= GIVE_UP_MS) {
+    const bool waiting = s_link.exchange != EXCHANGE_NONE && !s_link.broken;
+    if (waiting && now_ms - s_link.asked_ms >= GIVE_UP_MS) {
         s_link.broken = true;
-    } else if (waited_ms >= ASK_AGAIN_MS && !s_link.asked_again) {
+    } else if (waiting && now_ms >= s_link.ask_again_ms) {
+        s_link.ask_again_ms = now_ms + ASK_AGAIN_MS;
         s_link.asked_again = true;
         s_link.broken = write(s_link.fd, VERSION, strlen(VERSION)) != (ssize_t)strlen(VERSION);
     }

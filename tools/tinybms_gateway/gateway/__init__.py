@@ -11,7 +11,8 @@ from tinybms_gateway.options import usage_errors
 @click.command("gateway")
 @click.option("--uart", required=True, metavar="DEV", help="Serial device of the TinyBMS.")
 @click.option("--can", "backend", required=True, metavar="BACKEND",
-              help="socketcand:PORT: be a CAN bus on 127.0.0.1:PORT; 0 = a free port.")  # fmt: skip
+              help="socketcand:PORT (be a CAN bus on 127.0.0.1:PORT; 0 = a free port), socketcan:INTERFACE, "
+              "slcan:DEVICE or slcan:HOST:PORT (a CANable).")  # fmt: skip
 @click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="Where settings are kept.")
 @click.option("--time-scale", type=float, help="Run so many times as fast as real time.")
 @click.option("--log-level", type=click.Choice(["none", "error", "warn", "info", "debug", "verbose"]), default="info",
