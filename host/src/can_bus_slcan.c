@@ -63,6 +63,7 @@ static struct {
     int fd; /* -1 = not there */
     bool ready;
     bool broken;
+    bool ended; /* the program ends: nothing more is said */
     exchange_t exchange;
     int64_t asked_ms;
     int64_t ask_again_ms;
@@ -89,7 +90,7 @@ static bool begin(exchange_t exchange, const char *commands)
 {
     char text[96];
     const int length = snprintf(text, sizeof(text), "%s" VERSION, commands);
-    if (write(s_link.fd, text, (size_t)length) != length) {
+    if (s_link.ended || write(s_link.fd, text, (size_t)length) != length) {
         s_link.broken = true;
         return false;
     }
@@ -280,6 +281,14 @@ static bool read_bytes(bool heed)
     return true;
 }
 
+static bool ended(void)
+{
+    (void)pthread_mutex_lock(&s_link.lock);
+    const bool result = s_link.ended;
+    (void)pthread_mutex_unlock(&s_link.lock);
+    return result;
+}
+
 /** Reads for a moment; false: the adapter has gone, or does not answer. */
 static bool turn(void)
 {
@@ -441,7 +450,7 @@ static void set_ready(void)
 static void *serve(void *argument)
 {
     (void)argument;
-    for (;;) {
+    while (!ended()) {
         const int fd = open_link();
         if (fd >= 0) {
             take_up(fd);
@@ -450,6 +459,9 @@ static void *serve(void *argument)
                 set_ready();
                 while (turn() && look_after()) {
                 }
+            }
+            if (ended()) {
+                break; /* hanging up could drop the last word */
             }
             hang_up();
             note_problem(problem != NULL ? problem : "gone, or fallen silent");
@@ -467,6 +479,8 @@ static void close_channel(void)
     if (s_link.fd >= 0 && write(s_link.fd, close_it, strlen(close_it)) < 0) {
         (void)tcflush(s_link.fd, TCIOFLUSH);
     }
+    s_link.ended = true;
+    s_link.broken = true;
     (void)pthread_mutex_unlock(&s_link.lock);
 }
 
