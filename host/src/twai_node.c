@@ -186,12 +186,13 @@ static void attempt(struct twai_node_base *node)
     const int64_t done_us = host_now_us() + bits_us(node, FRAME_BITS + BITS_PER_BYTE * node->wire.dlc);
     while (node->generation == generation && host_wait_until(&node->wake, &node->lock, done_us)) {
     }
-    can_bus_result_t result = CAN_BUS_STUCK;
-    while (node->generation == generation && (result = can_bus_transmit(&node->wire)) == CAN_BUS_STUCK) {
+    can_bus_result_t result = CAN_BUS_BUSY;
+    while (node->generation == generation && (result = can_bus_transmit(&node->wire)) == CAN_BUS_BUSY) {
         (void)wait_a_little(node, INT64_MAX);
     }
     if (node->generation != generation) {
-        return; /* taken back: disabled, or bus-off */
+        can_bus_abandon(); /* disabled, or bus-off */
+        return;
     }
     if (result == CAN_BUS_NOT_ACKNOWLEDGED) {
         note_missing_acknowledge(node);
@@ -263,9 +264,23 @@ static void take_bus_off(void)
     (void)pthread_mutex_unlock(&node->lock);
 }
 
+/** A bus with a controller of its own knows better than what is counted here. */
+static void take_counters(uint16_t tec, uint16_t rec)
+{
+    struct twai_node_base *const node = s_node;
+    (void)pthread_mutex_lock(&node->lock);
+    if (node->state != TWAI_ERROR_BUS_OFF) {
+        node->tec = tec;
+        node->rec = rec;
+        change_state(node, state_by_counters(node));
+    }
+    (void)pthread_mutex_unlock(&node->lock);
+}
+
 esp_err_t twai_new_node_onchip(const twai_onchip_node_config_t *node_config, twai_node_handle_t *node_ret)
 {
-    static const can_bus_listener_t listener = {.on_frame = take_frame, .on_bus_off = take_bus_off};
+    static const can_bus_listener_t listener = {
+        .on_frame = take_frame, .on_bus_off = take_bus_off, .on_counters = take_counters};
     ESP_RETURN_ON_FALSE(node_config->tx_queue_depth > 0, ESP_ERR_INVALID_ARG, TAG, "tx_queue_depth at least 1");
     ESP_RETURN_ON_FALSE(node_config->io_cfg.tx >= 0 && node_config->io_cfg.tx < 34, ESP_ERR_INVALID_ARG, TAG,
                         "Invalid tx gpio num");
@@ -288,6 +303,7 @@ esp_err_t twai_new_node_onchip(const twai_onchip_node_config_t *node_config, twa
     host_cond_init(&node->wake);
     s_node = node;
     can_bus_listen(&listener);
+    can_bus_start(node_config->bit_timing.bitrate);
     host_start_thread(run_controller, node);
     *node_ret = node;
     return ESP_OK;
@@ -430,6 +446,7 @@ esp_err_t twai_node_receive_from_isr(twai_node_handle_t node, twai_frame_t *rx_f
     const size_t length = s_received->dlc < rx_frame->buffer_len ? s_received->dlc : rx_frame->buffer_len;
     rx_frame->header = (twai_frame_header_t){.id = s_received->id, .dlc = s_received->dlc};
     rx_frame->header.ide = s_received->extended ? 1U : 0U;
+    rx_frame->header.rtr = s_received->remote ? 1U : 0U;
     memcpy(rx_frame->buffer, s_received->data, length);
     return ESP_OK;
 }

@@ -9,16 +9,13 @@
 #include "driver/uart.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "esp_log.h"
 #include "host.h"
+#include "serial_device.h"
 
 static const char *TAG = "uart";
 
@@ -46,40 +43,6 @@ static void post_event(uart_event_type_t type, size_t size)
     }
 }
 
-static int set_raw(int fd)
-{
-    struct termios settings;
-    if (tcgetattr(fd, &settings) != 0) {
-        return -1;
-    }
-    cfmakeraw(&settings);
-    settings.c_cflag |= CLOCAL | CREAD;
-    (void)cfsetispeed(&settings, B115200);
-    (void)cfsetospeed(&settings, B115200);
-    return tcsetattr(fd, TCSANOW, &settings);
-}
-
-static int open_device(const char *path)
-{
-    const int fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) {
-        return -1;
-    }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) { /* a second program on the same line would steal answers */
-        (void)close(fd);
-        errno = EBUSY;
-        return -1;
-    }
-    if (set_raw(fd) != 0) {
-        const int reason = errno == ENOTTY ? ENOTTY : errno;
-        (void)close(fd);
-        errno = reason;
-        return -1;
-    }
-    (void)tcflush(fd, TCIOFLUSH);
-    return fd;
-}
-
 static void take_bytes(const uint8_t *bytes, size_t length)
 {
     (void)pthread_mutex_lock(&s_uart.lock);
@@ -101,22 +64,13 @@ static void set_fd(int fd)
     (void)pthread_mutex_unlock(&s_uart.lock);
 }
 
-/** True: the name still leads to the device that is open; a pseudo terminal may be replaced under its link. */
-static bool same_device(int fd)
-{
-    struct stat open_one;
-    struct stat named_one;
-    return fstat(fd, &open_one) == 0 && stat(host_options.uart_device, &named_one) == 0 &&
-           open_one.st_rdev == named_one.st_rdev && open_one.st_ino == named_one.st_ino;
-}
-
 static void read_until_gone(int fd)
 {
     uint8_t bytes[256];
     for (;;) {
         struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
         const int ready = poll(&poll_fd, 1, 1000);
-        if (ready == 0 && same_device(fd)) {
+        if (ready == 0 && serial_device_is(fd, host_options.uart_device)) {
             continue;
         }
         const ssize_t got = ready > 0 && (poll_fd.revents & POLLIN) != 0 ? read(fd, bytes, sizeof(bytes)) : -1;
@@ -134,7 +88,7 @@ static void *serve(void *argument)
     int last_error = 0;
     (void)argument;
     for (;;) {
-        const int fd = open_device(path);
+        const int fd = serial_device_open(path);
         if (fd < 0) {
             if (errno != last_error) {
                 ESP_LOGW(TAG, "%s: %s; trying again until it is there", path, strerror(errno));

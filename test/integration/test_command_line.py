@@ -101,6 +101,14 @@ def test_a_bus_that_is_not_there_is_one_line() -> None:
     assert "refused" in ended.stderr
 
 
+@pytest.mark.parametrize("backend", ["slcan:nowhere", "carrier-pigeon:1"])
+def test_a_bus_that_the_gateway_cannot_have_is_one_line(backend: str) -> None:
+    ended = run("gateway", "--uart", "/dev/null", "--can", backend)
+    assert ended.returncode == 2
+    assert backend in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1
+
+
 @pytest.mark.parametrize("tool", [["can", "capture", "-o", "x.log"], ["sim", "gx", "--json"]], ids=["capture", "gx"])
 def test_a_bus_that_goes_away_ends_the_tool_with_one_line(tmp_path: Path, tool: list[str]) -> None:
     with gateway_stack() as stack:

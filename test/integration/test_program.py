@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,16 @@ def program(native_build: Path) -> Path:
         (["--can", "carrier-pigeon:1"], "socketcand:PORT"),
         (["--can", "socketcand:70000"], "1..65535"),
         (["--can", "socketcand:-1"], "1..65535"),
+        (["--can", "socketcan:"], "socketcan:can0"),
+        (["--can", "socketcan:../can0"], "socketcan:can0"),
+        (["--can", "socketcan:interface-with-a-long-name"], "socketcan:can0"),
+        (["--can", "slcan:"], "slcan:HOST:PORT"),
+        (["--can", "slcan:ttyACM0"], "slcan:HOST:PORT"),
+        (["--can", "slcan::3333"], "slcan:HOST:PORT"),
+        (["--can", "slcan:localhost:0"], "1..65535"),
+        (["--can", "slcan:localhost:65536"], "1..65535"),
+        (["--can", "slcan:localhost:33x"], "1..65535"),
+        (["--can", "slcan:" + "x" * 300 + ":3333"], "slcan:HOST:PORT"),
         (["--time-scale", "0"], "0.01..1000"),
         (["--time-scale", "fast"], "0.01..1000"),
         (["--start-uptime-ms", "-1"], "0..1e+13"),
@@ -68,6 +79,28 @@ def test_a_port_that_is_taken_is_named(program: Path) -> None:
         ended = run(program, "--can", f"socketcand:{taken.getsockname()[1]}")
     assert ended.returncode == 2
     assert "Address already in use" in ended.stderr
+
+
+def kernel_has_socketcan() -> bool:
+    try:
+        socket.socket(socket.AF_CAN, socket.SOCK_RAW, socket.CAN_RAW).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_a_can_interface_needs_a_kernel_with_socketcan_and_is_waited_for(tmp_path: Path) -> None:
+    gateway = GatewayProcess(None, tmp_path / "data", can="socketcan:nosuch0")
+    with suppress(ConnectionError), gateway:
+        with suppress(subprocess.TimeoutExpired):
+            gateway.process.wait(3.0)
+        status = gateway.stop()
+    if kernel_has_socketcan():
+        assert status == 0
+        assert any("nosuch0: No such device; trying again" in line for line in gateway.lines)
+    else:
+        assert status == 2
+        assert [line for line in gateway.lines if "this kernel has no SocketCAN" in line] == list(gateway.lines)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -31,6 +31,12 @@ unit_suite(host_freertos LINUX_ONLY
 unit_suite(host_nvs LINUX_ONLY
     SRCS host/test_nvs.c
     REQUIRES nvs_flash)
+unit_suite(host_slcan LINUX_ONLY
+    SRCS host/test_slcan.c
+    REQUIRES idf_common)
+unit_suite(host_socketcan_frame LINUX_ONLY
+    SRCS host/test_socketcan_frame.c
+    REQUIRES idf_common)
 unit_suite(host_twai_node LINUX_ONLY
     SRCS host/test_twai_node.c
     REQUIRES esp_driver_twai esp_timer)

@@ -12,7 +12,7 @@ import can
 
 from tinybms_gateway.can.bus import open_bus
 from tinybms_gateway.can.capture_impl import check_capture_path
-from tinybms_gateway.gateway.gateway_impl import GatewayProcess
+from tinybms_gateway.gateway.gateway_impl import OWN_BUS, GatewayProcess
 from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.line import BmsLine
 from tinybms_gateway.sim.gx import gx_impl
@@ -38,6 +38,7 @@ def gateway_stack(
     options: tuple[str, ...] = (),
     asleep: bool = False,
     time_scale: float = 1.0,
+    can_backend: str = OWN_BUS,
 ) -> Iterator[GatewayStack]:
     """Start a simulated TinyBMS and a gateway on its line, in a temporary directory, and end both with the context.
 
@@ -49,6 +50,7 @@ def gateway_stack(
         options: further options of the gateway program
         asleep: the TinyBMS sleeps at first
         time_scale: time of both runs so many times as fast
+        can_backend: the gateway's CAN bus
 
     Raises:
         ValueError: an option makes no sense, or the gateway did not start.
@@ -66,7 +68,7 @@ def gateway_stack(
         )
         stack.enter_context(line)
         options = (*options, "--time-scale", str(time_scale))
-        gateway = stack.enter_context(GatewayProcess(line.link, directory / "data", *options))
+        gateway = stack.enter_context(GatewayProcess(line.link, directory / "data", *options, can=can_backend))
         yield GatewayStack(line, gateway, gateway.can_backend())
 
 

@@ -11,7 +11,8 @@ from tinybms_gateway.options import usage_errors
 @click.command("gateway")
 @click.option("--uart", required=True, metavar="DEV", help="Serial device of the TinyBMS.")
 @click.option("--can", "backend", required=True, metavar="BACKEND",
-              help="socketcand:PORT: be a CAN bus on 127.0.0.1:PORT; 0 = a free port.")  # fmt: skip
+              help="socketcand:PORT (be a CAN bus on 127.0.0.1:PORT; 0 = a free port), socketcan:INTERFACE, "
+              "slcan:DEVICE or slcan:HOST:PORT (a CANable).")  # fmt: skip
 @click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="Where settings are kept.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
               help="Save a setting, then start; may be given again. --data says where.")  # fmt: skip

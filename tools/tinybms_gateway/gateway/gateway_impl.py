@@ -17,6 +17,8 @@ PROGRAM = "tinybms-web-gateway.elf"
 STOP_WITHIN_S = 5.0
 START_WITHIN_S = 20.0
 LINES_KEPT = 5000
+OWN_BUS = "socketcand:0"
+"""A bus on a free port of this machine."""
 
 
 def build_dir() -> Path:
@@ -53,14 +55,15 @@ def arguments(uart: str | None, can: str | None, data: Path | None, *extra: str)
 
 
 class GatewayProcess:
-    """The gateway as a child, with a socketcand bus on a free port; runs between `__enter__` and `__exit__`."""
+    """The gateway as a child; runs between `__enter__` and `__exit__`."""
 
-    def __init__(self, uart: Path | None, data: Path, *extra: str) -> None:
-        """Make it; `extra` are further options of the program."""
+    def __init__(self, uart: Path | None, data: Path, *extra: str, can: str = OWN_BUS) -> None:
+        """Make it; `extra` are further options of the program, `can` its CAN bus."""
         self.data = data
+        self._can = can
         self.lines: deque[str] = deque(maxlen=LINES_KEPT)
         """Its newest log lines."""
-        self._command = arguments(str(uart) if uart else None, "socketcand:0", data, *extra)
+        self._command = arguments(str(uart) if uart else None, can, data, *extra)
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
 
@@ -96,11 +99,13 @@ class GatewayProcess:
         return self._process
 
     def can_backend(self) -> str:
-        """Its bus, as `open_bus` takes it; waits until it is there.
+        """Its bus, as `open_bus` takes it; waits until it is there, when it is the gateway that makes it.
 
         Raises:
             ValueError: the gateway ended, or is not there in time; with its last words.
         """
+        if self._can != OWN_BUS:
+            return self._can
         deadline = time.monotonic() + START_WITHIN_S
         while not (self.data / "can_port").is_file():
             if self.process.poll() is not None or time.monotonic() > deadline:
