@@ -1,5 +1,6 @@
 # Runs kconfgen over the Kconfig files of all components, with the tree's sdkconfig.defaults, as ESP-IDF does.
 # Sets TINYBMS_CONFIG_DIR, where sdkconfig.h is.
+set(SDKCONFIG_DEFAULTS_EXTRA "" CACHE FILEPATH "A second file of defaults, which wins over sdkconfig.defaults")
 set(TINYBMS_CONFIG_DIR "${CMAKE_BINARY_DIR}/config")
 file(GLOB kconfig_files CONFIGURE_DEPENDS ${TINYBMS_ROOT}/components/*/Kconfig)
 set(sources "")
@@ -10,11 +11,15 @@ file(WRITE "${CMAKE_BINARY_DIR}/kconfigs.in" "${sources}")
 file(MAKE_DIRECTORY "${TINYBMS_CONFIG_DIR}")
 file(REMOVE "${CMAKE_BINARY_DIR}/sdkconfig") # always made anew from the defaults
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${kconfig_files} ${CMAKE_CURRENT_SOURCE_DIR}/Kconfig
-             ${TINYBMS_ROOT}/sdkconfig.defaults)
+             ${TINYBMS_ROOT}/sdkconfig.defaults ${SDKCONFIG_DEFAULTS_EXTRA})
+set(defaults --defaults ${TINYBMS_ROOT}/sdkconfig.defaults)
+if(SDKCONFIG_DEFAULTS_EXTRA)
+    list(APPEND defaults --defaults ${SDKCONFIG_DEFAULTS_EXTRA})
+endif()
 execute_process(
     COMMAND ${CMAKE_COMMAND} -E env "COMPONENT_KCONFIGS_SOURCE_FILE=${CMAKE_BINARY_DIR}/kconfigs.in"
             ${TINYBMS_PYTHON} -m kconfgen --kconfig ${CMAKE_CURRENT_SOURCE_DIR}/Kconfig
-            --config ${CMAKE_BINARY_DIR}/sdkconfig --defaults ${TINYBMS_ROOT}/sdkconfig.defaults
+            --config ${CMAKE_BINARY_DIR}/sdkconfig ${defaults}
             --output header ${TINYBMS_CONFIG_DIR}/sdkconfig.h
             --output json ${TINYBMS_CONFIG_DIR}/sdkconfig.json
     RESULT_VARIABLE result
