@@ -150,8 +150,8 @@ static void wait_until_taken(void)
             connect_client();
         }
         const TickType_t until = xTaskGetTickCount() + pdMS_TO_TICKS(25);
-        while (!found && (int32_t)(until - xTaskGetTickCount()) > 0) {
-            (void)ulTaskNotifyTake(pdTRUE, pdMS_TO_TICKS(5));
+        while (!found && !hung_up() && (int32_t)(until - xTaskGetTickCount()) > 0) {
+            (void)ulTaskNotifyTake(pdTRUE, pdMS_TO_TICKS(2));
             found = take_frames(nonce);
         }
     }

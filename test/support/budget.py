@@ -34,6 +34,10 @@ class Queue(Strict):
     item: int | str
     """Bytes, or the name of a type."""
 
+    def bytes(self, config: dict[str, int], types: dict[str, int]) -> int:
+        length = config[self.length] if isinstance(self.length, str) else self.length
+        return length * (types[self.item] if isinstance(self.item, str) else self.item)
+
 
 class Share(Strict):
     flash: int = 0
@@ -130,14 +134,11 @@ class Takers:
         return Share(
             flash=max(size.flash for size in sizes),
             static_ram=max(size.static_ram for size in sizes),
-            heap=sum(self._bytes(queue, config, types) for queue in self.budget.queues.get(name, [])),
+            heap=sum(
+                self.budget.overhead.queue + queue.bytes(config, types) for queue in self.budget.queues.get(name, [])
+            ),
             stack=sum(config[symbol] + self.budget.overhead.task for symbol in task_stacks(name)),
         )
-
-    def _bytes(self, queue: Queue, config: dict[str, int], types: dict[str, int]) -> int:
-        length = config[queue.length] if isinstance(queue.length, str) else queue.length
-        item = types[queue.item] if isinstance(queue.item, str) else queue.item
-        return self.budget.overhead.queue + length * item
 
     def _type_sizes(self) -> dict[str, int]:
         """Bytes on a 32-bit chip of the types that the budget names."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from budget import NO_COMPONENT, Budget, Queue, Share, Takers, components, load_budget, queues_in_code, task_stacks
+from budget import NO_COMPONENT, Budget, Share, Takers, components, load_budget, queues_in_code, task_stacks
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +71,11 @@ def test_shares_that_do_not_add_up_are_named(budget: Budget) -> None:
     ]
 
 
-def test_stacks_and_queues_follow_kconfig(
-    budget: Budget, native_build: Path, tmp_path: Path, taken: dict[str, Share]
-) -> None:
+def test_stacks_and_queues_follow_kconfig(budget: Budget, native_build: Path, taken: dict[str, Share]) -> None:
     config = json.loads((native_build / "config/sdkconfig.json").read_text())
     assert task_stacks("uart_bms") == ["TINYBMS_UART_TASK_STACK"]
     assert taken["uart_bms"].stack == config["TINYBMS_UART_TASK_STACK"] + budget.overhead.task
-    larger = config | {"TINYBMS_UART_RX_BUFFER": 8192}
-    queue = Queue(what="received bytes", length="TINYBMS_UART_RX_BUFFER", item=1)
-    takers = Takers(native_build, tmp_path, budget)
-    assert takers._bytes(queue, larger, {}) == 8192 + budget.overhead.queue
+    received_bytes, *_ = budget.queues["uart_bms"]
+    assert received_bytes.bytes(config | {"TINYBMS_UART_RX_BUFFER": 8192}, {}) == 8192
+    received_frames = budget.queues["can_victron"][1]
+    assert received_frames.bytes({"TINYBMS_CAN_VICTRON_RX_QUEUE": 10}, {"event_bus_can_frame_t": 32}) == 320

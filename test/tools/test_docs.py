@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-PAGES = ["README.md", "CHANGELOG.md", "docs/architecture.md", "docs/pgn_conversions.md", "host/README.md"]
+PAGES = [
+    "README.md",
+    "CHANGELOG.md",
+    "docs/architecture.md",
+    "docs/pgn_conversions.md",
+    "docs/testing/instruments.md",
+    "host/README.md",
+]
 
 
 @pytest.mark.parametrize("page", PAGES)
