@@ -184,12 +184,12 @@ static void check_limits(const victron_frame_t *frame)
 static void check_alarms(const victron_frame_t *frame, const battery_state_t *state)
 {
     for (unsigned bit = 0; bit < 64; bit += 2) {
-        const unsigned pair = frame->data[bit / 8] >> (bit % 8) & 3U;
+        const unsigned pair = (unsigned)frame->data[bit / 8] >> (bit % 8) & 3U;
         fuzz_check(pair != 3, "a pair is 0, 1 or 2, and what is not supported is never 3");
         const bool reserved = (bit >= 26 && bit < 32) || bit >= 60;
         fuzz_check(!reserved || pair == 0, "reserved bits are 0");
     }
-    const unsigned status = frame->data[7] >> 2 & 3U;
+    const unsigned status = (unsigned)frame->data[7] >> 2 & 3U;
     fuzz_check(status != 2 || state->status == BATTERY_STATUS_ONLINE, "online is said only of an online battery");
 }
 
