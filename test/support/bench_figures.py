@@ -12,6 +12,7 @@ from target import ROOT
 REFERENCE = ROOT / "test/bench/reference.json"
 MOVED_BY_MORE_THAN = 0.10
 LAYOUT = 1
+_HOLDS = {None: "", True: "yes", False: "**no**"}
 
 
 class Figure(BaseModel):
@@ -94,7 +95,7 @@ def load(path: Path) -> Figures:
 def table(figures: Iterable[Figure]) -> str:
     """A Markdown table."""
     rows = [f"| {f.title} | {f'{_number(f.value)} {f.unit}'.rstrip()} | {f.limit_text} |" for f in figures]
-    return "\n".join(["| figure | value | limit |", "| --- | ---: | --- |", *rows]) + "\n"
+    return "\n".join(["| figure | value | limit | holds |", "| --- | ---: | --- | --- |", *rows]) + "\n"
 
 
 def moved_since(reference: Figures, now: Figures) -> list[str]:
