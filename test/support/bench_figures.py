@@ -94,7 +94,11 @@ def load(path: Path) -> Figures:
 
 def table(figures: Iterable[Figure]) -> str:
     """A Markdown table."""
-    rows = [f"| {f.title} | {f'{_number(f.value)} {f.unit}'.rstrip()} | {f.limit_text} |" for f in figures]
+    rows = [
+        f"| {f.title} | {_number(f.value)} {f.unit}".rstrip() + f" | {f.limit_text} | {_HOLDS[f.holds]} |"
+        for f in figures
+        if not f.detail
+    ]
     return "\n".join(["| figure | value | limit | holds |", "| --- | ---: | --- | --- |", *rows]) + "\n"
 
 

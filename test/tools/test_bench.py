@@ -18,6 +18,7 @@ def figures() -> Figures:
     found.add("slow", "how slow", 81.26, "ms", at_most=80)
     found.add("often", "how often", 200, "", at_least=200)
     found.add("size", "how large", 12345, "bytes")
+    found.add("size_text", "how large, .text", 45, "bytes", detail=True)
     return found
 
 
@@ -60,12 +61,13 @@ def test_the_file_says_value_unit_limit_and_whether_it_holds(figures: Figures, t
         {"name": "slow", "title": "how slow", "value": 81.26, "unit": "ms", "at_most": 80, "holds": False},
         {"name": "often", "title": "how often", "value": 200, "unit": "", "at_least": 200, "holds": True},
         {"name": "size", "title": "how large", "value": 12345, "unit": "bytes"},
+        {"name": "size_text", "title": "how large, .text", "value": 45, "unit": "bytes", "detail": True},
     ]
     assert load(tmp_path / "bench.json") == figures
     assert [figure.name for figure in figures.broken()] == ["slow"]
 
 
-def test_the_table_has_a_row_a_figure(figures: Figures) -> None:
+def test_the_table_has_a_row_for_each_figure_but_details(figures: Figures) -> None:
     assert table(figures.figures).splitlines()[2:] == [
         "| how slow | 81.3 ms | ≤ 80 ms | **no** |",
         "| how often | 200 | ≥ 200 | yes |",
@@ -100,7 +102,7 @@ def test_recording_updates_reference_and_readme(figures: Figures, readme: Path, 
 def test_a_part_of_a_bench_is_not_recorded(figures: Figures, readme: Path, tmp_path: Path) -> None:
     figures.save(tmp_path / "reference.json")
     Figures(figures=figures.figures[:1]).save(tmp_path / "bench.json")
-    with pytest.raises(ValueError, match="not measured: often, size"):
+    with pytest.raises(ValueError, match="not measured: often, size, size_text"):
         bench_table.record(tmp_path / "bench.json", tmp_path / "reference.json", readme)
     assert load(tmp_path / "reference.json") == figures
 
