@@ -8,10 +8,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 BUILD := build-linux
 ASAN := $(BUILD)/asan
+TSAN := $(BUILD)/tsan
 JOBS ?= $(shell nproc)
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
-.PHONY: help setup build demo test test-native test-sanitized lint bench clean
+.PHONY: help setup build demo test test-native test-sanitized test-tsan fuzz-build lint bench bench-record clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -25,10 +26,12 @@ demo: build ## simulated TinyBMS -> gateway -> GX, live in this terminal
 build: setup ## the native gateway and the unit suites, in build-linux/
 	@tools/dev/build.sh $(BUILD)
 
-test: test-native test-sanitized ## everything, then everything again with ASan and UBSan
+test: test-native test-sanitized test-tsan ## everything, with ASan and UBSan again, tasks also with TSan
 
 test-native: build
+	@tools/dev/packages.sh riscv64-unknown-elf-gcc picolibc-riscv64 xtensa-lx106-elf-gcc qemu-system-riscv32
 	@$(BIN)/python -m pytest -q -c test/unit/pytest.ini test/unit
+	@tools/dev/unit.sh $(BUILD) '^fuzz_'
 	@$(PYTEST) test
 
 test-sanitized: setup
@@ -36,12 +39,25 @@ test-sanitized: setup
 	@tools/dev/unit.sh $(ASAN)
 	@tools/dev/pytest_sanitized.sh $(ASAN) $(PYTEST)
 
+test-tsan: setup ## data races: gateway, event bus and host with ThreadSanitizer
+	@tools/dev/build.sh $(TSAN) -DSANITIZE=thread
+	@tools/dev/tsan.sh $(TSAN) $(PYTEST)
+
 lint: build ## ruff, mypy, clang-format, clang-tidy, cppcheck
 	@tools/dev/packages.sh clang-tidy cppcheck
 	@tools/dev/lint.sh $(BUILD)
 
-bench: build ## timing and throughput, written to build-linux/bench.json
+fuzz-build: setup
+	@tools/dev/packages.sh clang-14 libclang-rt-14-dev
+	@tools/dev/build.sh $(BUILD)/fuzz -DCMAKE_C_COMPILER=clang-14 -DFUZZING=ON -DBUILD_TESTING=OFF \
+		-DSANITIZE=fuzzer-no-link,address,undefined
+
+bench: build fuzz-build ## figures and their limits: a table, and build-linux/bench.json
+	@tools/dev/packages.sh riscv64-unknown-elf-gcc picolibc-riscv64 xtensa-lx106-elf-gcc qemu-system-riscv32
 	@$(BIN)/python -m pytest -q -s -o python_files='bench_*.py' test/bench
+
+bench-record: setup ## writes the figures of the last bench into test/bench/reference.json and README.md
+	@PYTHONPATH=test/support $(BIN)/python -m bench_table $(BUILD)/bench.json
 
 clean: ## removes what the other targets made
 	rm -rf $(BUILD) $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -23,6 +23,7 @@ struct host_task {
     uint32_t stack_bytes;
     uint8_t *stack;
     size_t stack_size;
+    const uint8_t *stack_top; /**< where the task begins; above it are the thread's own data, which the chip has not */
     pthread_cond_t notified;
     uint32_t notify_value;
     bool notify_pending;
@@ -57,6 +58,7 @@ TaskHandle_t xTaskGetCurrentTaskHandle(void)
 static void *run_task(void *argument)
 {
     s_current = argument;
+    s_current->stack_top = __builtin_frame_address(0);
     s_current->function(s_current->argument);
     (void)fprintf(stderr, "task %s returned: on the chip this is a crash\n", s_current->name);
     abort();
@@ -83,6 +85,7 @@ BaseType_t xTaskCreate(TaskFunction_t function, const char *name, uint32_t stack
         return pdFAIL;
     }
     memset(task->stack, STACK_PAINT, task->stack_size);
+    task->stack_top = &task->stack[task->stack_size];
     (void)pthread_attr_init(&attributes);
     (void)pthread_attr_setstack(&attributes, task->stack, task->stack_size);
     (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
@@ -149,7 +152,7 @@ UBaseType_t uxTaskGetStackHighWaterMark(TaskHandle_t task)
     while (untouched < t->stack_size && t->stack[untouched] == STACK_PAINT) {
         untouched++;
     }
-    const size_t used = t->stack_size - untouched;
+    const size_t used = (uintptr_t)t->stack_top - (uintptr_t)t->stack - untouched;
     return used < t->stack_bytes ? (UBaseType_t)(t->stack_bytes - used) : 0;
 }
 

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Makes sure that the named tools are there; installs the Debian packages of the missing ones when allowed to.
-# Usage: packages.sh TOOL...   (gcc make cmake ninja python3-venv clang-tidy cppcheck)
+# Usage: packages.sh TOOL...   names of commands, or of what has() and package_of() know
 set -euo pipefail
 
 has() {
     case "$1" in
         python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+        libclang-rt-14-dev) compgen -G '/usr/lib/llvm-14/lib/clang/14*/lib/linux/libclang_rt.fuzzer-x86_64.a' >/dev/null ;;
+        picolibc-riscv64) [ -f /usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs ] ;;
         *) command -v "$1" >/dev/null ;;
     esac
 }
@@ -14,6 +16,10 @@ package_of() {
     case "$1" in
         gcc | make) echo build-essential ;;
         ninja) echo ninja-build ;;
+        riscv64-unknown-elf-gcc) echo gcc-riscv64-unknown-elf ;;
+        picolibc-riscv64) echo picolibc-riscv64-unknown-elf ;;
+        xtensa-lx106-elf-gcc) echo gcc-xtensa-lx106 ;;
+        qemu-system-riscv32) echo qemu-system-misc ;;
         *) echo "$1" ;;
     esac
 }

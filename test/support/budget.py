@@ -1,0 +1,159 @@
+"""The budget of the chip (size_budget.json) against what the components take, as far as it can be told without a chip.
+
+Pure components are measured as built for rv32 and Xtensa (the larger counts), services as built for x86-64, whose code
+and pointers are larger. Task stacks and queues come from the Kconfig values of the native build.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from target import CHIPS, ROOT, RV32, Measured, Size, include_options, size_of
+
+COLUMNS = ("flash", "static_ram", "heap", "stack")
+NO_COMPONENT = ("ESP-IDF", "reserve")
+HEADERS = ("event_bus_messages.h", "battery_assemble.h", "victron_schedule.h")
+TAKES_A_QUEUE = re.compile(
+    r"(?<!esp_err_t )\b(?:event_bus_subscribe|xQueueCreate|xSemaphoreCreate\w+|uart_driver_install|[cm]alloc)\("
+)
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Queue(Strict):
+    """Something that is taken from the heap at start and stays."""
+
+    what: str
+    length: int | str = 1
+    """A number, or the Kconfig symbol that gives it."""
+    item: int | str
+    """Bytes, or the name of a type."""
+
+    def bytes(self, config: dict[str, int], types: dict[str, int]) -> int:
+        length = config[self.length] if isinstance(self.length, str) else self.length
+        return length * (types[self.item] if isinstance(self.item, str) else self.item)
+
+
+class Share(Strict):
+    flash: int = 0
+    static_ram: int = 0
+    heap: int = 0
+    stack: int = 0
+    why: str = ""
+
+
+class Limits(Strict):
+    application: int
+    static_ram: int
+    heap_free_after_start: int
+    heap_without_static_ram: int
+
+    @property
+    def heap_and_stack(self) -> int:
+        """What tasks, queues and buffers may take together, static RAM being at its limit."""
+        return self.heap_without_static_ram - self.static_ram - self.heap_free_after_start
+
+
+class Overhead(Strict):
+    task: int
+    queue: int
+
+
+class Budget(Strict):
+    about: str
+    limits: Limits
+    overhead: Overhead
+    queues: dict[str, list[Queue]]
+    shares: dict[str, Share]
+
+    def problems_of_sums(self) -> list[str]:
+        """Where the shares do not add up to the limits."""
+        total = {column: sum(getattr(share, column) for share in self.shares.values()) for column in COLUMNS}
+        return [
+            f"the shares of {name} add up to {found}, the limit is {limit}: change 'reserve' by {limit - found}"
+            for name, found, limit in (
+                ("flash", total["flash"], self.limits.application),
+                ("static_ram", total["static_ram"], self.limits.static_ram),
+                ("heap and stack", total["heap"] + total["stack"], self.limits.heap_and_stack),
+            )
+            if found != limit
+        ]
+
+    def problems_of(self, component: str, taken: Share) -> list[str]:
+        """Where a component takes more than its share."""
+        share = self.shares.get(component)
+        if share is None:
+            return [f"{component} has no line in size_budget.json: give it a share and take it from 'reserve'"]
+        return [
+            f"{component} takes {getattr(taken, column)} bytes of {column}, its share is {getattr(share, column)}"
+            for column in COLUMNS
+            if getattr(taken, column) > getattr(share, column)
+        ]
+
+
+def load_budget(root: Path = ROOT) -> Budget:
+    return Budget.model_validate_json((root / "size_budget.json").read_text())
+
+
+def components(root: Path = ROOT) -> list[str]:
+    return [*sorted(path.parent.name for path in root.glob("components/*/CMakeLists.txt")), "main"]
+
+
+def _folder(component: str, root: Path = ROOT) -> Path:
+    return root / "main" if component == "main" else root / "components" / component
+
+
+def queues_in_code(component: str, root: Path = ROOT) -> int:
+    """How many things the code of a component takes from the heap; event_bus itself makes those of its callers."""
+    text = "".join(path.read_text() for path in sorted(_folder(component, root).glob("*.c")))
+    return len(TAKES_A_QUEUE.findall(text))
+
+
+@dataclass(frozen=True)
+class Takers:
+    """What each component takes, from the native build and the builds for small chips."""
+
+    build: Path
+    scratch: Path
+    budget: Budget
+
+    def take(self) -> dict[str, Share]:
+        config = json.loads((self.build / "config/sdkconfig.json").read_text())
+        pure = [Measured(chip, self.scratch).sizes for chip in CHIPS]
+        types = self._type_sizes()
+        return {name: self._take(name, config, pure, types) for name in components()}
+
+    def _take(self, name: str, config: dict[str, int], pure: list[dict[str, Size]], types: dict[str, int]) -> Share:
+        native = size_of("size", self.build / f"components/{name}/lib{name}.a")
+        sizes = [sizes[name] for sizes in pure] if name in pure[0] else [native]
+        return Share(
+            flash=max(size.flash for size in sizes),
+            static_ram=max(size.static_ram for size in sizes),
+            heap=sum(
+                self.budget.overhead.queue + queue.bytes(config, types) for queue in self.budget.queues.get(name, [])
+            ),
+            stack=sum(config[symbol] + self.budget.overhead.task for symbol in task_stacks(name)),
+        )
+
+    def _type_sizes(self) -> dict[str, int]:
+        """Bytes on a 32-bit chip of the types that the budget names."""
+        names = sorted({q.item for qs in self.budget.queues.values() for q in qs if isinstance(q.item, str)})
+        lines = [f'#include "{header}"' for header in HEADERS]
+        for name in names:
+            lines += [f"extern {name} size_of_{name};", f"{name} size_of_{name};"]
+        source = self.scratch / "sizes.c"
+        source.write_text("\n".join(lines) + "\n")
+        bus = f"-I{ROOT / 'components/event_bus/include'}"
+        sizes = RV32.symbol_sizes(RV32.compile(source, self.scratch / "sizes", bus, *include_options()))
+        return {name: sizes[f"size_of_{name}"] for name in names}
+
+
+def task_stacks(component: str, root: Path = ROOT) -> list[str]:
+    """Kconfig symbols that give the stacks of a component's tasks."""
+    kconfig = _folder(component, root) / "Kconfig"
+    return re.findall(r"config (\w+_TASK_STACK)\b", kconfig.read_text()) if kconfig.is_file() else []

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Runs the Unity suites of host and event_bus, and the integration tests, against a build with ThreadSanitizer.
+# A race ends the program with a report and exit status 66, which fails the test. Usage: tsan.sh BUILD_DIR PYTEST...
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+export TINYBMS_BUILD_DIR=$1
+shift
+export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+# ThreadSanitizer of gcc 12 cannot map its shadow when the kernel scatters addresses over more than 28 bits.
+run=()
+if ! "$TINYBMS_BUILD_DIR/tinybms-web-gateway.elf" --help >/dev/null 2>&1; then
+    run=(setarch "$(uname -m)" -R)
+fi
+"${run[@]}" tools/dev/unit.sh "$TINYBMS_BUILD_DIR" 'host_|event_bus|uart_bms|fuzz_can_receive'
+"${run[@]}" "$@" test/integration
