@@ -88,7 +88,7 @@ static void print_range(const settings_entry_t *entry)
 {
     (void)printf("%" PRId32 "..%" PRId32 "%s%s", entry->min, entry->max,
                  entry->type == SETTINGS_TEXT ? " characters" : "", entry->may_be_empty ? ", or none" : "");
-    if (entry->step > 1) {
+    if (entry->step != 0) {
         (void)printf(" in steps of %" PRId32, entry->step);
     }
 }
@@ -108,7 +108,7 @@ void settings_options_print(void)
         settings_factory(id, &factory);
         (void)printf("%s\t", entry->key);
         print_value(entry, &values.value[id]);
-        (void)printf("\t%s\t", entry->unit);
+        (void)printf("\t%s\t", entry->unit == NULL ? "" : entry->unit);
         print_range(entry);
         (void)putchar('\t');
         print_value(entry, &factory);

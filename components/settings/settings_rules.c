@@ -21,12 +21,12 @@ static bool printable(const char *text)
 
 static bool number_valid(const settings_entry_t *entry, int32_t number, settings_refusal_t *refusal)
 {
-    if (number >= entry->min && number <= entry->max && number % entry->step == 0) {
+    if (number >= entry->min && number <= entry->max && (entry->step == 0 || number % entry->step == 0)) {
         return true;
     }
     (void)snprintf(refusal->text, sizeof(refusal->text), "%s: allowed are %" PRId32 "..%" PRId32 "%s%s", entry->key,
-                   entry->min, entry->max, entry->unit[0] == '\0' ? "" : " ", entry->unit);
-    if (entry->step > 1) {
+                   entry->min, entry->max, entry->unit == NULL ? "" : " ", entry->unit == NULL ? "" : entry->unit);
+    if (entry->step != 0) {
         const size_t length = strlen(refusal->text);
         (void)snprintf(&refusal->text[length], sizeof(refusal->text) - length, " in steps of %" PRId32, entry->step);
     }

@@ -46,13 +46,13 @@ typedef enum {
 typedef struct {
     const char *key;          /**< "group.name", also the key in NVS: at most 15 characters */
     const char *symbol;       /**< Kconfig option that is the factory value, without CONFIG_ */
-    const char *unit;         /**< "" = none */
+    const char *unit;         /**< NULL = none */
     const char *help;         /**< one line */
     const char *factory_text; /**< NULL for a number */
     settings_type_t type;
     int32_t min; /**< of the number, or of the number of characters */
     int32_t max;
-    int32_t step; /**< a number is a multiple of it; 1 for texts */
+    int32_t step; /**< a number is a multiple of it; 0 = any number */
     int32_t factory_number;
     bool may_be_empty; /**< of a text: also when `min` is above 0 */
     bool secret;       /**< never shown, never logged */
