@@ -115,5 +115,5 @@ def test_processor_time_and_memory_of_the_gateway(figures: Figures) -> None:
         status = Path(f"/proc/{stack.gateway.process.pid}/status").read_text()
     resident_kb = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
     figures.add("gateway_cpu", "native gateway, processor time", ticks / 100 / 30 * 100, "%")
-    figures.add("machine_load", "load of the machine meanwhile, a core", os.getloadavg()[1] / (os.cpu_count() or 1), "")
+    figures.add("machine_load", "load of the machine meanwhile, a core", os.getloadavg()[0] / (os.cpu_count() or 1), "")
     figures.add("gateway_memory", "native gateway, resident memory", resident_kb, "kB")
