@@ -6,8 +6,8 @@ from bench_figures import REFERENCE, Figures, load, moved_since, table
 from tinybms_gateway.gateway.gateway_impl import build_dir
 
 FIGURES = pytest.StashKey[Figures]()
-BUSY = 1.0
-"""Load a core; above it somebody always waits."""
+BUSY_PERCENT = 50
+"""Bench, simulator and gateway alone keep the processors in use for much less."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,7 +36,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         for line in moved:
             write(f"  {line}")
         write("write it in CHANGELOG.md and record with `make bench-record`")
-    if any(figure.name == "machine_load" and figure.value > BUSY for figure in found.figures):
+    if any(figure.name == "machine_busy" and figure.value > BUSY_PERCENT for figure in found.figures):
         write("the machine was busy with other things: the times are not those of a quiet one")
     for figure in found.broken():
         write(f"LIMIT DOES NOT HOLD: {figure.title}: {figure.value:g} {figure.unit}, has to be {figure.limit_text}")

@@ -36,7 +36,8 @@ def record(bench: Path, reference: Path = REFERENCE, readme: Path = README) -> N
         {f.name for f in load(reference).figures} - {f.name for f in figures.figures} if reference.exists() else set()
     )
     if missing:
-        raise ValueError(f"not measured: {', '.join(sorted(missing))}; run the whole 'make bench'")
+        names = ", ".join(sorted(missing))
+        raise ValueError(f"not measured: {names} (gone for good? take it out of {reference.name})")
     text = with_table(readme.read_text(), figures)
     figures.save(reference)
     readme.write_text(text)

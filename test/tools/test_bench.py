@@ -18,6 +18,7 @@ def figures() -> Figures:
     found.add("slow", "how slow", 81.26, "ms", at_most=80)
     found.add("often", "how often", 200, "", at_least=200)
     found.add("size", "how large", 12345, "bytes")
+    found.add("period", "how far apart", 999.99, "ms")
     found.add("size_text", "how large, .text", 45, "bytes", detail=True)
     return found
 
@@ -61,6 +62,7 @@ def test_the_file_says_value_unit_limit_and_whether_it_holds(figures: Figures, t
         {"name": "slow", "title": "how slow", "value": 81.26, "unit": "ms", "at_most": 80, "holds": False},
         {"name": "often", "title": "how often", "value": 200, "unit": "", "at_least": 200, "holds": True},
         {"name": "size", "title": "how large", "value": 12345, "unit": "bytes"},
+        {"name": "period", "title": "how far apart", "value": 999.99, "unit": "ms"},
         {"name": "size_text", "title": "how large, .text", "value": 45, "unit": "bytes", "detail": True},
     ]
     assert load(tmp_path / "bench.json") == figures
@@ -72,6 +74,7 @@ def test_the_table_has_a_row_for_each_figure_but_details(figures: Figures) -> No
         "| how slow | 81.3 ms | ≤ 80 ms | **no** |",
         "| how often | 200 | ≥ 200 | yes |",
         "| how large | 12,345 bytes |  |  |",
+        "| how far apart | 1,000 ms |  |  |",
     ]
 
 
@@ -102,7 +105,7 @@ def test_recording_updates_reference_and_readme(figures: Figures, readme: Path, 
 def test_a_part_of_a_bench_is_not_recorded(figures: Figures, readme: Path, tmp_path: Path) -> None:
     figures.save(tmp_path / "reference.json")
     Figures(figures=figures.figures[:1]).save(tmp_path / "bench.json")
-    with pytest.raises(ValueError, match="not measured: often, size, size_text"):
+    with pytest.raises(ValueError, match="not measured: often, period, size, size_text"):
         bench_table.record(tmp_path / "bench.json", tmp_path / "reference.json", readme)
     assert load(tmp_path / "reference.json") == figures
 
