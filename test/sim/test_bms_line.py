@@ -87,7 +87,7 @@ def test_half_of_the_answers_are_damaged_and_a_seed_repeats_them(tmp_path: Path)
     good = []
     for i in range(2):
         with opened(make_line(tmp_path / f"bms{i}", faults=("corrupt=0.5",), seed=5)) as port:
-            port.timeout = 0.05
+            port.timeout = 0.2
             answers = [ask(port, TEMPERATURES, 11) for _ in range(60)]
         good.append([len(a) == 11 and protocol.crc(a[:-2]) == a[-2:] for a in answers])
     assert good[0] == good[1]
