@@ -7,7 +7,7 @@
 
 #include <inttypes.h>
 
-#include "battery_assemble.h"
+#include "battery_pipeline.h"
 #include "esp_check.h"
 #include "esp_log.h"
 #include "sdkconfig.h"
@@ -28,11 +28,12 @@ typedef enum {
 typedef struct {
     event_bus_handle_t bus;
     event_bus_subscription_t snapshots;
-    battery_assemble_config_t config;
+    battery_pipeline_t pipeline;
     tinybms_snapshot_t snapshot; /**< last valid one */
     bool has_snapshot;
     output_t output;       /**< as it was logged last */
-    battery_state_t state; /**< last one published */
+    battery_state_t state; /**< newest one */
+    battery_state_t told;  /**< last one published */
 } battery_t;
 
 static output_t output_of(const battery_t *battery, const battery_state_t *state)
@@ -43,8 +44,7 @@ static output_t output_of(const battery_t *battery, const battery_state_t *state
     if (!battery->has_snapshot || !battery->snapshot.settings_known) {
         return OUTPUT_NOT_YET;
     }
-    const int64_t age_ms = service_now_ms() - state->snapshot_ms;
-    return age_ms >= battery->config.silent_ms ? OUTPUT_NOTHING_TOO_OLD : OUTPUT_NOTHING_INCOMPLETE;
+    return battery->pipeline.was_silent ? OUTPUT_NOTHING_TOO_OLD : OUTPUT_NOTHING_INCOMPLETE;
 }
 
 static void log_output(battery_t *battery, const battery_state_t *next)
@@ -61,7 +61,7 @@ static void log_output(battery_t *battery, const battery_state_t *next)
         break;
     case OUTPUT_NOTHING_TOO_OLD:
         ESP_LOGE(TAG, "no valid snapshot for %" PRId32 " ms: nothing is sent until the BMS answers again",
-                 battery->config.silent_ms);
+                 battery->pipeline.silent_ms);
         break;
     case OUTPUT_NOTHING_INCOMPLETE:
         ESP_LOGE(TAG, "no charge voltage limit can be made: nothing is sent; check full voltage (register 300) and "
@@ -82,7 +82,7 @@ static void log_limit(const char *name, const battery_limit_t *last, const batte
 
 static void log_status(const battery_t *battery, const battery_state_t *next)
 {
-    const battery_state_t *const last = &battery->state;
+    const battery_state_t *const last = &battery->told;
     if (next->publish) {
         log_limit("CCL", &last->ccl_ma, &next->ccl_ma);
         log_limit("DCL", &last->dcl_ma, &next->dcl_ma);
@@ -102,14 +102,16 @@ static bool worth_publishing(const battery_state_t *last, const battery_state_t 
            last->ccl_ma.reason != next->ccl_ma.reason;
 }
 
-static void update(battery_t *battery, battery_state_t *next)
+static void update(battery_t *battery)
 {
-    battery_assemble(battery->has_snapshot ? &battery->snapshot : NULL, &battery->config, service_now_ms(), next);
-    if (worth_publishing(&battery->state, next)) {
-        log_output(battery, next);
-        log_status(battery, next);
-        battery->state = *next;
-        event_bus_publish_state(battery->bus, next);
+    battery_alarm_change_t changes[BATTERY_ALARM_CHANGES_MAX];
+    (void)battery_pipeline_step(&battery->pipeline, battery->has_snapshot ? &battery->snapshot : NULL, service_now_ms(),
+                                &battery->state, changes);
+    if (worth_publishing(&battery->told, &battery->state)) {
+        log_output(battery, &battery->state);
+        log_status(battery, &battery->state);
+        battery->told = battery->state;
+        event_bus_publish_state(battery->bus, &battery->told);
     }
 }
 
@@ -117,13 +119,12 @@ static void battery_task(void *argument)
 {
     battery_t *const battery = argument;
     service_task_t task;
-    battery_state_t next;
     service_task_begin(&task, battery->bus, TAG);
     for (;;) {
         if (event_bus_receive_snapshot(battery->snapshots, &battery->snapshot, pdMS_TO_TICKS(STALENESS_CHECK_MS))) {
             battery->has_snapshot = true;
         }
-        update(battery, &next);
+        update(battery);
         service_task_alive(&task);
     }
 }
@@ -135,10 +136,10 @@ esp_err_t battery_start(event_bus_handle_t bus, settings_handle_t settings)
     battery_t *const battery = &the_battery;
     ESP_RETURN_ON_FALSE(battery->bus == NULL, ESP_ERR_INVALID_STATE, TAG, "started already");
     battery->bus = bus;
-    battery->config = (battery_assemble_config_t){
-        .stale_ms = settings_number(settings, SETTINGS_DATA_STALE_MS),
-        .silent_ms = settings_number(settings, SETTINGS_DATA_SILENT_MS),
-    };
+    battery_pipeline_config_t config = BATTERY_PIPELINE_DEFAULT_CONFIG();
+    config.stale_ms = settings_number(settings, SETTINGS_DATA_STALE_MS);
+    config.silent_ms = settings_number(settings, SETTINGS_DATA_SILENT_MS);
+    battery_pipeline_init(&battery->pipeline, &config, NULL);
     ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_SNAPSHOT, 2, TAG, NULL, &battery->snapshots), TAG,
                         "cannot subscribe to snapshots");
     ESP_RETURN_ON_FALSE(xTaskCreate(battery_task, TAG, CONFIG_TINYBMS_BATTERY_TASK_STACK, battery,

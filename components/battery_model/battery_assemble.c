@@ -23,12 +23,19 @@ enum {
     REG_CELLS_DETECTED = 53,
     REG_FULLY_CHARGED = 300,
     REG_FULLY_DISCHARGED = 301,
+    REG_EARLY_BALANCING = 303,
+    REG_CHARGE_FINISHED = 304,
     REG_PEAK_DISCHARGE_CUTOFF = 305,
     REG_CAPACITY = 306,
     REG_SERIES_CELLS = 307,
     REG_OVER_VOLTAGE_CUTOFF = 315,
+    REG_UNDER_VOLTAGE_CUTOFF = 316,
     REG_DISCHARGE_OVER_CURRENT = 317,
     REG_CHARGE_OVER_CURRENT = 318,
+    REG_OVER_HEAT = 319,
+    REG_COLD_CHARGE = 320,
+    REG_CHARGE_RESTART = 321,
+    REG_FLAGS = 329,
     REG_HARDWARE_VERSION = 500,
     REG_FIRMWARE_PUBLIC = 501,
     REG_FIRMWARE_INTERNAL = 502,
@@ -36,21 +43,9 @@ enum {
     REG_SERIAL_COUNT = 6,
 };
 
-/** What a fault or warning event of the BMS forbids, and the alarm that shows it. */
-typedef struct {
-    bool stops_charge;
-    bool stops_discharge;
-    battery_alarm_id_t alarm;
-} fault_effect_t;
-
 static battery_quantity_t known(int32_t value)
 {
     return (battery_quantity_t){.known = true, .value = value};
-}
-
-static battery_limit_t limit(int32_t value, battery_limit_reason_t reason)
-{
-    return (battery_limit_t){.known = true, .value = value, .reason = reason};
 }
 
 /** A setting that reads 0 or out of its range is not set: older devices leave some registers at 0. */
@@ -196,162 +191,60 @@ static void fill_capacity(const tinybms_snapshot_t *snapshot, battery_state_t *s
     int32_t capacity_10mah = 0;
     if (setting(snapshot, REG_CAPACITY, &capacity_10mah)) {
         state->installed_capacity_mah = known(capacity_10mah * 10);
-        state->usable_capacity_mah = state->installed_capacity_mah;
+        const int64_t health_ppm = state->soh_ppm.known ? state->soh_ppm.value : 1000000;
+        state->usable_capacity_mah = known((int32_t)(state->installed_capacity_mah.value * health_ppm / 1000000));
     }
 }
 
-/** Lowest of the current limits (A) that are set, as mA; 0 when none is: nothing is known to be safe then. */
-static battery_limit_t lowest_current(const tinybms_snapshot_t *snapshot, uint16_t first, uint16_t second)
+/** A setting in its unit of the state; not known when it is not set. */
+static battery_quantity_t scaled(const tinybms_snapshot_t *snapshot, uint16_t address, int32_t factor)
 {
-    int32_t a = 0;
-    int32_t b = 0;
-    const bool has_a = setting(snapshot, first, &a);
-    const bool has_b = setting(snapshot, second, &b);
-    if (!has_a && !has_b) {
-        return limit(0, BATTERY_REASON_SETTING_MISSING);
-    }
-    const int32_t amperes = (has_a && (!has_b || a <= b)) ? a : b;
-    return limit(amperes * 1000, BATTERY_REASON_BMS_SETTING);
+    int32_t raw = 0;
+    return setting(snapshot, address, &raw) ? known(raw * factor) : (battery_quantity_t){0};
 }
 
-static void fill_limits(const tinybms_snapshot_t *snapshot, battery_state_t *state)
+static battery_quantity_t cold_charge(const tinybms_snapshot_t *snapshot)
 {
-    int32_t cell_mv = 0;
-    if (setting(snapshot, REG_FULLY_CHARGED, &cell_mv) && state->cell_count > 0) {
-        int32_t cutoff_mv = 0;
-        if (setting(snapshot, REG_OVER_VOLTAGE_CUTOFF, &cutoff_mv) && cutoff_mv < cell_mv) {
-            cell_mv = cutoff_mv;
-        }
-        state->cvl_mv = limit(cell_mv * state->cell_count, BATTERY_REASON_BMS_SETTING);
-    }
-    if (setting(snapshot, REG_FULLY_DISCHARGED, &cell_mv) && state->cell_count > 0) {
-        state->dvl_mv = limit(cell_mv * state->cell_count, BATTERY_REASON_BMS_SETTING);
-    }
-    state->ccl_ma = lowest_current(snapshot, REG_CHARGE_OVER_CURRENT, REG_CHARGE_OVER_CURRENT);
-    state->dcl_ma = lowest_current(snapshot, REG_DISCHARGE_OVER_CURRENT, REG_PEAK_DISCHARGE_CUTOFF);
+    const int16_t celsius = (int16_t)snapshot->settings[REG_COLD_CHARGE - TINYBMS_SETTINGS_FIRST];
+    const battery_quantity_t freezing = {.known = snapshot->settings_known, .value = 0};
+    return celsius == 0 ? freezing : scaled(snapshot, REG_COLD_CHARGE, 10);
 }
 
-/** The battery must be able to discharge itself back to safety, so over-voltage leaves discharge open, and so on. */
-static fault_effect_t effect_of(uint8_t event_id)
+static void fill_bms(const tinybms_snapshot_t *snapshot, battery_bms_t *bms)
 {
-    switch (event_id) {
-    case 0x02:
-    case 0x31:
-        return (fault_effect_t){.stops_discharge = true, .alarm = BATTERY_ALARM_LOW_VOLTAGE};
-    case 0x03:
-        return (fault_effect_t){.stops_charge = true, .alarm = BATTERY_ALARM_HIGH_VOLTAGE};
-    case 0x04:
-        return (fault_effect_t){.stops_charge = true, .stops_discharge = true, .alarm = BATTERY_ALARM_HIGH_TEMPERATURE};
-    case 0x05:
-        return (fault_effect_t){.stops_discharge = true, .alarm = BATTERY_ALARM_HIGH_DISCHARGE_CURRENT};
-    case 0x06:
-    case 0x07:
-        return (fault_effect_t){.stops_charge = true, .alarm = BATTERY_ALARM_HIGH_CHARGE_CURRENT};
-    case 0x0A:
-        return (fault_effect_t){.stops_charge = true, .stops_discharge = true, .alarm = BATTERY_ALARM_LOW_TEMPERATURE};
-    case 0x37:
-        return (fault_effect_t){.stops_charge = true, .alarm = BATTERY_ALARM_LOW_TEMPERATURE_CHARGE};
-    default:
-        return (fault_effect_t){.stops_charge = true, .stops_discharge = true, .alarm = BATTERY_ALARM_BMS_INTERNAL};
+    const uint16_t restart_enabled = 1U << 2;
+    bms->settings_known = snapshot->settings_known;
+    bms->full_mv = scaled(snapshot, REG_FULLY_CHARGED, 1);
+    bms->empty_mv = scaled(snapshot, REG_FULLY_DISCHARGED, 1);
+    bms->balance_mv = scaled(snapshot, REG_EARLY_BALANCING, 1);
+    bms->charge_finish_ma = scaled(snapshot, REG_CHARGE_FINISHED, 1);
+    bms->peak_discharge_ma = scaled(snapshot, REG_PEAK_DISCHARGE_CUTOFF, 1000);
+    bms->over_voltage_mv = scaled(snapshot, REG_OVER_VOLTAGE_CUTOFF, 1);
+    bms->under_voltage_mv = scaled(snapshot, REG_UNDER_VOLTAGE_CUTOFF, 1);
+    bms->discharge_max_ma = scaled(snapshot, REG_DISCHARGE_OVER_CURRENT, 1000);
+    bms->charge_max_ma = scaled(snapshot, REG_CHARGE_OVER_CURRENT, 1000);
+    bms->over_heat_dc = scaled(snapshot, REG_OVER_HEAT, 10);
+    bms->cold_charge_dc = cold_charge(snapshot);
+    if ((snapshot->settings[REG_FLAGS - TINYBMS_SETTINGS_FIRST] & restart_enabled) != 0) {
+        bms->restart_ppm = scaled(snapshot, REG_CHARGE_RESTART, 10000);
     }
+    bms->fully_charged = snapshot->live[REG_STATUS] == TINYBMS_STATUS_FULL;
+    bms->fault = snapshot->live[REG_STATUS] == TINYBMS_STATUS_FAULT;
+    bms->fault_event = snapshot->fault_event.id;
 }
 
-/** Fields this state can know: the BMS tells its voltage and current faults; temperature needs an external sensor. */
-static void declare_supported_alarms(battery_state_t *state)
-{
-    static const battery_alarm_id_t always[] = {
-        BATTERY_ALARM_GENERAL,
-        BATTERY_ALARM_HIGH_VOLTAGE,
-        BATTERY_ALARM_LOW_VOLTAGE,
-        BATTERY_ALARM_HIGH_DISCHARGE_CURRENT,
-        BATTERY_ALARM_HIGH_CHARGE_CURRENT,
-        BATTERY_ALARM_BMS_INTERNAL,
-    };
-    static const battery_alarm_id_t with_sensor[] = {
-        BATTERY_ALARM_HIGH_TEMPERATURE,
-        BATTERY_ALARM_LOW_TEMPERATURE,
-        BATTERY_ALARM_LOW_TEMPERATURE_CHARGE,
-    };
-    for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++) {
-        state->alarm[always[i]] = BATTERY_ALARM_OK;
-    }
-    if (state->sensor_dc[0].known || state->sensor_dc[1].known) {
-        for (size_t i = 0; i < sizeof(with_sensor) / sizeof(with_sensor[0]); i++) {
-            state->alarm[with_sensor[i]] = BATTERY_ALARM_OK;
-        }
-    }
-    state->warning[BATTERY_ALARM_GENERAL] = BATTERY_ALARM_OK;
-    state->warning[BATTERY_ALARM_BMS_INTERNAL] = BATTERY_ALARM_OK;
-}
-
-/** A pack voltage limit made of the wrong number of cells would destroy cells, so nothing is charged meanwhile. */
-static void apply_contradiction(const cell_counts_t *counts, battery_state_t *state)
-{
-    if (cell_counts_differ(counts)) {
-        state->ccl_ma = limit(0, BATTERY_REASON_CELL_COUNT);
-        state->warning[BATTERY_ALARM_BMS_INTERNAL] = BATTERY_ALARM_ACTIVE;
-        state->warning[BATTERY_ALARM_GENERAL] = BATTERY_ALARM_ACTIVE;
-    }
-}
-
-static void apply_fault(const tinybms_snapshot_t *snapshot, battery_state_t *state)
-{
-    if (snapshot->live[REG_STATUS] != TINYBMS_STATUS_FAULT) {
-        return;
-    }
-    const fault_effect_t effect = effect_of(snapshot->fault_event.id);
-    state->status = BATTERY_STATUS_OFFLINE;
-    if (effect.stops_charge) {
-        state->ccl_ma = limit(0, BATTERY_REASON_BMS_FAULT);
-    }
-    if (effect.stops_discharge) {
-        state->dcl_ma = limit(0, BATTERY_REASON_BMS_FAULT);
-    }
-    if (state->alarm[effect.alarm] != BATTERY_ALARM_UNSUPPORTED) {
-        state->alarm[effect.alarm] = BATTERY_ALARM_ACTIVE;
-    }
-    state->alarm[BATTERY_ALARM_GENERAL] = BATTERY_ALARM_ACTIVE;
-}
-
-/** CVL and DCL are held while data is stale: the last known ones are better than a jump. */
-static void apply_staleness(int64_t age_ms, const battery_assemble_config_t *config, battery_state_t *state)
-{
-    if (age_ms < config->stale_ms) {
-        return;
-    }
-    state->status = BATTERY_STATUS_OFFLINE;
-    state->ccl_ma = limit(0, BATTERY_REASON_STALE_DATA);
-    state->warning[BATTERY_ALARM_BMS_INTERNAL] = BATTERY_ALARM_ACTIVE;
-    state->warning[BATTERY_ALARM_GENERAL] = BATTERY_ALARM_ACTIVE;
-    if (age_ms >= config->silent_ms) {
-        state->publish = false;
-    }
-}
-
-void battery_assemble(const tinybms_snapshot_t *snapshot, const battery_assemble_config_t *config, int64_t now_ms,
-                      battery_state_t *state)
+void battery_assemble(const tinybms_snapshot_t *snapshot, battery_bms_t *bms, battery_state_t *state)
 {
     memset(state, 0, sizeof(*state));
-    if (snapshot == NULL) {
-        return;
-    }
+    memset(bms, 0, sizeof(*bms));
     const cell_counts_t counts = count_cells(snapshot);
     state->snapshot_ms = snapshot->taken_ms;
     state->sequence = snapshot->sequence;
-    state->status = BATTERY_STATUS_ONLINE;
     state->cell_count = series_cells(&counts);
     fill_cells(snapshot, state);
     fill_measurements(snapshot, state);
     fill_version(snapshot, state);
     fill_capacity(snapshot, state);
-    fill_limits(snapshot, state);
-    declare_supported_alarms(state);
-    state->publish = snapshot->settings_known && state->cvl_mv.known && state->pack_voltage_mv.known &&
-                     state->pack_current_ma.known && state->soc_ppm.known;
-    if (!state->publish) {
-        state->status = BATTERY_STATUS_UNKNOWN;
-    }
-    apply_contradiction(&counts, state);
-    apply_fault(snapshot, state);
-    apply_staleness(now_ms - snapshot->taken_ms, config, state);
+    fill_bms(snapshot, bms);
+    bms->cell_count_differs = cell_counts_differ(&counts);
 }

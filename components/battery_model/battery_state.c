@@ -12,10 +12,22 @@ const char *battery_limit_reason_text(battery_limit_reason_t reason)
     static const char *const texts[BATTERY_REASON_COUNT] = {
         [BATTERY_REASON_NONE] = "none",
         [BATTERY_REASON_BMS_SETTING] = "BMS setting",
+        [BATTERY_REASON_USER_CAP] = "user cap",
+        [BATTERY_REASON_CELL_VOLTAGE] = "cell voltage",
+        [BATTERY_REASON_TEMPERATURE] = "temperature",
+        [BATTERY_REASON_BMS_TEMPERATURE] = "temperature of the BMS, no sensor",
+        [BATTERY_REASON_SOC] = "state of charge",
+        [BATTERY_REASON_RAMP] = "start-up ramp",
+        [BATTERY_REASON_RISING] = "rising slowly",
         [BATTERY_REASON_BMS_FAULT] = "BMS fault",
         [BATTERY_REASON_STALE_DATA] = "stale data",
+        [BATTERY_REASON_SETTINGS_CONTRADICTORY] = "BMS settings contradictory",
         [BATTERY_REASON_SETTING_MISSING] = "BMS setting missing",
         [BATTERY_REASON_CELL_COUNT] = "BMS setting and detected number of cells differ",
+        [BATTERY_REASON_BULK] = "bulk",
+        [BATTERY_REASON_ABSORPTION] = "absorption",
+        [BATTERY_REASON_FLOAT] = "float",
+        [BATTERY_REASON_CHARGE_INHIBITED] = "charging inhibited",
     };
     return (size_t)reason < (size_t)BATTERY_REASON_COUNT ? texts[reason] : "unknown";
 }

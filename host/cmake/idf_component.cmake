@@ -1,6 +1,6 @@
 # idf_component_register() as components call it, with what ESP-IDF checks only by chance checked always: a header of a
 # component can be included only by those that require it, and pure components see nothing but one another.
-set(pure_components tinybms battery_model victron_pgn)
+set(pure_components tinybms battery_model charge_control battery_alarms energy_meter battery_pipeline victron_pgn)
 
 function(idf_component_register)
     set(lists SRCS INCLUDE_DIRS PRIV_INCLUDE_DIRS REQUIRES PRIV_REQUIRES)

@@ -7,9 +7,10 @@
 
 /**
  * @file
- * @brief Snapshot of the TinyBMS -> battery state, with limits taken straight from the BMS's own settings.
+ * @brief Snapshot of the TinyBMS -> what was measured, and what the BMS says of itself. Limits and alarms come later.
  */
 
+#include "battery_bms.h"
 #include "battery_state.h"
 #include "tinybms_snapshot.h"
 
@@ -17,30 +18,13 @@
 extern "C" {
 #endif
 
-/** @brief How old a snapshot may be before the state changes. */
-typedef struct {
-    int32_t stale_ms;  /**< from here on: CCL 0, CVL and DCL held, status offline, "BMS internal" warning */
-    int32_t silent_ms; /**< from here on: publish = false, nothing may be sent; > stale_ms */
-} battery_assemble_config_t;
-
-/** @brief 3 s and 10 s. */
-#define BATTERY_ASSEMBLE_DEFAULT_CONFIG()                                                                              \
-    {                                                                                                                  \
-        .stale_ms = 3000, .silent_ms = 10000                                                                           \
-    }
-
 /**
- * @brief Builds the state that holds at `now_ms` from the last valid snapshot.
- *
- * Registers 300, 301, 315-320 are per cell and become pack values here and nowhere else (times register 307, else 53).
- * Without a usable 300, 307/53 or live block nothing is published.
- * @param snapshot last valid snapshot, or NULL when there has been none
- * @param config staleness limits
- * @param now_ms present time, same clock as snapshot->taken_ms
- * @param[out] state filled completely
+ * @brief Decodes a snapshot.
+ * @param snapshot last valid one
+ * @param[out] bms settings and state of the BMS
+ * @param[out] state measurements, capacity, identity, filled; everything else 0 or not known, status unknown
  */
-void battery_assemble(const tinybms_snapshot_t *snapshot, const battery_assemble_config_t *config, int64_t now_ms,
-                      battery_state_t *state);
+void battery_assemble(const tinybms_snapshot_t *snapshot, battery_bms_t *bms, battery_state_t *state);
 
 #ifdef __cplusplus
 }

@@ -41,16 +41,36 @@ typedef struct {
     int64_t value;
 } battery_energy_t;
 
-/** @brief Why a limit has the value it has. */
+/**
+ * @brief Why a limit has the value it has. The limiters of CCL and DCL are numbered by it too: what each of them allows
+ * is in `battery_state_t.ccl_limiter_ma` and `dcl_limiter_ma`.
+ */
 typedef enum {
-    BATTERY_REASON_NONE = 0,        /**< no limit was computed */
-    BATTERY_REASON_BMS_SETTING,     /**< the register of the TinyBMS that gives it */
+    BATTERY_REASON_NONE = 0, /**< no limit was computed */
+    /* limiters of CCL and DCL */
+    BATTERY_REASON_BMS_SETTING,     /**< share of the current cutoffs of the BMS (317, 305; 318) */
+    BATTERY_REASON_USER_CAP,        /**< a setting of the gateway */
+    BATTERY_REASON_CELL_VOLTAGE,    /**< the highest or the lowest cell; of CVL: lowered because of the highest cell */
+    BATTERY_REASON_TEMPERATURE,     /**< of the external sensors */
+    BATTERY_REASON_BMS_TEMPERATURE, /**< of the BMS itself: no external sensor is connected */
+    BATTERY_REASON_SOC,             /**< state of charge */
+    BATTERY_REASON_RAMP,            /**< start-up, or data is back after silence */
+    BATTERY_REASON_RISING,          /**< a limit that fell rises slowly */
     BATTERY_REASON_BMS_FAULT,       /**< the TinyBMS reports a fault that forbids this direction */
     BATTERY_REASON_STALE_DATA,      /**< no valid snapshot for too long */
-    BATTERY_REASON_SETTING_MISSING, /**< no register that could give it holds a usable value: 0, nothing may flow */
-    BATTERY_REASON_CELL_COUNT,      /**< register 307 and what the BMS detects or measures differ: no charging */
+    BATTERY_REASON_SETTINGS_CONTRADICTORY, /**< registers 300, 301, 315, 316 do not fit together: no charging */
+    BATTERY_REASON_SETTING_MISSING,        /**< neither a register nor a setting gives it: 0, nothing may flow */
+    BATTERY_REASON_CELL_COUNT,             /**< register 307 and what the BMS detects or measures differ: no charging */
+    /* states of CVL */
+    BATTERY_REASON_BULK,             /**< charging to the target */
+    BATTERY_REASON_ABSORPTION,       /**< the highest cell is at the target */
+    BATTERY_REASON_FLOAT,            /**< full: going down to, or at, the float voltage */
+    BATTERY_REASON_CHARGE_INHIBITED, /**< CCL is 0: CVL is the float voltage, so that solar chargers stop as well */
     BATTERY_REASON_COUNT
 } battery_limit_reason_t;
+
+/** @brief Limiters: the reasons from BATTERY_REASON_NONE to here. */
+#define BATTERY_LIMITER_COUNT (BATTERY_REASON_CELL_COUNT + 1)
 
 /** @brief A limit for the whole pack and the reason that set it. */
 typedef struct {
@@ -112,18 +132,24 @@ typedef struct {
     battery_quantity_t sensor_dc[BATTERY_SENSORS_MAX]; /**< external sensors; not known = not connected */
     battery_quantity_t bms_temperature_dc;             /**< the BMS's own sensor */
 
-    battery_limit_t cvl_mv; /**< charge voltage limit, pack */
-    battery_limit_t ccl_ma; /**< charge current limit, >= 0 */
-    battery_limit_t dcl_ma; /**< discharge current limit, >= 0 */
-    battery_limit_t dvl_mv; /**< discharge voltage limit, pack */
+    battery_limit_t cvl_mv;                                   /**< charge voltage limit, pack */
+    battery_limit_t ccl_ma;                                   /**< charge current limit, >= 0 */
+    battery_limit_t dcl_ma;                                   /**< discharge current limit, >= 0 */
+    battery_limit_t dvl_mv;                                   /**< discharge voltage limit, pack */
+    battery_quantity_t ccl_limiter_ma[BATTERY_LIMITER_COUNT]; /**< by reason; not known = left out; CCL is the least */
+    battery_quantity_t dcl_limiter_ma[BATTERY_LIMITER_COUNT]; /**< likewise */
 
     battery_alarm_level_t alarm[BATTERY_ALARM_COUNT];
     battery_alarm_level_t warning[BATTERY_ALARM_COUNT];
 
-    battery_quantity_t installed_capacity_mah;
-    battery_quantity_t usable_capacity_mah;
-    battery_energy_t energy_in_wh;  /**< charged since ever */
-    battery_energy_t energy_out_wh; /**< discharged since ever */
+    battery_quantity_t installed_capacity_mah; /**< register 306 */
+    battery_quantity_t usable_capacity_mah;    /**< of it, what the state of health leaves */
+    battery_energy_t energy_in_wh;             /**< charged since ever */
+    battery_energy_t energy_out_wh;            /**< discharged since ever */
+    battery_quantity_t cycles_milli;           /**< full cycles by charge that was taken out, 0.001 */
+    battery_quantity_t since_full_min;         /**< minutes of metered time since the BMS was last fully charged */
+    battery_quantity_t time_to_full_min;       /**< at the present mean current; not known when not charging */
+    battery_quantity_t time_to_empty_min;      /**< likewise, when not discharging */
 
     battery_quantity_t model;          /**< register 500, 0..65535 */
     battery_quantity_t firmware_major; /**< public firmware version, low byte of register 501 */

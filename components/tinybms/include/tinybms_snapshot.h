@@ -28,6 +28,9 @@ extern "C" {
 #define TINYBMS_VERSION_FIRST    500
 #define TINYBMS_VERSION_COUNT    10 /**< registers 500..509 */
 
+/** @brief Register 50 when the battery is fully charged: no fault. */
+#define TINYBMS_STATUS_FULL 0x92
+
 /** @brief Register 50 while the BMS has switched something off to protect the battery. */
 #define TINYBMS_STATUS_FAULT 0x9B
 

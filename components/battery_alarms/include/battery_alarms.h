@@ -1,0 +1,114 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+/**
+ * @file
+ * @brief Alarms and warnings: thresholds with hysteresis and debounce, and the BMS's own fault state, which counts at
+ * once.
+ */
+
+#include <stddef.h>
+
+#include "battery_bms.h"
+#include "battery_state.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** @brief Every number of the alarms; a setting each. */
+typedef struct {
+    int32_t cell_margin_mv;             /**< warning so far before the cutoff of a cell (315, 316) */
+    int32_t temperature_margin_dc;      /**< warning so far before the cutoffs 319, 320 */
+    int32_t current_percent;            /**< warning at this share of the current cutoffs */
+    int32_t imbalance_warning_mv;       /**< difference of the cells while charging above register 303 */
+    int32_t imbalance_alarm_mv;         /**< likewise */
+    int32_t cell_hysteresis_mv;         /**< a voltage clears so far back from what raised it */
+    int32_t temperature_hysteresis_dc;  /**< likewise a temperature */
+    int32_t current_hysteresis_percent; /**< likewise a current, % of its cutoff */
+    int32_t debounce;                   /**< snapshots in a row that raise or clear */
+} battery_alarms_config_t;
+
+/** @brief Factory values; Kconfig has the same. */
+#define BATTERY_ALARMS_DEFAULT_CONFIG()                                                                                \
+    {                                                                                                                  \
+        .cell_margin_mv = 50, .temperature_margin_dc = 50, .current_percent = 95, .imbalance_warning_mv = 100,         \
+        .imbalance_alarm_mv = 200, .cell_hysteresis_mv = 20, .temperature_hysteresis_dc = 20,                          \
+        .current_hysteresis_percent = 5, .debounce = 3,                                                                \
+    }
+
+/** @brief What raised an alarm or a warning. */
+typedef enum {
+    BATTERY_ALARM_CAUSE_NONE = 0,
+    BATTERY_ALARM_CAUSE_CELL,        /**< value: mV of the cell */
+    BATTERY_ALARM_CAUSE_PACK,        /**< value: mV of the pack */
+    BATTERY_ALARM_CAUSE_TEMPERATURE, /**< value: 0.1 degC */
+    BATTERY_ALARM_CAUSE_CURRENT,     /**< value: mA */
+    BATTERY_ALARM_CAUSE_SPREAD,      /**< value: mV between the highest and the lowest cell */
+    BATTERY_ALARM_CAUSE_EVENT,       /**< value: event of the BMS that decides in its fault state; 0 = none is known */
+    BATTERY_ALARM_CAUSE_STALE,       /**< value: ms since the last valid snapshot */
+    BATTERY_ALARM_CAUSE_SETTINGS,    /**< contradictory settings or numbers of cells; no value */
+    BATTERY_ALARM_CAUSE_OTHER,       /**< general: one of the others */
+    BATTERY_ALARM_CAUSE_COUNT
+} battery_alarm_cause_t;
+
+/** @brief One line of the log: an alarm or a warning that was raised or cleared. */
+typedef struct {
+    battery_alarm_id_t id;
+    bool warning; /**< false = alarm */
+    bool active;  /**< raised, or cleared */
+    battery_alarm_cause_t cause;
+    int32_t value; /**< as the cause says */
+} battery_alarm_change_t;
+
+/** @brief So many changes there are at most in one step. */
+#define BATTERY_ALARM_CHANGES_MAX (2 * BATTERY_ALARM_COUNT)
+
+/** @brief What the alarms look at. */
+typedef struct {
+    const battery_bms_t *bms;
+    int32_t target_mv;           /**< charge target of a cell; 0 = not known. A warning never comes at or below it */
+    bool settings_contradictory; /**< registers do not fit together */
+    bool fresh;                  /**< the snapshot is a new one: counts for the debounce */
+    bool stale;                  /**< data is older than the first stage of staleness */
+    int32_t age_ms;              /**< of the data */
+} battery_alarms_input_t;
+
+/** @brief State of one field; private to battery_alarms.c. */
+typedef struct {
+    uint8_t count; /**< snapshots in a row that ask for the other state */
+    bool active;
+    battery_alarm_cause_t cause;
+} battery_alarm_field_t;
+
+/** @brief State of all; private to battery_alarms.c. */
+typedef struct {
+    battery_alarms_config_t config;
+    battery_alarm_field_t alarm[BATTERY_ALARM_COUNT];
+    battery_alarm_field_t warning[BATTERY_ALARM_COUNT];
+} battery_alarms_t;
+
+/** @brief Begins with nothing active. */
+void battery_alarms_init(battery_alarms_t *alarms, const battery_alarms_config_t *config);
+
+/**
+ * @brief Evaluates all fields.
+ * @param alarms state
+ * @param input what to look at
+ * @param[in,out] state measurements in; alarm[] and warning[] out, each unsupported, active or OK
+ * @param[out] changes room for BATTERY_ALARM_CHANGES_MAX
+ * @return how many changes there are
+ */
+size_t battery_alarms_step(battery_alarms_t *alarms, const battery_alarms_input_t *input, battery_state_t *state,
+                           battery_alarm_change_t *changes);
+
+/** @brief Text of a cause with the unit of its value ("cell voltage, mV"). Never NULL. */
+const char *battery_alarm_cause_text(battery_alarm_cause_t cause);
+
+#ifdef __cplusplus
+}
+#endif
