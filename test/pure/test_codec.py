@@ -10,10 +10,11 @@ from cantools.database.can import Signal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pure_library import Energy, Identity, Limit, Pure, Quantity, State
+from pure_library import Pure
 from tinybms_gateway.can import codec_impl
 from tinybms_gateway.can.database import load_database, text_of
 from tinybms_gateway.generated import outdated
+from tinybms_gateway.pure import Energy, Identity, Limit, Quantity, State
 
 DATABASE = load_database()
 MESSAGES = sorted(DATABASE.messages, key=lambda m: m.frame_id)

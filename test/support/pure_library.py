@@ -1,7 +1,9 @@
-"""The pure components as Python sees them: libtinybms_pure.so through ctypes."""
+"""What tests call of the pure components, beyond what the package does."""
 
 import ctypes as c
 from pathlib import Path
+
+from tinybms_gateway.pure import PureLibrary
 
 FRAME_MAX = 260
 
@@ -20,103 +22,23 @@ class Answer(c.Structure):
     )
 
 
-class Quantity(c.Structure):
-    """battery_quantity_t."""
-
-    _fields_ = (("known", c.c_bool), ("value", c.c_int32))
-
-
-class Energy(c.Structure):
-    """battery_energy_t."""
-
-    _fields_ = (("known", c.c_bool), ("value", c.c_int64))
-
-
-class Limit(c.Structure):
-    """battery_limit_t."""
-
-    _fields_ = (("known", c.c_bool), ("value", c.c_int32), ("reason", c.c_int))
-
-
-class State(c.Structure):
-    """battery_state_t; `Pure` checks its size against the library's."""
-
-    _fields_ = (
-        ("snapshot_ms", c.c_int64),
-        ("sequence", c.c_uint32),
-        ("status", c.c_int),
-        ("publish", c.c_bool),
-        ("pack_voltage_mv", Quantity),
-        ("pack_current_ma", Quantity),
-        ("soc_ppm", Quantity),
-        ("soh_ppm", Quantity),
-        ("cell_count", c.c_uint8),
-        ("cell_100uv", c.c_uint16 * 16),
-        ("cell_min_mv", Quantity),
-        ("cell_max_mv", Quantity),
-        ("cell_min_register", Quantity),
-        ("cell_max_register", Quantity),
-        ("sensor_dc", Quantity * 2),
-        ("bms_temperature_dc", Quantity),
-        ("cvl_mv", Limit),
-        ("ccl_ma", Limit),
-        ("dcl_ma", Limit),
-        ("dvl_mv", Limit),
-        ("alarm", c.c_int * 13),
-        ("warning", c.c_int * 13),
-        ("installed_capacity_mah", Quantity),
-        ("usable_capacity_mah", Quantity),
-        ("energy_in_wh", Energy),
-        ("energy_out_wh", Energy),
-        ("model", Quantity),
-        ("firmware_major", Quantity),
-        ("firmware_minor", Quantity),
-        ("serial_known", c.c_bool),
-        ("serial", c.c_char * 25),
-    )
-
-
-class Identity(c.Structure):
-    """victron_identity_t."""
-
-    _fields_ = (("manufacturer", c.c_char * 9), ("battery_name", c.c_char * 17), ("family", c.c_char * 9))
-
-
-class Frame(c.Structure):
-    """victron_frame_t."""
-
-    _fields_ = (("id", c.c_uint16), ("dlc", c.c_uint8), ("data", c.c_uint8 * 8))
-
-
 class Message(c.Structure):
     """victron_message_t."""
 
     _fields_ = (("id", c.c_uint16), ("period_ms", c.c_uint16), ("phase_ms", c.c_uint16), ("encode", c.c_void_p))
 
 
-class Pure:
-    """The library."""
+class Pure(PureLibrary):
+    """The library with what only tests call."""
 
     def __init__(self, path: Path) -> None:
-        self.lib = c.CDLL(str(path))
+        super().__init__(path)
         self.lib.victron_message_at.restype = c.POINTER(Message)
         self.lib.tinybms_parser_feed.restype = c.c_size_t
         self.lib.tinybms_answer_encode.restype = c.c_size_t
         for function in ("tinybms_parser_next", "tinybms_parser_flush", "tinybms_answer_decode"):
             getattr(self.lib, function).restype = c.c_bool
-        self.parser_size = c.c_size_t.in_dll(self.lib, "tinybms_pure_size_of_parser").value
-        state_size = c.c_size_t.in_dll(self.lib, "tinybms_pure_size_of_state").value
-        if state_size != c.sizeof(State):
-            raise RuntimeError(f"battery_state_t has {state_size} bytes, the mirror of it {c.sizeof(State)}")
-
-    def encode(self, function: str, state: State, identity: Identity) -> bytes | None:
-        """Call an encoder of victron_pgn.h; None: it says that the frame must not be sent."""
-        encoder = getattr(self.lib, function)
-        encoder.restype = c.c_bool
-        frame = Frame()
-        if not encoder(c.byref(state), c.byref(identity), c.byref(frame)):
-            return None
-        return bytes(frame.data[: frame.dlc])
+        self.parser_size = self.size_of("parser")
 
     def messages(self) -> list[Message]:
         """The table of frames that the gateway sends."""

@@ -1,0 +1,197 @@
+"""The pure components as Python sees them: libtinybms_pure.so through ctypes. The one mirror of their structs."""
+
+import ctypes as c
+from enum import IntEnum
+from pathlib import Path
+
+LIBRARY = "libtinybms_pure.so"
+CELLS_MAX = 16
+ALARM_COUNT = 13
+ALARM_CHANGES_MAX = 2 * ALARM_COUNT
+
+
+class Reason(IntEnum):
+    """battery_limit_reason_t."""
+
+    NONE = 0
+    BMS_SETTING = 1
+    USER_CAP = 2
+    CELL_VOLTAGE = 3
+    TEMPERATURE = 4
+    BMS_TEMPERATURE = 5
+    SOC = 6
+    RAMP = 7
+    RISING = 8
+    BMS_FAULT = 9
+    STALE_DATA = 10
+    SETTINGS_CONTRADICTORY = 11
+    SETTING_MISSING = 12
+    CELL_COUNT = 13
+    BULK = 14
+    ABSORPTION = 15
+    FLOAT = 16
+    CHARGE_INHIBITED = 17
+
+
+LIMITER_COUNT = Reason.CELL_COUNT + 1
+
+
+class Quantity(c.Structure):
+    """battery_quantity_t."""
+
+    _fields_ = (("known", c.c_bool), ("value", c.c_int32))
+
+
+class Energy(c.Structure):
+    """battery_energy_t."""
+
+    _fields_ = (("known", c.c_bool), ("value", c.c_int64))
+
+
+class Limit(c.Structure):
+    """battery_limit_t."""
+
+    _fields_ = (("known", c.c_bool), ("value", c.c_int32), ("reason", c.c_int))
+
+
+class State(c.Structure):
+    """battery_state_t."""
+
+    _fields_ = (
+        ("snapshot_ms", c.c_int64),
+        ("sequence", c.c_uint32),
+        ("status", c.c_int),
+        ("publish", c.c_bool),
+        ("pack_voltage_mv", Quantity),
+        ("pack_current_ma", Quantity),
+        ("soc_ppm", Quantity),
+        ("soh_ppm", Quantity),
+        ("cell_count", c.c_uint8),
+        ("cell_100uv", c.c_uint16 * CELLS_MAX),
+        ("cell_min_mv", Quantity),
+        ("cell_max_mv", Quantity),
+        ("cell_min_register", Quantity),
+        ("cell_max_register", Quantity),
+        ("sensor_dc", Quantity * 2),
+        ("bms_temperature_dc", Quantity),
+        ("cvl_mv", Limit),
+        ("ccl_ma", Limit),
+        ("dcl_ma", Limit),
+        ("dvl_mv", Limit),
+        ("ccl_limiter_ma", Quantity * LIMITER_COUNT),
+        ("dcl_limiter_ma", Quantity * LIMITER_COUNT),
+        ("alarm", c.c_int * ALARM_COUNT),
+        ("warning", c.c_int * ALARM_COUNT),
+        ("installed_capacity_mah", Quantity),
+        ("usable_capacity_mah", Quantity),
+        ("energy_in_wh", Energy),
+        ("energy_out_wh", Energy),
+        ("cycles_milli", Quantity),
+        ("since_full_min", Quantity),
+        ("time_to_full_min", Quantity),
+        ("time_to_empty_min", Quantity),
+        ("model", Quantity),
+        ("firmware_major", Quantity),
+        ("firmware_minor", Quantity),
+        ("serial_known", c.c_bool),
+        ("serial", c.c_char * 25),
+    )
+
+
+class Event(c.Structure):
+    """tinybms_event_t."""
+
+    _fields_ = (("time_s", c.c_uint32), ("id", c.c_uint8))
+
+
+class Snapshot(c.Structure):
+    """tinybms_snapshot_t."""
+
+    _fields_ = (
+        ("taken_ms", c.c_int64),
+        ("sequence", c.c_uint32),
+        ("live", c.c_uint16 * 56),
+        ("settings_known", c.c_bool),
+        ("settings_ms", c.c_int64),
+        ("settings", c.c_uint16 * 44),
+        ("version_known", c.c_bool),
+        ("version", c.c_uint16 * 10),
+        ("statistics_known", c.c_bool),
+        ("statistics_ms", c.c_int64),
+        ("statistics", c.c_uint16 * 18),
+        ("events_known", c.c_bool),
+        ("fault_event", Event),
+    )
+
+
+class AlarmChange(c.Structure):
+    """battery_alarm_change_t."""
+
+    _fields_ = (("id", c.c_int), ("warning", c.c_bool), ("active", c.c_bool), ("cause", c.c_int), ("value", c.c_int32))
+
+
+class Identity(c.Structure):
+    """victron_identity_t."""
+
+    _fields_ = (("manufacturer", c.c_char * 9), ("battery_name", c.c_char * 17), ("family", c.c_char * 9))
+
+
+class Frame(c.Structure):
+    """victron_frame_t."""
+
+    _fields_ = (("id", c.c_uint16), ("dlc", c.c_uint8), ("data", c.c_uint8 * 8))
+
+
+MIRRORS: dict[str, type[c.Structure]] = {
+    "state": State,
+    "snapshot": Snapshot,
+    "alarm_change": AlarmChange,
+    "identity": Identity,
+    "frame": Frame,
+}
+"""Whose size the library says: a mirror that differs is refused."""
+
+
+class PureLibrary:
+    """The library."""
+
+    def __init__(self, path: Path) -> None:
+        """Load it.
+
+        Raises:
+            OSError: not there, or no such library.
+            ValueError: built from sources that this package does not belong to.
+        """
+        self.lib = c.CDLL(str(path))
+        for name, mirror in MIRRORS.items():
+            size = self.size_of(name)
+            if size != c.sizeof(mirror):
+                raise ValueError(
+                    f"{path}: its {name} has {size} bytes, this package's {c.sizeof(mirror)}; run 'make build'"
+                )
+
+    def size_of(self, name: str) -> int:
+        """Bytes of a struct."""
+        try:
+            return c.c_size_t.in_dll(self.lib, f"tinybms_pure_size_of_{name}").value
+        except ValueError:
+            raise ValueError(f"the library does not know the size of {name}; run 'make build'") from None
+
+    def reason_text(self, reason: int) -> str:
+        """Why a limit is what it is, as logs have it."""
+        self.lib.battery_limit_reason_text.restype = c.c_char_p
+        return bytes(self.lib.battery_limit_reason_text(reason)).decode("ascii")
+
+    def alarm_text(self, alarm: int) -> str:
+        """An alarm's name, as logs have it."""
+        self.lib.battery_alarm_text.restype = c.c_char_p
+        return bytes(self.lib.battery_alarm_text(alarm)).decode("ascii")
+
+    def encode(self, function: str, state: State, identity: Identity) -> bytes | None:
+        """Call an encoder of victron_pgn.h; None: it says that the frame must not be sent."""
+        encoder = getattr(self.lib, function)
+        encoder.restype = c.c_bool
+        frame = Frame()
+        if not encoder(c.byref(state), c.byref(identity), c.byref(frame)):
+            return None
+        return bytes(frame.data[: frame.dlc])

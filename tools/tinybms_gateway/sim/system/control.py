@@ -1,0 +1,77 @@
+"""The gateway's C code in the loop: snapshot in, frame 0x351 out, by way of libtinybms_pure.so."""
+
+import ctypes as c
+import struct
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from tinybms_gateway.pure import ALARM_CHANGES_MAX, AlarmChange, Frame, Identity, PureLibrary, Snapshot, State
+from tinybms_gateway.sim.bms.device import SERIAL, VERSION
+from tinybms_gateway.sim.system.bms import SystemBms
+from tinybms_gateway.sim.system.plant import Limits
+
+
+class Alarm(NamedTuple):
+    """A change of an alarm or a warning."""
+
+    second: int
+    text: str
+    warning: bool
+    active: bool
+
+
+class Control:
+    """One gateway without its lines, from start-up on."""
+
+    def __init__(self, library: Path, bms: SystemBms) -> None:
+        """Start it.
+
+        Args:
+            library: libtinybms_pure.so
+            bms: whose registers it reads
+
+        Raises:
+            OSError: no such library.
+            ValueError: it does not belong to this package.
+        """
+        self.pure = PureLibrary(library)
+        self.state = State()
+        self.alarms: list[Alarm] = []
+        lib = self.pure.lib
+        self._bms = bms
+        self._snapshot = Snapshot(settings_known=True, version_known=True, events_known=True)
+        self._live = np.ctypeslib.as_array(self._snapshot.live)
+        for address, value in bms.settings.items():
+            self._snapshot.settings[address - 300] = value
+        for address, value in (VERSION | SERIAL).items():
+            self._snapshot.version[address - 500] = value
+        self._pipeline = c.create_string_buffer(self.pure.size_of("pipeline"))
+        config = c.c_char.in_dll(lib, "tinybms_pure_default_config")
+        lib.battery_pipeline_init(self._pipeline, c.byref(config), None)
+        self._changes = (AlarmChange * ALARM_CHANGES_MAX)()
+        self._frame, self._identity = Frame(), Identity(b"TinyBMS", b"TinyBMS", b"TinyBMS")
+        lib.battery_pipeline_step.restype = c.c_size_t
+        lib.battery_pipeline_step.argtypes = (c.c_void_p, c.c_void_p, c.c_int64, c.c_void_p, c.c_void_p)
+        lib.victron_pgn_encode_351.restype = c.c_bool
+        lib.victron_pgn_encode_351.argtypes = (c.c_void_p, c.c_void_p, c.c_void_p)
+        self._step, self._encode = lib.battery_pipeline_step, lib.victron_pgn_encode_351
+        self._step_arguments = tuple(c.addressof(x) for x in (self._pipeline, self._snapshot, self.state, self._changes))
+        self._encode_arguments = tuple(c.addressof(x) for x in (self.state, self._identity, self._frame))
+
+    def step(self, second: int) -> Limits | None:
+        """A new snapshot of the BMS; returns the limits as the bus carries them, None: nothing is sent."""
+        snapshot = self._snapshot
+        snapshot.taken_ms = second * 1000
+        snapshot.sequence = second + 1
+        snapshot.fault_event.id = self._bms.fault_event
+        self._live[:] = self._bms.live
+        pipeline, taken, state, changes = self._step_arguments
+        for i in range(self._step(pipeline, taken, second * 1000, state, changes)):
+            change = self._changes[i]
+            self.alarms.append(Alarm(second, self.pure.alarm_text(change.id), change.warning, change.active))
+        if not self._encode(*self._encode_arguments):
+            return None
+        cvl, ccl, dcl = struct.unpack_from("<HhH", self._frame.data)
+        return Limits(cvl / 10, ccl / 10, dcl / 10)

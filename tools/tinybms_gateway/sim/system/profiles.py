@@ -1,0 +1,39 @@
+"""What sun and house do over the days: power for each second."""
+
+import numpy as np
+
+from tinybms_gateway.sim.system.cells import Floats
+
+DAY_S = 86400
+SUN_FROM_H, SUN_HOURS = 8.0, 8.0
+HOUSE_W = ((0, 250), (6.5, 250), (7, 900), (8, 900), (8.5, 250), (17.5, 250), (18, 1400), (21.5, 1400), (22, 250), (24, 250))
+"""Hour and power between which straight lines run: 10.4 kWh a day, 9 of them without sun."""
+CLOUD_S = (20, 240)
+"""Shortest and longest time that a cloud or a gap between clouds lasts."""
+CLOUD_TRANSMITS = (0.15, 0.5)
+
+
+def sun_w(seconds: Floats, peak_w: float) -> Floats:
+    """Half a sine of 8 hours around noon, no clouds: 5.1 hours of the peak."""
+    hour = seconds / 3600 % 24
+    return np.maximum(0.0, peak_w * np.sin(np.pi * (hour - SUN_FROM_H) / SUN_HOURS)) * (
+        (hour >= SUN_FROM_H) & (hour <= SUN_FROM_H + SUN_HOURS)
+    )
+
+
+def clouds(count: int, random: np.random.Generator) -> Floats:
+    """What clouds let through, for `count` seconds: they come and go at once, which is the worst for a control."""
+    share = np.ones(count)
+    second = 0
+    while second < count:
+        second += int(random.integers(*CLOUD_S))
+        end = second + int(random.integers(*CLOUD_S))
+        share[second:end] = random.uniform(*CLOUD_TRANSMITS)
+        second = end
+    return share
+
+
+def house_w(seconds: Floats, scale: float) -> Floats:
+    """Power of the house: a base, a peak in the morning and a longer one in the evening."""
+    hours, watts = zip(*HOUSE_W, strict=True)
+    return np.asarray(scale * np.interp(seconds / 3600 % 24, hours, watts))
