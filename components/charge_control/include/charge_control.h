@@ -23,24 +23,25 @@ extern "C" {
 
 /** @brief Every number of the control; a setting each. 0 in a field that says so: the registers of the BMS decide. */
 typedef struct {
-    int32_t target_mv;                /**< highest charge target of a cell; 0 = register 300 alone */
-    int32_t float_mv;                 /**< highest float voltage of a cell; 0 = from the registers alone */
-    int32_t charge_max_ma;            /**< highest CCL; 0 = from register 318 alone */
-    int32_t discharge_max_ma;         /**< highest DCL; 0 = from registers 317 and 305 alone */
-    int32_t current_percent;          /**< share of the current cutoffs of the BMS that is used, % */
-    int32_t cutoff_margin_mv;         /**< ceiling of a cell below its over-voltage cutoff (315) */
-    int32_t charger_offset_mv;        /**< what a solar charger with feed-in adds to CVL, pack */
-    int32_t float_below_full_mv;      /**< float voltage of a cell below register 300 */
-    int32_t float_lfp_mv;             /**< highest float voltage of a cell when 315 <= 3800 mV, that is LFP */
-    int32_t absorption_s;             /**< at the target, with balanced cells and little current, before float */
-    int32_t absorption_max_s;         /**< longest absorption */
-    int32_t balanced_mv;              /**< difference of the cells that counts as balanced */
-    int32_t tail_percent;             /**< current that counts as little, % of the capacity in an hour (304 at least) */
-    int32_t rebulk_percent;           /**< SOC below which float ends; 0 = register 321, else 90 % */
-    int32_t lower_mv_per_s;           /**< fastest lowering of CVL, pack */
-    int32_t raise_wait_s;             /**< no cell above the target for so long before CVL is raised */
-    int32_t raise_mv_per_s;           /**< fastest raising of CVL, per cell */
-    int32_t step_s;                   /**< least time between two raises of CVL */
+    int32_t target_mv;           /**< highest charge target of a cell; 0 = register 300 alone */
+    int32_t float_mv;            /**< highest float voltage of a cell; 0 = from the registers alone */
+    int32_t charge_max_ma;       /**< highest CCL; 0 = from register 318 alone */
+    int32_t discharge_max_ma;    /**< highest DCL; 0 = from registers 317 and 305 alone */
+    int32_t current_percent;     /**< share of the current cutoffs of the BMS that is used, % */
+    int32_t cutoff_margin_mv;    /**< ceiling of a cell below its over-voltage cutoff (315) */
+    int32_t charger_offset_mv;   /**< what a solar charger with feed-in adds to CVL, pack */
+    int32_t float_below_full_mv; /**< float voltage of a cell below register 300 */
+    int32_t float_lfp_mv;        /**< highest float voltage of a cell when 315 <= 3800 mV, that is LFP */
+    int32_t absorption_s;        /**< at the target, with balanced cells and little current, before float */
+    int32_t absorption_max_s;    /**< longest absorption */
+    int32_t balanced_mv;    /**< difference that counts as none: of the cells; of a cell and its target, when absorption
+                               begins */
+    int32_t tail_percent;   /**< current that counts as little, % of the capacity in an hour (304 at least) */
+    int32_t rebulk_percent; /**< SOC below which float ends; 0 = register 321, else 90 % */
+    int32_t lower_mv_per_s; /**< fastest lowering of CVL, pack */
+    int32_t raise_wait_s;   /**< no cell above the target for so long before CVL is raised */
+    int32_t raise_mv_per_s; /**< fastest raising of CVL, per cell */
+    int32_t step_s; /**< least time between two raises of CVL; an excess of the highest cell is taken off in it */
     int32_t charge_knee_mv;           /**< CCL falls from so far below the target on */
     int32_t charge_at_target_percent; /**< of the cap, what is left of CCL when a cell is at the target */
     int32_t discharge_knee_mv;        /**< DCL falls from so far above the discharge floor (301, else 316) on */
@@ -93,26 +94,39 @@ typedef enum {
     CHARGE_CONTROL_RAMP_CHARGE,   /**< charging was stopped, DCL held: CCL alone rises, from zero */
 } charge_control_ramp_t;
 
-/** @brief One limit that falls at once and rises slowly; private to charge_control.c. */
+/** @brief A measurement without its outliers: the median of the last three snapshots; private to charge_control. */
 typedef struct {
-    bool started;
+    int32_t last[2];
+    int32_t median;
+} charge_control_filter_t;
+
+/** @brief One limit that falls at once and rises slowly; private to charge_control. */
+typedef struct {
     int32_t value_ma;          /**< as of the last step, without the ramp */
-    int64_t low_since_ms;      /**< since when what is allowed has been above the value */
+    int64_t held_ms;           /**< last time that no more was allowed than this */
     int64_t ramp_since_ms;     /**< when the ramp began */
     int32_t ramp_from_percent; /**< where it began; 100 = there is none */
+    bool restart;              /**< the next step takes what is allowed at once */
 } charge_control_current_t;
 
-/** @brief State of the control; private to charge_control.c. */
+/** @brief State of the control; private to charge_control. */
 typedef struct {
     charge_control_config_t config;
     bool started;
+    bool filled; /**< the filters hold measurements */
     int64_t last_ms;
+    charge_control_filter_t highest_mv; /**< cell */
+    charge_control_filter_t lowest_mv;  /**< cell */
+    charge_control_filter_t coldest_dc;
+    charge_control_filter_t hottest_dc;
+    battery_limit_reason_t stage; /**< BATTERY_REASON_BULK, _ABSORPTION or _FLOAT */
+    bool lowered;                 /**< CVL is where the highest cell has brought it */
+    int32_t cvl_uv;               /**< CVL of a cell, 0.001 mV */
     int64_t raised_ms;            /**< last time CVL was raised */
     int64_t above_ms;             /**< last time a cell was above the target, or charging was inhibited */
     int64_t absorbing_ms;         /**< absorption began */
-    int64_t balanced_ms;          /**< since when cells are balanced and the current is little, in absorption */
-    battery_limit_reason_t stage; /**< BATTERY_REASON_BULK, _ABSORPTION or _FLOAT */
-    int32_t cvl_uv_cell;          /**< CVL per cell, 0.001 mV */
+    int64_t unbalanced_ms;        /**< last time in absorption that the cells differed or much current flowed */
+    int32_t float_soc_ppm;        /**< highest SOC in float */
     charge_control_current_t ccl;
     charge_control_current_t dcl;
 } charge_control_t;

@@ -1,0 +1,52 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+/**
+ * @file
+ * @brief What charge_control.c, charge_voltage.c and charge_current.c share.
+ */
+
+#include "charge_control.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** @brief What one step goes by; the measurements are filtered. */
+typedef struct {
+    const battery_bms_t *bms;
+    const charge_voltages_t *voltages;
+    int64_t now_ms;
+    int32_t elapsed_ms; /**< since the step before, at most 10 s */
+    bool cells_known;
+    bool temperature_known;
+    int32_t highest_mv;
+    int32_t lowest_mv;
+    int32_t coldest_dc;
+    int32_t hottest_dc;
+    int32_t current_ma;
+} charge_step_t;
+
+/** @brief CCL and DCL with their limiters. */
+void charge_current_step(charge_control_t *control, const charge_step_t *step, battery_state_t *state);
+
+/** @brief CVL; `state->ccl_ma` is made already. */
+void charge_voltage_step(charge_control_t *control, const charge_step_t *step, battery_state_t *state);
+
+static inline int32_t charge_least(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int32_t charge_most(int32_t a, int32_t b)
+{
+    return a > b ? a : b;
+}
+
+#ifdef __cplusplus
+}
+#endif

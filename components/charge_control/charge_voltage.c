@@ -1,0 +1,191 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+/** CVL: bulk -> absorption -> float -> bulk, and the slow controller on the highest cell. Per cell, in 0.001 mV. */
+#include "charge_control_private.h"
+
+#define REBULK_PERCENT 90 /**< when neither setting nor register 321 says when float ends */
+#define FULL_PPM       1000000
+#define UV_PER_MV      1000
+
+/** Current that still fills the battery; with less a lower CVL would pull the battery into the grid. */
+static int32_t tail_ma(const charge_control_config_t *config, const charge_step_t *step, const battery_state_t *state)
+{
+    const int32_t capacity_mah = state->installed_capacity_mah.known ? state->installed_capacity_mah.value : 0;
+    const int32_t finish_ma = step->bms->charge_finish_ma.known ? step->bms->charge_finish_ma.value : 0;
+    return charge_most(capacity_mah / 100 * config->tail_percent, finish_ma);
+}
+
+static int32_t rebulk_below_ppm(const charge_control_t *control, const battery_bms_t *bms)
+{
+    int32_t full_ppm = REBULK_PERCENT * 10000;
+    if (control->config.rebulk_percent > 0) {
+        full_ppm = control->config.rebulk_percent * 10000;
+    } else if (bms->restart_ppm.known) {
+        full_ppm = bms->restart_ppm.value;
+    }
+    /* Where the SOC stood when the battery was full counts as full: an estimate that is too low must not end float. */
+    return full_ppm - (FULL_PPM - control->float_soc_ppm);
+}
+
+static bool absorbed(charge_control_t *control, const charge_step_t *step, int32_t least_current_ma)
+{
+    const charge_control_config_t *const config = &control->config;
+    const int32_t spread_mv = step->highest_mv - step->lowest_mv;
+    if (spread_mv > config->balanced_mv || step->current_ma > least_current_ma) {
+        control->unbalanced_ms = step->now_ms;
+    }
+    return step->now_ms - control->unbalanced_ms >= (int64_t)config->absorption_s * 1000 ||
+           step->now_ms - control->absorbing_ms >= (int64_t)config->absorption_max_s * 1000;
+}
+
+static void enter_float(charge_control_t *control)
+{
+    control->stage = BATTERY_REASON_FLOAT;
+    control->float_soc_ppm = 0;
+}
+
+static void update_stage(charge_control_t *control, const charge_step_t *step, const battery_state_t *state,
+                         int32_t least_current_ma)
+{
+    const charge_control_config_t *const config = &control->config;
+    const int32_t target_mv = step->voltages->target_mv;
+    const int32_t soc_ppm = state->soc_ppm.known ? state->soc_ppm.value : 0;
+    if (control->stage == BATTERY_REASON_FLOAT) {
+        control->float_soc_ppm = charge_most(control->float_soc_ppm, soc_ppm);
+        if (!step->bms->fully_charged && soc_ppm < rebulk_below_ppm(control, step->bms)) {
+            control->stage = BATTERY_REASON_BULK;
+        }
+    } else if (step->bms->fully_charged) {
+        enter_float(control);
+    } else if (control->stage == BATTERY_REASON_BULK) {
+        if (step->highest_mv >= target_mv - config->balanced_mv) {
+            control->stage = BATTERY_REASON_ABSORPTION;
+            control->absorbing_ms = step->now_ms;
+            control->unbalanced_ms = step->now_ms;
+        }
+    } else if (step->highest_mv < target_mv - config->charge_knee_mv) {
+        control->stage = BATTERY_REASON_BULK;
+    } else if (absorbed(control, step, least_current_ma)) {
+        enter_float(control);
+    }
+}
+
+/** While a cell is above the target and charging goes on, its excess is taken off CVL within `step_s`. */
+static void lower_for_highest_cell(charge_control_t *control, const charge_step_t *step, int32_t least_current_ma,
+                                   uint8_t cell_count)
+{
+    const charge_control_config_t *const config = &control->config;
+    const charge_voltages_t *const v = step->voltages;
+    const int32_t excess_mv = step->highest_mv - v->target_mv;
+    const int32_t much_mv = (v->cutoff_mv - config->cutoff_margin_mv - v->target_mv) / 2;
+    if (excess_mv <= 0) {
+        return;
+    }
+    control->above_ms = step->now_ms;
+    if (step->current_ma > least_current_ma || excess_mv > much_mv) {
+        const int32_t fastest_uv = config->lower_mv_per_s * step->elapsed_ms / cell_count;
+        control->cvl_uv -= charge_least(fastest_uv, excess_mv * step->elapsed_ms / config->step_s);
+        control->lowered = true;
+    }
+}
+
+/** In steps, and never further than half of what the highest cell lacks. */
+static void raise(charge_control_t *control, const charge_step_t *step, int32_t goal_uv)
+{
+    const charge_control_config_t *const config = &control->config;
+    const int32_t lack_mv = step->voltages->target_mv - step->highest_mv;
+    if (control->cvl_uv >= goal_uv || lack_mv <= config->balanced_mv / 2 ||
+        step->now_ms - control->above_ms < (int64_t)config->raise_wait_s * 1000 ||
+        step->now_ms - control->raised_ms < (int64_t)config->step_s * 1000) {
+        return;
+    }
+    const int32_t raise_uv = charge_least(config->raise_mv_per_s * config->step_s, lack_mv / 2) * UV_PER_MV;
+    control->cvl_uv = charge_least(goal_uv, control->cvl_uv + raise_uv);
+    control->raised_ms = step->now_ms;
+    control->lowered = false;
+}
+
+/** Slowly, and only where it stays above the highest cell: a CVL below the battery pulls the battery into the grid. */
+static void sink_to_float(charge_control_t *control, const charge_step_t *step)
+{
+    const charge_control_config_t *const config = &control->config;
+    const int32_t above_cells_uv = (step->highest_mv + config->balanced_mv) * UV_PER_MV;
+    const int32_t goal_uv = charge_most(step->voltages->float_mv * UV_PER_MV, above_cells_uv);
+    if (control->cvl_uv > goal_uv) {
+        control->cvl_uv = charge_most(goal_uv, control->cvl_uv - config->raise_mv_per_s * step->elapsed_ms);
+    }
+}
+
+static void keep_within_bounds(charge_control_t *control, const charge_step_t *step, uint8_t cell_count)
+{
+    const charge_voltages_t *const v = step->voltages;
+    const int32_t target_uv = v->target_mv * UV_PER_MV;
+    if (control->cvl_uv > target_uv) { /* the registers have changed */
+        const int32_t fastest_uv = control->config.lower_mv_per_s * step->elapsed_ms / cell_count;
+        control->cvl_uv = charge_most(target_uv, control->cvl_uv - fastest_uv);
+    }
+    control->cvl_uv = charge_least(control->cvl_uv, v->ceiling_mv * UV_PER_MV);
+    control->cvl_uv = charge_most(control->cvl_uv, v->float_mv * UV_PER_MV);
+}
+
+/** CCL 0 alone does not stop a solar charger with feed-in. A ramp from 0 is no reason to let CVL jump. */
+static bool inhibited(const battery_state_t *state)
+{
+    return state->ccl_ma.value == 0 && state->ccl_ma.reason != BATTERY_REASON_RAMP;
+}
+
+static battery_limit_reason_t reason_of(const charge_control_t *control, int32_t goal_uv)
+{
+    if (control->cvl_uv >= goal_uv) {
+        return control->stage;
+    }
+    return control->lowered ? BATTERY_REASON_CELL_VOLTAGE : BATTERY_REASON_RISING;
+}
+
+/** A full battery is not charged anew by a restart; CVL begins above its cells, or at the target. */
+static void start(charge_control_t *control, const charge_step_t *step, const battery_state_t *state)
+{
+    control->float_soc_ppm = FULL_PPM;
+    const bool full = step->bms->fully_charged ||
+                      (state->soc_ppm.known && state->soc_ppm.value >= rebulk_below_ppm(control, step->bms));
+    const int32_t above_cells_mv = step->highest_mv + control->config.balanced_mv;
+    const int32_t target_mv = step->voltages->target_mv;
+    control->stage = full ? BATTERY_REASON_FLOAT : BATTERY_REASON_BULK;
+    control->cvl_uv = (full ? charge_least(above_cells_mv, target_mv) : target_mv) * UV_PER_MV;
+    control->raised_ms = step->now_ms;
+    control->above_ms = step->now_ms;
+}
+
+void charge_voltage_step(charge_control_t *control, const charge_step_t *step, battery_state_t *state)
+{
+    const charge_voltages_t *const v = step->voltages;
+    const int32_t least_current_ma = tail_ma(&control->config, step, state);
+    if (!control->started) {
+        start(control, step, state);
+    }
+    update_stage(control, step, state, least_current_ma);
+    const bool full = control->stage == BATTERY_REASON_FLOAT;
+    const int32_t goal_uv = (full ? v->float_mv : v->target_mv) * UV_PER_MV;
+    battery_limit_reason_t reason = BATTERY_REASON_CHARGE_INHIBITED;
+    if (inhibited(state)) {
+        control->cvl_uv = v->float_mv * UV_PER_MV;
+        control->above_ms = step->now_ms;
+        control->lowered = false;
+    } else {
+        lower_for_highest_cell(control, step, least_current_ma, state->cell_count);
+        raise(control, step, goal_uv);
+        if (full) {
+            sink_to_float(control, step);
+        }
+        keep_within_bounds(control, step, state->cell_count);
+        reason = reason_of(control, goal_uv);
+    }
+    state->cvl_mv = (battery_limit_t){
+        .known = true,
+        .value = control->cvl_uv * state->cell_count / UV_PER_MV,
+        .reason = reason,
+    };
+}
