@@ -1,31 +1,30 @@
 """The closed loop: cells, BMS, gateway and GX, a second a step."""
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from tinybms_gateway.gateway.gateway_impl import build_dir, ensure_built
+from tinybms_gateway.gateway.gateway_impl import ensure_built
 from tinybms_gateway.pure import LIBRARY
 from tinybms_gateway.sim.bms import registers as reg
 from tinybms_gateway.sim.system.bms import SystemBms
 from tinybms_gateway.sim.system.cells import CellPack
 from tinybms_gateway.sim.system.control import Control
 from tinybms_gateway.sim.system.plant import Flow, Limits
-from tinybms_gateway.sim.system.profiles import DAY_S, clouds, house_w, sun_w
+from tinybms_gateway.sim.system.profiles import DAY_S, clouds, course, house_w, sun_w
 from tinybms_gateway.sim.system.record import ROW, Record
 from tinybms_gateway.sim.system.scenarios import Scenario
 
 NOISE_V = 0.0003
 """Standard deviation of what the BMS measures of a cell."""
 NOISE_ROWS = 4096
-LONGEST_DAYS = 60
 CSV_EVERY_S = 10
 
 
 class System:
-    """Cells, BMS and house of a scenario; the control is somebody else's."""
+    """Cells, BMS and house of a scenario, at rest at first; the control is somebody else's."""
 
     def __init__(self, scenario: Scenario, days: float, seed: int) -> None:
         random = np.random.default_rng(seed)
@@ -40,13 +39,13 @@ class System:
         seconds = self.start_s + np.arange(self.count, dtype=float)
         shade = clouds(self.count, random) if scenario.cloudy else 1.0
         self.sun_w = (sun_w(seconds, scenario.sun_peak_w) * shade).tolist()
-        self.house_w = (
-            house_w(seconds, scenario.house_scale) + np.interp(seconds / 3600, *_columns(scenario.extra_load_w))
-        ).tolist()
-        self.ambient_c = np.interp(seconds / 3600 % 24, *_columns(scenario.ambient_c)).tolist()
+        hours = seconds / 3600
+        self.house_w = (house_w(seconds, scenario.house_scale) + course(scenario.extra_load_w, hours)).tolist()
+        self.ambient_c = course(scenario.ambient_c, hours % 24).tolist()
         self.glitches = {round(hour * 3600) - self.start_s: glitch for hour, glitch in scenario.glitches.items()}
         self.cell_v = self.pack.emf_v()
         self._noise_v = random.normal(0.0, NOISE_V, (NOISE_ROWS, scenario.chemistry.cells))
+        self.bms.step(-1, self.cell_v, 0.0, self.pack.temperature_c, False)
 
     def step(self, second: int, limits: Limits | None) -> Flow:
         """One second under these limits; then the BMS has measured it."""
@@ -63,14 +62,11 @@ class System:
         )
         self.cell_v = emf_v + flow.current_a * pack.resistance_ohm
         pack.advance(flow.current_a, bms.bleed_a, self.ambient_c[second], 1.0)
-        bms.step(self.cell_v + self._noise_v[second % NOISE_ROWS], flow.current_a, pack.temperature_c, flow.pushed)
+        measured_v = self.cell_v + self._noise_v[second % NOISE_ROWS]
+        bms.step(second, measured_v, flow.current_a, pack.temperature_c, flow.pushed)
         if second in self.glitches:
             self.glitches[second](bms.live)
         return flow
-
-
-def _columns(points: tuple[tuple[float, float], ...]) -> Iterator[tuple[float, ...]]:
-    return zip(*points, strict=True)
 
 
 def library() -> Path:
@@ -103,7 +99,8 @@ def simulate(
     control = Control(library(), system.bms)
     rows = np.zeros(system.count, ROW)
     cells = np.zeros((system.count, scenario.chemistry.cells), np.uint16)
-    state, bms, limits = control.state, system.bms, None
+    state, bms = control.state, system.bms
+    limits = control.step(-1)
     for second in range(system.count):
         flow = system.step(second, limits)
         limits = control.step(second)
