@@ -72,7 +72,9 @@ def test_the_two_stages_of_silence_come_within_300_ms_of_their_time() -> None:
     alarm_frames = [(m.timestamp - start, m) for m in frames if m.arbitration_id == 0x35A]
     warned = next(at for at, m in alarm_frames if pairs(m)[16 + 11] == ACTIVE)
     last = max(m.timestamp - start for m in frames)
-    print(f"stage one: CCL 0 after {stopped:.3f} s, warning after {warned:.3f} s; stage two: last frame at {last:.3f} s")
+    print(
+        f"stage one: CCL 0 after {stopped:.3f} s, warning after {warned:.3f} s; stage two: last frame at {last:.3f} s"
+    )
     assert 2.7 <= stopped <= 3.3
     assert 2.7 <= warned <= 3.3
     held = [sent for at, sent in limit_frames if at < stopped][-1]
@@ -83,7 +85,9 @@ def test_the_two_stages_of_silence_come_within_300_ms_of_their_time() -> None:
     assert len({dcl for at, (_, _, dcl) in limit_frames if at >= stopped}) == 1
     for at, message in alarm_frames:
         if at >= warned:
-            assert (status(message), active([message])) == (OFFLINE, {16, 16 + 11}), "general and BMS internal, warnings"
+            assert (status(message), active([message])) == (OFFLINE, {16, 16 + 11}), (
+                "general and BMS internal, warnings"
+            )
         else:
             assert (status(message), active([message])) == (ONLINE, set())
     assert 8.7 <= last <= 10.3, "0x351 goes every second: the last frame is at most 1 s before 10 s"
