@@ -4,7 +4,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -111,5 +111,5 @@ def run(
         summary = gx.summary(time.monotonic())
         with running.bms.lock:
             summary["bms"] = running.bms.bms.values()
-        summary |= {"reasons": reasons(running.gateway.lines), "events": story.events}
+        summary |= {"reasons": reasons(running.gateway.lines), "events": [asdict(event) for event in story.events]}
         return summary | {"capture": str(capture) if capture else None}

@@ -15,12 +15,23 @@ def reasons(lines: Iterable[str]) -> dict[str, str]:
     return {found[1]: found[2] for line in lines if (found := REASON.search(line))}
 
 
+@dataclass(frozen=True)
+class Event:
+    """Something that happened, and the limits at that moment."""
+
+    s: float
+    """Since the start, seconds."""
+    what: str
+    cvl_v: float
+    ccl_a: float
+    dcl_a: float
+
+
 @dataclass
 class Story:
     """The course of a demo as the GX saw it."""
 
-    events: list[dict[str, object]] = field(default_factory=list)
-    """Seconds since start, text, and the limits at that moment."""
+    events: list[Event] = field(default_factory=list)
     _alarms: frozenset[str] = frozenset()
     _stopped: frozenset[str] = frozenset()
     _known: bool = False
@@ -38,5 +49,5 @@ class Story:
         if not self._known:
             texts.insert(0, "battery recognised")
         self._alarms, self._stopped, self._known = alarms, stopped, True
-        limits = {name: float(gx.signals[name]) for name in LIMITS}
-        self.events += [{"s": round(now_s - gx.started_s, 1), "what": text, **limits} for text in texts]
+        limits = [float(gx.signals[name]) for name in LIMITS]
+        self.events += [Event(round(now_s - gx.started_s, 1), text, *limits) for text in texts]

@@ -61,7 +61,7 @@ class DemoView:
 
 def _course(story: Story) -> Text:
     rows = [
-        "{s:>6} s  {what:<36} CVL {CVL:.1f} V  CCL {CCL:.1f} A  DCL {DCL:.1f} A".format(**event)
-        for event in story.events[-EVENT_LINES:]
+        f"{e.s:>6} s  {e.what:<36} CVL {e.cvl_v:.1f} V  CCL {e.ccl_a:.1f} A  DCL {e.dcl_a:.1f} A"
+        for e in story.events[-EVENT_LINES:]
     ]
     return Text("\n".join(rows), overflow="ellipsis", no_wrap=True)
