@@ -143,17 +143,18 @@ static void fill_discharge_limiters(const charge_control_t *control, const charg
     }
 }
 
-/** Of equal ones the last in the order of the reasons counts: those that stop everything stand there. */
+/** Of those that stop everything the last in the order of the reasons counts, else of equal ones the first: a limiter
+ * that takes nothing away from the cap is not the reason. */
 static battery_limit_t least(const battery_quantity_t *limiters)
 {
     battery_limit_t limit = {.known = true, .value = INT32_MAX};
     for (int i = BATTERY_LIMITER_COUNT - 1; i > 0; i--) {
-        if (limiters[i].known && limiters[i].value < limit.value) {
-            limit.value = limiters[i].value;
+        const int32_t value_ma = limiters[i].value < LEAST_LIMIT_MA ? 0 : limiters[i].value;
+        if (limiters[i].known && (value_ma < limit.value || (value_ma == limit.value && value_ma > 0))) {
+            limit.value = value_ma;
             limit.reason = (battery_limit_reason_t)i;
         }
     }
-    limit.value = limit.value < LEAST_LIMIT_MA ? 0 : limit.value;
     return limit;
 }
 
