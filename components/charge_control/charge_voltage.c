@@ -41,35 +41,27 @@ static bool absorbed(charge_control_t *control, const charge_step_t *step, int32
            step->now_ms - control->absorbing_ms >= (int64_t)config->absorption_max_s * 1000;
 }
 
-static void enter_float(charge_control_t *control)
-{
-    control->stage = BATTERY_REASON_FLOAT;
-    control->float_soc_ppm = 0;
-}
-
 static void update_stage(charge_control_t *control, const charge_step_t *step, const battery_state_t *state,
                          int32_t least_current_ma)
 {
     const charge_control_config_t *const config = &control->config;
     const int32_t target_mv = step->voltages->target_mv;
     const int32_t soc_ppm = state->soc_ppm.known ? state->soc_ppm.value : 0;
+    const bool absorbing = control->stage == BATTERY_REASON_ABSORPTION;
     if (control->stage == BATTERY_REASON_FLOAT) {
         control->float_soc_ppm = charge_most(control->float_soc_ppm, soc_ppm);
         if (!step->bms->fully_charged && soc_ppm < rebulk_below_ppm(control, step->bms)) {
             control->stage = BATTERY_REASON_BULK;
         }
-    } else if (step->bms->fully_charged) {
-        enter_float(control);
-    } else if (control->stage == BATTERY_REASON_BULK) {
-        if (step->highest_mv >= target_mv - config->balanced_mv) {
-            control->stage = BATTERY_REASON_ABSORPTION;
-            control->absorbing_ms = step->now_ms;
-            control->unbalanced_ms = step->now_ms;
-        }
-    } else if (step->highest_mv < target_mv - config->charge_knee_mv) {
+    } else if (absorbing && !step->bms->fully_charged && step->highest_mv < target_mv - config->charge_knee_mv) {
         control->stage = BATTERY_REASON_BULK;
-    } else if (absorbed(control, step, least_current_ma)) {
-        enter_float(control);
+    } else if (step->bms->fully_charged || (absorbing && absorbed(control, step, least_current_ma))) {
+        control->stage = BATTERY_REASON_FLOAT;
+        control->float_soc_ppm = soc_ppm;
+    } else if (!absorbing && step->highest_mv >= target_mv - config->balanced_mv) {
+        control->stage = BATTERY_REASON_ABSORPTION;
+        control->absorbing_ms = step->now_ms;
+        control->unbalanced_ms = step->now_ms;
     }
 }
 
