@@ -19,6 +19,12 @@ from tinybms_gateway.options import print_json, usage_errors
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.png", help="Draw the run.")
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.csv",
               help="Write the run, a row for each 10 s.")  # fmt: skip
+@click.option(
+    "--wire", is_flag=True, help="The whole gateway on a serial line and a CAN bus, in real time; no reasons."
+)
+@click.option(
+    "--time-scale", type=float, default=10.0, show_default=True, help="Of --wire: times as fast as the clock."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def system_command(
     scenario: str,
@@ -30,6 +36,8 @@ def system_command(
     seed: int,
     plot: Path | None,
     csv_path: Path | None,
+    wire: bool,
+    time_scale: float,
     as_json: bool,
 ) -> None:
     """Simulate a battery, its BMS and a house with solar power around the gateway's own C code.
@@ -44,7 +52,7 @@ def system_command(
             return
         figures = report.run(
             scenario, days=days, chemistry=chemistry, feed_in=feed_in, cloudy=cloudy, seed=seed,
-            plot=plot, csv_path=csv_path,
+            plot=plot, csv_path=csv_path, wire=wire, time_scale=time_scale,
         )  # fmt: skip
         if as_json:
             print_json(figures.as_json())

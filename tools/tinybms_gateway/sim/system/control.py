@@ -78,5 +78,16 @@ class Control:
             self.alarms.append(Alarm(second, self.pure.alarm_text(change.id), change.warning, change.active))
         if not self._encode(*self._encode_arguments):
             return None
-        cvl, ccl, dcl = struct.unpack_from("<HhH", self._frame.data)
-        return Limits(cvl / 10, ccl / 10, dcl / 10)
+        return decode_limits(bytes(self._frame.data))
+
+    @property
+    def reasons(self) -> tuple[int, int, int]:
+        """Of CVL, CCL and DCL."""
+        state = self.state
+        return state.cvl_mv.reason, state.ccl_ma.reason, state.dcl_ma.reason
+
+
+def decode_limits(data: bytes) -> Limits:
+    """What a GX reads in a frame 0x351."""
+    cvl, ccl, dcl = struct.unpack_from("<Hhh", data)
+    return Limits(cvl / 10, ccl / 10, dcl / 10)

@@ -13,6 +13,8 @@ from tinybms_gateway.sim.system.scenarios import SCENARIOS
 from tinybms_gateway.sim.system.system_impl import library, simulate, write_csv
 
 SHORTEST_DAYS, LONGEST_DAYS = 0.01, 60
+LARGEST_SCALE = 20
+"""Faster, the serial line is too slow for a poll of every 200 ms."""
 PICTURES = {".png", ".svg", ".pdf"}
 
 
@@ -26,6 +28,8 @@ def run(
     seed: int,
     plot: Path | None,
     csv_path: Path | None,
+    wire: bool,
+    time_scale: float,
 ) -> Figures:
     """Simulate, and write what is wanted.
 
@@ -37,6 +41,8 @@ def run(
         raise ValueError(f"scenario '{name}': not known; there are {', '.join(SCENARIOS)}")
     if days is not None and not SHORTEST_DAYS <= days <= LONGEST_DAYS:
         raise ValueError(f"{days:g} days: give {SHORTEST_DAYS} to {LONGEST_DAYS}")
+    if wire and not 1 <= time_scale <= LARGEST_SCALE:
+        raise ValueError(f"--time-scale {time_scale:g}: give 1 to {LARGEST_SCALE}")
     if plot is not None and plot.suffix.lower() not in PICTURES:
         raise ValueError(f"{plot}: give a name that ends with {', '.join(sorted(PICTURES))}")
     for path in (plot, csv_path):
@@ -50,6 +56,7 @@ def run(
             name,
             days=days,
             seed=seed,
+            time_scale=time_scale if wire else None,
             on_progress=lambda done, of: progress.update(task, completed=done, total=of),
         )
     text_of = PureLibrary(library()).reason_text
@@ -78,7 +85,7 @@ def show(found: Figures) -> None:
         "highest, lowest cell": f"{found.highest_cell_v:.3f} V, {found.lowest_cell_v:.3f} V",
         "over-voltage, under-voltage trips": f"{found.over_voltage_trips}, {found.under_voltage_trips}",
         "SOC reached, each day": ", ".join(f"{soc:.1f} %" for soc in found.soc_reached),
-        "absorption, each day": ", ".join(f"{seconds / 60:.0f} min" for seconds in found.absorption_s),
+        "absorption, each day": ", ".join(f"{seconds} s" for seconds in found.absorption_s),
         "battery into the grid": f"{found.grid_discharge_a:.2f} A at most, {found.grid_discharge_ah:.3f} Ah",
         "CVL changes": f"{found.cvl_changes}, raised {found.cvl_least_gap_s:.0f} s after another change at least",
         "house without power": f"{found.dark_s} s",
