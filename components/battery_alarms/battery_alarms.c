@@ -232,12 +232,14 @@ static bool debounced(const step_t *step, battery_alarm_field_t *field, const ru
 {
     const bool beyond = field->crossed ? rule->level > raise_at - rule->hysteresis : rule->level >= raise_at;
     const bool wanted = rule->known && !rule->harmless && beyond;
-    if (step->input->fresh) {
-        field->count = wanted == field->crossed ? 0 : (uint8_t)(field->count + 1);
-        if (field->count >= step->alarms->config.debounce || (wanted && confirmed)) {
-            field->crossed = wanted;
-            field->count = 0;
-        }
+    if (!step->input->fresh) {
+        return field->crossed;
+    }
+    if (wanted == field->crossed) {
+        field->count = 0;
+    } else if (++field->count >= step->alarms->config.debounce || (wanted && confirmed)) {
+        field->crossed = wanted;
+        field->count = 0;
     }
     return field->crossed;
 }

@@ -9,22 +9,12 @@
 
 #include "unity.h"
 
-battery_quantity_t known(int32_t value)
+void alarms_begin(pack_t *pack)
 {
-    return (battery_quantity_t){.known = true, .value = value};
+    alarms_configure(pack, (battery_alarms_config_t)BATTERY_ALARMS_DEFAULT_CONFIG());
 }
 
-battery_quantity_t unknown(void)
-{
-    return (battery_quantity_t){.known = false};
-}
-
-void pack_begin(pack_t *pack)
-{
-    pack_configure(pack, (battery_alarms_config_t)BATTERY_ALARMS_DEFAULT_CONFIG());
-}
-
-void pack_configure(pack_t *pack, battery_alarms_config_t config)
+void alarms_configure(pack_t *pack, battery_alarms_config_t config)
 {
     memset(pack, 0xA5, sizeof(*pack)); /* what was there before must not matter */
     battery_alarms_init(&pack->alarms, &config);
@@ -56,7 +46,7 @@ static void step(pack_t *pack)
     TEST_ASSERT_LESS_OR_EQUAL(BATTERY_ALARM_CHANGES_MAX, pack->change_count);
 }
 
-void pack_run(pack_t *pack, int snapshots)
+void alarms_run(pack_t *pack, int snapshots)
 {
     pack->input.fresh = true;
     for (int i = 0; i < snapshots; i++) {
@@ -64,34 +54,34 @@ void pack_run(pack_t *pack, int snapshots)
     }
 }
 
-void pack_again(pack_t *pack)
+void alarms_again(pack_t *pack)
 {
     pack->input.fresh = false;
     step(pack);
 }
 
-void pack_fault(pack_t *pack, uint8_t event)
+void alarms_fault(pack_t *pack, uint8_t event)
 {
     pack->bms.fault = true;
     pack->bms.fault_event = event;
 }
 
-void pack_recover(pack_t *pack)
+void alarms_recover(pack_t *pack)
 {
     pack->bms.fault = false;
 }
 
-void assert_alarm(const pack_t *pack, battery_alarm_id_t id, battery_alarm_level_t level)
+void alarms_assert_alarm(const pack_t *pack, battery_alarm_id_t id, battery_alarm_level_t level)
 {
     TEST_ASSERT_EQUAL(level, pack->state.alarm[id]);
 }
 
-void assert_warning(const pack_t *pack, battery_alarm_id_t id, battery_alarm_level_t level)
+void alarms_assert_warning(const pack_t *pack, battery_alarm_id_t id, battery_alarm_level_t level)
 {
     TEST_ASSERT_EQUAL(level, pack->state.warning[id]);
 }
 
-void assert_change(const pack_t *pack, battery_alarm_change_t expected)
+void alarms_assert_change(const pack_t *pack, battery_alarm_change_t expected)
 {
     int found = 0;
     for (size_t i = 0; i < pack->change_count; i++) {
@@ -117,36 +107,36 @@ static void assert_third_changes(pack_t *pack, const edges_t *edges, int32_t mea
     const battery_alarm_level_t before = active ? BATTERY_ALARM_OK : BATTERY_ALARM_ACTIVE;
     const battery_alarm_level_t after = active ? BATTERY_ALARM_ACTIVE : BATTERY_ALARM_OK;
     const bool difference = edges->cause == BATTERY_ALARM_CAUSE_SPREAD;
-    pack_run(pack, 1);
+    alarms_run(pack, 1);
     TEST_ASSERT_EQUAL(before, level_of(pack, edges));
-    pack_run(pack, 1);
+    alarms_run(pack, 1);
     TEST_ASSERT_EQUAL(before, level_of(pack, edges));
-    pack_run(pack, 1);
+    alarms_run(pack, 1);
     TEST_ASSERT_EQUAL(after, level_of(pack, edges));
-    assert_change(pack, (battery_alarm_change_t){
-                            .id = edges->id,
-                            .warning = edges->warning,
-                            .active = active,
-                            .cause = edges->cause,
-                            .value = difference ? measured - pack->state.cell_min_mv.value : measured,
-                        });
+    alarms_assert_change(pack, (battery_alarm_change_t){
+                                   .id = edges->id,
+                                   .warning = edges->warning,
+                                   .active = active,
+                                   .cause = edges->cause,
+                                   .value = difference ? measured - pack->state.cell_min_mv.value : measured,
+                               });
 }
 
-void assert_edges(pack_t *pack, battery_quantity_t *measured, const edges_t *edges)
+void alarms_assert_edges(pack_t *pack, battery_quantity_t *measured, const edges_t *edges)
 {
     const battery_quantity_t at_rest = *measured;
     *measured = known(edges->harmless);
-    pack_run(pack, 5);
+    alarms_run(pack, 5);
     TEST_ASSERT_EQUAL(BATTERY_ALARM_OK, level_of(pack, edges));
     for (int round = 0; round < 2; round++) {
         *measured = known(edges->raises);
         assert_third_changes(pack, edges, edges->raises, true);
         *measured = known(edges->held);
-        pack_run(pack, 5);
+        alarms_run(pack, 5);
         TEST_ASSERT_EQUAL(BATTERY_ALARM_ACTIVE, level_of(pack, edges));
         *measured = known(edges->clears);
         assert_third_changes(pack, edges, edges->clears, false);
     }
     *measured = at_rest;
-    pack_run(pack, 5);
+    alarms_run(pack, 5);
 }

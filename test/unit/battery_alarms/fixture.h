@@ -33,35 +33,42 @@ typedef struct {
     int32_t clears;   /**< one further */
 } edges_t;
 
-battery_quantity_t known(int32_t value);
-battery_quantity_t unknown(void);
+static inline battery_quantity_t known(int32_t value)
+{
+    return (battery_quantity_t){.known = true, .value = value};
+}
+
+static inline battery_quantity_t unknown(void)
+{
+    return (battery_quantity_t){.known = false};
+}
 
 /**
  * @brief 16 healthy LFP cells at rest with default alarms. Cutoffs: cell 3650 and 2800 mV, discharging 120 A (peak) and
  * 150 A, charging 100 A, 60 degC, charging from 5 degC; balancing above 3400 mV; charge target 3450 mV. Both sensors
  * read 25 degC.
  */
-void pack_begin(pack_t *pack);
+void alarms_begin(pack_t *pack);
 
 /** @brief Likewise, but with these numbers for the alarms. */
-void pack_configure(pack_t *pack, battery_alarms_config_t config);
+void alarms_configure(pack_t *pack, battery_alarms_config_t config);
 
 /** @brief So many new snapshots with the present values. */
-void pack_run(pack_t *pack, int snapshots);
+void alarms_run(pack_t *pack, int snapshots);
 
 /** @brief The same snapshot again. */
-void pack_again(pack_t *pack);
+void alarms_again(pack_t *pack);
 
 /** @brief A fault begins (with that event; 0 = none is known) or ends with the next snapshot. */
-void pack_fault(pack_t *pack, uint8_t event);
-void pack_recover(pack_t *pack);
+void alarms_fault(pack_t *pack, uint8_t event);
+void alarms_recover(pack_t *pack);
 
-void assert_alarm(const pack_t *pack, battery_alarm_id_t id, battery_alarm_level_t level);
-void assert_warning(const pack_t *pack, battery_alarm_id_t id, battery_alarm_level_t level);
+void alarms_assert_alarm(const pack_t *pack, battery_alarm_id_t id, battery_alarm_level_t level);
+void alarms_assert_warning(const pack_t *pack, battery_alarm_id_t id, battery_alarm_level_t level);
 
 /** @brief The last step told exactly one change of this field: this one. */
-void assert_change(const pack_t *pack, battery_alarm_change_t expected);
+void alarms_assert_change(const pack_t *pack, battery_alarm_change_t expected);
 
 /** @brief Walks over all four edges, with three snapshots in a row each time; `measured`, in `pack`, ends as it began.
  */
-void assert_edges(pack_t *pack, battery_quantity_t *measured, const edges_t *edges);
+void alarms_assert_edges(pack_t *pack, battery_quantity_t *measured, const edges_t *edges);

@@ -11,7 +11,7 @@
 static void voltage_edges(uint8_t cells, battery_alarm_id_t id, bool warning, bool of_pack, const int32_t at[4])
 {
     pack_t pack;
-    pack_begin(&pack);
+    alarms_begin(&pack);
     pack.state.cell_count = cells;
     pack.state.pack_voltage_mv = known(cells * 3300);
     battery_quantity_t *const cell =
@@ -23,7 +23,7 @@ static void voltage_edges(uint8_t cells, battery_alarm_id_t id, bool warning, bo
                            .raises = at[1],
                            .held = at[2],
                            .clears = at[3]};
-    assert_edges(&pack, of_pack ? &pack.state.pack_voltage_mv : cell, &edges);
+    alarms_assert_edges(&pack, of_pack ? &pack.state.pack_voltage_mv : cell, &edges);
 }
 
 TEST_CASE("the highest cell alarms at its cutoff", "[battery_alarms]")
@@ -76,52 +76,67 @@ TEST_CASE("an empty pack warns 50 mV a cell before the cutoff", "[battery_alarms
 TEST_CASE("when both cell and pack are beyond, the cell is the cause", "[battery_alarms]")
 {
     pack_t pack;
-    pack_begin(&pack);
+    alarms_begin(&pack);
     pack.state.cell_max_mv = known(3655);
     pack.state.pack_voltage_mv = known(58400);
-    pack_run(&pack, 3);
-    assert_change(&pack,
-                  (battery_alarm_change_t){BATTERY_ALARM_HIGH_VOLTAGE, false, true, BATTERY_ALARM_CAUSE_CELL, 3655});
-    pack_begin(&pack);
+    alarms_run(&pack, 3);
+    alarms_assert_change(
+        &pack, (battery_alarm_change_t){BATTERY_ALARM_HIGH_VOLTAGE, false, true, BATTERY_ALARM_CAUSE_CELL, 3655});
+    alarms_begin(&pack);
     pack.state.cell_max_mv = known(3650); /* all cells alike */
     pack.state.pack_voltage_mv = known(58400);
-    pack_run(&pack, 3);
-    assert_change(&pack,
-                  (battery_alarm_change_t){BATTERY_ALARM_HIGH_VOLTAGE, false, true, BATTERY_ALARM_CAUSE_CELL, 3650});
+    alarms_run(&pack, 3);
+    alarms_assert_change(
+        &pack, (battery_alarm_change_t){BATTERY_ALARM_HIGH_VOLTAGE, false, true, BATTERY_ALARM_CAUSE_CELL, 3650});
+}
+
+TEST_CASE("an alarm that the pack raised is cleared with the voltage of the pack", "[battery_alarms]")
+{
+    pack_t pack;
+    alarms_begin(&pack);
+    pack.state.pack_voltage_mv = known(58400);
+    alarms_run(&pack, 3);
+    pack.state.pack_voltage_mv = known(50000); /* 3125 mV a cell: the highest one, 3305 mV, is above that */
+    alarms_run(&pack, 3);
+    alarms_assert_change(
+        &pack, (battery_alarm_change_t){BATTERY_ALARM_HIGH_VOLTAGE, false, false, BATTERY_ALARM_CAUSE_PACK, 50000});
 }
 
 TEST_CASE("the pack alone tells when no cell is known", "[battery_alarms]")
 {
     pack_t pack;
-    pack_begin(&pack);
+    alarms_begin(&pack);
     pack.state.cell_min_mv = unknown();
     pack.state.cell_max_mv = unknown();
     pack.state.pack_voltage_mv = known(0);
-    pack_run(&pack, 3);
-    assert_change(&pack, (battery_alarm_change_t){BATTERY_ALARM_LOW_VOLTAGE, false, true, BATTERY_ALARM_CAUSE_PACK, 0});
-    assert_alarm(&pack, BATTERY_ALARM_HIGH_VOLTAGE, BATTERY_ALARM_OK);
-    assert_warning(&pack, BATTERY_ALARM_HIGH_VOLTAGE, BATTERY_ALARM_OK);
+    alarms_run(&pack, 3);
+    alarms_assert_change(&pack,
+                         (battery_alarm_change_t){BATTERY_ALARM_LOW_VOLTAGE, false, true, BATTERY_ALARM_CAUSE_PACK, 0});
+    alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_VOLTAGE, BATTERY_ALARM_OK);
+    alarms_assert_warning(&pack, BATTERY_ALARM_HIGH_VOLTAGE, BATTERY_ALARM_OK);
 }
 
 TEST_CASE("the cells alone tell when the voltage of the pack is not known", "[battery_alarms]")
 {
     pack_t pack;
-    pack_begin(&pack);
+    alarms_begin(&pack);
     pack.state.pack_voltage_mv = unknown();
-    assert_edges(&pack, &pack.state.cell_max_mv,
-                 &(edges_t){BATTERY_ALARM_HIGH_VOLTAGE, false, BATTERY_ALARM_CAUSE_CELL, 3649, 3650, 3631, 3630});
+    alarms_assert_edges(
+        &pack, &pack.state.cell_max_mv,
+        &(edges_t){BATTERY_ALARM_HIGH_VOLTAGE, false, BATTERY_ALARM_CAUSE_CELL, 3649, 3650, 3631, 3630});
 }
 
 TEST_CASE("without the number of cells only the cells tell", "[battery_alarms]")
 {
     pack_t pack;
-    pack_begin(&pack);
+    alarms_begin(&pack);
     pack.state.cell_count = 0; /* 52.8 V would be far above the cutoff of a cell */
-    assert_edges(&pack, &pack.state.cell_max_mv,
-                 &(edges_t){BATTERY_ALARM_HIGH_VOLTAGE, false, BATTERY_ALARM_CAUSE_CELL, 3649, 3650, 3631, 3630});
+    alarms_assert_edges(
+        &pack, &pack.state.cell_max_mv,
+        &(edges_t){BATTERY_ALARM_HIGH_VOLTAGE, false, BATTERY_ALARM_CAUSE_CELL, 3649, 3650, 3631, 3630});
     pack.state.pack_voltage_mv = known(0);
-    assert_edges(&pack, &pack.state.cell_min_mv,
-                 &(edges_t){BATTERY_ALARM_LOW_VOLTAGE, false, BATTERY_ALARM_CAUSE_CELL, 2801, 2800, 2819, 2820});
+    alarms_assert_edges(&pack, &pack.state.cell_min_mv,
+                        &(edges_t){BATTERY_ALARM_LOW_VOLTAGE, false, BATTERY_ALARM_CAUSE_CELL, 2801, 2800, 2819, 2820});
 }
 
 static void target_edges(int32_t target_mv, int32_t margin_mv, const int32_t at[4])
@@ -129,11 +144,12 @@ static void target_edges(int32_t target_mv, int32_t margin_mv, const int32_t at[
     battery_alarms_config_t config = BATTERY_ALARMS_DEFAULT_CONFIG();
     config.cell_margin_mv = margin_mv;
     pack_t pack;
-    pack_configure(&pack, config);
+    alarms_configure(&pack, config);
     pack.input.target_mv = target_mv;
     pack.state.pack_voltage_mv = known(16 * 1000);
-    assert_edges(&pack, &pack.state.cell_max_mv,
-                 &(edges_t){BATTERY_ALARM_HIGH_VOLTAGE, true, BATTERY_ALARM_CAUSE_CELL, at[0], at[1], at[2], at[3]});
+    alarms_assert_edges(
+        &pack, &pack.state.cell_max_mv,
+        &(edges_t){BATTERY_ALARM_HIGH_VOLTAGE, true, BATTERY_ALARM_CAUSE_CELL, at[0], at[1], at[2], at[3]});
 }
 
 TEST_CASE("the warning of the highest cell stays above the charge target: halfway to the cutoff", "[battery_alarms]")
@@ -155,20 +171,21 @@ TEST_CASE("the hottest sensor alarms at the cutoff and warns 5 degC before", "[b
     for (int sensor = 0; sensor < BATTERY_SENSORS_MAX; sensor++) {
         for (int other_connected = 0; other_connected <= 1; other_connected++) {
             pack_t pack;
-            pack_begin(&pack);
+            alarms_begin(&pack);
             pack.state.sensor_dc[1 - sensor] = other_connected ? known(250) : unknown();
             battery_quantity_t *const sensor_dc = &pack.state.sensor_dc[sensor];
             const battery_alarm_cause_t cause = BATTERY_ALARM_CAUSE_TEMPERATURE;
-            assert_edges(&pack, sensor_dc,
-                         &(edges_t){BATTERY_ALARM_HIGH_TEMPERATURE, false, cause, 599, 600, 581, 580});
-            assert_edges(&pack, sensor_dc, &(edges_t){BATTERY_ALARM_HIGH_TEMPERATURE, true, cause, 549, 550, 531, 530});
-            assert_alarm(&pack, BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE, BATTERY_ALARM_OK);
-            assert_warning(&pack, BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE, BATTERY_ALARM_OK);
+            alarms_assert_edges(&pack, sensor_dc,
+                                &(edges_t){BATTERY_ALARM_HIGH_TEMPERATURE, false, cause, 599, 600, 581, 580});
+            alarms_assert_edges(&pack, sensor_dc,
+                                &(edges_t){BATTERY_ALARM_HIGH_TEMPERATURE, true, cause, 549, 550, 531, 530});
+            alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE, BATTERY_ALARM_OK);
+            alarms_assert_warning(&pack, BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE, BATTERY_ALARM_OK);
             pack.state.pack_current_ma = known(501);
-            assert_edges(&pack, sensor_dc,
-                         &(edges_t){BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE, false, cause, 599, 600, 581, 580});
-            assert_edges(&pack, sensor_dc,
-                         &(edges_t){BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE, true, cause, 549, 550, 531, 530});
+            alarms_assert_edges(&pack, sensor_dc,
+                                &(edges_t){BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE, false, cause, 599, 600, 581, 580});
+            alarms_assert_edges(&pack, sensor_dc,
+                                &(edges_t){BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE, true, cause, 549, 550, 531, 530});
         }
     }
 }
@@ -178,15 +195,15 @@ TEST_CASE("charging alarms at the coldest sensor's cutoff and warns 5 degC befor
     for (int sensor = 0; sensor < BATTERY_SENSORS_MAX; sensor++) {
         for (int other_connected = 0; other_connected <= 1; other_connected++) {
             pack_t pack;
-            pack_begin(&pack);
+            alarms_begin(&pack);
             pack.state.pack_current_ma = known(501);
             pack.state.sensor_dc[1 - sensor] = other_connected ? known(250) : unknown();
             battery_quantity_t *const sensor_dc = &pack.state.sensor_dc[sensor];
             const battery_alarm_cause_t cause = BATTERY_ALARM_CAUSE_TEMPERATURE;
-            assert_edges(&pack, sensor_dc,
-                         &(edges_t){BATTERY_ALARM_LOW_TEMPERATURE_CHARGE, false, cause, 51, 50, 69, 70});
-            assert_edges(&pack, sensor_dc,
-                         &(edges_t){BATTERY_ALARM_LOW_TEMPERATURE_CHARGE, true, cause, 101, 100, 119, 120});
+            alarms_assert_edges(&pack, sensor_dc,
+                                &(edges_t){BATTERY_ALARM_LOW_TEMPERATURE_CHARGE, false, cause, 51, 50, 69, 70});
+            alarms_assert_edges(&pack, sensor_dc,
+                                &(edges_t){BATTERY_ALARM_LOW_TEMPERATURE_CHARGE, true, cause, 101, 100, 119, 120});
         }
     }
 }
@@ -194,28 +211,28 @@ TEST_CASE("charging alarms at the coldest sensor's cutoff and warns 5 degC befor
 TEST_CASE("a cutoff of 0 degC and temperatures below it count as such", "[battery_alarms]")
 {
     pack_t pack;
-    pack_begin(&pack);
+    alarms_begin(&pack);
     pack.state.pack_current_ma = known(20000);
     pack.bms.cold_charge_dc = known(0);
     const edges_t freezing = {
         BATTERY_ALARM_LOW_TEMPERATURE_CHARGE, false, BATTERY_ALARM_CAUSE_TEMPERATURE, 1, 0, 19, 20};
-    assert_edges(&pack, &pack.state.sensor_dc[0], &freezing);
+    alarms_assert_edges(&pack, &pack.state.sensor_dc[0], &freezing);
     pack.bms.cold_charge_dc = known(-100);
     const edges_t frost = {
         BATTERY_ALARM_LOW_TEMPERATURE_CHARGE, true, BATTERY_ALARM_CAUSE_TEMPERATURE, -49, -50, -31, -30};
-    assert_edges(&pack, &pack.state.sensor_dc[0], &frost);
+    alarms_assert_edges(&pack, &pack.state.sensor_dc[0], &frost);
 }
 
 static void discharge_edges(battery_quantity_t reg_317, battery_quantity_t reg_305, bool warning, const int32_t at[4])
 {
     pack_t pack;
-    pack_begin(&pack);
+    alarms_begin(&pack);
     pack.bms.discharge_max_ma = reg_317;
     pack.bms.peak_discharge_ma = reg_305;
-    assert_edges(&pack, &pack.state.pack_current_ma,
-                 &(edges_t){BATTERY_ALARM_HIGH_DISCHARGE_CURRENT, warning, BATTERY_ALARM_CAUSE_CURRENT, at[0], at[1],
-                            at[2], at[3]});
-    assert_alarm(&pack, BATTERY_ALARM_HIGH_CHARGE_CURRENT, BATTERY_ALARM_OK);
+    alarms_assert_edges(&pack, &pack.state.pack_current_ma,
+                        &(edges_t){BATTERY_ALARM_HIGH_DISCHARGE_CURRENT, warning, BATTERY_ALARM_CAUSE_CURRENT, at[0],
+                                   at[1], at[2], at[3]});
+    alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_CHARGE_CURRENT, BATTERY_ALARM_OK);
 }
 
 TEST_CASE("discharging alarms at the lower one of the cutoffs and warns at 95 % of it", "[battery_alarms]")
@@ -240,44 +257,46 @@ TEST_CASE("the largest peak cutoff that a register can hold does not overflow", 
 TEST_CASE("charging alarms at its cutoff and warns at 95 % of it", "[battery_alarms]")
 {
     pack_t pack;
-    pack_begin(&pack);
-    assert_edges(
+    alarms_begin(&pack);
+    alarms_assert_edges(
         &pack, &pack.state.pack_current_ma,
         &(edges_t){BATTERY_ALARM_HIGH_CHARGE_CURRENT, false, BATTERY_ALARM_CAUSE_CURRENT, 99999, 100000, 95001, 95000});
-    assert_edges(
+    alarms_assert_edges(
         &pack, &pack.state.pack_current_ma,
         &(edges_t){BATTERY_ALARM_HIGH_CHARGE_CURRENT, true, BATTERY_ALARM_CAUSE_CURRENT, 94999, 95000, 90001, 90000});
-    assert_alarm(&pack, BATTERY_ALARM_HIGH_DISCHARGE_CURRENT, BATTERY_ALARM_OK);
+    alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_DISCHARGE_CURRENT, BATTERY_ALARM_OK);
 }
 
 TEST_CASE("cells that differ while charging above the balancing threshold warn at 100 mV, alarm at 200 mV",
           "[battery_alarms]")
 {
     pack_t pack;
-    pack_begin(&pack);
+    alarms_begin(&pack);
     pack.state.pack_current_ma = known(501);
     pack.state.cell_min_mv = known(3390);
-    assert_edges(&pack, &pack.state.cell_max_mv,
-                 &(edges_t){BATTERY_ALARM_CELL_IMBALANCE, true, BATTERY_ALARM_CAUSE_SPREAD, 3489, 3490, 3471, 3470});
-    assert_edges(&pack, &pack.state.cell_max_mv,
-                 &(edges_t){BATTERY_ALARM_CELL_IMBALANCE, false, BATTERY_ALARM_CAUSE_SPREAD, 3589, 3590, 3571, 3570});
+    alarms_assert_edges(
+        &pack, &pack.state.cell_max_mv,
+        &(edges_t){BATTERY_ALARM_CELL_IMBALANCE, true, BATTERY_ALARM_CAUSE_SPREAD, 3489, 3490, 3471, 3470});
+    alarms_assert_edges(
+        &pack, &pack.state.cell_max_mv,
+        &(edges_t){BATTERY_ALARM_CELL_IMBALANCE, false, BATTERY_ALARM_CAUSE_SPREAD, 3589, 3590, 3571, 3570});
 }
 
 TEST_CASE("cells may differ below the balancing threshold and at it", "[battery_alarms]")
 {
     pack_t pack;
-    pack_begin(&pack);
+    alarms_begin(&pack);
     pack.state.pack_current_ma = known(20000);
     pack.state.cell_min_mv = known(3000);
     pack.state.cell_max_mv = known(3400);
-    pack_run(&pack, 5);
-    assert_alarm(&pack, BATTERY_ALARM_CELL_IMBALANCE, BATTERY_ALARM_OK);
-    assert_warning(&pack, BATTERY_ALARM_CELL_IMBALANCE, BATTERY_ALARM_OK);
+    alarms_run(&pack, 5);
+    alarms_assert_alarm(&pack, BATTERY_ALARM_CELL_IMBALANCE, BATTERY_ALARM_OK);
+    alarms_assert_warning(&pack, BATTERY_ALARM_CELL_IMBALANCE, BATTERY_ALARM_OK);
     pack.state.cell_max_mv = known(3401);
-    pack_run(&pack, 3);
-    assert_alarm(&pack, BATTERY_ALARM_CELL_IMBALANCE, BATTERY_ALARM_ACTIVE);
-    assert_change(&pack,
-                  (battery_alarm_change_t){BATTERY_ALARM_CELL_IMBALANCE, true, true, BATTERY_ALARM_CAUSE_SPREAD, 401});
+    alarms_run(&pack, 3);
+    alarms_assert_alarm(&pack, BATTERY_ALARM_CELL_IMBALANCE, BATTERY_ALARM_ACTIVE);
+    alarms_assert_change(
+        &pack, (battery_alarm_change_t){BATTERY_ALARM_CELL_IMBALANCE, true, true, BATTERY_ALARM_CAUSE_SPREAD, 401});
 }
 
 TEST_CASE("every number of the alarms is a setting", "[battery_alarms]")
@@ -292,18 +311,21 @@ TEST_CASE("every number of the alarms is a setting", "[battery_alarms]")
                                             .current_hysteresis_percent = 10,
                                             .debounce = 3};
     pack_t pack;
-    pack_configure(&pack, config);
-    assert_edges(&pack, &pack.state.cell_min_mv,
-                 &(edges_t){BATTERY_ALARM_LOW_VOLTAGE, true, BATTERY_ALARM_CAUSE_CELL, 2921, 2920, 2949, 2950});
-    assert_edges(&pack, &pack.state.sensor_dc[0],
-                 &(edges_t){BATTERY_ALARM_HIGH_TEMPERATURE, true, BATTERY_ALARM_CAUSE_TEMPERATURE, 519, 520, 506, 505});
-    assert_edges(
+    alarms_configure(&pack, config);
+    alarms_assert_edges(&pack, &pack.state.cell_min_mv,
+                        &(edges_t){BATTERY_ALARM_LOW_VOLTAGE, true, BATTERY_ALARM_CAUSE_CELL, 2921, 2920, 2949, 2950});
+    alarms_assert_edges(
+        &pack, &pack.state.sensor_dc[0],
+        &(edges_t){BATTERY_ALARM_HIGH_TEMPERATURE, true, BATTERY_ALARM_CAUSE_TEMPERATURE, 519, 520, 506, 505});
+    alarms_assert_edges(
         &pack, &pack.state.pack_current_ma,
         &(edges_t){BATTERY_ALARM_HIGH_CHARGE_CURRENT, true, BATTERY_ALARM_CAUSE_CURRENT, 79999, 80000, 70001, 70000});
     pack.state.cell_min_mv = known(3400);
     pack.state.pack_current_ma = known(501);
-    assert_edges(&pack, &pack.state.cell_max_mv,
-                 &(edges_t){BATTERY_ALARM_CELL_IMBALANCE, true, BATTERY_ALARM_CAUSE_SPREAD, 3459, 3460, 3431, 3430});
-    assert_edges(&pack, &pack.state.cell_max_mv,
-                 &(edges_t){BATTERY_ALARM_CELL_IMBALANCE, false, BATTERY_ALARM_CAUSE_SPREAD, 3549, 3550, 3521, 3520});
+    alarms_assert_edges(
+        &pack, &pack.state.cell_max_mv,
+        &(edges_t){BATTERY_ALARM_CELL_IMBALANCE, true, BATTERY_ALARM_CAUSE_SPREAD, 3459, 3460, 3431, 3430});
+    alarms_assert_edges(
+        &pack, &pack.state.cell_max_mv,
+        &(edges_t){BATTERY_ALARM_CELL_IMBALANCE, false, BATTERY_ALARM_CAUSE_SPREAD, 3549, 3550, 3521, 3520});
 }
