@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-CHIP_SUITES = {"tinybms", "battery_model", "victron_pgn", "settings", "event_bus"}
+CHIP_SUITES = {"tinybms", "battery_model", "battery_alarms", "victron_pgn", "settings", "event_bus"}
 RECORDER = """#!{python}
 import json, os, sys
 with open({record!r}, "a") as file:

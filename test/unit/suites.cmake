@@ -7,6 +7,10 @@ unit_suite(tinybms
 unit_suite(battery_model
     SRCS battery_model/test_battery_assemble.c
     REQUIRES battery_model)
+unit_suite(battery_alarms
+    SRCS battery_alarms/fixture.c battery_alarms/test_conditions.c battery_alarms/test_fault.c
+         battery_alarms/test_thresholds.c
+    REQUIRES battery_alarms)
 unit_suite(victron_pgn
     SRCS victron_pgn/test_keepalive.c victron_pgn/test_pgn.c victron_pgn/test_schedule.c
     REQUIRES victron_pgn)
