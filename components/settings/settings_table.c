@@ -43,6 +43,8 @@ _Static_assert(CONFIG_TINYBMS_CHARGE_CELL_MV == 0 || CONFIG_TINYBMS_FLOAT_CELL_M
                "TINYBMS_FLOAT_CELL_MV is above TINYBMS_CHARGE_CELL_MV");
 _Static_assert(CONFIG_TINYBMS_ABSORB_TIME_S <= CONFIG_TINYBMS_ABSORB_MAX_S,
                "TINYBMS_ABSORB_TIME_S is above TINYBMS_ABSORB_MAX_S");
+_Static_assert(CONFIG_TINYBMS_ABSORB_DIFF_MV < CONFIG_TINYBMS_CHARGE_KNEE_MV,
+               "TINYBMS_ABSORB_DIFF_MV is not below TINYBMS_CHARGE_KNEE_MV");
 _Static_assert(CONFIG_TINYBMS_TEMP_STOP_K < CONFIG_TINYBMS_TEMP_HOT_K,
                "TINYBMS_TEMP_STOP_K is not below TINYBMS_TEMP_HOT_K");
 _Static_assert(CONFIG_TINYBMS_DIFF_WARN_MV < CONFIG_TINYBMS_DIFF_ALARM_MV,
@@ -124,7 +126,7 @@ static const settings_entry_t s_entries[SETTINGS_COUNT] = {
     [SETTINGS_CVL_RAISE_MV_S] = {.key = "cvl.raise_mv_s", .unit = "mV/s", .min = 1, .max = 10,
         .symbol = "TINYBMS_CVL_RAISE_MV_S", .factory_number = CONFIG_TINYBMS_CVL_RAISE_MV_S,
         .help = "CVL rises so fast at most, per cell"},
-    [SETTINGS_CVL_STEP_S] = {.key = "cvl.step_s", .unit = "s", .min = 10, .max = 300,
+    [SETTINGS_CVL_STEP_S] = {.key = "cvl.step_s", .unit = "s", .min = 10, .max = 60,
         .symbol = "TINYBMS_CVL_STEP_S", .factory_number = CONFIG_TINYBMS_CVL_STEP_S,
         .help = "Least time between two rises of CVL"},
     [SETTINGS_ABSORB_TIME_S] = {.key = "absorb.time_s", .unit = "s", .min = 60, .max = 14400,
@@ -133,7 +135,7 @@ static const settings_entry_t s_entries[SETTINGS_COUNT] = {
     [SETTINGS_ABSORB_MAX_S] = {.key = "absorb.max_s", .unit = "s", .min = 600, .max = 43200,
         .symbol = "TINYBMS_ABSORB_MAX_S", .factory_number = CONFIG_TINYBMS_ABSORB_MAX_S,
         .help = "Absorption lasts so long at most"},
-    [SETTINGS_ABSORB_DIFF_MV] = {.key = "absorb.diff_mv", .unit = "mV", .min = 2, .max = 100,
+    [SETTINGS_ABSORB_DIFF_MV] = {.key = "absorb.diff_mv", .unit = "mV", .min = 2, .max = 50,
         .symbol = "TINYBMS_ABSORB_DIFF_MV", .factory_number = CONFIG_TINYBMS_ABSORB_DIFF_MV,
         .help = "Difference of the cells that counts as balanced"},
     [SETTINGS_ABSORB_TAIL_PCT] = {.key = "absorb.tail_pct", .unit = "%", .min = 1, .max = 20,

@@ -1,8 +1,8 @@
 """Settings and what the pipeline makes of them, through the library: the way a simulator sets numbers by their keys."""
 
 import csv
-import ctypes as c
 import re
+import struct
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,40 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pure_library import Pure
 from tinybms_gateway.gateway.gateway_impl import PROGRAM
+from tinybms_gateway.pure import Settings
 
 INT32 = st.integers(-(2**31), 2**31 - 1)
-
-
-class Settings:
-    """settings_values_t, opaque."""
-
-    def __init__(self, lib: c.CDLL) -> None:
-        self._lib = lib
-        self._values = c.create_string_buffer(self._size("settings"))
-        lib.settings_factory_all(self._values)
-
-    def _size(self, name: str) -> int:
-        return c.c_size_t.in_dll(self._lib, f"tinybms_pure_size_of_{name}").value
-
-    def _refusal(self, function: str, *arguments: object) -> str:
-        """What a check says; empty: it holds."""
-        check = getattr(self._lib, function)
-        check.restype = c.c_bool
-        refusal = c.create_string_buffer(self._size("settings_refusal"))
-        return "" if check(self._values, *arguments, refusal) else refusal.value.decode()
-
-    def set(self, key: str, number: int) -> str:
-        return self._refusal("tinybms_pure_settings_set", key.encode(), c.c_int32(number))
-
-    def misfit(self) -> str:
-        return self._refusal("settings_fit_together")
-
-    def config(self) -> list[int]:
-        """battery_pipeline_config_t, which is nothing but int32_t."""
-        config = (c.c_int32 * (self._size("pipeline_config") // c.sizeof(c.c_int32)))()
-        self._lib.tinybms_pure_settings_pipeline(self._values, config)
-        return list(config)
 
 
 @dataclass(frozen=True)
@@ -58,11 +29,6 @@ class Row:
 
     def allows(self, number: int) -> bool:
         return (number == 0 and self.zero) or (self.low <= number <= self.high and number % self.step == 0)
-
-
-@pytest.fixture(scope="session")
-def lib(native_build: Path) -> c.CDLL:
-    return c.CDLL(str(native_build / "libtinybms_pure.so"))
 
 
 @pytest.fixture(scope="session")
@@ -89,17 +55,21 @@ def fields(root: Path) -> list[str]:
     return names
 
 
-def changed(lib: c.CDLL, fields: list[str], settings: Settings) -> dict[str, int]:
+def values(settings: Settings) -> list[int]:
+    """Of battery_pipeline_config_t, which is nothing but int32_t."""
+    return [value for (value,) in struct.iter_unpack("=i", bytes(settings.config()))]
+
+
+def changed(pure: Pure, fields: list[str], settings: Settings) -> dict[str, int]:
     """Fields that are not as the factory made them."""
-    before, after = Settings(lib).config(), settings.config()
+    before, after = values(pure.settings()), values(settings)
     return {name: new for name, old, new in zip(fields, before, after, strict=True) if old != new}
 
 
-def test_the_factory_values_are_the_numbers_of_the_control(lib: c.CDLL, fields: list[str]) -> None:
-    config = dict(zip(fields, Settings(lib).config(), strict=True))
+def test_the_factory_values_are_the_numbers_of_the_control(pure: Pure, fields: list[str]) -> None:
+    config = dict(zip(fields, values(pure.settings()), strict=True))
     expected = {"stale_ms": 3000, "silent_ms": 10000, "cutoff_margin_mv": 20, "charger_offset_mv": 400, "debounce": 3}
     assert {name: config[name] for name in expected} == expected
-    assert Settings(lib).misfit() == ""
 
 
 @pytest.mark.parametrize(
@@ -114,38 +84,46 @@ def test_the_factory_values_are_the_numbers_of_the_control(lib: c.CDLL, fields: 
     ],
 )
 def test_a_number_reaches_its_field_in_calculation_units(
-    lib: c.CDLL, fields: list[str], key: str, number: int, field: str, value: int
+    pure: Pure, fields: list[str], key: str, number: int, field: str, value: int
 ) -> None:
-    settings = Settings(lib)
-    assert settings.set(key, number) == ""
-    assert changed(lib, fields, settings) == {field: value}
+    settings = pure.settings()
+    settings.set(key, number)
+    assert changed(pure, fields, settings) == {field: value}
 
 
 @given(data=st.data())
-def test_exactly_the_listed_range_is_taken(
-    lib: c.CDLL, fields: list[str], rows: dict[str, Row], data: st.DataObject
-) -> None:
+def test_exactly_the_listed_range_is_taken(pure: Pure, rows: dict[str, Row], data: st.DataObject) -> None:
     key, row = data.draw(st.sampled_from(list(rows.items())))
     number = data.draw(st.one_of(INT32, st.integers(row.low - 2, row.high + 2), st.sampled_from([0, 1, -1])))
-    settings = Settings(lib)
-    refusal = settings.set(key, number)
+    settings = pure.settings()
     if row.allows(number):
-        assert refusal == ""
+        settings.set(key, number)
     else:
-        assert refusal.startswith(f"{key}: allowed are {row.low}..{row.high} ")
-        assert changed(lib, fields, settings) == {}
+        with pytest.raises(ValueError, match=rf"^{re.escape(key)}: allowed are {row.low}\.\.{row.high} "):
+            settings.set(key, number)
+        assert values(settings) == values(pure.settings())
 
 
 @given(key=st.text(st.characters(min_codepoint=1, max_codepoint=255), max_size=400), number=INT32)
-def test_a_key_that_is_no_number_is_refused(lib: c.CDLL, fields: list[str], key: str, number: int) -> None:
+def test_a_key_that_is_no_number_is_refused(pure: Pure, key: str, number: int) -> None:
+    settings = pure.settings()
     for name in (key, "id.manufacturer", "wifi.ap_pass"):
-        settings = Settings(lib)
-        assert settings.set(name, number).startswith(f"no such number: {name[:10]}")
-        assert changed(lib, fields, settings) == {}
+        with pytest.raises(ValueError, match=r"^no such number: "):
+            settings.set(name, number)
+    assert values(settings) == values(pure.settings())
 
 
-def test_numbers_that_do_not_fit_together_are_told(lib: c.CDLL) -> None:
-    settings = Settings(lib)
-    assert settings.set("charge.cell_mv", 3400) == ""
-    assert settings.set("float.cell_mv", 3450) == ""
-    assert settings.misfit() == "float.cell_mv: must be at most charge.cell_mv"
+@pytest.mark.parametrize("number", [2**31, -(2**31) - 1, 2**32 + 80])
+def test_a_number_beyond_32_bits_is_refused(pure: Pure, number: int) -> None:
+    settings = pure.settings()
+    with pytest.raises(ValueError, match="does not fit into 32 bits"):
+        settings.set("charge.max_a", number)
+    assert values(settings) == values(pure.settings())
+
+
+def test_numbers_that_do_not_fit_together_make_no_config(pure: Pure) -> None:
+    settings = pure.settings()
+    settings.set("charge.cell_mv", 3400)
+    settings.set("float.cell_mv", 3450)
+    with pytest.raises(ValueError, match=r"^float\.cell_mv: must be at most charge\.cell_mv$"):
+        settings.config()

@@ -181,7 +181,8 @@ static const struct {
     {SETTINGS_ALARM_DEBOUNCE, 1, 10},   {SETTINGS_ENERGY_SAVE_S, 60, 600}, {SETTINGS_FLOAT_LFP_MV, 3200, 3500},
     {SETTINGS_CHARGE_KNEE_MV, 10, 300}, {SETTINGS_DISCH_KNEE_MV, 10, 500}, {SETTINGS_DISCH_TAPER_PCT, 1, 50},
     {SETTINGS_TEMP_COLD_K, 1, 30},      {SETTINGS_TEMP_HOT_K, 2, 30},      {SETTINGS_TEMP_DISCH_K, 1, 30},
-    {SETTINGS_ALARM_CUR_PCT, 50, 99},   {SETTINGS_RAMP_TIME_S, 5, 600},    {SETTINGS_CHARGE_END_PCT, 1, 50},
+    {SETTINGS_CVL_STEP_S, 10, 60},      {SETTINGS_ALARM_CUR_PCT, 50, 99},  {SETTINGS_RAMP_TIME_S, 5, 600},
+    {SETTINGS_CHARGE_END_PCT, 1, 50},
 };
 
 TEST_CASE("no number can be set beyond what is safe", "[settings]")
@@ -238,6 +239,7 @@ static const struct {
 } s_misfits[] = {
     {SETTINGS_FLOAT_CELL_MV, 3401, SETTINGS_CHARGE_CELL_MV, 3400, "float.cell_mv: must be at most charge.cell_mv"},
     {SETTINGS_ABSORB_TIME_S, 601, SETTINGS_ABSORB_MAX_S, 600, "absorb.time_s: must be at most absorb.max_s"},
+    {SETTINGS_ABSORB_DIFF_MV, 30, SETTINGS_CHARGE_KNEE_MV, 30, "absorb.diff_mv: must be less than charge.knee_mv"},
     {SETTINGS_TEMP_STOP_K, 5, SETTINGS_TEMP_HOT_K, 5, "temp.stop_k: must be less than temp.hot_k"},
     {SETTINGS_DIFF_WARN_MV, 50, SETTINGS_DIFF_ALARM_MV, 50, "diff.warn_mv: must be less than diff.alarm_mv"},
     {SETTINGS_HYST_CELL_MV, 60, SETTINGS_DIFF_WARN_MV, 60, "hyst.cell_mv: must be less than diff.warn_mv"},
