@@ -12,6 +12,7 @@
 #include "esp_log.h"
 #include "sdkconfig.h"
 #include "service_task.h"
+#include "settings_pipeline.h"
 
 static const char *TAG = "battery";
 
@@ -175,9 +176,9 @@ esp_err_t battery_start(event_bus_handle_t bus, settings_handle_t settings)
     battery_t *const battery = &the_battery;
     ESP_RETURN_ON_FALSE(battery->bus == NULL, ESP_ERR_INVALID_STATE, TAG, "started already");
     battery->bus = bus;
-    battery_pipeline_config_t config = BATTERY_PIPELINE_DEFAULT_CONFIG();
-    config.stale_ms = settings_number(settings, SETTINGS_DATA_STALE_MS);
-    config.silent_ms = settings_number(settings, SETTINGS_DATA_SILENT_MS);
+    settings_values_t values;
+    settings_get_all(settings, &values);
+    const battery_pipeline_config_t config = settings_pipeline(&values);
     battery_pipeline_init(&battery->pipeline, &config, NULL);
     ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_SNAPSHOT, 2, TAG, NULL, &battery->snapshots), TAG,
                         "cannot subscribe to snapshots");

@@ -15,7 +15,7 @@ unit_suite(victron_pgn
     SRCS victron_pgn/test_keepalive.c victron_pgn/test_pgn.c victron_pgn/test_schedule.c
     REQUIRES victron_pgn)
 unit_suite(settings
-    SRCS settings/test_settings_rules.c
+    SRCS settings/test_settings_pipeline.c settings/test_settings_rules.c
     REQUIRES settings)
 unit_suite(event_bus
     SRCS event_bus/test_event_bus.c
