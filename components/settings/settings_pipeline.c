@@ -26,6 +26,8 @@ static charge_control_config_t charge_config(const int32_t *number)
         .tail_percent = number[SETTINGS_ABSORB_TAIL_PCT],
         .rebulk_percent = number[SETTINGS_FLOAT_END_PCT],
         .lower_mv_per_s = number[SETTINGS_CVL_LOWER_MV_S],
+        .lower_s = number[SETTINGS_CVL_OFF_S],
+        .look_ahead_s = number[SETTINGS_CVL_AHEAD_S],
         .raise_wait_s = number[SETTINGS_CVL_WAIT_S],
         .raise_mv_per_s = number[SETTINGS_CVL_RAISE_MV_S],
         .step_s = number[SETTINGS_CVL_STEP_S],

@@ -37,6 +37,8 @@ static const struct {
     {"cvl.margin_mv", 35, OFFSET(charge.cutoff_margin_mv), 35},
     {"cvl.charger_mv", 0, OFFSET(charge.charger_offset_mv), 0},
     {"cvl.lower_mv_s", 300, OFFSET(charge.lower_mv_per_s), 300},
+    {"cvl.off_s", 15, OFFSET(charge.lower_s), 15},
+    {"cvl.ahead_s", 0, OFFSET(charge.look_ahead_s), 0},
     {"cvl.wait_s", 90, OFFSET(charge.raise_wait_s), 90},
     {"cvl.raise_mv_s", 2, OFFSET(charge.raise_mv_per_s), 2},
     {"cvl.step_s", 25, OFFSET(charge.step_s), 25},
