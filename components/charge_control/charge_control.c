@@ -64,9 +64,10 @@ charge_voltages_t charge_control_voltages(const charge_control_config_t *config,
     if (config->float_mv > 0) {
         v.float_mv = charge_least(v.float_mv, config->float_mv);
     }
-    v.contradictory = reaches(&bms->empty_mv, v.float_mv) || v.float_mv > v.ceiling_mv ||
-                      (bms->empty_mv.known && reaches(&bms->under_voltage_mv, bms->empty_mv.value));
+    v.contradictory =
+        v.float_mv > v.ceiling_mv || (bms->empty_mv.known && reaches(&bms->under_voltage_mv, bms->empty_mv.value));
     v.float_mv = charge_least(v.float_mv, v.target_mv);
+    v.contradictory = v.contradictory || reaches(&bms->empty_mv, v.float_mv);
     if (bms->empty_mv.known || bms->under_voltage_mv.known) {
         v.floor_mv = bms->empty_mv.known ? bms->empty_mv.value : bms->under_voltage_mv.value;
     }

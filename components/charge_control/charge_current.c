@@ -14,16 +14,13 @@ static battery_quantity_t known(int32_t value)
     return (battery_quantity_t){.known = true, .value = value};
 }
 
-/** 0 at `zero` and before it, 1000 at `full` and beyond it, in a straight line between them; either may be the higher.
- */
-static int32_t permille_between(int32_t value, int32_t zero, int32_t full)
+/** 0 at the beginning of a way and before it, 1000 at its end and beyond, in a straight line between them. */
+static int32_t permille_of(int32_t way, int32_t length)
 {
-    const int32_t way = full > zero ? value - zero : zero - value;
-    const int32_t length = full > zero ? full - zero : zero - full;
-    if (way >= length) {
-        return PERMILLE;
+    if (way <= 0) {
+        return 0;
     }
-    return way <= 0 ? 0 : way * PERMILLE / length;
+    return way >= length ? PERMILLE : way * PERMILLE / length;
 }
 
 static int32_t share_of(int32_t cap_ma, int32_t permille)
@@ -75,9 +72,9 @@ static int32_t charge_cell_permille(const charge_control_config_t *config, const
         return 0;
     }
     if (step->highest_mv >= v->target_mv) {
-        return permille_between(step->highest_mv, end_mv, v->target_mv) * at_target / PERMILLE;
+        return permille_of(end_mv - step->highest_mv, end_mv - v->target_mv) * at_target / PERMILLE;
     }
-    const int32_t left = permille_between(step->highest_mv, v->target_mv, v->target_mv - config->charge_knee_mv);
+    const int32_t left = permille_of(v->target_mv - step->highest_mv, config->charge_knee_mv);
     return at_target + left * (PERMILLE - at_target) / PERMILLE;
 }
 
@@ -95,14 +92,11 @@ static void fill_charge_limiters(const charge_control_t *control, const charge_s
     battery_quantity_t *const limiters = state->ccl_limiter_ma;
     limiters[BATTERY_REASON_CELL_VOLTAGE] = known(share_of(cap_ma, charge_cell_permille(config, step)));
     if (step->temperature_known && (bms->cold_charge_dc.known || bms->over_heat_dc.known)) {
-        const int32_t cold_dc = bms->cold_charge_dc.value;
-        const int32_t hot_dc = bms->over_heat_dc.value;
-        const int32_t cold = bms->cold_charge_dc.known
-                                 ? permille_between(step->coldest_dc, cold_dc, cold_dc + config->cold_knee_dc)
-                                 : PERMILLE;
-        const int32_t hot = bms->over_heat_dc.known ? permille_between(step->hottest_dc, hot_dc - config->hot_stop_dc,
-                                                                       hot_dc - config->hot_knee_dc)
-                                                    : PERMILLE;
+        const int32_t above_cold_dc = step->coldest_dc - bms->cold_charge_dc.value;
+        const int32_t below_stop_dc = bms->over_heat_dc.value - config->hot_stop_dc - step->hottest_dc;
+        const int32_t cold = bms->cold_charge_dc.known ? permille_of(above_cold_dc, config->cold_knee_dc) : PERMILLE;
+        const int32_t hot =
+            bms->over_heat_dc.known ? permille_of(below_stop_dc, config->hot_knee_dc - config->hot_stop_dc) : PERMILLE;
         limiters[temperature_reason(state)] = known(share_of(cap_ma, charge_least(cold, hot)));
     }
     if (bms->fault && battery_fault_effect(bms->fault_event).stops_charge) {
@@ -124,18 +118,16 @@ static void fill_discharge_limiters(const charge_control_t *control, const charg
     battery_quantity_t *const limiters = state->dcl_limiter_ma;
     const int32_t floor_mv = step->voltages->floor_mv;
     if (!step->cells_known || floor_mv > 0) {
-        const int32_t left = permille_between(step->lowest_mv, floor_mv, floor_mv + config->discharge_knee_mv);
+        const int32_t left = permille_of(step->lowest_mv - floor_mv, config->discharge_knee_mv);
         limiters[BATTERY_REASON_CELL_VOLTAGE] = known(share_of(cap_ma, step->cells_known ? left : 0));
     }
     if (step->temperature_known && bms->over_heat_dc.known) {
-        const int32_t hot_dc = bms->over_heat_dc.value;
-        const int32_t left = permille_between(step->hottest_dc, hot_dc, hot_dc - config->hot_discharge_knee_dc);
+        const int32_t left = permille_of(bms->over_heat_dc.value - step->hottest_dc, config->hot_discharge_knee_dc);
         limiters[temperature_reason(state)] = known(share_of(cap_ma, left));
     }
     if (config->soc_min_percent > 0 && state->soc_ppm.known) {
-        const int32_t min_ppm = config->soc_min_percent * 10000;
         const int32_t left =
-            permille_between(state->soc_ppm.value / 100, min_ppm / 100, min_ppm / 100 + config->soc_knee_percent * 100);
+            permille_of(state->soc_ppm.value / 100 - config->soc_min_percent * 100, config->soc_knee_percent * 100);
         limiters[BATTERY_REASON_SOC] = known(share_of(cap_ma, left));
     }
     if (bms->fault && battery_fault_effect(bms->fault_event).stops_discharge) {
@@ -143,12 +135,15 @@ static void fill_discharge_limiters(const charge_control_t *control, const charg
     }
 }
 
-/** Of equal ones the last in the order of the reasons counts: those that stop everything stand there. */
+/**
+ * Of several that allow nothing the last in the order of the reasons counts: those that a person has to mend stand
+ * there. Else the first of equal ones: a limiter that allows all of the cap is no reason.
+ */
 static battery_limit_t least(const battery_quantity_t *limiters)
 {
     battery_limit_t limit = {.known = true, .value = INT32_MAX};
-    for (int i = BATTERY_LIMITER_COUNT - 1; i > 0; i--) {
-        if (limiters[i].known && limiters[i].value < limit.value) {
+    for (int i = 1; i < BATTERY_LIMITER_COUNT; i++) {
+        if (limiters[i].known && (limiters[i].value < limit.value || limiters[i].value == 0)) {
             limit.value = limiters[i].value;
             limit.reason = (battery_limit_reason_t)i;
         }

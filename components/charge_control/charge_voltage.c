@@ -131,10 +131,10 @@ static void keep_within_bounds(charge_control_t *control, const charge_step_t *s
     control->cvl_uv = charge_most(control->cvl_uv, v->float_mv * UV_PER_MV);
 }
 
-/** CCL 0 alone does not stop a solar charger with feed-in. A ramp from 0 is no reason to let CVL jump. */
-static bool inhibited(const battery_state_t *state)
+/** CCL 0 alone does not stop a solar charger with feed-in. A ramp from 0 alone is no reason to let CVL jump. */
+static bool inhibited(const charge_control_t *control, const battery_state_t *state)
 {
-    return state->ccl_ma.value == 0 && state->ccl_ma.reason != BATTERY_REASON_RAMP;
+    return state->ccl_ma.value == 0 && (state->ccl_ma.reason != BATTERY_REASON_RAMP || control->ccl.value_ma == 0);
 }
 
 static battery_limit_reason_t reason_of(const charge_control_t *control, int32_t goal_uv)
@@ -148,7 +148,7 @@ static battery_limit_reason_t reason_of(const charge_control_t *control, int32_t
 /** A full battery is not charged anew by a restart; CVL begins above its cells, or at the target. */
 static void start(charge_control_t *control, const charge_step_t *step, const battery_state_t *state)
 {
-    control->float_soc_ppm = FULL_PPM;
+    control->float_soc_ppm = step->bms->fully_charged ? 0 : FULL_PPM;
     const bool full = step->bms->fully_charged ||
                       (state->soc_ppm.known && state->soc_ppm.value >= rebulk_below_ppm(control, step->bms));
     const int32_t above_cells_mv = step->highest_mv + control->config.balanced_mv;
@@ -170,7 +170,7 @@ void charge_voltage_step(charge_control_t *control, const charge_step_t *step, b
     const bool full = control->stage == BATTERY_REASON_FLOAT;
     const int32_t goal_uv = (full ? v->float_mv : v->target_mv) * UV_PER_MV;
     battery_limit_reason_t reason = BATTERY_REASON_CHARGE_INHIBITED;
-    if (inhibited(state)) {
+    if (inhibited(control, state)) {
         control->cvl_uv = v->float_mv * UV_PER_MV;
         control->above_ms = step->now_ms;
         control->lowered = false;
