@@ -15,7 +15,8 @@
 
 static const char *TAG = "battery";
 
-#define STALENESS_CHECK_MS 100 /**< the stages of staleness are reached this much late at most */
+#define SAME_LIMIT_QUIET_MS 10000
+#define STALENESS_CHECK_MS  100 /**< the stages of staleness are reached this much late at most */
 
 /** What reaches the GX, and if nothing does, why. */
 typedef enum {
@@ -25,20 +26,32 @@ typedef enum {
     OUTPUT_NOTHING_INCOMPLETE,
 } output_t;
 
+/** A limit as it was logged last. */
+typedef struct {
+    battery_limit_reason_t reason;
+    bool nothing; /**< it was 0 */
+    int64_t logged_ms;
+} told_limit_t;
+
 typedef struct {
     event_bus_handle_t bus;
     event_bus_subscription_t snapshots;
     battery_pipeline_t pipeline;
     tinybms_snapshot_t snapshot; /**< last valid one */
     bool has_snapshot;
-    output_t output;       /**< as it was logged last */
     battery_state_t state; /**< newest one */
-    battery_state_t told;  /**< last one published */
+    uint32_t sequence;     /**< of the state that was published last */
+    bool publish;          /**< likewise */
+    battery_status_t status;
+    output_t output; /**< as it was logged last */
+    told_limit_t cvl;
+    told_limit_t ccl;
+    told_limit_t dcl;
 } battery_t;
 
-static output_t output_of(const battery_t *battery, const battery_state_t *state)
+static output_t output_of(const battery_t *battery)
 {
-    if (state->publish) {
+    if (battery->state.publish) {
         return OUTPUT_FRAMES;
     }
     if (!battery->has_snapshot || !battery->snapshot.settings_known) {
@@ -47,17 +60,39 @@ static output_t output_of(const battery_t *battery, const battery_state_t *state
     return battery->pipeline.was_silent ? OUTPUT_NOTHING_TOO_OLD : OUTPUT_NOTHING_INCOMPLETE;
 }
 
-static void log_output(battery_t *battery, const battery_state_t *next)
+/** A limiter whose register is not set is left out: an installer has to know. */
+static void log_left_out(const battery_bms_t *bms)
 {
-    const output_t output = output_of(battery, next);
+    const struct {
+        const battery_quantity_t *value;
+        int address;
+    } registers[] = {
+        {&bms->empty_mv, 301},         {&bms->peak_discharge_ma, 305}, {&bms->over_voltage_mv, 315},
+        {&bms->under_voltage_mv, 316}, {&bms->discharge_max_ma, 317},  {&bms->charge_max_ma, 318},
+        {&bms->over_heat_dc, 319},     {&bms->cold_charge_dc, 320},
+    };
+    for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
+        if (!registers[i].value->known) {
+            ESP_LOGW(TAG, "register %d of the BMS is not set: nothing is limited by it", registers[i].address);
+        }
+    }
+}
+
+static void log_output(battery_t *battery)
+{
+    const battery_state_t *const state = &battery->state;
+    const output_t output = output_of(battery);
     if (output == battery->output) {
         return;
+    }
+    if (battery->output == OUTPUT_NOT_YET) {
+        log_left_out(&battery->pipeline.bms);
     }
     battery->output = output;
     switch (output) {
     case OUTPUT_FRAMES:
         ESP_LOGI(TAG, "complete: %u cells, CVL %" PRId32 " mV, CCL %" PRId32 " mA, DCL %" PRId32 " mA",
-                 (unsigned)next->cell_count, next->cvl_mv.value, next->ccl_ma.value, next->dcl_ma.value);
+                 (unsigned)state->cell_count, state->cvl_mv.value, state->ccl_ma.value, state->dcl_ma.value);
         break;
     case OUTPUT_NOTHING_TOO_OLD:
         ESP_LOGE(TAG, "no valid snapshot for %" PRId32 " ms: nothing is sent until the BMS answers again",
@@ -73,46 +108,50 @@ static void log_output(battery_t *battery, const battery_state_t *next)
     }
 }
 
-static void log_limit(const char *name, const battery_limit_t *last, const battery_limit_t *next)
+/** Where two limiters meet the reason changes often: one line in ten seconds, but each stop and each start. */
+static void log_limit(const char *name, const char *unit, told_limit_t *told, const battery_limit_t *limit)
 {
-    if (next->known && next->reason != last->reason) {
-        ESP_LOGI(TAG, "%s %" PRId32 " mA: %s", name, next->value, battery_limit_reason_text(next->reason));
+    const int64_t now_ms = service_now_ms();
+    const bool nothing = limit->value == 0;
+    const bool quiet = nothing == told->nothing && now_ms - told->logged_ms < SAME_LIMIT_QUIET_MS;
+    if (!limit->known || quiet || (limit->reason == told->reason && nothing == told->nothing)) {
+        return;
     }
+    *told = (told_limit_t){.reason = limit->reason, .nothing = nothing, .logged_ms = now_ms};
+    ESP_LOGI(TAG, "%s %" PRId32 " %s: %s", name, limit->value, unit, battery_limit_reason_text(limit->reason));
 }
 
-static void log_status(const battery_t *battery, const battery_state_t *next)
+static void log_changes(const battery_alarm_change_t *changes, size_t count)
 {
-    const battery_state_t *const last = &battery->told;
-    if (next->publish) {
-        log_limit("CCL", &last->ccl_ma, &next->ccl_ma);
-        log_limit("DCL", &last->dcl_ma, &next->dcl_ma);
+    for (size_t i = 0; i < count; i++) {
+        const battery_alarm_change_t *const change = &changes[i];
+        ESP_LOGW(TAG, "%s %s %s (%s: %" PRId32 ")", change->warning ? "warning" : "alarm",
+                 battery_alarm_text(change->id), change->active ? "raised" : "cleared",
+                 battery_alarm_cause_text(change->cause), change->value);
     }
-    for (int id = 0; id < BATTERY_ALARM_COUNT; id++) {
-        const bool was_active = last->alarm[id] == BATTERY_ALARM_ACTIVE;
-        const bool is_active = next->alarm[id] == BATTERY_ALARM_ACTIVE;
-        if (was_active != is_active) {
-            ESP_LOGW(TAG, "alarm %s: %s", battery_alarm_text((battery_alarm_id_t)id), is_active ? "active" : "cleared");
-        }
-    }
-}
-
-static bool worth_publishing(const battery_state_t *last, const battery_state_t *next)
-{
-    return last->sequence != next->sequence || last->publish != next->publish || last->status != next->status ||
-           last->ccl_ma.reason != next->ccl_ma.reason;
 }
 
 static void update(battery_t *battery)
 {
     battery_alarm_change_t changes[BATTERY_ALARM_CHANGES_MAX];
-    (void)battery_pipeline_step(&battery->pipeline, battery->has_snapshot ? &battery->snapshot : NULL, service_now_ms(),
-                                &battery->state, changes);
-    if (worth_publishing(&battery->told, &battery->state)) {
-        log_output(battery, &battery->state);
-        log_status(battery, &battery->state);
-        battery->told = battery->state;
-        event_bus_publish_state(battery->bus, &battery->told);
+    battery_state_t *const state = &battery->state;
+    const size_t count = battery_pipeline_step(&battery->pipeline, battery->has_snapshot ? &battery->snapshot : NULL,
+                                               service_now_ms(), state, changes);
+    log_changes(changes, count);
+    if (count == 0 && state->sequence == battery->sequence && state->publish == battery->publish &&
+        state->status == battery->status) {
+        return;
     }
+    log_output(battery);
+    if (state->publish) {
+        log_limit("CVL", "mV", &battery->cvl, &state->cvl_mv);
+        log_limit("CCL", "mA", &battery->ccl, &state->ccl_ma);
+        log_limit("DCL", "mA", &battery->dcl, &state->dcl_ma);
+    }
+    battery->sequence = state->sequence;
+    battery->publish = state->publish;
+    battery->status = state->status;
+    event_bus_publish_state(battery->bus, state);
 }
 
 static void battery_task(void *argument)

@@ -7,6 +7,295 @@
 
 #include <string.h>
 
+/** The pack counts as charging above this: the current sensor of an idle pack does not read 0. */
+#define CHARGING_MA 500
+
+/** When the alarm of a field can be known. Its warning can when there is a measurement with a cutoff. */
+enum {
+    NEVER,
+    ALWAYS,
+    WITH_SENSOR,
+    MEASURED
+};
+
+static const uint8_t alarm_support[BATTERY_ALARM_COUNT] = {
+    [BATTERY_ALARM_HIGH_VOLTAGE] = ALWAYS,
+    [BATTERY_ALARM_LOW_VOLTAGE] = ALWAYS,
+    [BATTERY_ALARM_HIGH_TEMPERATURE] = WITH_SENSOR,
+    [BATTERY_ALARM_LOW_TEMPERATURE] = WITH_SENSOR,
+    [BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE] = MEASURED,
+    [BATTERY_ALARM_LOW_TEMPERATURE_CHARGE] = WITH_SENSOR,
+    [BATTERY_ALARM_HIGH_DISCHARGE_CURRENT] = ALWAYS,
+    [BATTERY_ALARM_HIGH_CHARGE_CURRENT] = ALWAYS,
+    [BATTERY_ALARM_BMS_INTERNAL] = ALWAYS,
+    [BATTERY_ALARM_CELL_IMBALANCE] = MEASURED,
+};
+
+/** A measurement and its thresholds, turned so that more is worse; what must not fall has its sign changed. */
+typedef struct {
+    bool known;    /**< the measurement and its cutoff */
+    bool harmless; /**< the pack is not in the state in which it counts */
+    int32_t level;
+    int32_t alarm_at;
+    int32_t warning_at;
+    int32_t hysteresis;
+    battery_alarm_cause_t cause;
+} rule_t;
+
+/** What may activate a field: the first counts as its cause when both do. */
+typedef struct {
+    bool supported;
+    bool first;
+    bool second;
+    battery_alarm_cause_t first_cause;
+    battery_alarm_cause_t second_cause;
+} verdict_t;
+
+/** One step. */
+typedef struct {
+    battery_alarms_t *alarms;
+    const battery_alarms_input_t *input;
+    battery_state_t *state;
+    battery_alarm_change_t *changes;
+    size_t change_count;
+    int32_t cells; /**< in series; 1 = not known, then pack_mv is not known either */
+    battery_quantity_t pack_mv;
+    battery_quantity_t hottest_dc;
+    battery_quantity_t coldest_dc;
+    battery_quantity_t spread_mv;
+    rule_t rules[BATTERY_ALARM_COUNT];
+} step_t;
+
+static battery_quantity_t times(battery_quantity_t quantity, int32_t factor)
+{
+    return (battery_quantity_t){.known = quantity.known, .value = quantity.value * factor};
+}
+
+static battery_quantity_t negative(battery_quantity_t quantity)
+{
+    return times(quantity, -1);
+}
+
+/** The higher one of those that are known. */
+static battery_quantity_t higher(battery_quantity_t a, battery_quantity_t b)
+{
+    return b.known && (!a.known || b.value > a.value) ? b : a;
+}
+
+static battery_quantity_t lower(battery_quantity_t a, battery_quantity_t b)
+{
+    return negative(higher(negative(a), negative(b)));
+}
+
+static rule_t make_rule(battery_quantity_t level, battery_quantity_t cutoff, int32_t margin, int32_t hysteresis,
+                        battery_alarm_cause_t cause)
+{
+    return (rule_t){
+        .known = level.known && cutoff.known,
+        .level = level.value,
+        .alarm_at = cutoff.value,
+        .warning_at = cutoff.value - margin,
+        .hysteresis = hysteresis,
+        .cause = cause,
+    };
+}
+
+/**
+ * Cells are compared as packs of such cells: no division, and nothing is rounded.
+ * @param sign 1: must not rise; -1: must not fall
+ */
+static rule_t voltage_rule(const step_t *step, battery_quantity_t cell_mv, battery_quantity_t cutoff_mv, int32_t sign)
+{
+    const battery_alarms_config_t *const config = &step->alarms->config;
+    const battery_quantity_t cells = times(cell_mv, sign * step->cells);
+    const battery_quantity_t level = higher(cells, times(step->pack_mv, sign));
+    const bool by_cell = cells.known && level.value == cells.value;
+    return make_rule(level, times(cutoff_mv, sign * step->cells), config->cell_margin_mv * step->cells,
+                     config->cell_hysteresis_mv * step->cells,
+                     by_cell ? BATTERY_ALARM_CAUSE_CELL : BATTERY_ALARM_CAUSE_PACK);
+}
+
+/** A warning at the charge target would come with every full charge: at least halfway from there to the cutoff. */
+static void fill_voltages(step_t *step)
+{
+    const battery_bms_t *const bms = step->input->bms;
+    const int32_t target_mv = step->input->target_mv;
+    rule_t high = voltage_rule(step, step->state->cell_max_mv, bms->over_voltage_mv, 1);
+    const battery_quantity_t margin = {.known = true, .value = high.warning_at};
+    const battery_quantity_t halfway = {.known = target_mv != 0,
+                                        .value = (target_mv + bms->over_voltage_mv.value + 1) / 2 * step->cells};
+    high.warning_at = higher(margin, halfway).value;
+    step->rules[BATTERY_ALARM_HIGH_VOLTAGE] = high;
+    step->rules[BATTERY_ALARM_LOW_VOLTAGE] = voltage_rule(step, step->state->cell_min_mv, bms->under_voltage_mv, -1);
+}
+
+static void fill_temperatures(step_t *step, bool charging)
+{
+    const battery_bms_t *const bms = step->input->bms;
+    const int32_t margin_dc = step->alarms->config.temperature_margin_dc;
+    const int32_t hysteresis_dc = step->alarms->config.temperature_hysteresis_dc;
+    rule_t hot =
+        make_rule(step->hottest_dc, bms->over_heat_dc, margin_dc, hysteresis_dc, BATTERY_ALARM_CAUSE_TEMPERATURE);
+    rule_t cold = make_rule(negative(step->coldest_dc), negative(bms->cold_charge_dc), margin_dc, hysteresis_dc,
+                            BATTERY_ALARM_CAUSE_TEMPERATURE);
+    step->rules[BATTERY_ALARM_HIGH_TEMPERATURE] = hot;
+    hot.harmless = !charging;
+    cold.harmless = !charging;
+    step->rules[BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE] = hot;
+    step->rules[BATTERY_ALARM_LOW_TEMPERATURE_CHARGE] = cold;
+}
+
+static rule_t current_rule(const battery_alarms_config_t *config, battery_quantity_t level, battery_quantity_t cutoff)
+{
+    const int32_t percent_ma = cutoff.value / 100; /* first, or 32 bits do not suffice */
+    return make_rule(level, cutoff, (100 - config->current_percent) * percent_ma,
+                     config->current_hysteresis_percent * percent_ma, BATTERY_ALARM_CAUSE_CURRENT);
+}
+
+static void fill_rules(step_t *step)
+{
+    const battery_state_t *const state = step->state;
+    const battery_bms_t *const bms = step->input->bms;
+    const battery_alarms_config_t *const config = &step->alarms->config;
+    const battery_quantity_t current = state->pack_current_ma;
+    const bool charging = current.known && current.value > CHARGING_MA;
+    fill_voltages(step);
+    fill_temperatures(step, charging);
+    step->rules[BATTERY_ALARM_HIGH_DISCHARGE_CURRENT] =
+        current_rule(config, negative(current), lower(bms->discharge_max_ma, bms->peak_discharge_ma));
+    step->rules[BATTERY_ALARM_HIGH_CHARGE_CURRENT] = current_rule(config, current, bms->charge_max_ma);
+    const battery_quantity_t threshold = {.known = bms->balance_mv.known, .value = config->imbalance_alarm_mv};
+    rule_t imbalance = make_rule(step->spread_mv, threshold, config->imbalance_alarm_mv - config->imbalance_warning_mv,
+                                 config->cell_hysteresis_mv, BATTERY_ALARM_CAUSE_SPREAD);
+    imbalance.harmless = !charging || state->cell_max_mv.value <= bms->balance_mv.value;
+    step->rules[BATTERY_ALARM_CELL_IMBALANCE] = imbalance;
+}
+
+/** Present value of what a field looks at. */
+static battery_quantity_t value_of(const step_t *step, battery_alarm_id_t id, battery_alarm_cause_t cause)
+{
+    const battery_state_t *const state = step->state;
+    const battery_bms_t *const bms = step->input->bms;
+    switch (cause) {
+    case BATTERY_ALARM_CAUSE_CELL:
+        return id == BATTERY_ALARM_LOW_VOLTAGE ? state->cell_min_mv : state->cell_max_mv;
+    case BATTERY_ALARM_CAUSE_PACK:
+        return step->pack_mv;
+    case BATTERY_ALARM_CAUSE_TEMPERATURE:
+        return id == BATTERY_ALARM_LOW_TEMPERATURE_CHARGE ? step->coldest_dc : step->hottest_dc;
+    case BATTERY_ALARM_CAUSE_CURRENT:
+        return state->pack_current_ma;
+    case BATTERY_ALARM_CAUSE_SPREAD:
+        return step->spread_mv;
+    case BATTERY_ALARM_CAUSE_EVENT:
+        return (battery_quantity_t){.known = true, .value = bms->fault ? bms->fault_event : 0};
+    case BATTERY_ALARM_CAUSE_STALE:
+        return (battery_quantity_t){.known = true, .value = step->input->age_ms};
+    default:
+        return (battery_quantity_t){.known = true, .value = 0};
+    }
+}
+
+/** Makes the field what the verdict says; one that is no longer supported begins anew. @return whether it is active */
+static bool settle(step_t *step, battery_alarm_id_t id, bool warning, const verdict_t *verdict)
+{
+    battery_alarm_field_t *const field = warning ? &step->alarms->warning[id] : &step->alarms->alarm[id];
+    battery_alarm_level_t *const level = warning ? &step->state->warning[id] : &step->state->alarm[id];
+    const bool active = verdict->supported && (verdict->first || verdict->second);
+    const bool cause_ended = field->cause == verdict->first_cause && !verdict->first;
+    if (active && (!field->active || cause_ended)) {
+        field->cause = verdict->first ? verdict->first_cause : verdict->second_cause;
+    }
+    *level = active ? BATTERY_ALARM_ACTIVE : BATTERY_ALARM_OK;
+    if (!verdict->supported) {
+        *level = BATTERY_ALARM_UNSUPPORTED;
+        field->crossed = false;
+        field->count = 0;
+    }
+    if (active != field->active) {
+        const battery_quantity_t value = value_of(step, id, field->cause);
+        step->changes[step->change_count++] = (battery_alarm_change_t){
+            .id = id,
+            .warning = warning,
+            .active = active,
+            .cause = value.known ? field->cause : BATTERY_ALARM_CAUSE_NONE,
+            .value = value.known ? value.value : 0,
+        };
+        field->active = active;
+    }
+    return active;
+}
+
+/** Whether the measurement is beyond its threshold: raises there, clears once back by the hysteresis. */
+static bool debounced(const step_t *step, battery_alarm_field_t *field, const rule_t *rule, int32_t raise_at,
+                      bool confirmed)
+{
+    const bool beyond = field->crossed ? rule->level > raise_at - rule->hysteresis : rule->level >= raise_at;
+    const bool wanted = rule->known && !rule->harmless && beyond;
+    if (!step->input->fresh) {
+        return field->crossed;
+    }
+    if (wanted == field->crossed) {
+        field->count = 0;
+    } else if (++field->count >= step->alarms->config.debounce || (wanted && confirmed)) {
+        field->crossed = wanted;
+        field->count = 0;
+    }
+    return field->crossed;
+}
+
+/** What is measured, and the fault of the BMS that has this alarm. */
+static verdict_t measured_alarm(const step_t *step, battery_alarm_id_t id)
+{
+    const battery_bms_t *const bms = step->input->bms;
+    const rule_t *const rule = &step->rules[id];
+    battery_alarm_field_t *const field = &step->alarms->alarm[id];
+    const uint8_t needs = alarm_support[id];
+    const bool event = bms->fault && battery_fault_effect(bms->fault_event).alarm == id;
+    return (verdict_t){
+        .supported =
+            needs == ALWAYS || (needs == WITH_SENSOR && step->hottest_dc.known) || (needs == MEASURED && rule->known),
+        .first = event,
+        .first_cause = BATTERY_ALARM_CAUSE_EVENT,
+        .second = debounced(step, field, rule, rule->alarm_at, event),
+        .second_cause = rule->cause,
+    };
+}
+
+static verdict_t measured_warning(const step_t *step, battery_alarm_id_t id)
+{
+    const rule_t *const rule = &step->rules[id];
+    return (verdict_t){
+        .supported = rule->known,
+        .second = debounced(step, &step->alarms->warning[id], rule, rule->warning_at, false),
+        .second_cause = rule->cause,
+    };
+}
+
+/** Not debounced: none of it is a measurement. */
+static verdict_t internal_warning(const battery_alarms_input_t *input)
+{
+    return (verdict_t){
+        .supported = true,
+        .first = input->stale,
+        .first_cause = BATTERY_ALARM_CAUSE_STALE,
+        .second = input->settings_contradictory || input->bms->cell_count_differs,
+        .second_cause = BATTERY_ALARM_CAUSE_SETTINGS,
+    };
+}
+
+/** The BMS is in fault while no field is there to show it: then only the general alarm tells. */
+static verdict_t general(bool other, bool fault)
+{
+    return (verdict_t){
+        .supported = true,
+        .first = other,
+        .first_cause = BATTERY_ALARM_CAUSE_OTHER,
+        .second = fault,
+        .second_cause = BATTERY_ALARM_CAUSE_EVENT,
+    };
+}
+
 void battery_alarms_init(battery_alarms_t *alarms, const battery_alarms_config_t *config)
 {
     memset(alarms, 0, sizeof(*alarms));
@@ -16,15 +305,49 @@ void battery_alarms_init(battery_alarms_t *alarms, const battery_alarms_config_t
 size_t battery_alarms_step(battery_alarms_t *alarms, const battery_alarms_input_t *input, battery_state_t *state,
                            battery_alarm_change_t *changes)
 {
-    (void)alarms;
-    (void)input;
-    (void)state;
-    (void)changes;
-    return 0;
+    step_t step = {
+        .alarms = alarms,
+        .input = input,
+        .state = state,
+        .changes = changes,
+        .cells = state->cell_count != 0 ? state->cell_count : 1,
+        .pack_mv = {.known = state->cell_count != 0 && state->pack_voltage_mv.known,
+                    .value = state->pack_voltage_mv.value},
+        .hottest_dc = higher(state->sensor_dc[0], state->sensor_dc[1]),
+        .coldest_dc = lower(state->sensor_dc[0], state->sensor_dc[1]),
+        .spread_mv = {.known = state->cell_max_mv.known && state->cell_min_mv.known,
+                      .value = state->cell_max_mv.value - state->cell_min_mv.value},
+    };
+    bool any_alarm = false;
+    bool any_warning = false;
+    fill_rules(&step);
+    for (battery_alarm_id_t id = BATTERY_ALARM_GENERAL + 1; id < BATTERY_ALARM_COUNT; id++) {
+        const verdict_t alarm = measured_alarm(&step, id);
+        const verdict_t warning =
+            id == BATTERY_ALARM_BMS_INTERNAL ? internal_warning(input) : measured_warning(&step, id);
+        any_alarm = settle(&step, id, false, &alarm) || any_alarm;
+        any_warning = settle(&step, id, true, &warning) || any_warning;
+    }
+    const verdict_t alarm = general(any_alarm, input->bms->fault);
+    const verdict_t warning = general(any_warning, false);
+    settle(&step, BATTERY_ALARM_GENERAL, false, &alarm);
+    settle(&step, BATTERY_ALARM_GENERAL, true, &warning);
+    return step.change_count;
 }
 
 const char *battery_alarm_cause_text(battery_alarm_cause_t cause)
 {
-    (void)cause;
-    return "";
+    static const char *const texts[BATTERY_ALARM_CAUSE_COUNT] = {
+        [BATTERY_ALARM_CAUSE_NONE] = "no longer known",
+        [BATTERY_ALARM_CAUSE_CELL] = "cell voltage, mV",
+        [BATTERY_ALARM_CAUSE_PACK] = "pack voltage, mV",
+        [BATTERY_ALARM_CAUSE_TEMPERATURE] = "temperature, 0.1 degC",
+        [BATTERY_ALARM_CAUSE_CURRENT] = "current, mA",
+        [BATTERY_ALARM_CAUSE_SPREAD] = "difference of the cells, mV",
+        [BATTERY_ALARM_CAUSE_EVENT] = "BMS event",
+        [BATTERY_ALARM_CAUSE_STALE] = "no data, ms",
+        [BATTERY_ALARM_CAUSE_SETTINGS] = "BMS settings contradictory",
+        [BATTERY_ALARM_CAUSE_OTHER] = "see the others",
+    };
+    return (size_t)cause < (size_t)BATTERY_ALARM_CAUSE_COUNT ? texts[cause] : "unknown";
 }

@@ -80,7 +80,6 @@ charge_voltages_t charge_control_voltages(const charge_control_config_t *config,
 static int32_t filtered(charge_control_filter_t *filter, bool filled, int32_t value)
 {
     if (!filled) {
-        filter->last[0] = value;
         filter->last[1] = value;
     }
     const int32_t a = filter->last[0];

@@ -28,9 +28,9 @@ static int32_t share_of(int32_t cap_ma, int32_t permille)
     return cap_ma / PERMILLE * permille + cap_ma % PERMILLE * permille / PERMILLE;
 }
 
-static int32_t percent_of(int32_t value, int32_t percent)
+static int32_t permille(int32_t percent)
 {
-    return share_of(value, percent * (PERMILLE / 100));
+    return percent * 10;
 }
 
 /** The cap that the others are a share of: registers and setting. With neither, nothing may flow. */
@@ -39,7 +39,7 @@ static int32_t fill_caps(const battery_quantity_t *cutoff_ma, int32_t percent, i
 {
     int32_t cap_ma = INT32_MAX;
     if (cutoff_ma->known) {
-        cap_ma = percent_of(cutoff_ma->value, percent);
+        cap_ma = share_of(cutoff_ma->value, permille(percent));
         limiters[BATTERY_REASON_BMS_SETTING] = known(cap_ma);
     }
     if (setting_ma > 0) {
@@ -58,7 +58,7 @@ static battery_quantity_t least_known(const battery_quantity_t *a, const battery
     if (!a->known || !b->known) {
         return a->known ? *a : *b;
     }
-    return a->value < b->value ? *a : *b;
+    return known(charge_least(a->value, b->value));
 }
 
 /** In two straight lines: full until a knee below the target, little at the target, nothing where the ceiling's margin
@@ -67,8 +67,8 @@ static int32_t charge_cell_permille(const charge_control_config_t *config, const
 {
     const charge_voltages_t *const v = step->voltages;
     const int32_t end_mv = v->cutoff_mv - config->cutoff_margin_mv;
-    const int32_t at_target = config->charge_at_target_percent * (PERMILLE / 100);
-    if (!step->cells_known || step->highest_mv >= end_mv) {
+    const int32_t at_target = permille(config->charge_at_target_percent);
+    if (!step->cells_known) {
         return 0;
     }
     if (step->highest_mv >= v->target_mv) {
@@ -142,7 +142,7 @@ static void fill_discharge_limiters(const charge_control_t *control, const charg
 static battery_limit_t least(const battery_quantity_t *limiters)
 {
     battery_limit_t limit = {.known = true, .value = INT32_MAX};
-    for (int i = 1; i < BATTERY_LIMITER_COUNT; i++) {
+    for (int i = BATTERY_REASON_BMS_SETTING; i < BATTERY_LIMITER_COUNT; i++) {
         if (limiters[i].known && (limiters[i].value < limit.value || limiters[i].value == 0)) {
             limit.value = limiters[i].value;
             limit.reason = (battery_limit_reason_t)i;
@@ -161,7 +161,7 @@ static void follow(charge_control_current_t *current, const charge_control_confi
         current->held_ms = step->now_ms;
         current->restart = false;
     } else if (step->now_ms - current->held_ms >= (int64_t)config->rise_wait_s * 1000) {
-        const int32_t rise_ma = config->rise_ma_per_s / 100 * step->elapsed_ms / 10;
+        const int32_t rise_ma = config->rise_ma_per_s * step->elapsed_ms / 1000;
         current->value_ma = charge_least(allowed_ma, current->value_ma + rise_ma);
     }
 }
@@ -177,7 +177,7 @@ static battery_limit_t finish(charge_control_current_t *current, const charge_co
     const int64_t ramp_ms = (int64_t)config->ramp_s * 1000;
     const int64_t since_ms = step->now_ms - current->ramp_since_ms;
     if (since_ms < ramp_ms) {
-        const int32_t from = current->ramp_from_percent * (PERMILLE / 100);
+        const int32_t from = permille(current->ramp_from_percent);
         const int32_t done = from + (int32_t)since_ms / config->ramp_s * (PERMILLE - from) / PERMILLE;
         limiters[BATTERY_REASON_RAMP] = known(share_of(cap_ma, done));
     }

@@ -41,35 +41,27 @@ static bool absorbed(charge_control_t *control, const charge_step_t *step, int32
            step->now_ms - control->absorbing_ms >= (int64_t)config->absorption_max_s * 1000;
 }
 
-static void enter_float(charge_control_t *control)
-{
-    control->stage = BATTERY_REASON_FLOAT;
-    control->float_soc_ppm = 0;
-}
-
 static void update_stage(charge_control_t *control, const charge_step_t *step, const battery_state_t *state,
                          int32_t least_current_ma)
 {
     const charge_control_config_t *const config = &control->config;
     const int32_t target_mv = step->voltages->target_mv;
     const int32_t soc_ppm = state->soc_ppm.known ? state->soc_ppm.value : 0;
+    const bool absorbing = control->stage == BATTERY_REASON_ABSORPTION;
     if (control->stage == BATTERY_REASON_FLOAT) {
         control->float_soc_ppm = charge_most(control->float_soc_ppm, soc_ppm);
         if (!step->bms->fully_charged && soc_ppm < rebulk_below_ppm(control, step->bms)) {
             control->stage = BATTERY_REASON_BULK;
         }
-    } else if (step->bms->fully_charged) {
-        enter_float(control);
-    } else if (control->stage == BATTERY_REASON_BULK) {
-        if (step->highest_mv >= target_mv - config->balanced_mv) {
-            control->stage = BATTERY_REASON_ABSORPTION;
-            control->absorbing_ms = step->now_ms;
-            control->unbalanced_ms = step->now_ms;
-        }
-    } else if (step->highest_mv < target_mv - config->charge_knee_mv) {
+    } else if (absorbing && !step->bms->fully_charged && step->highest_mv < target_mv - config->charge_knee_mv) {
         control->stage = BATTERY_REASON_BULK;
-    } else if (absorbed(control, step, least_current_ma)) {
-        enter_float(control);
+    } else if (step->bms->fully_charged || (absorbing && absorbed(control, step, least_current_ma))) {
+        control->stage = BATTERY_REASON_FLOAT;
+        control->float_soc_ppm = soc_ppm;
+    } else if (!absorbing && step->highest_mv >= target_mv - config->balanced_mv) {
+        control->stage = BATTERY_REASON_ABSORPTION;
+        control->absorbing_ms = step->now_ms;
+        control->unbalanced_ms = step->now_ms;
     }
 }
 
@@ -90,6 +82,12 @@ static void lower_for_highest_cell(charge_control_t *control, const charge_step_
         control->cvl_uv -= charge_least(fastest_uv, excess_mv * step->elapsed_ms / config->step_s);
         control->lowered = true;
     }
+}
+
+/** Down to a goal and not below it; up never. */
+static int32_t sunk(int32_t uv, int32_t goal_uv, int32_t fall_uv)
+{
+    return charge_least(uv, charge_most(goal_uv, uv - fall_uv));
 }
 
 /** In steps, and never further than half of what the highest cell lacks. */
@@ -114,19 +112,14 @@ static void sink_to_float(charge_control_t *control, const charge_step_t *step)
     const charge_control_config_t *const config = &control->config;
     const int32_t above_cells_uv = (step->highest_mv + config->balanced_mv) * UV_PER_MV;
     const int32_t goal_uv = charge_most(step->voltages->float_mv * UV_PER_MV, above_cells_uv);
-    if (control->cvl_uv > goal_uv) {
-        control->cvl_uv = charge_most(goal_uv, control->cvl_uv - config->raise_mv_per_s * step->elapsed_ms);
-    }
+    control->cvl_uv = sunk(control->cvl_uv, goal_uv, config->raise_mv_per_s * step->elapsed_ms);
 }
 
 static void keep_within_bounds(charge_control_t *control, const charge_step_t *step, uint8_t cell_count)
 {
     const charge_voltages_t *const v = step->voltages;
-    const int32_t target_uv = v->target_mv * UV_PER_MV;
-    if (control->cvl_uv > target_uv) { /* the registers have changed */
-        const int32_t fastest_uv = control->config.lower_mv_per_s * step->elapsed_ms / cell_count;
-        control->cvl_uv = charge_most(target_uv, control->cvl_uv - fastest_uv);
-    }
+    const int32_t fastest_uv = control->config.lower_mv_per_s * step->elapsed_ms / cell_count;
+    control->cvl_uv = sunk(control->cvl_uv, v->target_mv * UV_PER_MV, fastest_uv); /* the registers may have changed */
     control->cvl_uv = charge_least(control->cvl_uv, v->ceiling_mv * UV_PER_MV);
     control->cvl_uv = charge_most(control->cvl_uv, v->float_mv * UV_PER_MV);
 }

@@ -19,14 +19,21 @@ const tinybms_register_t *tinybms_register_by_name(const char *name)
     return NULL;
 }
 
+/** The table is in the order of addresses; of several entries with one address the first counts. */
 const tinybms_register_t *tinybms_register_by_address(uint16_t address)
 {
-    for (size_t i = 0; i < tinybms_register_count(); i++) {
-        if (tinybms_register_at(i)->address == address) {
-            return tinybms_register_at(i);
+    size_t first = 0;
+    size_t end = tinybms_register_count();
+    while (first < end) {
+        const size_t middle = (first + end) / 2;
+        if (tinybms_register_at(middle)->address < address) {
+            first = middle + 1;
+        } else {
+            end = middle;
         }
     }
-    return NULL;
+    const tinybms_register_t *const entry = tinybms_register_at(first);
+    return entry != NULL && entry->address == address ? entry : NULL;
 }
 
 uint16_t tinybms_register_words(const tinybms_register_t *entry)

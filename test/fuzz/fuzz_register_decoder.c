@@ -10,7 +10,7 @@
  */
 #include <string.h>
 
-#include "battery_assemble.h"
+#include "battery_pipeline.h"
 #include "fuzz.h"
 #include "tinybms_session.h"
 #include "victron_pgn.h"
@@ -34,6 +34,8 @@ typedef struct {
 typedef struct {
     bms_t bms;
     tinybms_session_t session;
+    battery_pipeline_t pipeline;
+    battery_state_t state;
     victron_schedule_t schedule;
     int64_t now_ms;
 } gateway_t;
@@ -249,6 +251,9 @@ static void check_state(const bms_t *bms, const battery_state_t *state)
         fuzz_check(state->ccl_ma.value == 0 || state->dcl_ma.value == 0, "a fault stops something");
         fuzz_check(state->alarm[BATTERY_ALARM_GENERAL] == BATTERY_ALARM_ACTIVE, "a fault is an alarm");
     }
+    if (state->publish && state->status == BATTERY_STATUS_ONLINE) {
+        fuzz_check(state->cvl_mv.known && state->cvl_mv.value > 0, "an online battery has a charge voltage limit");
+    }
     if (state->publish && bms->age_ms >= 3000) {
         fuzz_check(state->ccl_ma.known && state->ccl_ma.value == 0, "stale data stops charging");
     }
@@ -257,22 +262,26 @@ static void check_state(const bms_t *bms, const battery_state_t *state)
 
 static void look_at_snapshot(gateway_t *gateway)
 {
-    const battery_assemble_config_t config = BATTERY_ASSEMBLE_DEFAULT_CONFIG();
-    battery_state_t state;
+    const tinybms_snapshot_t *const snapshot = tinybms_session_snapshot(&gateway->session);
+    const battery_state_t *const state = &gateway->state;
+    battery_alarm_change_t changes[BATTERY_ALARM_CHANGES_MAX];
     victron_frame_t frame;
-    battery_assemble(tinybms_session_snapshot(&gateway->session), &config, gateway->now_ms + gateway->bms.age_ms,
-                     &state);
-    check_state(&gateway->bms, &state);
+    /* As new data, and then as old as the input says; after that the clock goes back. */
+    (void)battery_pipeline_step(&gateway->pipeline, snapshot, gateway->now_ms, &gateway->state, changes);
+    const size_t count = battery_pipeline_step(&gateway->pipeline, snapshot, gateway->now_ms + gateway->bms.age_ms,
+                                               &gateway->state, changes);
+    fuzz_check(count <= BATTERY_ALARM_CHANGES_MAX, "there are not more changes than fields");
+    check_state(&gateway->bms, state);
     for (size_t i = 0; i < VICTRON_MESSAGE_COUNT; i++) {
         const victron_message_t *const message = victron_message_at(i);
-        if (message->encode(&state, &s_identity, &frame)) {
+        if (message->encode(state, &s_identity, &frame)) {
             fuzz_check(frame.id == message->id, "an encoder makes the frame that the table says");
-            check_frame(&frame, &state);
+            check_frame(&frame, state);
         }
     }
-    victron_schedule_set_state(&gateway->schedule, &state, gateway->now_ms);
+    victron_schedule_set_state(&gateway->schedule, state, gateway->now_ms);
     while (victron_schedule_next(&gateway->schedule, gateway->now_ms, &frame)) {
-        check_frame(&frame, &state);
+        check_frame(&frame, state);
     }
 }
 
@@ -297,10 +306,12 @@ static void step(gateway_t *gateway)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const tinybms_session_config_t config = TINYBMS_SESSION_DEFAULT_CONFIG();
+    const battery_pipeline_config_t pipeline_config = BATTERY_PIPELINE_DEFAULT_CONFIG();
     fuzz_input_t input = {.bytes = data, .left = size};
     gateway_t gateway = {.now_ms = 0};
     begin(&gateway.bms);
     tinybms_session_init(&gateway.session, &config, 0);
+    battery_pipeline_init(&gateway.pipeline, &pipeline_config, NULL);
     victron_schedule_init(&gateway.schedule, &s_identity, 0);
     while (gateway.now_ms < RUN_MS) {
         step(&gateway);

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tinybms_gateway.demo.demo_impl import gateway_stack
-from watch import collect, longest_gap, open_bus
+from watch import collect, limits, longest_gap, open_bus
 
 SCALE = 4.0
 SECONDS = 300.0
@@ -36,17 +36,21 @@ def test_with_half_of_the_answers_bad_limits_never_pause_and_are_hardly_ever_a_s
 
 
 def test_values_stay_true_on_a_bad_line() -> None:
-    """A damaged answer must never reach the bus: the simulated values stand still, so must the frames."""
+    """A damaged answer must never reach the bus: the simulated values stand still, so must the frames; the limits of
+    the current rise after the start.
+    """
     with (
         gateway_stack(faults=("flip=0.002", "truncate=0.1", "noise=0.3"), seed=7, scenario="rest") as stack,
         open_bus(stack.can_backend) as bus,
     ):
         frames = collect(bus, 10.0)
-    contents = {identifier: set() for identifier in (0x351, 0x355, 0x356, 0x35A, 0x373)}
+    contents = {identifier: set() for identifier in (0x355, 0x356, 0x35A, 0x373)}
     for message in frames:
         if message.arbitration_id in contents:
             contents[message.arbitration_id].add(bytes(message.data))
     assert {identifier: len(seen) for identifier, seen in contents.items()} == dict.fromkeys(contents, 1)
+    sent = [limits(m) for m in frames if m.arbitration_id == 0x351]
+    assert sent == sorted(sent) and {cvl for cvl, _, _ in sent} == {568}
 
 
 def test_ascii_broadcast_lines_do_no_harm() -> None:

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "answers.h"
-#include "battery_assemble.h"
+#include "battery_pipeline.h"
 #include "tinybms_session.h"
 #include "victron_pgn.h"
 #include "victron_schedule.h"
@@ -21,6 +21,7 @@
 
 static tinybms_session_t s_session;
 static victron_schedule_t s_schedule;
+static battery_pipeline_t s_pipeline;
 static battery_state_t s_state;
 static victron_frame_t s_frames[VICTRON_MESSAGE_COUNT];
 
@@ -103,11 +104,11 @@ static uint32_t take_answer(const tinybms_action_t *request, int64_t now_ms)
     return taken;
 }
 
-static uint32_t assemble(int64_t now_ms)
+static uint32_t make_state(int64_t now_ms)
 {
-    const battery_assemble_config_t config = BATTERY_ASSEMBLE_DEFAULT_CONFIG();
+    battery_alarm_change_t changes[BATTERY_ALARM_CHANGES_MAX];
     const uint32_t before = instructions();
-    battery_assemble(tinybms_session_snapshot(&s_session), &config, now_ms, &s_state);
+    (void)battery_pipeline_step(&s_pipeline, tinybms_session_snapshot(&s_session), now_ms, &s_state, changes);
     return report("state", before);
 }
 
@@ -148,12 +149,14 @@ int main(void)
         .manufacturer = "TinyBMS", .battery_name = "TinyBMS Gateway", .family = "TinyBMS"};
     const int64_t asked_ms = 200;
     const int64_t answered_ms = 212;
+    const battery_pipeline_config_t config = BATTERY_PIPELINE_DEFAULT_CONFIG();
     tinybms_action_t request;
     settle();
+    battery_pipeline_init(&s_pipeline, &config, NULL);
     victron_schedule_init(&s_schedule, &identity, answered_ms);
     uint32_t total = ask(asked_ms, &request);
     total += take_answer(&request, answered_ms);
-    total += assemble(answered_ms);
+    total += make_state(answered_ms);
     total += schedule(answered_ms);
     total += encode(&identity);
     (void)printf("instructions cycle %lu\n", (unsigned long)total);

@@ -119,7 +119,7 @@ def test_every_command_explains_itself(command: list[str]) -> None:
 
 @pytest.mark.parametrize("command", [["sim", "bms"], ["demo"]], ids=" ".join)
 def test_lists_of_scenarios_and_faults(command: list[str]) -> None:
-    assert "over-voltage" in run(*command, "--scenario", "list").output
+    assert "overvoltage" in run(*command, "--scenario", "list").output
     assert "corrupt" in run(*command, "--fault", "list").output
 
 

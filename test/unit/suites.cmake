@@ -14,6 +14,10 @@ unit_suite(charge_control
 unit_suite(battery_pipeline
     SRCS battery_pipeline/test_battery_pipeline.c
     REQUIRES battery_pipeline)
+unit_suite(battery_alarms
+    SRCS battery_alarms/fixture.c battery_alarms/test_conditions.c battery_alarms/test_fault.c
+         battery_alarms/test_thresholds.c
+    REQUIRES battery_alarms)
 unit_suite(victron_pgn
     SRCS victron_pgn/test_keepalive.c victron_pgn/test_pgn.c victron_pgn/test_schedule.c
     REQUIRES victron_pgn)

@@ -30,7 +30,7 @@ typedef struct {
     int32_t cell_hysteresis_mv;         /**< a voltage clears so far back from what raised it */
     int32_t temperature_hysteresis_dc;  /**< likewise a temperature */
     int32_t current_hysteresis_percent; /**< likewise a current, % of its cutoff */
-    int32_t debounce;                   /**< snapshots in a row that raise or clear */
+    int32_t debounce;                   /**< snapshots in a row that raise or clear, 1..255; 1 = at once */
 } battery_alarms_config_t;
 
 /** @brief Factory values; Kconfig has the same. */
@@ -41,15 +41,15 @@ typedef struct {
         .current_hysteresis_percent = 5, .debounce = 3,                                                                \
     }
 
-/** @brief What raised an alarm or a warning. */
+/** @brief What raised an alarm or a warning. When that has ended and something else holds it, what holds it. */
 typedef enum {
-    BATTERY_ALARM_CAUSE_NONE = 0,
+    BATTERY_ALARM_CAUSE_NONE = 0,    /**< cleared because what it looks at is no longer known; no value */
     BATTERY_ALARM_CAUSE_CELL,        /**< value: mV of the cell */
     BATTERY_ALARM_CAUSE_PACK,        /**< value: mV of the pack */
     BATTERY_ALARM_CAUSE_TEMPERATURE, /**< value: 0.1 degC */
-    BATTERY_ALARM_CAUSE_CURRENT,     /**< value: mA */
+    BATTERY_ALARM_CAUSE_CURRENT,     /**< value: mA, positive = charging */
     BATTERY_ALARM_CAUSE_SPREAD,      /**< value: mV between the highest and the lowest cell */
-    BATTERY_ALARM_CAUSE_EVENT,       /**< value: event of the BMS that decides in its fault state; 0 = none is known */
+    BATTERY_ALARM_CAUSE_EVENT,       /**< value: event of the BMS that decides in its fault state; 0 = none */
     BATTERY_ALARM_CAUSE_STALE,       /**< value: ms since the last valid snapshot */
     BATTERY_ALARM_CAUSE_SETTINGS,    /**< contradictory settings or numbers of cells; no value */
     BATTERY_ALARM_CAUSE_OTHER,       /**< general: one of the others */
@@ -80,8 +80,9 @@ typedef struct {
 
 /** @brief State of one field; private to battery_alarms.c. */
 typedef struct {
-    uint8_t count; /**< snapshots in a row that ask for the other state */
-    bool active;
+    uint8_t count; /**< snapshots in a row that ask for the other state of `crossed` */
+    bool crossed;  /**< the measurement is beyond its threshold: after debounce, until back by the hysteresis */
+    bool active;   /**< as reported */
     battery_alarm_cause_t cause;
 } battery_alarm_field_t;
 
@@ -96,7 +97,9 @@ typedef struct {
 void battery_alarms_init(battery_alarms_t *alarms, const battery_alarms_config_t *config);
 
 /**
- * @brief Evaluates all fields.
+ * @brief Evaluates all fields. A fault of the BMS, stale data and contradictory settings count at once, what is
+ * measured after the debounce. A measurement that a fault of the BMS confirms needs none, so that the alarm does not
+ * end between the two.
  * @param alarms state
  * @param input what to look at
  * @param[in,out] state measurements in; alarm[] and warning[] out, each unsupported, active or OK
@@ -106,7 +109,11 @@ void battery_alarms_init(battery_alarms_t *alarms, const battery_alarms_config_t
 size_t battery_alarms_step(battery_alarms_t *alarms, const battery_alarms_input_t *input, battery_state_t *state,
                            battery_alarm_change_t *changes);
 
-/** @brief Text of a cause with the unit of its value ("cell voltage, mV"). Never NULL. */
+/**
+ * @brief Text of a cause and, after ", ", the unit of its value if it has one ("cell voltage, mV").
+ * @param cause any value; one outside the enumeration gives "unknown"
+ * @return static string, never NULL
+ */
 const char *battery_alarm_cause_text(battery_alarm_cause_t cause);
 
 #ifdef __cplusplus

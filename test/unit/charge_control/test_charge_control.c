@@ -85,6 +85,15 @@ TEST_CASE("readings from before a silence do not count after it", "[charge_contr
     pack_set_all_cells(&pack, 4190);
     pack_step(&pack, 5000);
     pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_CELL_VOLTAGE);
+    pack = settled();
+    pack_set_all_cells(&pack, 4190);
+    pack_run(&pack, 1000);
+    charge_control_resume(&pack.control, CHARGE_CONTROL_RAMP_CHARGE, pack.now_ms);
+    pack_set_all_cells(&pack, 3800);
+    pack_step(&pack, 5000);
+    pack_set_all_cells(&pack, 4190); /* one wrong reading */
+    pack_step(&pack, PACK_PERIOD_MS);
+    TEST_ASSERT_EQUAL_INT32(CCL_CAP_MA, pack.state.ccl_limiter_ma[BATTERY_REASON_CELL_VOLTAGE].value);
 }
 
 TEST_CASE("the discharge voltage limit is N times the floor", "[charge_control]")
@@ -95,6 +104,9 @@ TEST_CASE("the discharge voltage limit is N times the floor", "[charge_control]"
     pack.bms.empty_mv.known = false;
     pack_step(&pack, 200);
     pack_expect(&pack.state.dvl_mv, 14 * 2900, BATTERY_REASON_BMS_SETTING);
+    pack.bms.under_voltage_mv = pack_known(1);
+    pack_step(&pack, 200);
+    pack_expect(&pack.state.dvl_mv, 14, BATTERY_REASON_BMS_SETTING);
     pack.bms.under_voltage_mv.known = false;
     pack_step(&pack, 200);
     TEST_ASSERT_FALSE(pack.state.dvl_mv.known);

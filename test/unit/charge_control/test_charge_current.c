@@ -101,6 +101,7 @@ TEST_CASE("with neither a cutoff nor a cap nothing may flow", "[charge_control]"
     pack_expect(&pack.state.dcl_ma, 0, BATTERY_REASON_SETTING_MISSING);
     TEST_ASSERT_TRUE(pack.state.ccl_limiter_ma[BATTERY_REASON_SETTING_MISSING].known);
     TEST_ASSERT_EQUAL_INT32(0, pack.state.ccl_limiter_ma[BATTERY_REASON_SETTING_MISSING].value);
+    TEST_ASSERT_EQUAL_INT32(0, pack.state.ccl_limiter_ma[BATTERY_REASON_CELL_VOLTAGE].value); /* all of nothing */
     pack = pack_nmc();
     pack.bms.charge_max_ma.known = false;
     pack_settle(&pack);
@@ -160,8 +161,21 @@ TEST_CASE("the under-voltage cutoff is the floor when there is no empty voltage,
     pack.bms.empty_mv.known = false;
     pack_set_cells(&pack, 4000, 2950);
     TEST_ASSERT_EQUAL_INT32(13500, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+    pack.bms.under_voltage_mv = pack_known(1);
+    TEST_ASSERT_EQUAL_INT32(DCL_CAP_MA, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
     pack.bms.under_voltage_mv.known = false;
     TEST_ASSERT_EQUAL_INT32(-1, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+}
+
+TEST_CASE("a target where CCL ends is charged to with nothing", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack.config.charger_offset_mv = 0;
+    pack.bms.full_mv = pack_known(4180);
+    pack_set_cells(&pack, 4179, 3800);
+    TEST_ASSERT_EQUAL_INT32(3888, pack_charge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+    pack_set_cells(&pack, 4180, 3800);
+    TEST_ASSERT_EQUAL_INT32(0, pack_charge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
 }
 
 TEST_CASE("the less favourable one of a cell's register and registers 40 and 41 counts", "[charge_control]")
@@ -206,6 +220,7 @@ TEST_CASE("without any cell voltage nothing may flow", "[charge_control]")
     pack_settle(&pack);
     pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_CELL_VOLTAGE);
     pack_expect(&pack.state.dcl_ma, 0, BATTERY_REASON_CELL_VOLTAGE);
+    TEST_ASSERT_EQUAL_INT32(0, pack.state.dcl_limiter_ma[BATTERY_REASON_CELL_VOLTAGE].value);
     pack = pack_nmc();
     pack.state.cell_min_mv.known = false;
     pack.state.cell_min_register.known = false;
@@ -278,7 +293,7 @@ TEST_CASE("the BMS's own temperature counts only when no external sensor is conn
     pack_expect(&pack.state.ccl_ma, 9000, BATTERY_REASON_BMS_TEMPERATURE);
     for (size_t i = 0; i < 2; i++) {
         pack = pack_nmc();
-        pack.state.bms_temperature_dc = pack_known(50);
+        pack.state.bms_temperature_dc = pack_known(20);
         pack.state.sensor_dc[i] = pack_known(515);
         TEST_ASSERT_EQUAL_INT32(9000, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
         TEST_ASSERT_EQUAL_INT32(-1, pack_charge_limiter(&pack, BATTERY_REASON_BMS_TEMPERATURE));
@@ -352,7 +367,7 @@ TEST_CASE("a knee of no width is a step: nothing at the edge, all beside it", "[
     pack.config.cold_knee_dc = 0;
     pack.config.hot_knee_dc = pack.config.hot_stop_dc;
     pack.config.hot_discharge_knee_dc = 0;
-    pack_set_all_cells(&pack, 2999);
+    pack_set_all_cells(&pack, 3000);
     TEST_ASSERT_EQUAL_INT32(0, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
     pack_set_all_cells(&pack, 3001);
     TEST_ASSERT_EQUAL_INT32(DCL_CAP_MA, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
@@ -479,6 +494,21 @@ TEST_CASE("CCL falls at once, waits 30 s and rises by 5 A/s", "[charge_control]"
     TEST_ASSERT_FALSE(pack.state.ccl_limiter_ma[BATTERY_REASON_RISING].known);
 }
 
+TEST_CASE("a limit waits for all of the 30 s", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack_set_all_cells(&pack, 4190);
+    pack_settle(&pack);
+    pack_set_all_cells(&pack, 3800);
+    pack_step(&pack, 0); /* the median does not have it yet */
+    pack_step(&pack, 0);
+    pack_step(&pack, 29999);
+    pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_RISING);
+    pack_step(&pack, 1);
+    pack_step(&pack, 20);
+    pack_expect(&pack.state.ccl_ma, 105, BATTERY_REASON_RISING); /* 5 mA in 1 ms, 100 mA in 20 ms */
+}
+
 TEST_CASE("DCL falls at once, waits 30 s and rises by 5 A/s", "[charge_control]")
 {
     pack_t pack = pack_nmc();
@@ -558,10 +588,11 @@ TEST_CASE("after a start both limits rise from 10 % to all in 30 s", "[charge_co
     pack_expect(&pack.state.ccl_ma, 9900, BATTERY_REASON_RAMP);
     pack_expect(&pack.state.dcl_ma, 29700, BATTERY_REASON_RAMP);
     pack_run(&pack, 14800);
+    pack_step(&pack, 199);
     TEST_ASSERT_LESS_THAN(CCL_CAP_MA, pack.state.ccl_ma.value);
     TEST_ASSERT_EQUAL(BATTERY_REASON_RAMP, pack.state.ccl_ma.reason);
     TEST_ASSERT_TRUE(pack.state.dcl_limiter_ma[BATTERY_REASON_RAMP].known);
-    pack_step(&pack, 200);
+    pack_step(&pack, 1);
     pack_expect(&pack.state.ccl_ma, CCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
     pack_expect(&pack.state.dcl_ma, DCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
     TEST_ASSERT_FALSE(pack.state.ccl_limiter_ma[BATTERY_REASON_RAMP].known);

@@ -107,6 +107,16 @@ TEST_CASE("a start in float begins 10 mV above the highest cell, between float a
     }
 }
 
+TEST_CASE("the first step neither lowers nor raises", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack.state.pack_current_ma = pack_known(20000);
+    pack_set_cells(&pack, 4179, 4000);
+    pack_step(&pack, 0);
+    TEST_ASSERT_GREATER_THAN(0, pack.state.ccl_ma.value);
+    TEST_ASSERT_EQUAL_INT32(TARGET_MV, pack.state.cvl_mv.value);
+}
+
 TEST_CASE("absorption begins 10 mV before the target and ends back in bulk below 50 mV before it", "[charge_control]")
 {
     pack_t pack = charging(4139, 10000);
@@ -418,12 +428,14 @@ TEST_CASE("CVL is raised 60 s after the last cell above the target, and then eve
 {
     pack_t pack = lowered(4100);
     pack_run(&pack, 59600);
+    pack_step(&pack, PACK_PERIOD_MS - 1);
     pack_expect(&pack.state.cvl_mv, 14 * 4110, BATTERY_REASON_CELL_VOLTAGE);
-    pack_step(&pack, PACK_PERIOD_MS);
+    pack_step(&pack, 1);
     pack_expect(&pack.state.cvl_mv, 14 * 4130, BATTERY_REASON_RISING);
     pack_run(&pack, 19800);
+    pack_step(&pack, PACK_PERIOD_MS - 1);
     pack_expect(&pack.state.cvl_mv, 14 * 4130, BATTERY_REASON_RISING);
-    pack_step(&pack, PACK_PERIOD_MS);
+    pack_step(&pack, 1);
     pack_expect(&pack.state.cvl_mv, TARGET_MV, BATTERY_REASON_ABSORPTION);
 }
 
@@ -445,6 +457,15 @@ TEST_CASE("a cell that has all but reached the target holds CVL where it is", "[
     pack_t pack = lowered(4145);
     pack_run(&pack, 5 * MINUTE_MS);
     pack_expect(&pack.state.cvl_mv, 14 * 4110, BATTERY_REASON_CELL_VOLTAGE);
+}
+
+TEST_CASE("a cell at the target does not delay the raise", "[charge_control]")
+{
+    pack_t pack = lowered(4150);
+    pack_run(&pack, MINUTE_MS);
+    pack_expect(&pack.state.cvl_mv, 14 * 4110, BATTERY_REASON_CELL_VOLTAGE);
+    set_cells_seen(&pack, 4100);
+    pack_expect(&pack.state.cvl_mv, 14 * 4130, BATTERY_REASON_RISING);
 }
 
 TEST_CASE("an excess that lowers nothing still delays the raise", "[charge_control]")

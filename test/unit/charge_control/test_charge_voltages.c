@@ -63,7 +63,7 @@ TEST_CASE("what a solar charger adds to CVL is spread over the cells, rounded to
     static const struct {
         uint8_t cells;
         int32_t ceiling_mv;
-    } cases[] = {{4, 4080}, {7, 4122}, {8, 4130}, {13, 4149}, {14, 4151}, {15, 4153}, {16, 4155}};
+    } cases[] = {{1, 3780}, {2, 3980}, {4, 4080}, {7, 4122}, {8, 4130}, {13, 4149}, {14, 4151}, {15, 4153}, {16, 4155}};
     pack_t pack = pack_nmc();
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         pack.state.cell_count = cases[i].cells;

@@ -19,6 +19,22 @@ TEST_CASE("every register has a name of its own and is found by it", "[tinybms]"
     TEST_ASSERT_NULL(tinybms_register_at(tinybms_register_count()));
 }
 
+TEST_CASE("a register is found by its address, and an address that has none finds nothing", "[tinybms]")
+{
+    uint16_t next = 0;
+    for (size_t i = 0; i < tinybms_register_count(); i++) {
+        const uint16_t address = tinybms_register_at(i)->address;
+        TEST_ASSERT_TRUE(address + 1 >= next);
+        for (; next < address; next++) {
+            TEST_ASSERT_NULL(tinybms_register_by_address(next));
+        }
+        TEST_ASSERT_EQUAL_UINT16(address, tinybms_register_by_address(address)->address);
+        next = (uint16_t)(address + 1);
+    }
+    TEST_ASSERT_NULL(tinybms_register_by_address(next));
+    TEST_ASSERT_NULL(tinybms_register_by_address(UINT16_MAX));
+}
+
 TEST_CASE("only settings 300 to 399 may be written, reserved addresses are not there", "[tinybms]")
 {
     static const uint16_t reserved[] = {16, 31, 49, 110, 298, 302, 309, 324, 327, 344, 399, 510};

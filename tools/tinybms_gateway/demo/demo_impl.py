@@ -4,7 +4,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import can
 
 from tinybms_gateway.can.bus import open_bus
 from tinybms_gateway.can.capture_impl import check_capture_path
+from tinybms_gateway.demo.story import Story, reasons
 from tinybms_gateway.gateway.gateway_impl import OWN_BUS, GatewayProcess
 from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.line import BmsLine
@@ -79,7 +80,7 @@ def run(
     dump: Path | None,
     scenario: str | None,
     faults: tuple[str, ...],
-    on_step: Callable[[GatewayStack, GxModel], None],
+    on_step: Callable[[GatewayStack, GxModel, Story], None],
 ) -> dict[str, Any]:
     """Run everything for a time; returns the GX's summary.
 
@@ -94,14 +95,21 @@ def run(
         logger = stack.enter_context(can.Logger(capture)) if capture is not None else None
         bus = stack.enter_context(open_bus(running.can_backend))
         gx = GxModel(time.monotonic())
+        story = Story()
+
+        def step(model: GxModel) -> None:
+            story.watch(model, time.monotonic())
+            on_step(running, model, story)
+
         gx_impl.run(
             bus,
             gx,
             seconds,
-            lambda g: on_step(running, g),
+            step,
             lambda message, _: logger.on_message_received(message) if logger else None,
         )
         summary = gx.summary(time.monotonic())
         with running.bms.lock:
             summary["bms"] = running.bms.bms.values()
+        summary |= {"reasons": reasons(running.gateway.lines), "events": [asdict(event) for event in story.events]}
         return summary | {"capture": str(capture) if capture else None}

@@ -9,9 +9,11 @@ from rich.panel import Panel
 from rich.text import Text
 
 from tinybms_gateway.demo.demo_impl import GatewayStack
+from tinybms_gateway.demo.story import Story, reasons
 from tinybms_gateway.sim.gx.model import GxModel
 from tinybms_gateway.sim.gx.view import render
 
+EVENT_LINES = 6
 LOG_LINES = 6
 """Last on the screen: a small terminal cuts off the log, never the limits."""
 
@@ -33,7 +35,7 @@ class DemoView:
         if self._live is not None:
             self._live.stop()
 
-    def show(self, stack: GatewayStack, gx: GxModel) -> None:
+    def show(self, stack: GatewayStack, gx: GxModel, story: Story) -> None:
         """Draw the present state."""
         if self._live is None:
             return
@@ -43,11 +45,23 @@ class DemoView:
             f"SOC {values['soc']:.2f} %   {values['voltage']:.2f} V   {values['current']:+.1f} A   "
             f"status 0x{int(values['status']):02X}   {stack.bms.requests} requests, {stack.bms.answers} answers"
         )
-        log = Text("\n".join(list(stack.gateway.lines)[-LOG_LINES:]), overflow="ellipsis", no_wrap=True)
+        lines = list(stack.gateway.lines)
+        why = Text("   ".join(f"{name}: {reason}" for name, reason in sorted(reasons(lines).items())))
+        log = Text("\n".join(lines[-LOG_LINES:]), overflow="ellipsis", no_wrap=True)
         self._live.update(
             Group(
                 render(gx, time.monotonic(), "simulated GX on the CAN bus"),
+                Panel(why, title="why the limits are what they are", title_align="left"),
+                Panel(_course(story), title="what happened, as the GX saw it", title_align="left"),
                 Panel(line, title="simulated TinyBMS on a serial line", title_align="left"),
                 Panel(log, title="gateway", title_align="left", height=LOG_LINES + 2),
             )
         )
+
+
+def _course(story: Story) -> Text:
+    rows = [
+        f"{e.s:>6} s  {e.what:<36} CVL {e.cvl_v:.1f} V  CCL {e.ccl_a:.1f} A  DCL {e.dcl_a:.1f} A"
+        for e in story.events[-EVENT_LINES:]
+    ]
+    return Text("\n".join(rows), overflow="ellipsis", no_wrap=True)

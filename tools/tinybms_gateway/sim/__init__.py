@@ -7,6 +7,7 @@ import click
 from tinybms_gateway.options import UsageProblem, print_json, usage_errors
 from tinybms_gateway.sim.bms import bms_command
 from tinybms_gateway.sim.gx import gx_command
+from tinybms_gateway.sim.system import system_command
 
 
 @click.group("sim")
@@ -16,6 +17,7 @@ def sim_group() -> None:
 
 sim_group.add_command(bms_command)
 sim_group.add_command(gx_command)
+sim_group.add_command(system_command)
 
 
 @sim_group.command("set")

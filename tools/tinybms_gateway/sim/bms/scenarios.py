@@ -8,6 +8,10 @@ from tinybms_gateway.sim.bms.device import TinyBms
 from tinybms_gateway.sim.bms.faults import Faults
 
 
+RECOVERY_S = 120.0
+"""After a fault: the limits rise again slowly, which takes the gateway a minute and more."""
+
+
 @dataclass(frozen=True)
 class Scenario:
     """A course of events.
@@ -69,13 +73,15 @@ def _faulty(
     event: int, recovery: int, cause: dict[str, float], normal: dict[str, float]
 ) -> Callable[[TinyBms, Faults], Iterator[float]]:
     def play(bms: TinyBms, _faults: Faults) -> Iterator[float]:
+        pause_s = 5.0
         while True:
             for name, value in normal.items():
                 bms.set_value(name, value)
-            yield 5.0
+            yield pause_s
             for name, value in cause.items():
                 bms.set_value(name, value)
             yield from _fault(bms, event, 6.0, recovery)
+            pause_s = RECOVERY_S
 
     return play
 
@@ -101,20 +107,20 @@ SCENARIOS = {
     "rest": Scenario("no current", _rest),
     "charge": Scenario("nearly full, charged until full", _charge),
     "discharge": Scenario("nearly empty, discharged until the BMS cuts off", _discharge),
-    "over-voltage": Scenario(
-        "a cell above its cutoff: fault 0x03 for 6 s, again and again",
-        _faulty(0x03, 0x79, {"soc": 99.9, "spread": 320, "current": 0}, {"soc": 97, "spread": 8, "current": 20}),
+    "overvoltage": Scenario(
+        "a cell above its cutoff: fault 0x03 for 6 s, then two minutes of recovery, again and again",
+        _faulty(0x03, 0x79, {"soc": 99.9, "spread": 320, "current": -15}, {"soc": 89, "spread": 8, "current": 20}),
     ),
-    "under-voltage": Scenario(
-        "a cell below its cutoff: fault 0x02 for 6 s, again and again",
+    "undervoltage": Scenario(
+        "a cell below its cutoff: fault 0x02 for 6 s, then two minutes of recovery, again and again",
         _faulty(0x02, 0x7B, {"soc": 1.0, "current": 0}, {"soc": 12, "current": -20}),
     ),
-    "over-heat": Scenario(
-        "too hot: fault 0x04 for 6 s, again and again",
+    "overheat": Scenario(
+        "too hot: fault 0x04 for 6 s, then two minutes of recovery, again and again",
         _faulty(0x04, 0x73, {"temp1": 61, "current": 0}, {"temp1": 55, "current": 60}),
     ),
     "cold": Scenario(
-        "too cold to charge: 0x37 for 6 s, again and again",
+        "too cold to charge: 0x37 for 6 s, then two minutes of recovery, again and again",
         _faulty(0x37, 0x74, {"temp1": -3, "current": 0}, {"temp1": 2, "current": 5}),
     ),
     "silent": Scenario("answers for 8 s, then not for 16 s, again and again", _silent),

@@ -5,8 +5,8 @@ It shows the registers of `tinybms_gateway.sim.bms`, so that the same image feed
 What the maker's description leaves open is assumed: dual port, a switch that is open stops its direction and lets the
 other pass; a protection acts one step (1 s) after the measurement, except over-current on discharge, which waits as
 register 330 says; over-voltage recovers 50 mV below 315, under-voltage 50 mV above 316, fully discharged 50 mV above
-301, temperatures 2 K inside 319 and 320, over-currents after the seconds in 332. Low temperature opens the charge
-switch and is a fault (event 0x37) while something pushes current. "Fully charged" is a cell within 5 mV of 300 with a
+301, temperatures 2 K inside 319 and 320, over-currents after the seconds in 332. At 320 the charge switch opens
+and there is a fault (event 0x37) once something pushes current. "Fully charged" is a cell within 5 mV of 300 with a
 current between 0 and 304 for 10 s; it sets SOC to 100 % and holds the charge switch open until SOC is below 321, when
 bit 2 of 329 says so, else until all cells are 100 mV below 300. Balancing takes 150 mA out of each cell that is more
 than 308 above the lowest, while the highest is above 303 and the battery is not discharged.
@@ -80,16 +80,17 @@ class SystemBms:
         """The newest fault or warning that has not been recovered; 0 = none."""
         return next(reversed(self.faults), 0)
 
-    def step(self, cell_v: Floats, current_a: float, temperature_c: float, pushed: bool) -> None:
-        """Measure, and let the protections act.
+    def step(self, second: int, cell_v: Floats, current_a: float, temperature_c: float, pushed: bool) -> None:
+        """Measure, and let the protections act. To be called each second.
 
         Args:
+            second: of the run, for the events
             cell_v: voltages of the cells
             current_a: positive = charging
             temperature_c: of the cells
             pushed: something would charge the battery if it could
         """
-        self._second += 1
+        self._second = second
         highest_v, lowest_v = float(cell_v.max()), float(cell_v.min())
         self.soc_percent = min(max(self.soc_percent + 100.0 * current_a / self._capacity_as, 0.0), 100.0)
         self._protect_voltage(highest_v, lowest_v)
@@ -147,13 +148,11 @@ class SystemBms:
 
     def _balance(self, cell_v: Floats, highest_v: float, lowest_v: float, current_a: float) -> None:
         wanted = highest_v > self._balance_from_v and highest_v - lowest_v > self._imbalance_v and current_a >= 0.0
-        self.bleed_a = (cell_v > lowest_v + self._imbalance_v) * BALANCING_A if wanted else 0.0
+        self.bleed_a = np.where(cell_v > lowest_v + self._imbalance_v, BALANCING_A, 0.0) if wanted else 0.0
 
     # ---- registers ----
 
-    def _show(
-        self, cell_v: Floats, highest_v: float, lowest_v: float, current_a: float, temperature_c: float
-    ) -> None:
+    def _show(self, cell_v: Floats, highest_v: float, lowest_v: float, current_a: float, temperature_c: float) -> None:
         live, temperature_dc = self.live, round(temperature_c * 10)
         self._cells[:] = cell_v * 10000 + 0.5
         self._voltage[0] = cell_v.sum()

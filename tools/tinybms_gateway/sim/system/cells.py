@@ -98,7 +98,7 @@ class CellPack:
         offset = 100 * chemistry.charge_spread * random.uniform(0.0, 1.0, n)
         self.percent = start_percent + offset - offset.mean()
         """State of charge of each cell, of its own capacity; above 100 is overcharged."""
-        self.polarisation_v = np.zeros(n)
+        self.polarisation_v: Floats = np.zeros(n)
         self.temperature_c = 25.0
         self.conductance_w_per_k = 5.0
         self._first = chemistry.curve[0][0] - 10.0
@@ -115,7 +115,8 @@ class CellPack:
         """Voltage of each cell behind its resistance: open circuit and polarisation."""
         x = (self.percent - self._first) / GRID_PERCENT
         index = np.clip(x.astype(np.intp), 0, len(self._table) - 1)
-        return self._table[index] + self._slope[index] * (x - index) + self.polarisation_v
+        volts: Floats = self._table[index] + self._slope[index] * (x - index)
+        return volts + self.polarisation_v
 
     def advance(self, current_a: float, bleed_a: Floats | float, ambient_c: float, seconds: float) -> None:
         """Let a current flow.

@@ -12,6 +12,9 @@ from tinybms_gateway.sim.bms.device import SERIAL, VERSION
 from tinybms_gateway.sim.system.bms import SystemBms
 from tinybms_gateway.sim.system.plant import Limits
 
+START_S = 10
+"""Age of the gateway at second 0 of a run."""
+
 
 class Alarm(NamedTuple):
     """A change of an alarm or a warning."""
@@ -57,21 +60,34 @@ class Control:
         lib.victron_pgn_encode_351.restype = c.c_bool
         lib.victron_pgn_encode_351.argtypes = (c.c_void_p, c.c_void_p, c.c_void_p)
         self._step, self._encode = lib.battery_pipeline_step, lib.victron_pgn_encode_351
-        self._step_arguments = tuple(c.addressof(x) for x in (self._pipeline, self._snapshot, self.state, self._changes))
+        self._step_arguments = tuple(
+            c.addressof(x) for x in (self._pipeline, self._snapshot, self.state, self._changes)
+        )
         self._encode_arguments = tuple(c.addressof(x) for x in (self.state, self._identity, self._frame))
 
     def step(self, second: int) -> Limits | None:
         """A new snapshot of the BMS; returns the limits as the bus carries them, None: nothing is sent."""
-        snapshot = self._snapshot
-        snapshot.taken_ms = second * 1000
-        snapshot.sequence = second + 1
+        snapshot, now_ms = self._snapshot, (second + START_S) * 1000
+        snapshot.taken_ms = now_ms
+        snapshot.sequence += 1
         snapshot.fault_event.id = self._bms.fault_event
         self._live[:] = self._bms.live
         pipeline, taken, state, changes = self._step_arguments
-        for i in range(self._step(pipeline, taken, second * 1000, state, changes)):
+        for i in range(self._step(pipeline, taken, now_ms, state, changes)):
             change = self._changes[i]
             self.alarms.append(Alarm(second, self.pure.alarm_text(change.id), change.warning, change.active))
         if not self._encode(*self._encode_arguments):
             return None
-        cvl, ccl, dcl = struct.unpack_from("<HhH", self._frame.data)
-        return Limits(cvl / 10, ccl / 10, dcl / 10)
+        return decode_limits(bytes(self._frame.data))
+
+    @property
+    def reasons(self) -> tuple[int, int, int]:
+        """Of CVL, CCL and DCL."""
+        state = self.state
+        return state.cvl_mv.reason, state.ccl_ma.reason, state.dcl_ma.reason
+
+
+def decode_limits(data: bytes) -> Limits:
+    """What a GX reads in a frame 0x351."""
+    cvl, ccl, dcl = struct.unpack_from("<Hhh", data)
+    return Limits(cvl / 10, ccl / 10, dcl / 10)

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinybms_gateway.pure import Reason
 from tinybms_gateway.sim.system.cells import Floats
 from tinybms_gateway.sim.system.control import Alarm
 from tinybms_gateway.sim.system.plant import Stopped
@@ -24,6 +23,7 @@ ROW = np.dtype(
 """Limits are those that came of the measurements of the same row; they act from the next one on. A limit without a
 frame is 0."""
 
+AT_FULL_MV = 10
 OVER_VOLTAGE, UNDER_VOLTAGE = 0x03, 0x02
 
 
@@ -34,6 +34,8 @@ class Record:
     scenario: str
     chemistry: str
     feed_in: bool
+    full_mv: int
+    """Of a cell: register 300."""
     start_s: int
     """Second of the day at which it began."""
     rows: NDArray[Any]
@@ -68,7 +70,7 @@ class Figures:
     soc_reached: list[float]
     """Highest SOC of the BMS, each day, %."""
     absorption_s: list[int]
-    """Time in absorption, each day."""
+    """Time that the battery was charged with its highest cell at the full voltage (300; 10 mV less counts), by day."""
     grid_discharge_a: float
     """Highest discharge of the battery into the grid."""
     grid_discharge_ah: float
@@ -93,6 +95,7 @@ def figures(record: Record) -> Figures:
     """Work the figures out."""
     rows, day = record.rows, record.day_of()
     days = range(int(day[-1]) + 1)
+    absorbing = (record.cell_100uv.max(axis=1) >= 10 * (record.full_mv - AT_FULL_MV)) & (rows["current_a"] > 0)
     ids = [event for _, event in record.events]
     changes, gap_s = _cvl_changes(rows)
     stopped = np.bincount(rows["stopped"], minlength=len(Stopped))
@@ -106,7 +109,7 @@ def figures(record: Record) -> Figures:
         over_voltage_trips=ids.count(OVER_VOLTAGE),
         under_voltage_trips=ids.count(UNDER_VOLTAGE),
         soc_reached=[round(float(rows["soc_percent"][day == d].max()), 2) for d in days],
-        absorption_s=[int((rows["cvl_reason"][day == d] == Reason.ABSORPTION).sum()) for d in days],
+        absorption_s=[int(absorbing[day == d].sum()) for d in days],
         grid_discharge_a=float(rows["grid_discharge_a"].max()),
         grid_discharge_ah=float(rows["grid_discharge_a"].sum()) / 3600,
         cvl_changes=changes,

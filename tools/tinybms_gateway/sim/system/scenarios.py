@@ -12,9 +12,7 @@ from tinybms_gateway.sim.bms import registers as reg
 from tinybms_gateway.sim.bms.device import DEFAULT_SETTINGS
 from tinybms_gateway.sim.system.cells import LFP, NMC, CellPack, Chemistry
 from tinybms_gateway.sim.system.plant import Site
-
-Points = tuple[tuple[float, float], ...]
-"""Hour and value, between which straight lines run."""
+from tinybms_gateway.sim.system.profiles import Points
 
 SETTINGS: Mapping[str, Mapping[int, int]] = MappingProxyType(
     {
@@ -39,7 +37,7 @@ class Scenario:
     chemistry: Chemistry = LFP
     settings: Mapping[int, int] = field(default_factory=dict)
     """Registers of the BMS that differ from those of the chemistry."""
-    site: Site = Site()
+    site: Site = field(default_factory=Site)
     start_percent: float = 50.0
     start_hour: float = 0.0
     start_temperature_c: float = 25.0
@@ -112,7 +110,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             start_hour=8.0,
             days=8 / 24,
             start_temperature_c=45.0,
-            ambient_c=((8, 45), (13, 65), (14, 40), (24, 25)),
+            ambient_c=((8, 45), (9, 59.3), (14, 59.3), (14.5, 40), (24, 25)),
             conductance_w_per_k=20.0,
             site=Site(feed_in=False),
         ),

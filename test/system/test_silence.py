@@ -1,0 +1,166 @@
+"""Silence must be safe, on the wire: the BMS, the gateway or the GX falls silent, and what the GX is told then.
+
+The simulated pack's own registers give the limits: 318 = 100 A and 317 = 120 A, of which 90 % are used: 90.0 and 108.0 A.
+All times are those of the gateway; `SCALE` makes them pass faster than those of the test.
+"""
+
+import time
+
+import can
+
+from tinybms_gateway.demo.demo_impl import GatewayStack, gateway_stack
+from tinybms_gateway.gateway.gateway_impl import GatewayProcess
+from watch import collect, drain, has_id, limits, longest_gap, open_bus, wait_for
+
+SCALE = 8.0
+CCL, DCL = 900, 1080
+RAMP_S = 30.0
+ONLINE, OFFLINE = 2, 1
+ACTIVE = 1
+
+
+def pairs(message: can.Message) -> list[int]:
+    """The two-bit fields of a frame 0x35A: 0 to 12 alarms, 16 to 28 warnings, 29 the status."""
+    return [message.data[n // 4] >> 2 * (n % 4) & 3 for n in range(32)]
+
+
+def status(message: can.Message) -> int:
+    return pairs(message)[29]
+
+
+def active(frames: list[can.Message]) -> set[int]:
+    """Alarm and warning fields that were active in any of the frames."""
+    return {n for m in frames if m.arbitration_id == 0x35A for n, pair in enumerate(pairs(m)[:29]) if pair == ACTIVE}
+
+
+def ramp(full: int, percent: int, seconds: float) -> float:
+    """A ramp from a percentage to all in 30 s."""
+    done = min(max(seconds / RAMP_S, 0.0), 1.0)
+    return full * (percent / 100 + (1 - percent / 100) * done)
+
+
+def assert_ramp(frames: list[can.Message], start: float, field: int, full: int, percent: int) -> None:
+    """A limit of 0x351 follows the ramp; the BMS is asked again 1 s after the silence at the latest."""
+    seen = [((m.timestamp - start) * SCALE, limits(m)[field]) for m in frames if m.arbitration_id == 0x351]
+    assert len(seen) >= 25
+    for at, value in seen:
+        if at < 0.1 and value == 0:
+            continue  # the last one of before
+        assert ramp(full, percent, at - 2.0) - 2 <= value <= ramp(full, percent, at + 0.2) + 1, (at, value)
+    assert seen[-1][1] == full
+
+
+def running_at_full_limits(bus: can.BusABC) -> None:
+    wait_for(bus, lambda m: m.arbitration_id == 0x351 and limits(m)[1:] == (CCL, DCL), RAMP_S / SCALE + 10.0)
+
+
+def be_silent(stack: GatewayStack, silent: bool) -> float:
+    with stack.bms.lock:
+        stack.bms.faults.set("silence", float(silent))
+        return time.time()
+
+
+def test_the_two_stages_of_silence_come_within_300_ms_of_their_time() -> None:
+    with gateway_stack(scenario="rest") as stack, open_bus(stack.can_backend) as bus:
+        wait_for(bus, has_id(0x351), 5.0)
+        collect(bus, 1.0)
+        start = be_silent(stack, True)  # the last answer came at most one poll (0.2 s) before
+        frames = collect(bus, 12.0)
+
+    limit_frames = [(m.timestamp - start, limits(m)) for m in frames if m.arbitration_id == 0x351]
+    stopped = next(at for at, (_, ccl, _) in limit_frames if ccl == 0)
+    alarm_frames = [(m.timestamp - start, m) for m in frames if m.arbitration_id == 0x35A]
+    warned = next(at for at, m in alarm_frames if pairs(m)[16 + 11] == ACTIVE)
+    last = max(m.timestamp - start for m in frames)
+    print(
+        f"stage one: CCL 0 after {stopped:.3f} s, warning after {warned:.3f} s; stage two: last frame at {last:.3f} s"
+    )
+    assert 2.7 <= stopped <= 3.3
+    assert 2.7 <= warned <= 3.3
+    held = [sent for at, sent in limit_frames if at < stopped][-1]
+    for at, (cvl, ccl, dcl) in limit_frames:
+        if at >= stopped:
+            assert (cvl, ccl) == (held[0], 0)
+            assert abs(dcl - held[2]) <= 35, "DCL is held; between two frames its start-up ramp goes 3.3 A"
+    assert len({dcl for at, (_, _, dcl) in limit_frames if at >= stopped}) == 1
+    for at, message in alarm_frames:
+        if at >= warned:
+            assert (status(message), active([message])) == (OFFLINE, {16, 16 + 11}), (
+                "general and BMS internal, warnings"
+            )
+        else:
+            assert (status(message), active([message])) == (ONLINE, set())
+    assert 8.7 <= last <= 10.3, "0x351 goes every second: the last frame is at most 1 s before 10 s"
+    assert any("nothing is sent" in line for line in stack.gateway.lines)
+
+
+def test_after_stage_one_charging_alone_ramps_from_zero() -> None:
+    with gateway_stack(scenario="rest", time_scale=SCALE) as stack, open_bus(stack.can_backend) as bus:
+        running_at_full_limits(bus)
+        be_silent(stack, True)
+        cvl = limits(wait_for(bus, lambda m: m.arbitration_id == 0x351 and limits(m)[1] == 0, 5.0))[0]
+        collect(bus, 2.0 / SCALE)
+        drain(bus)
+        start = be_silent(stack, False)
+        frames = collect(bus, (RAMP_S + 3.0) / SCALE)
+    assert_ramp(frames, start, 1, CCL, 0)
+    assert {(limits(m)[0], limits(m)[2]) for m in frames if m.arbitration_id == 0x351} == {(cvl, DCL)}
+
+
+def test_after_stage_two_both_directions_ramp_from_a_tenth_and_0x351_comes_first() -> None:
+    with gateway_stack(scenario="rest", time_scale=SCALE) as stack, open_bus(stack.can_backend) as bus:
+        running_at_full_limits(bus)
+        be_silent(stack, True)
+        collect(bus, 12.0 / SCALE)
+        drain(bus)
+        assert collect(bus, 6.0 / SCALE) == [], "no frame at all"
+        with stack.bms.lock:
+            stack.bms.bms.set_value("soc", 33.0)
+        start = be_silent(stack, False)
+        frames = collect(bus, (RAMP_S + 3.0) / SCALE)
+    assert frames[0].arbitration_id == 0x351
+    assert_ramp(frames, start, 1, CCL, 10)
+    assert_ramp(frames, start, 2, DCL, 10)
+    assert next(m for m in frames if m.arbitration_id == 0x355).data[0] == 33, "nothing of before the silence is sent"
+    assert active(frames) == set()
+
+
+def test_a_reset_of_the_bms_changes_nothing() -> None:
+    with gateway_stack(scenario="rest", time_scale=SCALE) as stack, open_bus(stack.can_backend) as bus:
+        running_at_full_limits(bus)
+        with stack.bms.lock:
+            stack.bms.bms.reset(stack.bms.now())
+        frames = collect(bus, 10.0 / SCALE)
+    assert {limits(m)[1:] for m in frames if m.arbitration_id == 0x351} == {(CCL, DCL)}
+    assert active(frames) == set()
+    assert {status(m) for m in frames if m.arbitration_id == 0x35A} == {ONLINE}
+
+
+def test_a_restarted_gateway_ramps_from_a_tenth_and_gives_no_false_alarm() -> None:
+    with gateway_stack(scenario="rest", time_scale=SCALE) as stack:
+        with open_bus(stack.can_backend) as bus:
+            running_at_full_limits(bus)
+        assert stack.gateway.stop() == 0
+        again = GatewayProcess(stack.bms.link, stack.gateway.data, "--time-scale", str(SCALE))
+        with again, open_bus(again.can_backend()) as bus:
+            first = wait_for(bus, has_id(0x351), 5.0)
+            frames = [first, *collect(bus, (RAMP_S + 3.0) / SCALE)]
+    assert_ramp(frames, first.timestamp, 1, CCL, 10)
+    assert_ramp(frames, first.timestamp, 2, DCL, 10)
+    assert active(frames) == set()
+
+
+def test_a_gx_that_reboots_for_9_minutes_is_warned_of_in_the_log_and_nothing_else_changes() -> None:
+    scale = 20.0
+    keepalive = can.Message(arbitration_id=0x305, data=bytes(8), is_extended_id=False)
+    with gateway_stack(scenario="rest", time_scale=scale) as stack, open_bus(stack.can_backend) as bus:
+        bus.send(keepalive)
+        wait_for(bus, lambda m: m.arbitration_id == 0x351 and limits(m)[1:] == (CCL, DCL), RAMP_S / scale + 10.0)
+        frames = collect(bus, 9 * 60 / scale)
+        assert sum("no keepalive" in line for line in stack.gateway.lines) == 1
+        bus.send(keepalive)
+        frames += collect(bus, 5.0 / scale)
+    assert sum("keepalive OK" in line for line in stack.gateway.lines) >= 1
+    assert {limits(m)[1:] for m in frames if m.arbitration_id == 0x351} == {(CCL, DCL)}
+    assert active(frames) == set()
+    assert longest_gap([m.timestamp * scale for m in frames if m.arbitration_id == 0x351]) < 3.0

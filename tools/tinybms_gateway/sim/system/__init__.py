@@ -1,0 +1,61 @@
+"""``tinybms-gw sim system``: battery, BMS, gateway and house in simulated time."""
+
+from pathlib import Path
+
+import click
+
+from tinybms_gateway.options import print_json, usage_errors
+
+
+@click.command("system")
+@click.option("--scenario", default="week", metavar="NAME", show_default=True,
+              help="What to simulate; --list shows what there is.")  # fmt: skip
+@click.option("--list", "show_list", is_flag=True, help="List the scenarios and end.")
+@click.option("--days", type=float, help="Days to simulate, 0.01 to 60; default: the scenario's.")
+@click.option("--chemistry", type=click.Choice(["lfp", "nmc"]), help="Another battery than the scenario's.")
+@click.option("--feed-in/--no-feed-in", default=None, help="Surplus goes into the grid; default: the scenario's.")
+@click.option("--cloudy", is_flag=True, help="Clouds come and go.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of all that is chance.")
+@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.png", help="Draw the run.")
+@click.option("--csv", "csv_path", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.csv",
+              help="Write the run, a row for each 10 s.")  # fmt: skip
+@click.option(
+    "--wire", is_flag=True, help="The whole gateway on a serial line and a CAN bus, in real time; no reasons."
+)
+@click.option(
+    "--time-scale", type=float, default=10.0, show_default=True, help="Of --wire: times as fast as the clock."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def system_command(
+    scenario: str,
+    show_list: bool,
+    days: float | None,
+    chemistry: str | None,
+    feed_in: bool | None,
+    cloudy: bool,
+    seed: int,
+    plot: Path | None,
+    csv_path: Path | None,
+    wire: bool,
+    time_scale: float,
+    as_json: bool,
+) -> None:
+    """Simulate a battery, its BMS and a house with solar power around the gateway's own C code.
+
+    Days pass in seconds. Exit status 1 when a cell reached its over-voltage or under-voltage cutoff.
+    """
+    from tinybms_gateway.sim.system import report  # noqa: PLC0415 - keeps --help quick
+
+    with usage_errors():
+        if show_list:
+            report.show_scenarios()
+            return
+        figures = report.run(
+            scenario, days=days, chemistry=chemistry, feed_in=feed_in, cloudy=cloudy, seed=seed,
+            plot=plot, csv_path=csv_path, wire=wire, time_scale=time_scale,
+        )  # fmt: skip
+        if as_json:
+            print_json(figures.as_json())
+        else:
+            report.show(figures)
+    raise SystemExit(1 if figures.over_voltage_trips or figures.under_voltage_trips else 0)
