@@ -13,9 +13,8 @@
 /** Current that still fills the battery; with less a lower CVL would pull the battery into the grid. */
 static int32_t tail_ma(const charge_control_config_t *config, const charge_step_t *step, const battery_state_t *state)
 {
-    const int32_t capacity_mah = state->installed_capacity_mah.known ? state->installed_capacity_mah.value : 0;
-    const int32_t finish_ma = step->bms->charge_finish_ma.known ? step->bms->charge_finish_ma.value : 0;
-    return charge_most(capacity_mah / 100 * config->tail_percent, finish_ma);
+    const int32_t share_ma = charge_value(&state->installed_capacity_mah) / 100 * config->tail_percent;
+    return charge_most(share_ma, charge_value(&step->bms->charge_finish_ma));
 }
 
 static int32_t rebulk_below_ppm(const charge_control_t *control, const battery_bms_t *bms)
@@ -46,7 +45,7 @@ static void update_stage(charge_control_t *control, const charge_step_t *step, c
 {
     const charge_control_config_t *const config = &control->config;
     const int32_t target_mv = step->voltages->target_mv;
-    const int32_t soc_ppm = state->soc_ppm.known ? state->soc_ppm.value : 0;
+    const int32_t soc_ppm = charge_value(&state->soc_ppm);
     const bool absorbing = control->stage == BATTERY_REASON_ABSORPTION;
     if (control->stage == BATTERY_REASON_FLOAT) {
         control->float_soc_ppm = charge_most(control->float_soc_ppm, soc_ppm);
@@ -141,9 +140,9 @@ static battery_limit_reason_t reason_of(const charge_control_t *control, int32_t
 /** A full battery is not charged anew by a restart; CVL begins above its cells, or at the target. */
 static void start(charge_control_t *control, const charge_step_t *step, const battery_state_t *state)
 {
-    control->float_soc_ppm = step->bms->fully_charged ? 0 : FULL_PPM;
-    const bool full = step->bms->fully_charged ||
-                      (state->soc_ppm.known && state->soc_ppm.value >= rebulk_below_ppm(control, step->bms));
+    const int32_t soc_ppm = charge_value(&state->soc_ppm);
+    control->float_soc_ppm = step->bms->fully_charged ? soc_ppm : FULL_PPM;
+    const bool full = step->bms->fully_charged || soc_ppm >= rebulk_below_ppm(control, step->bms);
     const int32_t above_cells_mv = step->highest_mv + control->config.balanced_mv;
     const int32_t target_mv = step->voltages->target_mv;
     control->stage = full ? BATTERY_REASON_FLOAT : BATTERY_REASON_BULK;
