@@ -64,6 +64,46 @@ TEST_CASE("one wrong reading of a sensor moves nothing, the second in a row does
     }
 }
 
+static void step_with_temperature(pack_t *pack, battery_quantity_t temperature_dc)
+{
+    pack->state.bms_temperature_dc = temperature_dc;
+    pack_step(pack, PACK_PERIOD_MS);
+}
+
+TEST_CASE("a temperature that is missing for a while is not taken for 0 degC", "[charge_control]")
+{
+    static const int32_t wrong_dc[] = {-50, 700};
+    const battery_quantity_t missing = {.known = false};
+    for (size_t n = 0; n < 2; n++) {
+        pack_t pack = pack_nmc();
+        pack_settle(&pack);
+        step_with_temperature(&pack, pack_known(wrong_dc[n]));
+        step_with_temperature(&pack, pack_known(250));
+        for (int i = 0; i < 3; i++) {
+            step_with_temperature(&pack, missing);
+            expect_free(&pack);
+        }
+        step_with_temperature(&pack, pack_known(wrong_dc[n]));
+        expect_free(&pack);
+        step_with_temperature(&pack, pack_known(250));
+        expect_free(&pack);
+    }
+}
+
+TEST_CASE("a heat that was there before its sensor went missing is there after it", "[charge_control]")
+{
+    const battery_quantity_t missing = {.known = false};
+    pack_t pack = pack_nmc();
+    pack.state.bms_temperature_dc = pack_known(590);
+    pack_settle(&pack);
+    for (int i = 0; i < 3; i++) {
+        step_with_temperature(&pack, missing);
+    }
+    step_with_temperature(&pack, pack_known(590));
+    TEST_ASSERT_EQUAL_INT32(0, pack.state.ccl_limiter_ma[BATTERY_REASON_BMS_TEMPERATURE].value);
+    TEST_ASSERT_EQUAL_INT32(5400, pack.state.dcl_limiter_ma[BATTERY_REASON_BMS_TEMPERATURE].value);
+}
+
 TEST_CASE("of three different readings the middle one counts, in whatever order they came", "[charge_control]")
 {
     static const int32_t orders[6][3] = {{4110, 4125, 4140}, {4110, 4140, 4125}, {4125, 4110, 4140},

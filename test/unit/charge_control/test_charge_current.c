@@ -220,10 +220,13 @@ TEST_CASE("without any cell voltage nothing may flow", "[charge_control]")
     pack_settle(&pack);
     pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_CELL_VOLTAGE);
     pack_expect(&pack.state.dcl_ma, 0, BATTERY_REASON_CELL_VOLTAGE);
+    TEST_ASSERT_EQUAL_INT32(0, pack.state.ccl_limiter_ma[BATTERY_REASON_CELL_VOLTAGE].value);
     TEST_ASSERT_EQUAL_INT32(0, pack.state.dcl_limiter_ma[BATTERY_REASON_CELL_VOLTAGE].value);
     pack = pack_nmc();
     pack.state.cell_min_mv.known = false;
     pack.state.cell_min_register.known = false;
+    TEST_ASSERT_EQUAL_INT32(0, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+    pack.bms.empty_mv = pack_known(1);
     TEST_ASSERT_EQUAL_INT32(0, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
 }
 
