@@ -46,13 +46,16 @@ static bool note_snapshot(battery_pipeline_t *pipeline, const tinybms_snapshot_t
     return true;
 }
 
-/** After stage one of a silence charging starts from zero, after stage two both directions start anew. */
+/**
+ * After stage one of a silence charging starts from zero; after stage two, and with the first snapshot that is sent,
+ * both directions start anew.
+ */
 static void resume(battery_pipeline_t *pipeline)
 {
-    if (pipeline->was_silent) {
-        charge_control_resume(&pipeline->charge, CHARGE_CONTROL_RAMP_BOTH, pipeline->time_ms);
+    if (pipeline->was_silent || !pipeline->was_complete) {
+        charge_control_resume(&pipeline->charge, CHARGE_CONTROL_RAMP_BOTH, pipeline->snapshot_ms);
     } else if (pipeline->was_stale) {
-        charge_control_resume(&pipeline->charge, CHARGE_CONTROL_RAMP_CHARGE, pipeline->time_ms);
+        charge_control_resume(&pipeline->charge, CHARGE_CONTROL_RAMP_CHARGE, pipeline->snapshot_ms);
     }
     pipeline->was_silent = false;
     pipeline->was_stale = false;
@@ -75,6 +78,7 @@ static void take(battery_pipeline_t *pipeline, const tinybms_snapshot_t *snapsho
     energy_meter_step(&pipeline->energy, bms, pipeline->snapshot_ms, state);
     state->publish = complete(bms, state);
     if (state->publish) {
+        pipeline->was_complete = true;
         state->status = bms->fault ? BATTERY_STATUS_OFFLINE : BATTERY_STATUS_ONLINE;
     }
 }

@@ -64,9 +64,10 @@ charge_voltages_t charge_control_voltages(const charge_control_config_t *config,
     if (config->float_mv > 0) {
         v.float_mv = charge_least(v.float_mv, config->float_mv);
     }
-    v.contradictory = reaches(&bms->empty_mv, v.float_mv) || v.float_mv > v.ceiling_mv ||
-                      (bms->empty_mv.known && reaches(&bms->under_voltage_mv, bms->empty_mv.value));
+    v.contradictory =
+        v.float_mv > v.ceiling_mv || (bms->empty_mv.known && reaches(&bms->under_voltage_mv, bms->empty_mv.value));
     v.float_mv = charge_least(v.float_mv, v.target_mv);
+    v.contradictory = v.contradictory || reaches(&bms->empty_mv, v.float_mv);
     if (bms->empty_mv.known || bms->under_voltage_mv.known) {
         v.floor_mv = bms->empty_mv.known ? bms->empty_mv.value : bms->under_voltage_mv.value;
     }
@@ -79,7 +80,6 @@ charge_voltages_t charge_control_voltages(const charge_control_config_t *config,
 static int32_t filtered(charge_control_filter_t *filter, bool filled, int32_t value)
 {
     if (!filled) {
-        filter->last[0] = value;
         filter->last[1] = value;
     }
     const int32_t a = filter->last[0];
@@ -92,10 +92,9 @@ static int32_t filtered(charge_control_filter_t *filter, bool filled, int32_t va
 /** Register 41 or the cell itself, whichever is higher. */
 static int32_t highest_cell_mv(const battery_state_t *state)
 {
-    const int32_t told_mv = state->cell_max_mv.known ? state->cell_max_mv.value : 0;
-    const int32_t seen_mv =
-        state->cell_max_register.known ? (state->cell_100uv[state->cell_max_register.value] + 9) / 10 : 0;
-    return charge_most(told_mv, seen_mv);
+    const battery_quantity_t *const cell = &state->cell_max_register;
+    const int32_t seen_mv = cell->known ? (state->cell_100uv[cell->value] + 9) / 10 : 0;
+    return charge_most(charge_value(&state->cell_max_mv), seen_mv);
 }
 
 /** Register 40 or the cell itself, whichever is lower; 0 = neither is known. */
@@ -130,16 +129,15 @@ static bool temperatures(const battery_state_t *state, int32_t *coldest_dc, int3
 
 static void measure(charge_control_t *control, const battery_state_t *state, charge_step_t *step)
 {
-    int32_t coldest_dc = 0;
-    int32_t hottest_dc = 0;
-    const int32_t highest_mv = highest_cell_mv(state);
-    step->cells_known = highest_mv > 0;
+    int32_t coldest_dc = control->coldest_dc.last[1]; /* without a sensor the last reading stays */
+    int32_t hottest_dc = control->hottest_dc.last[1];
+    step->cells_known = state->cell_max_mv.known || state->cell_max_register.known;
     step->temperature_known = temperatures(state, &coldest_dc, &hottest_dc);
-    step->highest_mv = filtered(&control->highest_mv, control->filled, highest_mv);
+    step->highest_mv = filtered(&control->highest_mv, control->filled, highest_cell_mv(state));
     step->lowest_mv = filtered(&control->lowest_mv, control->filled, lowest_cell_mv(state));
     step->coldest_dc = filtered(&control->coldest_dc, control->filled, coldest_dc);
     step->hottest_dc = filtered(&control->hottest_dc, control->filled, hottest_dc);
-    step->current_ma = state->pack_current_ma.known ? state->pack_current_ma.value : 0;
+    step->current_ma = charge_value(&state->pack_current_ma);
     control->filled = true;
 }
 

@@ -37,6 +37,12 @@ void charge_current_step(charge_control_t *control, const charge_step_t *step, b
 /** @brief CVL; `state->ccl_ma` is made already. */
 void charge_voltage_step(charge_control_t *control, const charge_step_t *step, battery_state_t *state);
 
+/** What is not known counts as nothing. */
+static inline int32_t charge_value(const battery_quantity_t *quantity)
+{
+    return quantity->known ? quantity->value : 0;
+}
+
 static inline int32_t charge_least(int32_t a, int32_t b)
 {
     return a < b ? a : b;

@@ -14,16 +14,13 @@ static battery_quantity_t known(int32_t value)
     return (battery_quantity_t){.known = true, .value = value};
 }
 
-/** 0 at `zero` and before it, 1000 at `full` and beyond it, in a straight line between them; either may be the higher.
- */
-static int32_t permille_between(int32_t value, int32_t zero, int32_t full)
+/** 0 at the beginning of a way and before it, 1000 at its end and beyond, in a straight line between them. */
+static int32_t permille_of(int32_t way, int32_t length)
 {
-    const int32_t way = full > zero ? value - zero : zero - value;
-    const int32_t length = full > zero ? full - zero : zero - full;
-    if (way >= length) {
-        return PERMILLE;
+    if (way <= 0) {
+        return 0;
     }
-    return way <= 0 ? 0 : way * PERMILLE / length;
+    return way >= length ? PERMILLE : way * PERMILLE / length;
 }
 
 static int32_t share_of(int32_t cap_ma, int32_t permille)
@@ -31,9 +28,9 @@ static int32_t share_of(int32_t cap_ma, int32_t permille)
     return cap_ma / PERMILLE * permille + cap_ma % PERMILLE * permille / PERMILLE;
 }
 
-static int32_t percent_of(int32_t value, int32_t percent)
+static int32_t permille(int32_t percent)
 {
-    return share_of(value, percent * (PERMILLE / 100));
+    return percent * 10;
 }
 
 /** The cap that the others are a share of: registers and setting. With neither, nothing may flow. */
@@ -42,7 +39,7 @@ static int32_t fill_caps(const battery_quantity_t *cutoff_ma, int32_t percent, i
 {
     int32_t cap_ma = INT32_MAX;
     if (cutoff_ma->known) {
-        cap_ma = percent_of(cutoff_ma->value, percent);
+        cap_ma = share_of(cutoff_ma->value, permille(percent));
         limiters[BATTERY_REASON_BMS_SETTING] = known(cap_ma);
     }
     if (setting_ma > 0) {
@@ -61,7 +58,7 @@ static battery_quantity_t least_known(const battery_quantity_t *a, const battery
     if (!a->known || !b->known) {
         return a->known ? *a : *b;
     }
-    return a->value < b->value ? *a : *b;
+    return known(charge_least(a->value, b->value));
 }
 
 /** In two straight lines: full until a knee below the target, little at the target, nothing where the ceiling's margin
@@ -70,14 +67,14 @@ static int32_t charge_cell_permille(const charge_control_config_t *config, const
 {
     const charge_voltages_t *const v = step->voltages;
     const int32_t end_mv = v->cutoff_mv - config->cutoff_margin_mv;
-    const int32_t at_target = config->charge_at_target_percent * (PERMILLE / 100);
-    if (!step->cells_known || step->highest_mv >= end_mv) {
+    const int32_t at_target = permille(config->charge_at_target_percent);
+    if (!step->cells_known) {
         return 0;
     }
     if (step->highest_mv >= v->target_mv) {
-        return permille_between(step->highest_mv, end_mv, v->target_mv) * at_target / PERMILLE;
+        return permille_of(end_mv - step->highest_mv, end_mv - v->target_mv) * at_target / PERMILLE;
     }
-    const int32_t left = permille_between(step->highest_mv, v->target_mv, v->target_mv - config->charge_knee_mv);
+    const int32_t left = permille_of(v->target_mv - step->highest_mv, config->charge_knee_mv);
     return at_target + left * (PERMILLE - at_target) / PERMILLE;
 }
 
@@ -95,14 +92,11 @@ static void fill_charge_limiters(const charge_control_t *control, const charge_s
     battery_quantity_t *const limiters = state->ccl_limiter_ma;
     limiters[BATTERY_REASON_CELL_VOLTAGE] = known(share_of(cap_ma, charge_cell_permille(config, step)));
     if (step->temperature_known && (bms->cold_charge_dc.known || bms->over_heat_dc.known)) {
-        const int32_t cold_dc = bms->cold_charge_dc.value;
-        const int32_t hot_dc = bms->over_heat_dc.value;
-        const int32_t cold = bms->cold_charge_dc.known
-                                 ? permille_between(step->coldest_dc, cold_dc, cold_dc + config->cold_knee_dc)
-                                 : PERMILLE;
-        const int32_t hot = bms->over_heat_dc.known ? permille_between(step->hottest_dc, hot_dc - config->hot_stop_dc,
-                                                                       hot_dc - config->hot_knee_dc)
-                                                    : PERMILLE;
+        const int32_t above_cold_dc = step->coldest_dc - bms->cold_charge_dc.value;
+        const int32_t below_stop_dc = bms->over_heat_dc.value - config->hot_stop_dc - step->hottest_dc;
+        const int32_t cold = bms->cold_charge_dc.known ? permille_of(above_cold_dc, config->cold_knee_dc) : PERMILLE;
+        const int32_t hot =
+            bms->over_heat_dc.known ? permille_of(below_stop_dc, config->hot_knee_dc - config->hot_stop_dc) : PERMILLE;
         limiters[temperature_reason(state)] = known(share_of(cap_ma, charge_least(cold, hot)));
     }
     if (bms->fault && battery_fault_effect(bms->fault_event).stops_charge) {
@@ -124,18 +118,16 @@ static void fill_discharge_limiters(const charge_control_t *control, const charg
     battery_quantity_t *const limiters = state->dcl_limiter_ma;
     const int32_t floor_mv = step->voltages->floor_mv;
     if (!step->cells_known || floor_mv > 0) {
-        const int32_t left = permille_between(step->lowest_mv, floor_mv, floor_mv + config->discharge_knee_mv);
+        const int32_t left = permille_of(step->lowest_mv - floor_mv, config->discharge_knee_mv);
         limiters[BATTERY_REASON_CELL_VOLTAGE] = known(share_of(cap_ma, step->cells_known ? left : 0));
     }
     if (step->temperature_known && bms->over_heat_dc.known) {
-        const int32_t hot_dc = bms->over_heat_dc.value;
-        const int32_t left = permille_between(step->hottest_dc, hot_dc, hot_dc - config->hot_discharge_knee_dc);
+        const int32_t left = permille_of(bms->over_heat_dc.value - step->hottest_dc, config->hot_discharge_knee_dc);
         limiters[temperature_reason(state)] = known(share_of(cap_ma, left));
     }
     if (config->soc_min_percent > 0 && state->soc_ppm.known) {
-        const int32_t min_ppm = config->soc_min_percent * 10000;
         const int32_t left =
-            permille_between(state->soc_ppm.value / 100, min_ppm / 100, min_ppm / 100 + config->soc_knee_percent * 100);
+            permille_of(state->soc_ppm.value / 100 - config->soc_min_percent * 100, config->soc_knee_percent * 100);
         limiters[BATTERY_REASON_SOC] = known(share_of(cap_ma, left));
     }
     if (bms->fault && battery_fault_effect(bms->fault_event).stops_discharge) {
@@ -143,18 +135,20 @@ static void fill_discharge_limiters(const charge_control_t *control, const charg
     }
 }
 
-/** Of those that stop everything the last in the order of the reasons counts, else of equal ones the first: a limiter
- * that takes nothing away from the cap is not the reason. */
+/**
+ * Of several that allow nothing the last in the order of the reasons counts: those that a person has to mend stand
+ * there. Else the first of equal ones: a limiter that allows all of the cap is no reason.
+ */
 static battery_limit_t least(const battery_quantity_t *limiters)
 {
     battery_limit_t limit = {.known = true, .value = INT32_MAX};
-    for (int i = BATTERY_LIMITER_COUNT - 1; i > 0; i--) {
-        const int32_t value_ma = limiters[i].value < LEAST_LIMIT_MA ? 0 : limiters[i].value;
-        if (limiters[i].known && (value_ma < limit.value || (value_ma == limit.value && value_ma > 0))) {
-            limit.value = value_ma;
+    for (int i = BATTERY_REASON_BMS_SETTING; i < BATTERY_LIMITER_COUNT; i++) {
+        if (limiters[i].known && (limiters[i].value < limit.value || limiters[i].value == 0)) {
+            limit.value = limiters[i].value;
             limit.reason = (battery_limit_reason_t)i;
         }
     }
+    limit.value = limit.value < LEAST_LIMIT_MA ? 0 : limit.value;
     return limit;
 }
 
@@ -167,7 +161,7 @@ static void follow(charge_control_current_t *current, const charge_control_confi
         current->held_ms = step->now_ms;
         current->restart = false;
     } else if (step->now_ms - current->held_ms >= (int64_t)config->rise_wait_s * 1000) {
-        const int32_t rise_ma = config->rise_ma_per_s / 100 * step->elapsed_ms / 10;
+        const int32_t rise_ma = config->rise_ma_per_s * step->elapsed_ms / 1000;
         current->value_ma = charge_least(allowed_ma, current->value_ma + rise_ma);
     }
 }
@@ -183,7 +177,7 @@ static battery_limit_t finish(charge_control_current_t *current, const charge_co
     const int64_t ramp_ms = (int64_t)config->ramp_s * 1000;
     const int64_t since_ms = step->now_ms - current->ramp_since_ms;
     if (since_ms < ramp_ms) {
-        const int32_t from = current->ramp_from_percent * (PERMILLE / 100);
+        const int32_t from = permille(current->ramp_from_percent);
         const int32_t done = from + (int32_t)since_ms / config->ramp_s * (PERMILLE - from) / PERMILLE;
         limiters[BATTERY_REASON_RAMP] = known(share_of(cap_ma, done));
     }

@@ -15,9 +15,8 @@
 /** Current that still fills the battery; with less a lower CVL would pull the battery into the grid. */
 static int32_t tail_ma(const charge_control_config_t *config, const charge_step_t *step, const battery_state_t *state)
 {
-    const int32_t capacity_mah = state->installed_capacity_mah.known ? state->installed_capacity_mah.value : 0;
-    const int32_t finish_ma = step->bms->charge_finish_ma.known ? step->bms->charge_finish_ma.value : 0;
-    return charge_most(capacity_mah / 100 * config->tail_percent, finish_ma);
+    const int32_t share_ma = charge_value(&state->installed_capacity_mah) / 100 * config->tail_percent;
+    return charge_most(share_ma, charge_value(&step->bms->charge_finish_ma));
 }
 
 static int32_t rebulk_below_ppm(const charge_control_t *control, const battery_bms_t *bms)
@@ -48,7 +47,7 @@ static void update_stage(charge_control_t *control, const charge_step_t *step, c
 {
     const charge_control_config_t *const config = &control->config;
     const int32_t target_mv = step->voltages->target_mv;
-    const int32_t soc_ppm = state->soc_ppm.known ? state->soc_ppm.value : 0;
+    const int32_t soc_ppm = charge_value(&state->soc_ppm);
     const bool absorbing = control->stage == BATTERY_REASON_ABSORPTION;
     if (control->stage == BATTERY_REASON_FLOAT) {
         control->float_soc_ppm = charge_most(control->float_soc_ppm, soc_ppm);
@@ -118,6 +117,12 @@ static void lower_for_highest_cell(charge_control_t *control, const charge_step_
     }
 }
 
+/** Down to a goal and not below it; up never. */
+static int32_t sunk(int32_t uv, int32_t goal_uv, int32_t fall_uv)
+{
+    return charge_least(uv, charge_most(goal_uv, uv - fall_uv));
+}
+
 /** In steps, and never further than half of what the highest cell lacks. */
 static void raise(charge_control_t *control, const charge_step_t *step, int32_t goal_uv)
 {
@@ -140,27 +145,22 @@ static void sink_to_float(charge_control_t *control, const charge_step_t *step)
     const charge_control_config_t *const config = &control->config;
     const int32_t above_cells_uv = (step->highest_mv + config->balanced_mv) * UV_PER_MV;
     const int32_t goal_uv = charge_most(step->voltages->float_mv * UV_PER_MV, above_cells_uv);
-    if (control->cvl_uv > goal_uv) {
-        control->cvl_uv = charge_most(goal_uv, control->cvl_uv - config->raise_mv_per_s * step->elapsed_ms);
-    }
+    control->cvl_uv = sunk(control->cvl_uv, goal_uv, config->raise_mv_per_s * step->elapsed_ms);
 }
 
 static void keep_within_bounds(charge_control_t *control, const charge_step_t *step, uint8_t cell_count)
 {
     const charge_voltages_t *const v = step->voltages;
-    const int32_t target_uv = v->target_mv * UV_PER_MV;
-    if (control->cvl_uv > target_uv) { /* the registers have changed */
-        const int32_t fastest_uv = control->config.lower_mv_per_s * step->elapsed_ms / cell_count;
-        control->cvl_uv = charge_most(target_uv, control->cvl_uv - fastest_uv);
-    }
+    const int32_t fastest_uv = control->config.lower_mv_per_s * step->elapsed_ms / cell_count;
+    control->cvl_uv = sunk(control->cvl_uv, v->target_mv * UV_PER_MV, fastest_uv); /* the registers may have changed */
     control->cvl_uv = charge_least(control->cvl_uv, v->ceiling_mv * UV_PER_MV);
     control->cvl_uv = charge_most(control->cvl_uv, v->float_mv * UV_PER_MV);
 }
 
-/** CCL 0 alone does not stop a solar charger with feed-in. A ramp from 0 is no reason to let CVL jump. */
-static bool inhibited(const battery_state_t *state)
+/** CCL 0 alone does not stop a solar charger with feed-in. A ramp from 0 alone is no reason to let CVL jump. */
+static bool inhibited(const charge_control_t *control, const battery_state_t *state)
 {
-    return state->ccl_ma.value == 0 && state->ccl_ma.reason != BATTERY_REASON_RAMP;
+    return state->ccl_ma.value == 0 && (state->ccl_ma.reason != BATTERY_REASON_RAMP || control->ccl.value_ma == 0);
 }
 
 static battery_limit_reason_t reason_of(const charge_control_t *control, int32_t goal_uv)
@@ -174,9 +174,9 @@ static battery_limit_reason_t reason_of(const charge_control_t *control, int32_t
 /** A full battery is not charged anew by a restart; CVL begins above its cells, or at the target. */
 static void start(charge_control_t *control, const charge_step_t *step, const battery_state_t *state)
 {
-    control->float_soc_ppm = FULL_PPM;
-    const bool full = step->bms->fully_charged ||
-                      (state->soc_ppm.known && state->soc_ppm.value >= rebulk_below_ppm(control, step->bms));
+    const int32_t soc_ppm = charge_value(&state->soc_ppm);
+    control->float_soc_ppm = step->bms->fully_charged ? soc_ppm : FULL_PPM;
+    const bool full = step->bms->fully_charged || soc_ppm >= rebulk_below_ppm(control, step->bms);
     const int32_t above_cells_mv = step->highest_mv + control->config.balanced_mv;
     const int32_t target_mv = step->voltages->target_mv;
     control->slope_from_mv = step->highest_mv;
@@ -198,7 +198,7 @@ void charge_voltage_step(charge_control_t *control, const charge_step_t *step, b
     const bool full = control->stage == BATTERY_REASON_FLOAT;
     const int32_t goal_uv = (full ? v->float_mv : v->target_mv) * UV_PER_MV;
     battery_limit_reason_t reason = BATTERY_REASON_CHARGE_INHIBITED;
-    if (inhibited(state)) {
+    if (inhibited(control, state)) {
         control->cvl_uv = v->float_mv * UV_PER_MV;
         control->above_ms = step->now_ms;
         control->lowered = false;

@@ -11,7 +11,16 @@ from pathlib import Path
 
 import pytest
 
-CHIP_SUITES = {"tinybms", "battery_model", "battery_alarms", "victron_pgn", "settings", "event_bus"}
+CHIP_SUITES = {
+    "tinybms",
+    "battery_model",
+    "charge_control",
+    "battery_pipeline",
+    "battery_alarms",
+    "victron_pgn",
+    "settings",
+    "event_bus",
+}
 RECORDER = """#!{python}
 import json, os, sys
 with open({record!r}, "a") as file:
@@ -87,7 +96,9 @@ def test_a_suite_is_built_and_run_on_this_machine_and_leaves_its_log(root: Path,
     log = (tmp_path / "battery_model/test.log").read_text()
     assert "Press ENTER to see the list of tests." in log
     for output in (log, ended.stdout):
-        assert re.search(r"test_battery_assemble\.c:\d+:limits per cell become limits of the pack:PASS", output)
+        assert re.search(
+            r"test_battery_assemble\.c:\d+:measurements of the real pack keep their fixed-point values:PASS", output
+        )
 
 
 def test_each_suite_for_the_chip_is_a_program_of_its_own(tree: Tree) -> None:
@@ -147,6 +158,9 @@ def test_a_suite_that_fails_or_cannot_be_built_makes_idf_py_fail_after_the_other
     assert summary == {
         "tinybms": "FAILED",
         "battery_model": "passed",
+        "charge_control": "passed",
+        "battery_pipeline": "passed",
+        "battery_alarms": "passed",
         "victron_pgn": "passed",
         "settings": "passed",
         "event_bus": "NOT BUILT",

@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 
-CHIP_SUITES = ["tinybms", "battery_model", "battery_alarms", "victron_pgn", "settings", "event_bus"]
+CHIP_SUITES = [
+    "tinybms",
+    "battery_model",
+    "charge_control",
+    "battery_pipeline",
+    "battery_alarms",
+    "victron_pgn",
+    "settings",
+    "event_bus",
+]
 
 
 def known_to_idf_py(root: Path, target: str) -> list[str]:

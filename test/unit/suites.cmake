@@ -5,8 +5,15 @@ unit_suite(tinybms
          tinybms/test_registers.c tinybms/test_session.c tinybms/test_write.c
     REQUIRES tinybms)
 unit_suite(battery_model
-    SRCS battery_model/test_battery_assemble.c
+    SRCS battery_model/test_battery_assemble.c battery_model/test_battery_bms.c battery_model/test_battery_texts.c
     REQUIRES battery_model)
+unit_suite(charge_control
+    SRCS charge_control/pack.c charge_control/test_charge_control.c charge_control/test_charge_current.c
+         charge_control/test_charge_voltage.c charge_control/test_charge_voltages.c
+    REQUIRES charge_control)
+unit_suite(battery_pipeline
+    SRCS battery_pipeline/test_battery_pipeline.c
+    REQUIRES battery_pipeline)
 unit_suite(battery_alarms
     SRCS battery_alarms/fixture.c battery_alarms/test_conditions.c battery_alarms/test_fault.c
          battery_alarms/test_thresholds.c

@@ -44,6 +44,7 @@ typedef struct {
     int32_t silent_ms;
     bool started;
     bool has_snapshot;
+    bool was_complete; /**< the start-up gate has been open */
     bool was_stale;
     bool was_silent;
     int64_t last_now_ms;        /**< as the caller gave it */

@@ -100,7 +100,6 @@ typedef enum {
 /** @brief A measurement without its outliers: the median of the last three snapshots; private to charge_control. */
 typedef struct {
     int32_t last[2];
-    int32_t median;
 } charge_control_filter_t;
 
 /** @brief One limit that falls at once and rises slowly; private to charge_control. */

@@ -26,249 +26,208 @@ static tinybms_snapshot_t real_pack(void)
     s.live[48] = 97;
     s.live[50] = 0x97;
     s.live[53] = 14;
-    s.settings[0] = 4150;  /* 300 */
-    s.settings[1] = 3000;  /* 301 */
-    s.settings[6] = 6600;  /* 306 */
-    s.settings[7] = 14;    /* 307 */
-    s.settings[15] = 4200; /* 315 */
-    s.settings[16] = 2900; /* 316 */
-    s.settings[17] = 60;   /* 317 */
-    s.settings[18] = 20;   /* 318 */
+    s.settings[6] = 6600; /* 306 */
+    s.settings[7] = 14;   /* 307 */
     s.version[0] = 258;
     s.version[1] = 769;
     s.version[2] = 242;
     return s;
 }
 
-static battery_state_t state_at(const tinybms_snapshot_t *snapshot, int64_t now_ms)
+static battery_state_t state_of(const tinybms_snapshot_t *snapshot)
 {
-    const battery_assemble_config_t config = BATTERY_ASSEMBLE_DEFAULT_CONFIG();
+    battery_bms_t bms;
     battery_state_t state;
-    battery_assemble(snapshot, &config, now_ms, &state);
+    memset(&state, 0xA5, sizeof(state)); /* what was there before must not show */
+    battery_assemble(snapshot, &bms, &state);
     return state;
 }
 
-static battery_state_t fault_state(uint8_t event_id)
+static void expect(int32_t value, const battery_quantity_t *quantity)
 {
-    tinybms_snapshot_t s = real_pack();
-    s.live[50] = 0x9B;
-    s.live[42] = 250; /* an external sensor, so that temperature alarms are supported */
-    s.fault_event.id = event_id;
-    return state_at(&s, 5000);
+    TEST_ASSERT_TRUE(quantity->known);
+    TEST_ASSERT_EQUAL_INT32(value, quantity->value);
 }
 
 TEST_CASE("measurements of the real pack keep their fixed-point values", "[battery_model]")
 {
     const tinybms_snapshot_t s = real_pack();
-    const battery_state_t state = state_at(&s, 5000);
-    TEST_ASSERT_TRUE(state.publish);
-    TEST_ASSERT_EQUAL(BATTERY_STATUS_ONLINE, state.status);
-    TEST_ASSERT_EQUAL_INT32(55780, state.pack_voltage_mv.value);
-    TEST_ASSERT_EQUAL_INT32(0, state.pack_current_ma.value);
-    TEST_ASSERT_EQUAL_INT32(835548, state.soc_ppm.value);
+    const battery_state_t state = state_of(&s);
+    TEST_ASSERT_EQUAL_INT64(5000, state.snapshot_ms);
+    TEST_ASSERT_EQUAL_UINT32(7, state.sequence);
+    TEST_ASSERT_EQUAL_UINT8(14, state.cell_count);
+    expect(55780, &state.pack_voltage_mv);
+    expect(0, &state.pack_current_ma);
+    expect(835548, &state.soc_ppm);
+    expect(97, &state.bms_temperature_dc);
+    expect(3980, &state.cell_min_mv);
+    expect(3990, &state.cell_max_mv);
+    expect(2, &state.cell_min_register);
+    expect(9, &state.cell_max_register);
+    TEST_ASSERT_EQUAL_UINT16(0, state.cell_100uv[1]);
+    TEST_ASSERT_EQUAL_UINT16(39800, state.cell_100uv[2]);
+    TEST_ASSERT_EQUAL_UINT16(39880, state.cell_100uv[15]);
     TEST_ASSERT_FALSE(state.soh_ppm.known);
-    TEST_ASSERT_EQUAL_INT32(97, state.bms_temperature_dc.value);
-    TEST_ASSERT_FALSE(state.sensor_dc[0].known);
-    TEST_ASSERT_EQUAL_INT32(2, state.cell_min_register.value);
-    TEST_ASSERT_EQUAL_INT32(9, state.cell_max_register.value);
-    TEST_ASSERT_EQUAL_INT32(66000, state.installed_capacity_mah.value);
-    TEST_ASSERT_EQUAL_INT32(258, state.model.value);
-    TEST_ASSERT_EQUAL_INT32(1, state.firmware_major.value);
-    TEST_ASSERT_EQUAL_INT32(242, state.firmware_minor.value);
+    TEST_ASSERT_FALSE(state.sensor_dc[0].known || state.sensor_dc[1].known);
 }
 
-TEST_CASE("limits per cell become limits of the pack", "[battery_model]")
+TEST_CASE("limits, alarms and energy are left for those who make them", "[battery_model]")
 {
     const tinybms_snapshot_t s = real_pack();
-    const battery_state_t state = state_at(&s, 5000);
-    TEST_ASSERT_EQUAL_INT32(14 * 4150, state.cvl_mv.value);
-    TEST_ASSERT_EQUAL_INT32(14 * 3000, state.dvl_mv.value);
-    TEST_ASSERT_EQUAL_INT32(20000, state.ccl_ma.value);
-    TEST_ASSERT_EQUAL_INT32(60000, state.dcl_ma.value);
-    TEST_ASSERT_EQUAL(BATTERY_REASON_BMS_SETTING, state.dcl_ma.reason);
-}
-
-TEST_CASE("the lower of the two discharge cutoffs counts when both are set", "[battery_model]")
-{
-    tinybms_snapshot_t s = real_pack();
-    s.settings[5] = 45; /* 305 */
-    TEST_ASSERT_EQUAL_INT32(45000, state_at(&s, 5000).dcl_ma.value);
-    s.settings[5] = 75;
-    TEST_ASSERT_EQUAL_INT32(60000, state_at(&s, 5000).dcl_ma.value);
-}
-
-TEST_CASE("a full voltage above the over-voltage cutoff is capped by the cutoff", "[battery_model]")
-{
-    tinybms_snapshot_t s = real_pack();
-    s.settings[0] = 4300;
-    TEST_ASSERT_EQUAL_INT32(14 * 4200, state_at(&s, 5000).cvl_mv.value);
-}
-
-TEST_CASE("without a usable current cutoff nothing may flow", "[battery_model]")
-{
-    tinybms_snapshot_t s = real_pack();
-    s.settings[17] = 0;
-    s.settings[18] = 9999;
-    const battery_state_t state = state_at(&s, 5000);
-    TEST_ASSERT_TRUE(state.ccl_ma.known && state.dcl_ma.known);
-    TEST_ASSERT_EQUAL_INT32(0, state.ccl_ma.value);
-    TEST_ASSERT_EQUAL_INT32(0, state.dcl_ma.value);
-    TEST_ASSERT_EQUAL(BATTERY_REASON_SETTING_MISSING, state.ccl_ma.reason);
-}
-
-TEST_CASE("nothing is published before there is a snapshot, settings and a full voltage", "[battery_model]")
-{
-    TEST_ASSERT_FALSE(state_at(NULL, 5000).publish);
-    tinybms_snapshot_t s = real_pack();
-    s.settings_known = false;
-    TEST_ASSERT_FALSE(state_at(&s, 5000).publish);
-    s = real_pack();
-    s.settings[0] = 0;
-    TEST_ASSERT_FALSE(state_at(&s, 5000).publish);
-    s = real_pack();
-    s.settings[7] = 0; /* 307: then the detected cells count */
-    TEST_ASSERT_TRUE(state_at(&s, 5000).publish);
-    s.live[53] = 0;
-    TEST_ASSERT_FALSE(state_at(&s, 5000).publish);
-}
-
-TEST_CASE("stale data stops charging after 3 s and everything after 10 s", "[battery_model]")
-{
-    const tinybms_snapshot_t s = real_pack();
-    battery_state_t state = state_at(&s, 5000 + 2999);
-    TEST_ASSERT_EQUAL_INT32(20000, state.ccl_ma.value);
-    TEST_ASSERT_EQUAL(BATTERY_ALARM_OK, state.warning[BATTERY_ALARM_BMS_INTERNAL]);
-    state = state_at(&s, 5000 + 3000);
-    TEST_ASSERT_TRUE(state.publish);
-    TEST_ASSERT_EQUAL_INT32(0, state.ccl_ma.value);
-    TEST_ASSERT_EQUAL(BATTERY_REASON_STALE_DATA, state.ccl_ma.reason);
-    TEST_ASSERT_EQUAL_INT32(14 * 4150, state.cvl_mv.value);
-    TEST_ASSERT_EQUAL_INT32(60000, state.dcl_ma.value);
-    TEST_ASSERT_EQUAL(BATTERY_STATUS_OFFLINE, state.status);
-    TEST_ASSERT_EQUAL(BATTERY_ALARM_ACTIVE, state.warning[BATTERY_ALARM_BMS_INTERNAL]);
-    TEST_ASSERT_TRUE(state_at(&s, 5000 + 9999).publish);
-    TEST_ASSERT_FALSE(state_at(&s, 5000 + 10000).publish);
-}
-
-TEST_CASE("staleness counts the same beyond 2^31 and 2^32 ms of uptime", "[battery_model]")
-{
-    tinybms_snapshot_t s = real_pack();
-    const int64_t starts_ms[] = {INT64_C(2147483647) - 1000, INT64_C(4294967295) - 1000};
-    for (size_t i = 0; i < 2; i++) {
-        s.taken_ms = starts_ms[i];
-        TEST_ASSERT_EQUAL(BATTERY_STATUS_ONLINE, state_at(&s, starts_ms[i] + 2999).status);
-        TEST_ASSERT_EQUAL(BATTERY_STATUS_OFFLINE, state_at(&s, starts_ms[i] + 3000).status);
+    const battery_state_t state = state_of(&s);
+    TEST_ASSERT_EQUAL(BATTERY_STATUS_UNKNOWN, state.status);
+    TEST_ASSERT_FALSE(state.publish);
+    TEST_ASSERT_FALSE(state.cvl_mv.known || state.ccl_ma.known || state.dcl_ma.known || state.dvl_mv.known);
+    TEST_ASSERT_FALSE(state.energy_in_wh.known || state.energy_out_wh.known || state.cycles_milli.known);
+    TEST_ASSERT_FALSE(state.since_full_min.known || state.time_to_full_min.known || state.time_to_empty_min.known);
+    for (int i = 0; i < BATTERY_LIMITER_COUNT; i++) {
+        TEST_ASSERT_FALSE(state.ccl_limiter_ma[i].known || state.dcl_limiter_ma[i].known);
+    }
+    for (int i = 0; i < BATTERY_ALARM_COUNT; i++) {
+        TEST_ASSERT_EQUAL(BATTERY_ALARM_UNSUPPORTED, state.alarm[i]);
+        TEST_ASSERT_EQUAL(BATTERY_ALARM_UNSUPPORTED, state.warning[i]);
     }
 }
 
-TEST_CASE("an over-voltage fault stops charging and lets the pack discharge itself", "[battery_model]")
+TEST_CASE("a current keeps its sign, and a float that is no number is not known", "[battery_model]")
 {
-    const battery_state_t state = fault_state(0x03);
-    TEST_ASSERT_EQUAL_INT32(0, state.ccl_ma.value);
-    TEST_ASSERT_EQUAL(BATTERY_REASON_BMS_FAULT, state.ccl_ma.reason);
-    TEST_ASSERT_EQUAL_INT32(60000, state.dcl_ma.value);
-    TEST_ASSERT_EQUAL(BATTERY_ALARM_ACTIVE, state.alarm[BATTERY_ALARM_HIGH_VOLTAGE]);
-    TEST_ASSERT_EQUAL(BATTERY_ALARM_ACTIVE, state.alarm[BATTERY_ALARM_GENERAL]);
-    TEST_ASSERT_EQUAL(BATTERY_ALARM_OK, state.alarm[BATTERY_ALARM_LOW_VOLTAGE]);
-    TEST_ASSERT_EQUAL(BATTERY_STATUS_OFFLINE, state.status);
+    tinybms_snapshot_t s = real_pack();
+    s.live[38] = 0x0000; /* -12.5 as a float, low word first */
+    s.live[39] = 0xC148;
+    battery_state_t state = state_of(&s);
+    expect(-12500, &state.pack_current_ma);
+    s.live[39] = 0x7FC0;
+    s.live[37] = 0x7F80;
+    state = state_of(&s);
+    TEST_ASSERT_FALSE(state.pack_current_ma.known);
+    TEST_ASSERT_FALSE(state.pack_voltage_mv.known);
 }
 
-TEST_CASE("an under-voltage fault stops discharging and lets the pack be charged", "[battery_model]")
+TEST_CASE("a state of charge is rounded down and not known above 100 %", "[battery_model]")
 {
-    const battery_state_t state = fault_state(0x02);
-    TEST_ASSERT_EQUAL_INT32(20000, state.ccl_ma.value);
-    TEST_ASSERT_EQUAL_INT32(0, state.dcl_ma.value);
-    TEST_ASSERT_EQUAL(BATTERY_ALARM_ACTIVE, state.alarm[BATTERY_ALARM_LOW_VOLTAGE]);
-}
-
-TEST_CASE("a fault without a known cause stops both directions", "[battery_model]")
-{
-    const uint8_t causes[] = {0, 0x0B, 0x0F, 0x7F};
-    for (size_t i = 0; i < sizeof(causes); i++) {
-        const battery_state_t state = fault_state(causes[i]);
-        TEST_ASSERT_EQUAL_INT32(0, state.ccl_ma.value);
-        TEST_ASSERT_EQUAL_INT32(0, state.dcl_ma.value);
-        TEST_ASSERT_EQUAL(BATTERY_ALARM_ACTIVE, state.alarm[BATTERY_ALARM_BMS_INTERNAL]);
+    static const struct {
+        uint32_t raw; /**< 1e-6 % */
+        int32_t ppm;
+    } cases[] = {{0, 0}, {99, 0}, {100, 1}, {99999999, 999999}, {100000000, 1000000}};
+    tinybms_snapshot_t s = real_pack();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        s.live[46] = (uint16_t)cases[i].raw;
+        s.live[47] = (uint16_t)(cases[i].raw >> 16);
+        const battery_state_t state = state_of(&s);
+        expect(cases[i].ppm, &state.soc_ppm);
     }
+    s.live[46] = (uint16_t)100000001;
+    s.live[47] = (uint16_t)(100000001 >> 16);
+    TEST_ASSERT_FALSE(state_of(&s).soc_ppm.known);
+    s.live[46] = 0xFFFF;
+    s.live[47] = 0xFFFF;
+    TEST_ASSERT_FALSE(state_of(&s).soc_ppm.known);
 }
 
-TEST_CASE("an old fault event counts for nothing when the BMS is not in fault", "[battery_model]")
+TEST_CASE("a state of health of 0 has not been estimated, and above 100 % there is none", "[battery_model]")
 {
     tinybms_snapshot_t s = real_pack();
-    s.fault_event.id = 0x03;
-    const battery_state_t state = state_at(&s, 5000);
-    TEST_ASSERT_EQUAL_INT32(20000, state.ccl_ma.value);
-    TEST_ASSERT_EQUAL(BATTERY_ALARM_OK, state.alarm[BATTERY_ALARM_HIGH_VOLTAGE]);
+    s.live[45] = 1;
+    battery_state_t state = state_of(&s);
+    expect(20, &state.soh_ppm);
+    s.live[45] = 50000;
+    state = state_of(&s);
+    expect(1000000, &state.soh_ppm);
+    s.live[45] = 50001;
+    TEST_ASSERT_FALSE(state_of(&s).soh_ppm.known);
 }
 
-TEST_CASE("temperature alarms are unsupported without an external sensor", "[battery_model]")
+TEST_CASE("a sensor is signed and may be missing", "[battery_model]")
 {
     tinybms_snapshot_t s = real_pack();
-    TEST_ASSERT_EQUAL(BATTERY_ALARM_UNSUPPORTED, state_at(&s, 5000).alarm[BATTERY_ALARM_HIGH_TEMPERATURE]);
     s.live[43] = (uint16_t)-52;
-    const battery_state_t state = state_at(&s, 5000);
-    TEST_ASSERT_EQUAL(BATTERY_ALARM_OK, state.alarm[BATTERY_ALARM_HIGH_TEMPERATURE]);
-    TEST_ASSERT_EQUAL_INT32(-52, state.sensor_dc[1].value);
+    s.live[48] = (uint16_t)-1;
+    const battery_state_t state = state_of(&s);
+    TEST_ASSERT_FALSE(state.sensor_dc[0].known);
+    expect(-52, &state.sensor_dc[1]);
+    expect(-1, &state.bms_temperature_dc);
+    s.live[42] = 250;
+    const battery_state_t other = state_of(&s);
+    expect(250, &other.sensor_dc[0]);
+}
+
+TEST_CASE("of equal cells the first register is the lowest and the highest", "[battery_model]")
+{
+    tinybms_snapshot_t s = real_pack();
+    for (size_t i = 2; i < 16; i++) {
+        s.live[i] = 40000;
+    }
+    const battery_state_t state = state_of(&s);
+    expect(2, &state.cell_min_register);
+    expect(2, &state.cell_max_register);
+}
+
+TEST_CASE("without cells none is the lowest", "[battery_model]")
+{
+    tinybms_snapshot_t s = real_pack();
+    memset(s.live, 0, 16 * sizeof(s.live[0]));
+    s.live[40] = 0;
+    s.live[41] = 0;
+    const battery_state_t state = state_of(&s);
+    TEST_ASSERT_FALSE(state.cell_min_register.known || state.cell_max_register.known);
+    TEST_ASSERT_FALSE(state.cell_min_mv.known || state.cell_max_mv.known);
+}
+
+TEST_CASE("the usable capacity is what the state of health leaves of the installed one", "[battery_model]")
+{
+    tinybms_snapshot_t s = real_pack();
+    battery_state_t state = state_of(&s);
+    expect(66000, &state.installed_capacity_mah);
+    expect(66000, &state.usable_capacity_mah); /* health not known */
+    s.live[45] = 45000;                        /* 90 % */
+    state = state_of(&s);
+    expect(66000, &state.installed_capacity_mah);
+    expect(59400, &state.usable_capacity_mah);
+    s.settings[6] = 65500;
+    s.live[45] = 50000;
+    state = state_of(&s);
+    expect(655000, &state.usable_capacity_mah);
+    s.settings[6] = 10;
+    state = state_of(&s);
+    expect(100, &state.installed_capacity_mah);
+}
+
+TEST_CASE("a capacity that is not set is not known", "[battery_model]")
+{
+    static const uint16_t unset[] = {0, 9, 65501};
+    tinybms_snapshot_t s = real_pack();
+    for (size_t i = 0; i < sizeof(unset) / sizeof(unset[0]); i++) {
+        s.settings[6] = unset[i];
+        const battery_state_t state = state_of(&s);
+        TEST_ASSERT_FALSE(state.installed_capacity_mah.known || state.usable_capacity_mah.known);
+    }
+    s = real_pack();
+    s.settings_known = false;
+    TEST_ASSERT_FALSE(state_of(&s).installed_capacity_mah.known);
+}
+
+TEST_CASE("versions are known once they have been read", "[battery_model]")
+{
+    tinybms_snapshot_t s = real_pack();
+    const battery_state_t state = state_of(&s);
+    expect(258, &state.model);
+    expect(1, &state.firmware_major);
+    expect(242, &state.firmware_minor);
+    s.version_known = false;
+    const battery_state_t unread = state_of(&s);
+    TEST_ASSERT_FALSE(unread.model.known || unread.firmware_major.known || unread.firmware_minor.known);
+    TEST_ASSERT_FALSE(unread.serial_known);
 }
 
 TEST_CASE("a serial number is 24 hexadecimal digits, and not known when the registers are blank", "[battery_model]")
 {
     tinybms_snapshot_t s = real_pack();
-    TEST_ASSERT_FALSE(state_at(&s, 5000).serial_known);
+    TEST_ASSERT_FALSE(state_of(&s).serial_known);
+    memset(&s.version[4], 0xFF, 6 * sizeof(s.version[0]));
+    TEST_ASSERT_FALSE(state_of(&s).serial_known);
     static const uint16_t words[6] = {0x0123, 0x4567, 0x89AB, 0xCDEF, 0x0001, 0xFFFE};
     memcpy(&s.version[4], words, sizeof(words));
-    const battery_state_t state = state_at(&s, 5000);
+    const battery_state_t state = state_of(&s);
     TEST_ASSERT_TRUE(state.serial_known);
     TEST_ASSERT_EQUAL_STRING("0123456789ABCDEF0001FFFE", state.serial);
-}
-
-static void expect_no_charging(const battery_state_t *state, int32_t cvl_mv)
-{
-    TEST_ASSERT_TRUE(state->publish);
-    TEST_ASSERT_EQUAL_INT32(cvl_mv, state->cvl_mv.value);
-    TEST_ASSERT_EQUAL_INT32(0, state->ccl_ma.value);
-    TEST_ASSERT_EQUAL(BATTERY_REASON_CELL_COUNT, state->ccl_ma.reason);
-    TEST_ASSERT_EQUAL_INT32(60000, state->dcl_ma.value);
-    TEST_ASSERT_EQUAL(BATTERY_ALARM_ACTIVE, state->warning[BATTERY_ALARM_BMS_INTERNAL]);
-}
-
-TEST_CASE("a wrong number of detected cells stops charging and leaves CVL where it is", "[battery_model]")
-{
-    static const uint16_t wrong[] = {1, 4, 13, 15, 16};
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        tinybms_snapshot_t s = real_pack();
-        s.live[53] = wrong[i];
-        const battery_state_t state = state_at(&s, 5000);
-        expect_no_charging(&state, 14 * 4150);
-    }
-}
-
-TEST_CASE("a number of cells that nothing confirms and something contradicts is not used", "[battery_model]")
-{
-    static const struct {
-        uint16_t set;
-        uint16_t detected;
-    } unconfirmed[] = {{16, 14}, {13, 14}, {16, 0}, {16, 12}, {0, 16}, {0, 13}};
-    for (size_t i = 0; i < sizeof(unconfirmed) / sizeof(unconfirmed[0]); i++) { /* 14 cells are measured */
-        tinybms_snapshot_t s = real_pack();
-        s.settings[7] = unconfirmed[i].set; /* 307 */
-        s.live[53] = unconfirmed[i].detected;
-        TEST_ASSERT_FALSE(state_at(&s, 5000).publish);
-    }
-}
-
-TEST_CASE("a broken sense wire that the BMS notices silences the gateway and does not lower CVL", "[battery_model]")
-{
-    tinybms_snapshot_t s = real_pack();
-    s.live[7] = 0;
-    s.live[53] = 13;
-    TEST_ASSERT_FALSE(state_at(&s, 5000).publish);
-}
-
-TEST_CASE("a cell that reads 0 stops charging and leaves CVL where it is", "[battery_model]")
-{
-    tinybms_snapshot_t s = real_pack();
-    s.live[7] = 0;
-    const battery_state_t state = state_at(&s, 5000);
-    expect_no_charging(&state, 14 * 4150);
 }

@@ -1,0 +1,264 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "battery_assemble.h"
+#include "unity.h"
+
+static battery_bms_t bms_of(const tinybms_snapshot_t *snapshot)
+{
+    battery_bms_t bms;
+    battery_state_t state;
+    battery_assemble(snapshot, &bms, &state);
+    return bms;
+}
+
+static tinybms_snapshot_t with_setting(uint16_t address, uint16_t value)
+{
+    tinybms_snapshot_t snapshot = {.settings_known = true};
+    snapshot.settings[address - 300] = value;
+    return snapshot;
+}
+
+/** A setting that is not set when it reads 0: its register, least and greatest value, and its unit in the state. */
+typedef struct {
+    uint16_t address;
+    uint16_t min;
+    uint16_t max;
+    int32_t factor;
+    size_t offset; /**< of the field of battery_bms_t */
+} setting_t;
+
+static const setting_t s_settings[] = {
+    {300, 1200, 4500, 1, offsetof(battery_bms_t, full_mv)},
+    {301, 1000, 3500, 1, offsetof(battery_bms_t, empty_mv)},
+    {303, 1000, 4500, 1, offsetof(battery_bms_t, balance_mv)},
+    {304, 100, 5000, 1, offsetof(battery_bms_t, charge_finish_ma)},
+    {305, 1, 65535, 1000, offsetof(battery_bms_t, peak_discharge_ma)}, /* the maker gives no range */
+    {315, 1200, 4500, 1, offsetof(battery_bms_t, over_voltage_mv)},
+    {316, 800, 3500, 1, offsetof(battery_bms_t, under_voltage_mv)},
+    {317, 1, 750, 1000, offsetof(battery_bms_t, discharge_max_ma)},
+    {318, 1, 750, 1000, offsetof(battery_bms_t, charge_max_ma)},
+    {319, 20, 90, 10, offsetof(battery_bms_t, over_heat_dc)},
+};
+
+static battery_quantity_t read(const setting_t *setting, uint16_t value)
+{
+    const tinybms_snapshot_t snapshot = with_setting(setting->address, value);
+    const battery_bms_t bms = bms_of(&snapshot);
+    battery_quantity_t quantity;
+    memcpy(&quantity, (const char *)&bms + setting->offset, sizeof(quantity));
+    return quantity;
+}
+
+static void expect(const setting_t *setting, uint16_t value)
+{
+    const battery_quantity_t quantity = read(setting, value);
+    TEST_ASSERT_TRUE(quantity.known);
+    TEST_ASSERT_EQUAL_INT32(value * setting->factor, quantity.value);
+}
+
+TEST_CASE("a setting in its range is known in the unit of its name", "[battery_model]")
+{
+    for (size_t i = 0; i < sizeof(s_settings) / sizeof(s_settings[0]); i++) {
+        expect(&s_settings[i], s_settings[i].min);
+        expect(&s_settings[i], s_settings[i].max);
+        expect(&s_settings[i], (uint16_t)((s_settings[i].min + s_settings[i].max) / 2));
+    }
+}
+
+TEST_CASE("a setting that reads 0 or out of its range is not set", "[battery_model]")
+{
+    for (size_t i = 0; i < sizeof(s_settings) / sizeof(s_settings[0]); i++) {
+        TEST_ASSERT_FALSE(read(&s_settings[i], 0).known);
+        TEST_ASSERT_FALSE(read(&s_settings[i], (uint16_t)(s_settings[i].min - 1)).known);
+        if (s_settings[i].max < UINT16_MAX) {
+            TEST_ASSERT_FALSE(read(&s_settings[i], (uint16_t)(s_settings[i].max + 1)).known);
+            TEST_ASSERT_FALSE(read(&s_settings[i], UINT16_MAX).known);
+        }
+    }
+}
+
+TEST_CASE("no setting is known before the settings have been read", "[battery_model]")
+{
+    tinybms_snapshot_t snapshot = {.settings_known = false};
+    for (size_t i = 0; i < TINYBMS_SETTINGS_COUNT; i++) {
+        snapshot.settings[i] = 1300;
+    }
+    const battery_bms_t bms = bms_of(&snapshot);
+    TEST_ASSERT_FALSE(bms.settings_known);
+    for (size_t i = 0; i < sizeof(s_settings) / sizeof(s_settings[0]); i++) {
+        bool known;
+        memcpy(&known, (const char *)&bms + s_settings[i].offset + offsetof(battery_quantity_t, known), sizeof(known));
+        TEST_ASSERT_FALSE(known);
+    }
+    TEST_ASSERT_FALSE(bms.restart_ppm.known);
+    snapshot.settings[20] = 0; /* 320: 0 degC when it has been read */
+    TEST_ASSERT_FALSE(bms_of(&snapshot).cold_charge_dc.known);
+    snapshot.settings_known = true;
+    TEST_ASSERT_TRUE(bms_of(&snapshot).settings_known);
+}
+
+static battery_quantity_t cold_charge(int16_t celsius)
+{
+    const tinybms_snapshot_t snapshot = with_setting(320, (uint16_t)celsius);
+    return bms_of(&snapshot).cold_charge_dc;
+}
+
+TEST_CASE("the cold cutoff may be negative, and 0 is 0 degC", "[battery_model]")
+{
+    static const int16_t set[] = {-40, -1, 0, 1, 10};
+    for (size_t i = 0; i < sizeof(set) / sizeof(set[0]); i++) {
+        TEST_ASSERT_TRUE(cold_charge(set[i]).known);
+        TEST_ASSERT_EQUAL_INT32(10 * set[i], cold_charge(set[i]).value);
+    }
+    static const int16_t unset[] = {-41, 11, INT16_MIN, INT16_MAX};
+    for (size_t i = 0; i < sizeof(unset) / sizeof(unset[0]); i++) {
+        TEST_ASSERT_FALSE(cold_charge(unset[i]).known);
+    }
+}
+
+TEST_CASE("a heat cutoff below zero is not set", "[battery_model]")
+{
+    const tinybms_snapshot_t snapshot = with_setting(319, (uint16_t)-20);
+    TEST_ASSERT_FALSE(bms_of(&snapshot).over_heat_dc.known);
+}
+
+static battery_quantity_t restart(uint16_t percent, uint16_t flags)
+{
+    tinybms_snapshot_t snapshot = with_setting(321, percent);
+    snapshot.settings[29] = flags; /* 329 */
+    return bms_of(&snapshot).restart_ppm;
+}
+
+TEST_CASE("the charge restart level counts only when bit 2 of register 329 enables it", "[battery_model]")
+{
+    TEST_ASSERT_TRUE(restart(60, 0x0004).known);
+    TEST_ASSERT_EQUAL_INT32(600000, restart(60, 0x0004).value);
+    TEST_ASSERT_EQUAL_INT32(950000, restart(95, 0xFFFF).value);
+    TEST_ASSERT_FALSE(restart(80, 0x0000).known);
+    TEST_ASSERT_FALSE(restart(80, 0xFFFB).known);
+    TEST_ASSERT_FALSE(restart(0, 0x0004).known);
+    TEST_ASSERT_FALSE(restart(59, 0x0004).known);
+    TEST_ASSERT_FALSE(restart(96, 0x0004).known);
+}
+
+TEST_CASE("fully charged and fault are states of register 50 alone", "[battery_model]")
+{
+    for (uint16_t status = 0x90; status < 0xA0; status++) {
+        tinybms_snapshot_t snapshot = {.fault_event = {.id = 0x03}};
+        snapshot.live[50] = status;
+        const battery_bms_t bms = bms_of(&snapshot);
+        TEST_ASSERT_EQUAL(status == 0x92, bms.fully_charged);
+        TEST_ASSERT_EQUAL(status == 0x9B, bms.fault);
+    }
+}
+
+TEST_CASE("the event that decides is the one of the snapshot", "[battery_model]")
+{
+    tinybms_snapshot_t snapshot = {.fault_event = {.id = 0x37}};
+    snapshot.live[50] = 0x9B;
+    TEST_ASSERT_EQUAL_HEX8(0x37, bms_of(&snapshot).fault_event);
+    snapshot.fault_event.id = 0;
+    TEST_ASSERT_EQUAL_HEX8(0, bms_of(&snapshot).fault_event);
+}
+
+/* ---- number of cells ---- */
+
+typedef struct {
+    uint8_t set;      /**< 307 */
+    uint8_t detected; /**< 53 */
+    uint8_t measured; /**< registers 0..15 that are not 0 */
+    uint8_t cells;    /**< 0 = not known */
+    bool differs;
+} cell_count_t;
+
+static void expect_cells(const cell_count_t *expected)
+{
+    tinybms_snapshot_t snapshot = with_setting(307, expected->set);
+    snapshot.live[53] = expected->detected;
+    for (uint8_t i = 0; i < expected->measured; i++) {
+        snapshot.live[15 - i] = 38000;
+    }
+    battery_bms_t bms;
+    battery_state_t state;
+    battery_assemble(&snapshot, &bms, &state);
+    TEST_ASSERT_EQUAL_UINT8(expected->cells, state.cell_count);
+    TEST_ASSERT_EQUAL(expected->differs, bms.cell_count_differs);
+}
+
+TEST_CASE("the number of cells is the one that is set, else the one that is detected", "[battery_model]")
+{
+    static const cell_count_t cases[] = {{14, 14, 14, 14, false}, {4, 4, 4, 4, false},     {16, 16, 16, 16, false},
+                                         {0, 14, 14, 14, false},  {3, 14, 14, 14, false},  {17, 14, 14, 14, false},
+                                         {14, 0, 14, 14, false},  {14, 17, 14, 14, false}, {14, 14, 0, 14, false},
+                                         {14, 0, 0, 14, false},   {0, 14, 0, 14, false},   {0, 0, 14, 0, false},
+                                         {0, 0, 0, 0, false},     {0, 17, 0, 0, false}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        expect_cells(&cases[i]);
+    }
+}
+
+TEST_CASE("a number of cells that something confirms and something contradicts stays and is told", "[battery_model]")
+{
+    static const cell_count_t cases[] = {
+        {14, 13, 14, 14, true}, {14, 16, 14, 14, true}, {14, 14, 13, 14, true}, {14, 14, 15, 14, true}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        expect_cells(&cases[i]);
+    }
+}
+
+TEST_CASE("a number of cells that nothing confirms and something contradicts is not known", "[battery_model]")
+{
+    static const cell_count_t cases[] = {{16, 14, 14, 0, true}, {13, 14, 14, 0, true}, {16, 0, 14, 0, true},
+                                         {16, 12, 14, 0, true}, {16, 14, 0, 0, true},  {0, 16, 14, 0, true},
+                                         {0, 13, 14, 0, true},  {14, 13, 13, 0, true}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        expect_cells(&cases[i]);
+    }
+}
+
+/* ---- faults ---- */
+
+static battery_fault_effect_t expected_effect(uint8_t event)
+{
+    switch (event) {
+    case 0x02: /* under-voltage */
+    case 0x31: /* fully discharged */
+        return (battery_fault_effect_t){.stops_discharge = true, .alarm = BATTERY_ALARM_LOW_VOLTAGE};
+    case 0x03: /* over-voltage */
+        return (battery_fault_effect_t){.stops_charge = true, .alarm = BATTERY_ALARM_HIGH_VOLTAGE};
+    case 0x05: /* discharge over-current */
+        return (battery_fault_effect_t){.stops_discharge = true, .alarm = BATTERY_ALARM_HIGH_DISCHARGE_CURRENT};
+    case 0x06: /* charge and regeneration over-current */
+    case 0x07:
+        return (battery_fault_effect_t){.stops_charge = true, .alarm = BATTERY_ALARM_HIGH_CHARGE_CURRENT};
+    case 0x37: /* low temperature charging */
+        return (battery_fault_effect_t){.stops_charge = true, .alarm = BATTERY_ALARM_LOW_TEMPERATURE_CHARGE};
+    default:
+        break;
+    }
+    battery_alarm_id_t alarm = BATTERY_ALARM_BMS_INTERNAL;
+    if (event == 0x04) {
+        alarm = BATTERY_ALARM_HIGH_TEMPERATURE;
+    } else if (event == 0x0A) {
+        alarm = BATTERY_ALARM_LOW_TEMPERATURE;
+    }
+    return (battery_fault_effect_t){.stops_charge = true, .stops_discharge = true, .alarm = alarm};
+}
+
+TEST_CASE("each event forbids what the protocol's meaning of it asks for, an unknown one both directions",
+          "[battery_model]")
+{
+    for (int event = 0; event <= 0xFF; event++) {
+        const battery_fault_effect_t expected = expected_effect((uint8_t)event);
+        const battery_fault_effect_t effect = battery_fault_effect((uint8_t)event);
+        TEST_ASSERT_EQUAL(expected.stops_charge, effect.stops_charge);
+        TEST_ASSERT_EQUAL(expected.stops_discharge, effect.stops_discharge);
+        TEST_ASSERT_EQUAL_STRING(battery_alarm_text(expected.alarm), battery_alarm_text(effect.alarm));
+    }
+}

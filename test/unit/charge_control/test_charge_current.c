@@ -1,0 +1,681 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+/* The caps of the pack: CCL 90 % of 20 A, DCL 90 % of 60 A. */
+#include "pack.h"
+#include "unity.h"
+
+#define CCL_CAP_MA 18000
+#define DCL_CAP_MA 54000
+
+/** A value, and what of a limit is left at it. */
+typedef struct {
+    int32_t value;
+    int32_t limit_ma;
+} point_t;
+
+#define POINTS(name) (sizeof(name) / sizeof((name)[0]))
+
+/* ---- caps ---- */
+
+TEST_CASE("CCL and DCL are 90 % of the current cutoffs of the BMS", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack_settle(&pack);
+    pack_expect(&pack.state.ccl_ma, CCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
+    pack_expect(&pack.state.dcl_ma, DCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
+    TEST_ASSERT_EQUAL_INT32(CCL_CAP_MA, pack.state.ccl_limiter_ma[BATTERY_REASON_BMS_SETTING].value);
+    TEST_ASSERT_EQUAL_INT32(DCL_CAP_MA, pack.state.dcl_limiter_ma[BATTERY_REASON_BMS_SETTING].value);
+}
+
+TEST_CASE("the share of the cutoffs is exact to the milliampere", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack.bms.charge_max_ma = pack_known(21000);
+    TEST_ASSERT_EQUAL_INT32(18900, pack_charge_limiter(&pack, BATTERY_REASON_BMS_SETTING));
+    pack.bms.charge_max_ma = pack_known(750000);
+    TEST_ASSERT_EQUAL_INT32(675000, pack_charge_limiter(&pack, BATTERY_REASON_BMS_SETTING));
+    pack.config.current_percent = 100;
+    TEST_ASSERT_EQUAL_INT32(750000, pack_charge_limiter(&pack, BATTERY_REASON_BMS_SETTING));
+}
+
+TEST_CASE("the lower one of the two discharge cutoffs counts", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack.bms.peak_discharge_ma = pack_known(40000);
+    TEST_ASSERT_EQUAL_INT32(36000, pack_discharge_limiter(&pack, BATTERY_REASON_BMS_SETTING));
+    pack.bms.peak_discharge_ma = pack_known(80000);
+    TEST_ASSERT_EQUAL_INT32(DCL_CAP_MA, pack_discharge_limiter(&pack, BATTERY_REASON_BMS_SETTING));
+    pack.bms.discharge_max_ma.known = false;
+    TEST_ASSERT_EQUAL_INT32(72000, pack_discharge_limiter(&pack, BATTERY_REASON_BMS_SETTING));
+}
+
+TEST_CASE("a user cap lowers a limit, and the others are a share of it", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack.config.charge_max_ma = 12345;
+    pack.config.discharge_max_ma = 30000;
+    pack_settle(&pack);
+    pack_expect(&pack.state.ccl_ma, 12345, BATTERY_REASON_USER_CAP);
+    pack_expect(&pack.state.dcl_ma, 30000, BATTERY_REASON_USER_CAP);
+    TEST_ASSERT_EQUAL_INT32(CCL_CAP_MA, pack.state.ccl_limiter_ma[BATTERY_REASON_BMS_SETTING].value);
+    pack_set_cells(&pack, 4125, 3100);
+    TEST_ASSERT_EQUAL_INT32(7407, pack_charge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+    TEST_ASSERT_EQUAL_INT32(15000, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+}
+
+TEST_CASE("a user cap above the share of the BMS changes nothing", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack.config.charge_max_ma = CCL_CAP_MA + 1;
+    pack_settle(&pack);
+    pack_expect(&pack.state.ccl_ma, CCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
+    TEST_ASSERT_EQUAL_INT32(CCL_CAP_MA + 1, pack.state.ccl_limiter_ma[BATTERY_REASON_USER_CAP].value);
+}
+
+TEST_CASE("a user cap alone is a cap", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack.bms.charge_max_ma.known = false;
+    pack.bms.discharge_max_ma.known = false;
+    pack.config.charge_max_ma = 7000;
+    pack.config.discharge_max_ma = 9000;
+    pack_settle(&pack);
+    pack_expect(&pack.state.ccl_ma, 7000, BATTERY_REASON_USER_CAP);
+    pack_expect(&pack.state.dcl_ma, 9000, BATTERY_REASON_USER_CAP);
+    TEST_ASSERT_FALSE(pack.state.ccl_limiter_ma[BATTERY_REASON_BMS_SETTING].known);
+    TEST_ASSERT_FALSE(pack.state.ccl_limiter_ma[BATTERY_REASON_SETTING_MISSING].known);
+    pack.config.charge_max_ma = 1;
+    TEST_ASSERT_EQUAL_INT32(1, pack_charge_limiter(&pack, BATTERY_REASON_USER_CAP));
+}
+
+TEST_CASE("with neither a cutoff nor a cap nothing may flow", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack.bms.charge_max_ma.known = false;
+    pack.bms.discharge_max_ma.known = false;
+    pack_settle(&pack);
+    pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_SETTING_MISSING);
+    pack_expect(&pack.state.dcl_ma, 0, BATTERY_REASON_SETTING_MISSING);
+    TEST_ASSERT_TRUE(pack.state.ccl_limiter_ma[BATTERY_REASON_SETTING_MISSING].known);
+    TEST_ASSERT_EQUAL_INT32(0, pack.state.ccl_limiter_ma[BATTERY_REASON_SETTING_MISSING].value);
+    TEST_ASSERT_EQUAL_INT32(0, pack.state.ccl_limiter_ma[BATTERY_REASON_CELL_VOLTAGE].value); /* all of nothing */
+    pack = pack_nmc();
+    pack.bms.charge_max_ma.known = false;
+    pack_settle(&pack);
+    pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_SETTING_MISSING);
+    pack_expect(&pack.state.dcl_ma, DCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
+}
+
+TEST_CASE("a limit below 0.1 A is none", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack.config.charge_max_ma = 100;
+    pack.config.discharge_max_ma = 100;
+    pack_settle(&pack);
+    pack_expect(&pack.state.ccl_ma, 100, BATTERY_REASON_USER_CAP);
+    pack_expect(&pack.state.dcl_ma, 100, BATTERY_REASON_USER_CAP);
+    pack.config.charge_max_ma = 99;
+    pack.config.discharge_max_ma = 99;
+    pack_settle(&pack);
+    pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_USER_CAP);
+    pack_expect(&pack.state.dcl_ma, 0, BATTERY_REASON_USER_CAP);
+}
+
+/* ---- cells ---- */
+
+TEST_CASE("CCL falls to 20 % at the target and to nothing 20 mV before the cutoff", "[charge_control]")
+{
+    static const point_t points[] = {{3000, CCL_CAP_MA}, {4099, CCL_CAP_MA}, {4100, CCL_CAP_MA}, {4101, 17712},
+                                     {4125, 10800},      {4149, 3888},       {4150, 3600},       {4165, 1800},
+                                     {4180, 0},          {4181, 0},          {4300, 0}};
+    pack_t pack = pack_nmc();
+    for (size_t i = 0; i < POINTS(points); i++) {
+        pack_set_cells(&pack, points[i].value, 3800);
+        TEST_ASSERT_EQUAL_INT32(points[i].limit_ma, pack_charge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+    }
+    pack_set_cells(&pack, 4179, 3800);
+    const int32_t last_ma = pack_charge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE);
+    TEST_ASSERT_GREATER_OR_EQUAL(100, last_ma); /* a thirtieth of 3.6 A */
+    TEST_ASSERT_LESS_OR_EQUAL(120, last_ma);
+}
+
+TEST_CASE("DCL is nothing at the discharge floor and all 200 mV above it", "[charge_control]")
+{
+    static const point_t points[] = {{2500, 0},          {2999, 0},          {3000, 0},
+                                     {3001, 270},        {3100, 27000},      {3199, 53730},
+                                     {3200, DCL_CAP_MA}, {3201, DCL_CAP_MA}, {4000, DCL_CAP_MA}};
+    pack_t pack = pack_nmc();
+    for (size_t i = 0; i < POINTS(points); i++) {
+        pack_set_cells(&pack, 4000, points[i].value);
+        TEST_ASSERT_EQUAL_INT32(points[i].limit_ma, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+    }
+}
+
+TEST_CASE("the under-voltage cutoff is the floor when there is no empty voltage, and without both there is none",
+          "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack.bms.empty_mv.known = false;
+    pack_set_cells(&pack, 4000, 2950);
+    TEST_ASSERT_EQUAL_INT32(13500, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+    pack.bms.under_voltage_mv = pack_known(1);
+    TEST_ASSERT_EQUAL_INT32(DCL_CAP_MA, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+    pack.bms.under_voltage_mv.known = false;
+    TEST_ASSERT_EQUAL_INT32(-1, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+}
+
+TEST_CASE("a target where CCL ends is charged to with nothing", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack.config.charger_offset_mv = 0;
+    pack.bms.full_mv = pack_known(4180);
+    pack_set_cells(&pack, 4179, 3800);
+    TEST_ASSERT_EQUAL_INT32(3888, pack_charge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+    pack_set_cells(&pack, 4180, 3800);
+    TEST_ASSERT_EQUAL_INT32(0, pack_charge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+}
+
+TEST_CASE("the less favourable one of a cell's register and registers 40 and 41 counts", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack_set_cells(&pack, 4000, 3800);
+    pack.state.cell_100uv[3] = 41241; /* 4124.1 mV: not less than it is */
+    pack.state.cell_100uv[9] = 31009; /* 3100.9 mV: not more than it is */
+    TEST_ASSERT_EQUAL_INT32(10800, pack_charge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+    TEST_ASSERT_EQUAL_INT32(27000, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+    pack_set_cells(&pack, 4000, 3800);
+    pack.state.cell_max_mv = pack_known(4125);
+    pack.state.cell_min_mv = pack_known(3100);
+    TEST_ASSERT_EQUAL_INT32(10800, pack_charge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+    TEST_ASSERT_EQUAL_INT32(27000, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+}
+
+TEST_CASE("cells count when only one of the two sources knows them", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack_set_cells(&pack, 4125, 3100);
+    pack.state.cell_max_mv.known = false;
+    pack.state.cell_min_mv.known = false;
+    TEST_ASSERT_EQUAL_INT32(10800, pack_charge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+    TEST_ASSERT_EQUAL_INT32(27000, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+    pack_set_cells(&pack, 4125, 3100);
+    pack.state.cell_max_register.known = false;
+    pack.state.cell_min_register.known = false;
+    TEST_ASSERT_EQUAL_INT32(10800, pack_charge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+    TEST_ASSERT_EQUAL_INT32(27000, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+}
+
+TEST_CASE("without any cell voltage nothing may flow", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack.bms.empty_mv.known = false;
+    pack.bms.under_voltage_mv.known = false;
+    pack.state.cell_max_mv.known = false;
+    pack.state.cell_min_mv.known = false;
+    pack.state.cell_max_register.known = false;
+    pack.state.cell_min_register.known = false;
+    pack_settle(&pack);
+    pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_CELL_VOLTAGE);
+    pack_expect(&pack.state.dcl_ma, 0, BATTERY_REASON_CELL_VOLTAGE);
+    TEST_ASSERT_EQUAL_INT32(0, pack.state.ccl_limiter_ma[BATTERY_REASON_CELL_VOLTAGE].value);
+    TEST_ASSERT_EQUAL_INT32(0, pack.state.dcl_limiter_ma[BATTERY_REASON_CELL_VOLTAGE].value);
+    pack = pack_nmc();
+    pack.state.cell_min_mv.known = false;
+    pack.state.cell_min_register.known = false;
+    TEST_ASSERT_EQUAL_INT32(0, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+    pack.bms.empty_mv = pack_known(1);
+    TEST_ASSERT_EQUAL_INT32(0, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+}
+
+/* ---- temperature ---- */
+
+TEST_CASE("CCL is nothing at the cold cutoff and all 10 degC above it", "[charge_control]")
+{
+    static const point_t points[] = {{-200, 0},   {-1, 0},           {0, 0},           {1, 180}, {50, 9000},
+                                     {99, 17820}, {100, CCL_CAP_MA}, {101, CCL_CAP_MA}};
+    pack_t pack = pack_nmc();
+    for (size_t i = 0; i < POINTS(points); i++) {
+        pack.state.sensor_dc[0] = pack_known(points[i].value);
+        TEST_ASSERT_EQUAL_INT32(points[i].limit_ma, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
+    }
+    pack.bms.cold_charge_dc = pack_known(-100);
+    pack.state.sensor_dc[0] = pack_known(-50);
+    TEST_ASSERT_EQUAL_INT32(9000, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
+}
+
+TEST_CASE("CCL is all 15 degC below the heat cutoff and nothing 2 degC below it", "[charge_control]")
+{
+    static const point_t points[] = {{449, CCL_CAP_MA}, {450, CCL_CAP_MA}, {463, 16200}, {515, 9000},
+                                     {567, 1800},       {580, 0},          {581, 0},     {700, 0}};
+    pack_t pack = pack_nmc();
+    for (size_t i = 0; i < POINTS(points); i++) {
+        pack.state.sensor_dc[1] = pack_known(points[i].value);
+        TEST_ASSERT_EQUAL_INT32(points[i].limit_ma, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
+    }
+    pack.state.sensor_dc[1] = pack_known(451);
+    TEST_ASSERT_LESS_THAN(CCL_CAP_MA, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
+    pack.state.sensor_dc[1] = pack_known(579);
+    TEST_ASSERT_GREATER_THAN(0, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
+}
+
+TEST_CASE("DCL is all 10 degC below the heat cutoff and nothing at it; cold leaves it alone", "[charge_control]")
+{
+    static const point_t points[] = {{-300, DCL_CAP_MA}, {499, DCL_CAP_MA}, {500, DCL_CAP_MA}, {501, 53460},
+                                     {550, 27000},       {599, 540},        {600, 0},          {601, 0}};
+    pack_t pack = pack_nmc();
+    for (size_t i = 0; i < POINTS(points); i++) {
+        pack.state.sensor_dc[0] = pack_known(points[i].value);
+        TEST_ASSERT_EQUAL_INT32(points[i].limit_ma, pack_discharge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
+    }
+}
+
+TEST_CASE("of two sensors the colder one counts for cold and the hotter one for heat", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    for (size_t i = 0; i < 2; i++) {
+        pack.state.sensor_dc[i] = pack_known(50);
+        pack.state.sensor_dc[1 - i] = pack_known(300);
+        TEST_ASSERT_EQUAL_INT32(9000, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
+        pack.state.sensor_dc[i] = pack_known(550);
+        TEST_ASSERT_EQUAL_INT32(27000, pack_discharge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
+        pack.state.sensor_dc[i] = pack_known(515);
+        TEST_ASSERT_EQUAL_INT32(9000, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
+    }
+}
+
+TEST_CASE("the BMS's own temperature counts only when no external sensor is connected", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack.state.bms_temperature_dc = pack_known(50);
+    TEST_ASSERT_EQUAL_INT32(9000, pack_charge_limiter(&pack, BATTERY_REASON_BMS_TEMPERATURE));
+    TEST_ASSERT_EQUAL_INT32(-1, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
+    pack_settle(&pack);
+    pack_expect(&pack.state.ccl_ma, 9000, BATTERY_REASON_BMS_TEMPERATURE);
+    for (size_t i = 0; i < 2; i++) {
+        pack = pack_nmc();
+        pack.state.bms_temperature_dc = pack_known(20);
+        pack.state.sensor_dc[i] = pack_known(515);
+        TEST_ASSERT_EQUAL_INT32(9000, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
+        TEST_ASSERT_EQUAL_INT32(-1, pack_charge_limiter(&pack, BATTERY_REASON_BMS_TEMPERATURE));
+        TEST_ASSERT_EQUAL_INT32(45900, pack_discharge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
+        TEST_ASSERT_EQUAL_INT32(-1, pack_discharge_limiter(&pack, BATTERY_REASON_BMS_TEMPERATURE));
+    }
+}
+
+TEST_CASE("a temperature cutoff that is not set limits nothing", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack.bms.cold_charge_dc.known = false;
+    pack.state.sensor_dc[0] = pack_known(-300);
+    TEST_ASSERT_EQUAL_INT32(CCL_CAP_MA, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
+    pack = pack_nmc();
+    pack.bms.over_heat_dc.known = false;
+    pack.state.sensor_dc[0] = pack_known(800);
+    TEST_ASSERT_EQUAL_INT32(CCL_CAP_MA, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
+    TEST_ASSERT_EQUAL_INT32(-1, pack_discharge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
+    pack.bms.cold_charge_dc.known = false;
+    TEST_ASSERT_EQUAL_INT32(-1, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
+}
+
+TEST_CASE("without any temperature its limiters are left out", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack.state.bms_temperature_dc.known = false;
+    pack_settle(&pack);
+    pack_expect(&pack.state.ccl_ma, CCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
+    for (int reason = BATTERY_REASON_TEMPERATURE; reason <= BATTERY_REASON_BMS_TEMPERATURE; reason++) {
+        TEST_ASSERT_FALSE(pack.state.ccl_limiter_ma[reason].known);
+        TEST_ASSERT_FALSE(pack.state.dcl_limiter_ma[reason].known);
+    }
+}
+
+/* ---- state of charge ---- */
+
+TEST_CASE("DCL is nothing at the lowest state of charge and all 5 % above it", "[charge_control]")
+{
+    static const point_t points[] = {{0, 0},          {99999, 0},      {100000, 0},          {101000, 1080},
+                                     {125000, 27000}, {149000, 52920}, {150000, DCL_CAP_MA}, {1000000, DCL_CAP_MA}};
+    pack_t pack = pack_nmc();
+    pack.config.soc_min_percent = 10;
+    for (size_t i = 0; i < POINTS(points); i++) {
+        pack.state.soc_ppm = pack_known(points[i].value);
+        TEST_ASSERT_EQUAL_INT32(points[i].limit_ma, pack_discharge_limiter(&pack, BATTERY_REASON_SOC));
+        TEST_ASSERT_EQUAL_INT32(-1, pack_charge_limiter(&pack, BATTERY_REASON_SOC));
+    }
+    pack.config.soc_min_percent = 1;
+    pack.state.soc_ppm = pack_known(10000);
+    pack_settle(&pack);
+    pack_expect(&pack.state.dcl_ma, 0, BATTERY_REASON_SOC);
+}
+
+TEST_CASE("state of charge does not limit when it is not known or not wanted", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack.state.soc_ppm = pack_known(0);
+    TEST_ASSERT_EQUAL_INT32(-1, pack_discharge_limiter(&pack, BATTERY_REASON_SOC));
+    pack.config.soc_min_percent = 10;
+    pack.state.soc_ppm.known = false;
+    TEST_ASSERT_EQUAL_INT32(-1, pack_discharge_limiter(&pack, BATTERY_REASON_SOC));
+}
+
+TEST_CASE("a knee of no width is a step: nothing at the edge, all beside it", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack.config.discharge_knee_mv = 0;
+    pack.config.soc_min_percent = 10;
+    pack.config.soc_knee_percent = 0;
+    pack.config.cold_knee_dc = 0;
+    pack.config.hot_knee_dc = pack.config.hot_stop_dc;
+    pack.config.hot_discharge_knee_dc = 0;
+    pack_set_all_cells(&pack, 3000);
+    TEST_ASSERT_EQUAL_INT32(0, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+    pack_set_all_cells(&pack, 3001);
+    TEST_ASSERT_EQUAL_INT32(DCL_CAP_MA, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
+    pack.state.soc_ppm = pack_known(90000);
+    TEST_ASSERT_EQUAL_INT32(0, pack_discharge_limiter(&pack, BATTERY_REASON_SOC));
+    pack.state.soc_ppm = pack_known(110000);
+    TEST_ASSERT_EQUAL_INT32(DCL_CAP_MA, pack_discharge_limiter(&pack, BATTERY_REASON_SOC));
+    pack.state.sensor_dc[0] = pack_known(-1);
+    TEST_ASSERT_EQUAL_INT32(0, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
+    pack.state.sensor_dc[0] = pack_known(1);
+    TEST_ASSERT_EQUAL_INT32(CCL_CAP_MA, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
+    pack.state.sensor_dc[0] = pack_known(581);
+    TEST_ASSERT_EQUAL_INT32(0, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
+    TEST_ASSERT_EQUAL_INT32(DCL_CAP_MA, pack_discharge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
+    pack.state.sensor_dc[0] = pack_known(601);
+    TEST_ASSERT_EQUAL_INT32(0, pack_discharge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
+}
+
+/* ---- what stops a direction ---- */
+
+static void expect_fault(uint8_t event, bool stops_charge, bool stops_discharge)
+{
+    pack_t pack = pack_nmc();
+    pack.bms.fault = true;
+    pack.bms.fault_event = event;
+    TEST_ASSERT_EQUAL_INT32(stops_charge ? 0 : -1, pack_charge_limiter(&pack, BATTERY_REASON_BMS_FAULT));
+    TEST_ASSERT_EQUAL_INT32(stops_discharge ? 0 : -1, pack_discharge_limiter(&pack, BATTERY_REASON_BMS_FAULT));
+    pack_step(&pack, 0);
+    if (stops_charge) {
+        pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_BMS_FAULT);
+    }
+    if (stops_discharge) {
+        pack_expect(&pack.state.dcl_ma, 0, BATTERY_REASON_BMS_FAULT);
+    }
+}
+
+TEST_CASE("a fault stops what it forbids and nothing else", "[charge_control]")
+{
+    expect_fault(0x03, true, false);
+    expect_fault(0x37, true, false);
+    expect_fault(0x02, false, true);
+    expect_fault(0x05, false, true);
+    expect_fault(0x04, true, true);
+    expect_fault(0, true, true);
+}
+
+TEST_CASE("the event of a fault that is over stops nothing", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack.bms.fault_event = 0x04;
+    TEST_ASSERT_EQUAL_INT32(-1, pack_charge_limiter(&pack, BATTERY_REASON_BMS_FAULT));
+    TEST_ASSERT_EQUAL_INT32(-1, pack_discharge_limiter(&pack, BATTERY_REASON_BMS_FAULT));
+}
+
+TEST_CASE("contradictory settings and numbers of cells stop charging and leave discharging", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack.bms.under_voltage_mv = pack_known(3000);
+    pack_settle(&pack);
+    pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_SETTINGS_CONTRADICTORY);
+    pack_expect(&pack.state.dcl_ma, DCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
+    pack = pack_nmc();
+    pack.bms.cell_count_differs = true;
+    pack_settle(&pack);
+    pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_CELL_COUNT);
+    pack_expect(&pack.state.dcl_ma, DCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
+    pack = pack_nmc();
+    TEST_ASSERT_EQUAL_INT32(-1, pack_charge_limiter(&pack, BATTERY_REASON_SETTINGS_CONTRADICTORY));
+    TEST_ASSERT_EQUAL_INT32(-1, pack_charge_limiter(&pack, BATTERY_REASON_CELL_COUNT));
+}
+
+TEST_CASE("the least limiter gives the reason", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack_set_all_cells(&pack, 4125);          /* 60 % */
+    pack.state.sensor_dc[0] = pack_known(61); /* 61 % */
+    pack_settle(&pack);
+    pack_expect(&pack.state.ccl_ma, 10800, BATTERY_REASON_CELL_VOLTAGE);
+    pack.state.sensor_dc[0] = pack_known(59);
+    pack_settle(&pack);
+    pack_expect(&pack.state.ccl_ma, 10620, BATTERY_REASON_TEMPERATURE);
+    TEST_ASSERT_EQUAL_INT32(10800, pack.state.ccl_limiter_ma[BATTERY_REASON_CELL_VOLTAGE].value);
+}
+
+TEST_CASE("of several that stop charging the one that a person has to mend gives the reason", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack_set_all_cells(&pack, 4190);
+    pack.state.sensor_dc[0] = pack_known(-50);
+    pack_settle(&pack);
+    pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_TEMPERATURE);
+    pack.bms.fault = true;
+    pack_settle(&pack);
+    pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_BMS_FAULT);
+    pack.bms.empty_mv = pack_known(2900);
+    pack_settle(&pack);
+    pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_SETTINGS_CONTRADICTORY);
+    pack.bms.cell_count_differs = true;
+    pack_settle(&pack);
+    pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_CELL_COUNT);
+}
+
+/* ---- falling and rising ---- */
+
+TEST_CASE("CCL falls at once, waits 30 s and rises by 5 A/s", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack_settle(&pack);
+    pack.state.bms_temperature_dc = pack_known(50);
+    pack_run(&pack, 400); /* the median of three */
+    pack_expect(&pack.state.ccl_ma, 9000, BATTERY_REASON_BMS_TEMPERATURE);
+    pack.state.bms_temperature_dc = pack_known(250);
+    pack_step(&pack, 200);
+    pack_expect(&pack.state.ccl_ma, 9000, BATTERY_REASON_BMS_TEMPERATURE); /* as the median has it still */
+    pack_run(&pack, 29800);
+    pack_expect(&pack.state.ccl_ma, 9000, BATTERY_REASON_RISING);
+    TEST_ASSERT_EQUAL_INT32(9000, pack.state.ccl_limiter_ma[BATTERY_REASON_RISING].value);
+    pack_step(&pack, 200);
+    pack_expect(&pack.state.ccl_ma, 10000, BATTERY_REASON_RISING);
+    pack_run(&pack, 1400);
+    pack_expect(&pack.state.ccl_ma, 17000, BATTERY_REASON_RISING);
+    pack_run(&pack, 200);
+    pack_expect(&pack.state.ccl_ma, CCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
+    TEST_ASSERT_FALSE(pack.state.ccl_limiter_ma[BATTERY_REASON_RISING].known);
+}
+
+TEST_CASE("a limit waits for all of the 30 s", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack_set_all_cells(&pack, 4190);
+    pack_settle(&pack);
+    pack_set_all_cells(&pack, 3800);
+    pack_step(&pack, 0); /* the median does not have it yet */
+    pack_step(&pack, 0);
+    pack_step(&pack, 29999);
+    pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_RISING);
+    pack_step(&pack, 1);
+    pack_step(&pack, 20);
+    pack_expect(&pack.state.ccl_ma, 105, BATTERY_REASON_RISING); /* 5 mA in 1 ms, 100 mA in 20 ms */
+}
+
+TEST_CASE("DCL falls at once, waits 30 s and rises by 5 A/s", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack_settle(&pack);
+    pack_set_cells(&pack, 3800, 2990);
+    pack_run(&pack, 400);
+    pack_expect(&pack.state.dcl_ma, 0, BATTERY_REASON_CELL_VOLTAGE);
+    pack_set_all_cells(&pack, 3800);
+    pack_run(&pack, 30000);
+    pack_expect(&pack.state.dcl_ma, 0, BATTERY_REASON_RISING);
+    pack_run(&pack, 1000);
+    pack_expect(&pack.state.dcl_ma, 5000, BATTERY_REASON_RISING);
+    pack_run(&pack, 9800);
+    pack_expect(&pack.state.dcl_ma, DCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
+}
+
+TEST_CASE("a limit that is reached again while it waits waits anew", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack_settle(&pack);
+    pack.state.bms_temperature_dc = pack_known(50);
+    pack_run(&pack, 400);
+    pack.state.bms_temperature_dc = pack_known(250);
+    pack_run(&pack, 20000);
+    pack.state.bms_temperature_dc = pack_known(50);
+    pack_run(&pack, 400);
+    pack.state.bms_temperature_dc = pack_known(250);
+    pack_run(&pack, 30000);
+    pack_expect(&pack.state.ccl_ma, 9000, BATTERY_REASON_RISING);
+    pack_run(&pack, 200);
+    pack_expect(&pack.state.ccl_ma, 10000, BATTERY_REASON_RISING);
+}
+
+TEST_CASE("a limit rises no further than what is allowed, and falls while it rises", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack_settle(&pack);
+    pack.state.bms_temperature_dc = pack_known(50);
+    pack_run(&pack, 400);
+    pack.state.bms_temperature_dc = pack_known(58); /* 10.44 A */
+    pack_run(&pack, 30400);
+    pack_expect(&pack.state.ccl_ma, 10440, BATTERY_REASON_BMS_TEMPERATURE);
+    pack.state.bms_temperature_dc = pack_known(250);
+    pack_run(&pack, 30600);
+    TEST_ASSERT_GREATER_THAN(10440, pack.state.ccl_ma.value);
+    pack.state.bms_temperature_dc = pack_known(50);
+    pack_run(&pack, 400);
+    pack_expect(&pack.state.ccl_ma, 9000, BATTERY_REASON_BMS_TEMPERATURE);
+}
+
+TEST_CASE("after a pause of the snapshots a limit rises by what it would have in 10 s at most", "[charge_control]")
+{
+    static const point_t points[] = {{9000, 45000}, {10000, 50000}, {11000, 50000}, {100000, 50000}};
+    for (size_t i = 0; i < POINTS(points); i++) {
+        pack_t pack = pack_nmc();
+        pack.bms.charge_max_ma = pack_known(200000);
+        pack_set_all_cells(&pack, 4190);
+        pack_settle(&pack);
+        pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_CELL_VOLTAGE);
+        pack_set_all_cells(&pack, 3800);
+        pack_run(&pack, 30000);
+        pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_RISING);
+        pack_step(&pack, points[i].value);
+        pack_expect(&pack.state.ccl_ma, points[i].limit_ma, BATTERY_REASON_RISING);
+    }
+}
+
+/* ---- ramps ---- */
+
+TEST_CASE("after a start both limits rise from 10 % to all in 30 s", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack_step(&pack, 0);
+    pack_expect(&pack.state.ccl_ma, 1800, BATTERY_REASON_RAMP);
+    pack_expect(&pack.state.dcl_ma, 5400, BATTERY_REASON_RAMP);
+    pack_run(&pack, 15000);
+    pack_expect(&pack.state.ccl_ma, 9900, BATTERY_REASON_RAMP);
+    pack_expect(&pack.state.dcl_ma, 29700, BATTERY_REASON_RAMP);
+    pack_run(&pack, 14800);
+    pack_step(&pack, 199);
+    TEST_ASSERT_LESS_THAN(CCL_CAP_MA, pack.state.ccl_ma.value);
+    TEST_ASSERT_EQUAL(BATTERY_REASON_RAMP, pack.state.ccl_ma.reason);
+    TEST_ASSERT_TRUE(pack.state.dcl_limiter_ma[BATTERY_REASON_RAMP].known);
+    pack_step(&pack, 1);
+    pack_expect(&pack.state.ccl_ma, CCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
+    pack_expect(&pack.state.dcl_ma, DCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
+    TEST_ASSERT_FALSE(pack.state.ccl_limiter_ma[BATTERY_REASON_RAMP].known);
+}
+
+TEST_CASE("a ramp begins with the first snapshot, not with the program", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack_step(&pack, 3600000);
+    pack_expect(&pack.state.ccl_ma, 1800, BATTERY_REASON_RAMP);
+    pack_expect(&pack.state.dcl_ma, 5400, BATTERY_REASON_RAMP);
+}
+
+TEST_CASE("a limiter that allows less than the ramp counts", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack_set_cells(&pack, 4165, 3004); /* 10 %, 2 % */
+    pack_step(&pack, 0);
+    pack_run(&pack, 3000);
+    pack_expect(&pack.state.ccl_ma, 1800, BATTERY_REASON_CELL_VOLTAGE);
+    pack_expect(&pack.state.dcl_ma, 1080, BATTERY_REASON_CELL_VOLTAGE);
+    TEST_ASSERT_EQUAL_INT32(3420, pack.state.ccl_limiter_ma[BATTERY_REASON_RAMP].value);
+}
+
+TEST_CASE("when charging was stopped CCL rises from zero in 30 s and DCL is left alone", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack_settle(&pack);
+    charge_control_resume(&pack.control, CHARGE_CONTROL_RAMP_CHARGE, pack.now_ms);
+    pack_step(&pack, 0);
+    pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_RAMP);
+    pack_expect(&pack.state.dcl_ma, DCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
+    pack_run(&pack, 15000);
+    pack_expect(&pack.state.ccl_ma, 9000, BATTERY_REASON_RAMP);
+    pack_run(&pack, 14800);
+    TEST_ASSERT_EQUAL(BATTERY_REASON_RAMP, pack.state.ccl_ma.reason);
+    pack_run(&pack, 200);
+    pack_expect(&pack.state.ccl_ma, CCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
+    pack_expect(&pack.state.dcl_ma, DCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
+}
+
+TEST_CASE("when nothing was sent both limits rise from 10 %", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack_settle(&pack);
+    charge_control_resume(&pack.control, CHARGE_CONTROL_RAMP_BOTH, pack.now_ms);
+    pack_step(&pack, 0);
+    pack_expect(&pack.state.ccl_ma, 1800, BATTERY_REASON_RAMP);
+    pack_expect(&pack.state.dcl_ma, 5400, BATTERY_REASON_RAMP);
+    pack_run(&pack, 30000);
+    pack_expect(&pack.state.ccl_ma, CCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
+    pack_expect(&pack.state.dcl_ma, DCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
+}
+
+TEST_CASE("after silence a limit that was rising slowly follows the ramp", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack_set_all_cells(&pack, 4190);
+    pack_settle(&pack);
+    pack_set_all_cells(&pack, 3800);
+    charge_control_resume(&pack.control, CHARGE_CONTROL_RAMP_CHARGE, pack.now_ms);
+    pack_step(&pack, 0);
+    pack_run(&pack, 15000);
+    pack_expect(&pack.state.ccl_ma, 9000, BATTERY_REASON_RAMP);
+}
+
+TEST_CASE("ramps come from the settings, and one of no length is none", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack.config.ramp_start_percent = 50;
+    pack.config.ramp_s = 10;
+    pack_restart(&pack);
+    pack_step(&pack, 0);
+    pack_expect(&pack.state.ccl_ma, 9000, BATTERY_REASON_RAMP);
+    pack_run(&pack, 5000);
+    pack_expect(&pack.state.ccl_ma, 13500, BATTERY_REASON_RAMP);
+    pack_run(&pack, 5000);
+    pack_expect(&pack.state.ccl_ma, CCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
+    pack.config.ramp_s = 0;
+    pack_restart(&pack);
+    pack_step(&pack, 0);
+    pack_expect(&pack.state.ccl_ma, CCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
+}
