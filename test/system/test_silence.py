@@ -1,6 +1,7 @@
 """Silence must be safe, on the wire: the BMS, the gateway or the GX falls silent, and what the GX is told then.
 
-The simulated pack's own registers give the limits: 318 = 100 A and 317 = 120 A, of which 90 % are used: 90.0 and 108.0 A.
+The simulated pack's own registers give the limits: 318 = 100 A and 317 = 120 A, of which 90 % are used:
+90.0 and 108.0 A.
 All times are those of the gateway; `SCALE` makes them pass faster than those of the test.
 """
 
