@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "battery_pipeline.h"
+#include "energy_store.h"
 #include "esp_check.h"
 #include "esp_log.h"
 #include "sdkconfig.h"
@@ -112,6 +113,7 @@ static void update(battery_t *battery)
         log_status(battery, &battery->state);
         battery->told = battery->state;
         event_bus_publish_state(battery->bus, &battery->told);
+        energy_store_put(battery_pipeline_energy(&battery->pipeline));
     }
 }
 
@@ -139,7 +141,11 @@ esp_err_t battery_start(event_bus_handle_t bus, settings_handle_t settings)
     battery_pipeline_config_t config = BATTERY_PIPELINE_DEFAULT_CONFIG();
     config.stale_ms = settings_number(settings, SETTINGS_DATA_STALE_MS);
     config.silent_ms = settings_number(settings, SETTINGS_DATA_SILENT_MS);
-    battery_pipeline_init(&battery->pipeline, &config, NULL);
+    energy_totals_t totals;
+    bool has_totals = false;
+    ESP_RETURN_ON_ERROR(energy_store_start(bus, CONFIG_TINYBMS_ENERGY_SAVE_S, &totals, &has_totals), TAG,
+                        "energy counters cannot be kept");
+    battery_pipeline_init(&battery->pipeline, &config, has_totals ? &totals : NULL);
     ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_SNAPSHOT, 2, TAG, NULL, &battery->snapshots), TAG,
                         "cannot subscribe to snapshots");
     ESP_RETURN_ON_FALSE(xTaskCreate(battery_task, TAG, CONFIG_TINYBMS_BATTERY_TASK_STACK, battery,

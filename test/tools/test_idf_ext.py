@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-CHIP_SUITES = {"tinybms", "battery_model", "victron_pgn", "settings", "event_bus"}
+CHIP_SUITES = {"tinybms", "battery_model", "energy_meter", "victron_pgn", "settings", "event_bus"}
 RECORDER = """#!{python}
 import json, os, sys
 with open({record!r}, "a") as file:
@@ -147,6 +147,7 @@ def test_a_suite_that_fails_or_cannot_be_built_makes_idf_py_fail_after_the_other
     assert summary == {
         "tinybms": "FAILED",
         "battery_model": "passed",
+        "energy_meter": "passed",
         "victron_pgn": "passed",
         "settings": "passed",
         "event_bus": "NOT BUILT",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-CHIP_SUITES = ["tinybms", "battery_model", "victron_pgn", "settings", "event_bus"]
+CHIP_SUITES = ["tinybms", "battery_model", "energy_meter", "victron_pgn", "settings", "event_bus"]
 
 
 def known_to_idf_py(root: Path, target: str) -> list[str]:

@@ -7,6 +7,9 @@ unit_suite(tinybms
 unit_suite(battery_model
     SRCS battery_model/test_battery_assemble.c
     REQUIRES battery_model)
+unit_suite(energy_meter
+    SRCS energy_meter/test_energy_log.c energy_meter/test_energy_meter.c
+    REQUIRES energy_meter)
 unit_suite(victron_pgn
     SRCS victron_pgn/test_keepalive.c victron_pgn/test_pgn.c victron_pgn/test_schedule.c
     REQUIRES victron_pgn)
@@ -31,6 +34,9 @@ unit_suite(host_freertos LINUX_ONLY
 unit_suite(host_nvs LINUX_ONLY
     SRCS host/test_nvs.c
     REQUIRES nvs_flash)
+unit_suite(host_partition LINUX_ONLY
+    SRCS host/test_partition.c
+    REQUIRES esp_partition esp_timer)
 unit_suite(host_slcan LINUX_ONLY
     SRCS host/test_slcan.c
     REQUIRES idf_common)
