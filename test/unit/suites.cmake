@@ -25,6 +25,9 @@ unit_suite(event_bus
 unit_suite(uart_bms LINUX_ONLY
     SRCS uart_bms/test_uart_bms.c
     REQUIRES uart_bms)
+unit_suite(energy_store LINUX_ONLY
+    SRCS energy_store/test_energy_store.c
+    REQUIRES battery energy_meter esp_partition)
 unit_suite(settings_storage LINUX_ONLY
     SRCS settings_storage/test_settings_storage.c
     REQUIRES nvs_flash settings)

@@ -25,18 +25,29 @@ static const esp_partition_t *energy(void)
     return esp_partition_find_first(ESP_PARTITION_TYPE_DATA, ESP_PARTITION_SUBTYPE_DATA_UNDEFINED, "energy");
 }
 
+static void path_of_energy(char *path, size_t size)
+{
+    (void)snprintf(path, size, "%s/flash/energy.bin", host_options.data_dir);
+}
+
+static void remove_files(void)
+{
+    char path[128];
+    path_of_energy(path, sizeof(path));
+    (void)unlink(path);
+    *strrchr(path, '/') = '\0';
+    (void)rmdir(path);
+    (void)rmdir(host_options.data_dir);
+}
+
 static void use_files(void)
 {
     if (host_options.data_dir == NULL) {
         host_options.data_dir = mkdtemp(s_directory);
         TEST_ASSERT_NOT_NULL(host_options.data_dir);
+        (void)atexit(remove_files);
     }
     TEST_ASSERT_EQUAL(ESP_OK, esp_partition_erase_range(energy(), 0, 8192));
-}
-
-static void path_of_energy(char *path, size_t size)
-{
-    (void)snprintf(path, size, "%s/flash/energy.bin", host_options.data_dir);
 }
 
 static uint8_t byte_at(size_t offset)
