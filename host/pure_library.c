@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "battery_pipeline.h"
+#include "energy_log.h"
 #include "settings_pipeline.h"
 #include "settings_rules.h"
 #include "tinybms_frame.h"
@@ -22,6 +23,8 @@ SIZE_OF(state, battery_state_t);
 SIZE_OF(alarm_change, battery_alarm_change_t);
 SIZE_OF(identity, victron_identity_t);
 SIZE_OF(frame, victron_frame_t);
+SIZE_OF(energy_log, energy_log_t);
+SIZE_OF(energy_totals, energy_totals_t);
 SIZE_OF(pipeline, battery_pipeline_t);
 SIZE_OF(pipeline_config, battery_pipeline_config_t);
 SIZE_OF(settings, settings_values_t);

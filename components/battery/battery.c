@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "battery_pipeline.h"
+#include "energy_store.h"
 #include "esp_check.h"
 #include "esp_log.h"
 #include "sdkconfig.h"
@@ -153,6 +154,7 @@ static void update(battery_t *battery)
     battery->publish = state->publish;
     battery->status = state->status;
     event_bus_publish_state(battery->bus, state);
+    energy_store_put(battery_pipeline_energy(&battery->pipeline));
 }
 
 static void battery_task(void *argument)
@@ -179,7 +181,12 @@ esp_err_t battery_start(event_bus_handle_t bus, settings_handle_t settings)
     settings_values_t values;
     settings_get_all(settings, &values);
     const battery_pipeline_config_t config = settings_pipeline(&values);
-    battery_pipeline_init(&battery->pipeline, &config, NULL);
+    energy_totals_t totals;
+    bool has_totals = false;
+    ESP_RETURN_ON_ERROR(
+        energy_store_start(bus, settings_number(settings, SETTINGS_ENERGY_SAVE_S), &totals, &has_totals), TAG,
+        "energy counters cannot be kept");
+    battery_pipeline_init(&battery->pipeline, &config, has_totals ? &totals : NULL);
     ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_SNAPSHOT, 2, TAG, NULL, &battery->snapshots), TAG,
                         "cannot subscribe to snapshots");
     ESP_RETURN_ON_FALSE(xTaskCreate(battery_task, TAG, CONFIG_TINYBMS_BATTERY_TASK_STACK, battery,

@@ -187,6 +187,7 @@ def test_the_partition_table_is_valid_and_fits_into_4_mb(root: Path) -> None:
         "web_1": 192,
         "history": 256,
         "coredump": 64,
+        "energy": 8,
     }
 
 
