@@ -37,8 +37,8 @@ def test_the_count_of_instructions_is_repeatable(rv32_cycle: Cycle, real_dump: P
 
 def test_rv32_makes_the_frames_that_linux_makes(rv32_cycle: Cycle, real_dump: Path, tmp_path: Path) -> None:
     assert rv32_cycle.frames == target.cycle_on_linux(real_dump, tmp_path).frames
-    # By the protocol, from the registers: 14 cells x 4.150 V, 20 A, 60 A, 14 x 3.000 V; 83.6 % of 55.78 V.
-    assert rv32_cycle.frames[0x351] == bytes.fromhex("4502 C800 5802 A401")
+    # By the protocol, from the registers: 14 cells x 4.150 V, a tenth of 18 A and of 54 A, 14 x 3.000 V; 83.6 %, 55.78 V.
+    assert rv32_cycle.frames[0x351] == bytes.fromhex("4502 1200 3600 A401")
     assert rv32_cycle.frames[0x355][:2] == (84).to_bytes(2, "little")
     assert rv32_cycle.frames[0x356][:2] == (5578).to_bytes(2, "little")
 
