@@ -41,7 +41,7 @@ static const char usage[] =
     "        socketcan:INTERFACE   CAN interface of the kernel, such as socketcan:can0\n"
     "        slcan:DEVICE          text adapter such as a CANable, for example slcan:/dev/ttyACM0\n"
     "        slcan:HOST:PORT       text adapter behind TCP, such as one of ser2net\n"
-    "  --data DIR            where settings are kept (TINYBMS_DATA); none: nothing is kept\n"
+    "  --data DIR            where settings and counters are kept (TINYBMS_DATA); none: nothing is kept\n"
     "  --set KEY=VALUE       save a setting, then start; may be given again (needs --data)\n"
     "  --settings            print all settings and end\n"
     "  --time-scale N        the program's time runs N times as fast, 0.01..1000 (TINYBMS_TIME_SCALE); default 1\n"

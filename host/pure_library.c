@@ -3,7 +3,12 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <stdio.h>
+
 #include "battery_pipeline.h"
+#include "energy_log.h"
+#include "settings_pipeline.h"
+#include "settings_rules.h"
 #include "tinybms_frame.h"
 #include "victron_pgn.h"
 
@@ -18,8 +23,37 @@ SIZE_OF(state, battery_state_t);
 SIZE_OF(alarm_change, battery_alarm_change_t);
 SIZE_OF(identity, victron_identity_t);
 SIZE_OF(frame, victron_frame_t);
+SIZE_OF(energy_log, energy_log_t);
+SIZE_OF(energy_totals, energy_totals_t);
 SIZE_OF(pipeline, battery_pipeline_t);
+SIZE_OF(pipeline_config, battery_pipeline_config_t);
+SIZE_OF(settings, settings_values_t);
+SIZE_OF(settings_refusal, settings_refusal_t);
 
 /* Factory values, for a caller who cannot read the macro. */
 extern const battery_pipeline_config_t tinybms_pure_default_config;
 const battery_pipeline_config_t tinybms_pure_default_config = BATTERY_PIPELINE_DEFAULT_CONFIG();
+
+/* Settings by their keys, for a caller that does not know the ids. */
+bool tinybms_pure_settings_set(settings_values_t *values, const char *key, int32_t number, settings_refusal_t *refusal);
+void tinybms_pure_settings_pipeline(const settings_values_t *values, battery_pipeline_config_t *config);
+
+bool tinybms_pure_settings_set(settings_values_t *values, const char *key, int32_t number, settings_refusal_t *refusal)
+{
+    const settings_id_t id = settings_find(key);
+    const settings_value_t value = {.number = number};
+    if (id == SETTINGS_COUNT || settings_is_text(id)) {
+        (void)snprintf(refusal->text, sizeof(refusal->text), "no such number: %s", key);
+        return false;
+    }
+    if (!settings_value_valid(id, &value, refusal)) {
+        return false;
+    }
+    settings_set(values, id, &value);
+    return true;
+}
+
+void tinybms_pure_settings_pipeline(const settings_values_t *values, battery_pipeline_config_t *config)
+{
+    *config = settings_pipeline(values);
+}

@@ -28,10 +28,10 @@ static bool parse_number(const char *text, int32_t *number)
 static const char *parse_value(settings_id_t id, const char *text, settings_value_t *value)
 {
     static settings_refusal_t refusal;
-    if (settings_entry(id)->type == SETTINGS_NUMBER && !parse_number(text, &value->number)) {
+    if (!settings_is_text(id) && !parse_number(text, &value->number)) {
         return "the value is no whole number";
     }
-    if (settings_entry(id)->type == SETTINGS_TEXT) {
+    if (settings_is_text(id)) {
         if (strlen(text) > SETTINGS_TEXT_MAX) {
             return "the text is too long";
         }
@@ -73,11 +73,11 @@ const char *settings_options_save(void)
     return err == ESP_ERR_INVALID_ARG ? refusal.text : "the data directory cannot be written";
 }
 
-static void print_value(const settings_entry_t *entry, const settings_value_t *value)
+static void print_value(settings_id_t id, const settings_value_t *value)
 {
-    if (entry->type == SETTINGS_NUMBER) {
+    if (!settings_is_text(id)) {
         (void)printf("%" PRId32, value->number);
-    } else if (entry->secret) {
+    } else if (settings_entry(id)->secret) {
         (void)fputs(value->text[0] == '\0' ? "" : "(hidden)", stdout);
     } else {
         (void)fputs(value->text, stdout);
@@ -87,9 +87,12 @@ static void print_value(const settings_entry_t *entry, const settings_value_t *v
 static void print_range(const settings_entry_t *entry)
 {
     (void)printf("%" PRId32 "..%" PRId32 "%s%s", entry->min, entry->max,
-                 entry->type == SETTINGS_TEXT ? " characters" : "", entry->may_be_empty ? ", or none" : "");
+                 entry->factory_text != NULL ? " characters" : "", entry->may_be_empty ? ", or none" : "");
     if (entry->step != 0) {
         (void)printf(" in steps of %" PRId32, entry->step);
+    }
+    if (entry->zero_means != NULL) {
+        (void)printf(", or 0 = %s", entry->zero_means);
     }
 }
 
@@ -104,14 +107,15 @@ void settings_options_print(void)
     (void)puts("key\tvalue\tunit\trange\tfactory value\tKconfig option\tmeaning");
     for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
         const settings_entry_t *const entry = settings_entry(id);
+        const settings_value_t value = settings_get(&values, id);
         settings_value_t factory;
         settings_factory(id, &factory);
         (void)printf("%s\t", entry->key);
-        print_value(entry, &values.value[id]);
+        print_value(id, &value);
         (void)printf("\t%s\t", entry->unit == NULL ? "" : entry->unit);
         print_range(entry);
         (void)putchar('\t');
-        print_value(entry, &factory);
+        print_value(id, &factory);
         (void)printf("\tCONFIG_%s\t%s\n", entry->symbol, entry->help);
     }
 }

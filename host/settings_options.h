@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-#define SETTINGS_OPTIONS_MAX 32 /**< most --set on one command line */
+#define SETTINGS_OPTIONS_MAX 128 /**< most --set on one command line */
 
 /** @brief Remembers one "KEY=VALUE". NULL: good; else what is wrong with it, a static string. */
 const char *settings_options_add(const char *assignment);

@@ -8,10 +8,12 @@
 #include <inttypes.h>
 
 #include "battery_pipeline.h"
+#include "energy_store.h"
 #include "esp_check.h"
 #include "esp_log.h"
 #include "sdkconfig.h"
 #include "service_task.h"
+#include "settings_pipeline.h"
 
 static const char *TAG = "battery";
 
@@ -152,6 +154,7 @@ static void update(battery_t *battery)
     battery->publish = state->publish;
     battery->status = state->status;
     event_bus_publish_state(battery->bus, state);
+    energy_store_put(battery_pipeline_energy(&battery->pipeline));
 }
 
 static void battery_task(void *argument)
@@ -175,10 +178,15 @@ esp_err_t battery_start(event_bus_handle_t bus, settings_handle_t settings)
     battery_t *const battery = &the_battery;
     ESP_RETURN_ON_FALSE(battery->bus == NULL, ESP_ERR_INVALID_STATE, TAG, "started already");
     battery->bus = bus;
-    battery_pipeline_config_t config = BATTERY_PIPELINE_DEFAULT_CONFIG();
-    config.stale_ms = settings_number(settings, SETTINGS_DATA_STALE_MS);
-    config.silent_ms = settings_number(settings, SETTINGS_DATA_SILENT_MS);
-    battery_pipeline_init(&battery->pipeline, &config, NULL);
+    settings_values_t values;
+    settings_get_all(settings, &values);
+    const battery_pipeline_config_t config = settings_pipeline(&values);
+    energy_totals_t totals;
+    bool has_totals = false;
+    ESP_RETURN_ON_ERROR(
+        energy_store_start(bus, settings_number(settings, SETTINGS_ENERGY_SAVE_S), &totals, &has_totals), TAG,
+        "energy counters cannot be kept");
+    battery_pipeline_init(&battery->pipeline, &config, has_totals ? &totals : NULL);
     ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_SNAPSHOT, 2, TAG, NULL, &battery->snapshots), TAG,
                         "cannot subscribe to snapshots");
     ESP_RETURN_ON_FALSE(xTaskCreate(battery_task, TAG, CONFIG_TINYBMS_BATTERY_TASK_STACK, battery,

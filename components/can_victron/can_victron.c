@@ -208,11 +208,11 @@ static void can_victron_task(void *argument)
 
 static esp_err_t read_settings(can_victron_t *can, settings_handle_t settings, victron_identity_t *identity)
 {
-    static settings_values_t values; /* too large for the stack of the starting task */
+    settings_values_t values;
     settings_get_all(settings, &values);
     *identity = settings_identity(&values);
-    can->gx_warn_ms = values.value[SETTINGS_CAN_GX_WARN_MS].number;
-    can->max_age_ms = values.value[SETTINGS_DATA_SILENT_MS].number + LATER_THAN_MS;
+    can->gx_warn_ms = values.number[SETTINGS_CAN_GX_WARN_MS];
+    can->max_age_ms = values.number[SETTINGS_DATA_SILENT_MS] + LATER_THAN_MS;
     ESP_RETURN_ON_FALSE(victron_identity_valid(identity), ESP_ERR_INVALID_ARG, TAG,
                         "manufacturer \"%s\", name \"%s\", family \"%s\" must not be sent", identity->manufacturer,
                         identity->battery_name, identity->family);

@@ -6,9 +6,13 @@
 /** CVL: bulk -> absorption -> float -> bulk, and the slow controller on the highest cell. Per cell, in 0.001 mV. */
 #include "charge_control_private.h"
 
-#define REBULK_PERCENT 90 /**< when neither setting nor register 321 says when float ends */
-#define FULL_PPM       1000000
-#define UV_PER_MV      1000
+#define REBULK_PERCENT     90 /**< when neither setting nor register 321 says when float ends */
+#define FULL_PPM           1000000
+#define UV_PER_MV          1000
+#define DIGIT_UV           100000 /**< of CVL in the frame, pack */
+#define RISEN_MAX_MV       1000   /**< from one step to the next, so that 32 bits suffice */
+#define SLOPE_MAX_UV_PER_S 100000
+#define SLOPE_OVER_MS      10000 /**< the slope of the highest cell is a mean over this time */
 
 /** Current that still fills the battery; with less a lower CVL would pull the battery into the grid. */
 static int32_t tail_ma(const charge_control_config_t *config, const charge_step_t *step, const battery_state_t *state)
@@ -64,21 +68,59 @@ static void update_stage(charge_control_t *control, const charge_step_t *step, c
     }
 }
 
-/** While a cell is above the target and charging goes on, its excess is taken off CVL within `step_s`. */
-static void lower_for_highest_cell(charge_control_t *control, const charge_step_t *step, int32_t least_current_ma,
-                                   uint8_t cell_count)
+static int32_t bounded(int32_t value, int32_t most)
+{
+    return charge_most(charge_least(value, most), -most);
+}
+
+/** Where the highest cell will be: at the end of charging it rises by several mV/s, and CVL takes its time to come
+ * down. */
+static int32_t expected_mv(charge_control_t *control, const charge_step_t *step)
+{
+    const int32_t risen_mv = bounded(step->highest_mv - control->slope_from_mv, RISEN_MAX_MV);
+    const int32_t slope_uv_per_s = control->slope_uv_per_s;
+    const int32_t change_uv_per_s = (risen_mv * UV_PER_MV * 1000 - slope_uv_per_s * step->elapsed_ms) / SLOPE_OVER_MS;
+    control->slope_from_mv = step->highest_mv;
+    control->slope_uv_per_s = bounded(slope_uv_per_s + change_uv_per_s, SLOPE_MAX_UV_PER_S);
+    if (step->elapsed_ms >= SLOPE_OVER_MS) {
+        control->slope_uv_per_s = 0; /* the last measurement is too long ago */
+    }
+    return step->highest_mv + charge_most(control->slope_uv_per_s, 0) * control->config.look_ahead_s / UV_PER_MV;
+}
+
+/** The less current flows, the further above the target the highest cell has to be: at no current, where CCL ends. */
+static bool far_above(const charge_control_t *control, const charge_step_t *step, int32_t least_current_ma)
+{
+    const charge_voltages_t *const v = step->voltages;
+    const int32_t all_mv = v->cutoff_mv - control->config.cutoff_margin_mv - v->target_mv;
+    return step->current_ma > 0 && (step->highest_mv - v->target_mv) * (least_current_ma / 100) >
+                                       all_mv * ((least_current_ma - step->current_ma) / 100);
+}
+
+/**
+ * While a cell is above the target, or soon will be, its excess is taken off CVL: the less the smaller the current is.
+ * With little current one digit of the frame counts for much, and a CVL below the battery pulls the battery into the
+ * grid: then CVL goes down one digit at a time.
+ */
+static void lower_for_highest_cell(charge_control_t *control, const charge_step_t *step, int32_t excess_mv,
+                                   int32_t least_current_ma, uint8_t cell_count)
 {
     const charge_control_config_t *const config = &control->config;
-    const charge_voltages_t *const v = step->voltages;
-    const int32_t excess_mv = step->highest_mv - v->target_mv;
-    const int32_t much_mv = (v->cutoff_mv - config->cutoff_margin_mv - v->target_mv) / 2;
+    const int32_t more_ma = step->current_ma - least_current_ma;
     if (excess_mv <= 0) {
         return;
     }
     control->above_ms = step->now_ms;
-    if (step->current_ma > least_current_ma || excess_mv > much_mv) {
+    if (more_ma > 0) {
+        const int32_t whole_ma = charge_most(2 * least_current_ma, 1);
         const int32_t fastest_uv = config->lower_mv_per_s * step->elapsed_ms / cell_count;
-        control->cvl_uv -= charge_least(fastest_uv, excess_mv * step->elapsed_ms / config->step_s);
+        const int32_t lower_uv = charge_least(fastest_uv, excess_mv * step->elapsed_ms / config->lower_s);
+        control->cvl_uv -= (int32_t)((int64_t)lower_uv * charge_least(more_ma, whole_ma) / whole_ma);
+        control->lowered = true;
+    } else if (far_above(control, step, least_current_ma) &&
+               step->now_ms - control->stepped_ms >= (int64_t)config->step_s * 1000) {
+        control->cvl_uv -= DIGIT_UV / cell_count;
+        control->stepped_ms = step->now_ms;
         control->lowered = true;
     }
 }
@@ -96,12 +138,12 @@ static void raise(charge_control_t *control, const charge_step_t *step, int32_t 
     const int32_t lack_mv = step->voltages->target_mv - step->highest_mv;
     if (control->cvl_uv >= goal_uv || lack_mv <= config->balanced_mv / 2 ||
         step->now_ms - control->above_ms < (int64_t)config->raise_wait_s * 1000 ||
-        step->now_ms - control->raised_ms < (int64_t)config->step_s * 1000) {
+        step->now_ms - control->stepped_ms < (int64_t)config->step_s * 1000) {
         return;
     }
     const int32_t raise_uv = charge_least(config->raise_mv_per_s * config->step_s, lack_mv / 2) * UV_PER_MV;
     control->cvl_uv = charge_least(goal_uv, control->cvl_uv + raise_uv);
-    control->raised_ms = step->now_ms;
+    control->stepped_ms = step->now_ms;
     control->lowered = false;
 }
 
@@ -145,9 +187,10 @@ static void start(charge_control_t *control, const charge_step_t *step, const ba
     const bool full = step->bms->fully_charged || soc_ppm >= rebulk_below_ppm(control, step->bms);
     const int32_t above_cells_mv = step->highest_mv + control->config.balanced_mv;
     const int32_t target_mv = step->voltages->target_mv;
+    control->slope_from_mv = step->highest_mv;
     control->stage = full ? BATTERY_REASON_FLOAT : BATTERY_REASON_BULK;
     control->cvl_uv = (full ? charge_least(above_cells_mv, target_mv) : target_mv) * UV_PER_MV;
-    control->raised_ms = step->now_ms;
+    control->stepped_ms = step->now_ms;
     control->above_ms = step->now_ms;
 }
 
@@ -158,6 +201,7 @@ void charge_voltage_step(charge_control_t *control, const charge_step_t *step, b
     if (!control->started) {
         start(control, step, state);
     }
+    const int32_t excess_mv = expected_mv(control, step) - v->target_mv;
     update_stage(control, step, state, least_current_ma);
     const bool full = control->stage == BATTERY_REASON_FLOAT;
     const int32_t goal_uv = (full ? v->float_mv : v->target_mv) * UV_PER_MV;
@@ -167,7 +211,7 @@ void charge_voltage_step(charge_control_t *control, const charge_step_t *step, b
         control->above_ms = step->now_ms;
         control->lowered = false;
     } else {
-        lower_for_highest_cell(control, step, least_current_ma, state->cell_count);
+        lower_for_highest_cell(control, step, excess_mv, least_current_ma, state->cell_count);
         raise(control, step, goal_uv);
         if (full) {
             sink_to_float(control, step);

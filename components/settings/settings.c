@@ -35,17 +35,17 @@ static esp_err_t open_storage(void)
     return nvs_flash_init();
 }
 
-static esp_err_t read_value(nvs_handle_t nvs, const settings_entry_t *entry, settings_value_t *value)
+static esp_err_t read_value(nvs_handle_t nvs, settings_id_t id, settings_value_t *value)
 {
+    const char *const key = settings_entry(id)->key;
     size_t length = sizeof(value->text);
-    return entry->type == SETTINGS_NUMBER ? nvs_get_i32(nvs, entry->key, &value->number)
-                                          : nvs_get_str(nvs, entry->key, value->text, &length);
+    return settings_is_text(id) ? nvs_get_str(nvs, key, value->text, &length) : nvs_get_i32(nvs, key, &value->number);
 }
 
-static esp_err_t write_value(nvs_handle_t nvs, const settings_entry_t *entry, const settings_value_t *value)
+static esp_err_t write_value(nvs_handle_t nvs, settings_id_t id, const settings_value_t *value)
 {
-    return entry->type == SETTINGS_NUMBER ? nvs_set_i32(nvs, entry->key, value->number)
-                                          : nvs_set_str(nvs, entry->key, value->text);
+    const char *const key = settings_entry(id)->key;
+    return settings_is_text(id) ? nvs_set_str(nvs, key, value->text) : nvs_set_i32(nvs, key, value->number);
 }
 
 static void read_saved(nvs_handle_t nvs, settings_values_t *values)
@@ -53,7 +53,7 @@ static void read_saved(nvs_handle_t nvs, settings_values_t *values)
     for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
         settings_value_t saved = {0};
         settings_refusal_t refusal;
-        const esp_err_t err = read_value(nvs, settings_entry(id), &saved);
+        const esp_err_t err = read_value(nvs, id, &saved);
         if (err == ESP_ERR_NVS_NOT_FOUND) {
             continue;
         }
@@ -63,7 +63,7 @@ static void read_saved(nvs_handle_t nvs, settings_values_t *values)
         } else if (!settings_value_valid(id, &saved, &refusal)) {
             ESP_LOGE(TAG, "saved value refused, the factory value is used: %s", refusal.text);
         } else {
-            values->value[id] = saved;
+            settings_set(values, id, &saved);
         }
     }
 }
@@ -71,9 +71,8 @@ static void read_saved(nvs_handle_t nvs, settings_values_t *values)
 static void read_all(settings_values_t *values)
 {
     nvs_handle_t nvs = 0;
-    for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
-        settings_factory(id, &values->value[id]);
-    }
+    settings_refusal_t refusal;
+    settings_factory_all(values);
     esp_err_t err = open_storage();
     if (err == ESP_OK) {
         err = nvs_open(NVS_NAMESPACE, NVS_READONLY, &nvs);
@@ -87,8 +86,9 @@ static void read_all(settings_values_t *values)
     }
     read_saved(nvs, values);
     nvs_close(nvs);
-    if (settings_repair(values)) {
-        ESP_LOGE(TAG, "saved names do not fit together: the factory names are used");
+    if (!settings_fit_together(values, &refusal)) {
+        ESP_LOGE(TAG, "saved values do not fit together, factory values are used: %s", refusal.text);
+        (void)settings_repair(values);
     }
 }
 
@@ -117,7 +117,7 @@ void settings_get_all(settings_handle_t handle, settings_values_t *values)
 int32_t settings_number(settings_handle_t handle, settings_id_t id)
 {
     (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
-    const int32_t number = handle->values.value[id].number;
+    const int32_t number = handle->values.number[id];
     (void)xSemaphoreGive(handle->lock);
     return number;
 }
@@ -128,7 +128,7 @@ static esp_err_t write_changes(const settings_change_t *changes, size_t count)
     ESP_RETURN_ON_ERROR(nvs_open(NVS_NAMESPACE, NVS_READWRITE, &nvs), TAG, "cannot open the storage");
     esp_err_t err = ESP_OK;
     for (size_t i = 0; i < count && err == ESP_OK; i++) {
-        err = write_value(nvs, settings_entry(changes[i].id), &changes[i].value);
+        err = write_value(nvs, changes[i].id, &changes[i].value);
     }
     if (err == ESP_OK) {
         err = nvs_commit(nvs);
@@ -147,7 +147,7 @@ static esp_err_t save(struct settings *settings, const settings_change_t *change
         if (!settings_value_valid(changes[i].id, &changes[i].value, refusal)) {
             return ESP_ERR_INVALID_ARG;
         }
-        next.value[changes[i].id] = changes[i].value;
+        settings_set(&next, changes[i].id, &changes[i].value);
     }
     if (!settings_fit_together(&next, refusal)) {
         return ESP_ERR_INVALID_ARG;

@@ -16,6 +16,11 @@
 #define PASSPHRASE_MIN   8  /* WPA2 */
 #define PASSPHRASE_MAX   63
 
+#define CELL_MV_MIN       2500
+#define CELL_MV_MAX       4500
+#define FLOAT_END_PCT_MIN 50
+#define BMS_DECIDES       "as the BMS says"
+
 _Static_assert(sizeof(CONFIG_TINYBMS_CAN_MANUFACTURER) <= MANUFACTURER_MAX + 1, "TINYBMS_CAN_MANUFACTURER is too long");
 _Static_assert(sizeof(CONFIG_TINYBMS_CAN_BATTERY_NAME) <= BATTERY_NAME_MAX + 1, "TINYBMS_CAN_BATTERY_NAME is too long");
 _Static_assert(sizeof(CONFIG_TINYBMS_CAN_BATTERY_FAMILY) <= MANUFACTURER_MAX + 1,
@@ -26,132 +31,195 @@ _Static_assert(sizeof(CONFIG_TINYBMS_WIFI_AP_SSID) <= SSID_MAX + 1, "TINYBMS_WIF
 _Static_assert(sizeof(CONFIG_TINYBMS_WIFI_AP_PASSWORD) <= PASSPHRASE_MAX + 1, "TINYBMS_WIFI_AP_PASSWORD is too long");
 _Static_assert(CONFIG_TINYBMS_CAN_VICTRON_BITRATE % 250000 == 0, "TINYBMS_CAN_VICTRON_BITRATE is 250000 or 500000");
 
+/* Kconfig knows one range only, so what lies between 0 and the range is refused here; also what does not fit together.
+ */
+_Static_assert(CONFIG_TINYBMS_CHARGE_CELL_MV == 0 || CONFIG_TINYBMS_CHARGE_CELL_MV >= CELL_MV_MIN,
+               "TINYBMS_CHARGE_CELL_MV is 0 or a voltage of a cell");
+_Static_assert(CONFIG_TINYBMS_FLOAT_CELL_MV == 0 || CONFIG_TINYBMS_FLOAT_CELL_MV >= CELL_MV_MIN,
+               "TINYBMS_FLOAT_CELL_MV is 0 or a voltage of a cell");
+_Static_assert(CONFIG_TINYBMS_FLOAT_END_PCT == 0 || CONFIG_TINYBMS_FLOAT_END_PCT >= FLOAT_END_PCT_MIN,
+               "TINYBMS_FLOAT_END_PCT is 0 or in its range");
+_Static_assert(CONFIG_TINYBMS_CHARGE_CELL_MV == 0 || CONFIG_TINYBMS_FLOAT_CELL_MV <= CONFIG_TINYBMS_CHARGE_CELL_MV,
+               "TINYBMS_FLOAT_CELL_MV is above TINYBMS_CHARGE_CELL_MV");
+_Static_assert(CONFIG_TINYBMS_ABSORB_TIME_S <= CONFIG_TINYBMS_ABSORB_MAX_S,
+               "TINYBMS_ABSORB_TIME_S is above TINYBMS_ABSORB_MAX_S");
+_Static_assert(CONFIG_TINYBMS_ABSORB_DIFF_MV < CONFIG_TINYBMS_CHARGE_KNEE_MV,
+               "TINYBMS_ABSORB_DIFF_MV is not below TINYBMS_CHARGE_KNEE_MV");
+_Static_assert(CONFIG_TINYBMS_TEMP_STOP_K < CONFIG_TINYBMS_TEMP_HOT_K,
+               "TINYBMS_TEMP_STOP_K is not below TINYBMS_TEMP_HOT_K");
+_Static_assert(CONFIG_TINYBMS_DIFF_WARN_MV < CONFIG_TINYBMS_DIFF_ALARM_MV,
+               "TINYBMS_DIFF_WARN_MV is not below TINYBMS_DIFF_ALARM_MV");
+_Static_assert(CONFIG_TINYBMS_HYST_CELL_MV < CONFIG_TINYBMS_DIFF_WARN_MV,
+               "TINYBMS_HYST_CELL_MV is not below TINYBMS_DIFF_WARN_MV");
+
 static const settings_entry_t s_entries[SETTINGS_COUNT] = {
-    [SETTINGS_UART_POLL_MS] =
-        {
-            .key = "uart.poll_ms",
-            .unit = "ms",
-            .min = 100,
-            .max = 2000,
-            .symbol = "TINYBMS_UART_POLL_MS",
-            .factory_number = CONFIG_TINYBMS_UART_POLL_MS,
-            .help = "Period at which the BMS is read",
-        },
-    [SETTINGS_DATA_STALE_MS] =
-        {
-            .key = "data.stale_ms",
-            .unit = "ms",
-            .min = 1000,
-            .max = 8000,
-            .symbol = "TINYBMS_BATTERY_STALE_MS",
-            .factory_number = CONFIG_TINYBMS_BATTERY_STALE_MS,
-            .help = "Silence of the BMS after which charging is stopped",
-        },
-    [SETTINGS_DATA_SILENT_MS] =
-        {
-            .key = "data.silent_ms",
-            .unit = "ms",
-            .min = 8001,
-            .max = 60000,
-            .symbol = "TINYBMS_BATTERY_SILENT_MS",
-            .factory_number = CONFIG_TINYBMS_BATTERY_SILENT_MS,
-            .help = "Silence of the BMS after which no frame is sent",
-        },
-    [SETTINGS_CAN_BITRATE] =
-        {
-            .key = "can.bitrate",
-            .unit = "bit/s",
-            .min = 250000,
-            .max = 500000,
-            .step = 250000,
-            .symbol = "TINYBMS_CAN_VICTRON_BITRATE",
-            .factory_number = CONFIG_TINYBMS_CAN_VICTRON_BITRATE,
-            .help = "Bit rate of the CAN bus",
-        },
-    [SETTINGS_CAN_GX_WARN_MS] =
-        {
-            .key = "can.gx_warn_ms",
-            .unit = "ms",
-            .min = 2000,
-            .max = 600000,
-            .symbol = "TINYBMS_CAN_KEEPALIVE_WARN_MS",
-            .factory_number = CONFIG_TINYBMS_CAN_KEEPALIVE_WARN_MS,
-            .help = "Silence of the GX after which a warning is given",
-        },
-    [SETTINGS_ID_MANUFACTURER] =
-        {
-            .key = "id.manufacturer",
-            .type = SETTINGS_TEXT,
-            .min = 1,
-            .max = MANUFACTURER_MAX,
-            .symbol = "TINYBMS_CAN_MANUFACTURER",
-            .factory_text = CONFIG_TINYBMS_CAN_MANUFACTURER,
-            .help = "Manufacturer name that the GX gets (0x35E)",
-        },
-    [SETTINGS_ID_BATTERY_NAME] =
-        {
-            .key = "id.battery_name",
-            .type = SETTINGS_TEXT,
-            .min = 0,
-            .max = BATTERY_NAME_MAX,
-            .symbol = "TINYBMS_CAN_BATTERY_NAME",
-            .factory_text = CONFIG_TINYBMS_CAN_BATTERY_NAME,
-            .help = "Battery name that the GX gets (0x370, 0x371); when longer than 8 it begins with the manufacturer",
-        },
-    [SETTINGS_ID_FAMILY] =
-        {
-            .key = "id.family",
-            .type = SETTINGS_TEXT,
-            .min = 0,
-            .max = MANUFACTURER_MAX,
-            .symbol = "TINYBMS_CAN_BATTERY_FAMILY",
-            .factory_text = CONFIG_TINYBMS_CAN_BATTERY_FAMILY,
-            .help = "Battery family that the GX gets (0x382)",
-        },
-    [SETTINGS_WIFI_STA_SSID] =
-        {
-            .key = "wifi.sta_ssid",
-            .type = SETTINGS_TEXT,
-            .min = 0,
-            .max = SSID_MAX,
-            .symbol = "TINYBMS_WIFI_STA_SSID",
-            .factory_text = CONFIG_TINYBMS_WIFI_STA_SSID,
-            .help = "Network to join; empty = none",
-        },
-    [SETTINGS_WIFI_STA_PASS] =
-        {
-            .key = "wifi.sta_pass",
-            .type = SETTINGS_TEXT,
-            .min = PASSPHRASE_MIN,
-            .max = PASSPHRASE_MAX,
-            .may_be_empty = true,
-            .secret = true,
-            .symbol = "TINYBMS_WIFI_STA_PASSWORD",
-            .factory_text = CONFIG_TINYBMS_WIFI_STA_PASSWORD,
-            .help = "Password of that network; empty = an open one",
-        },
-    [SETTINGS_WIFI_AP_SSID] =
-        {
-            .key = "wifi.ap_ssid",
-            .type = SETTINGS_TEXT,
-            .min = 0,
-            .max = SSID_MAX,
-            .symbol = "TINYBMS_WIFI_AP_SSID",
-            .factory_text = CONFIG_TINYBMS_WIFI_AP_SSID,
-            .help = "Name of the gateway's own network; empty = made from the MAC address",
-        },
-    [SETTINGS_WIFI_AP_PASS] =
-        {
-            .key = "wifi.ap_pass",
-            .type = SETTINGS_TEXT,
-            .min = PASSPHRASE_MIN,
-            .max = PASSPHRASE_MAX,
-            .may_be_empty = true,
-            .secret = true,
-            .symbol = "TINYBMS_WIFI_AP_PASSWORD",
-            .factory_text = CONFIG_TINYBMS_WIFI_AP_PASSWORD,
-            .help = "Password of the gateway's own network; empty = a random one is made",
-        },
+    /* clang-format off */
+    [SETTINGS_UART_POLL_MS] = {.key = "uart.poll_ms", .unit = "ms", .min = 100, .max = 2000,
+        .symbol = "TINYBMS_UART_POLL_MS", .factory_number = CONFIG_TINYBMS_UART_POLL_MS,
+        .help = "Period at which the BMS is read"},
+    [SETTINGS_DATA_STALE_MS] = {.key = "data.stale_ms", .unit = "ms", .min = 1000, .max = 8000,
+        .symbol = "TINYBMS_BATTERY_STALE_MS", .factory_number = CONFIG_TINYBMS_BATTERY_STALE_MS,
+        .help = "Silence of the BMS after which charging is stopped"},
+    [SETTINGS_DATA_SILENT_MS] = {.key = "data.silent_ms", .unit = "ms", .min = 8001, .max = 60000,
+        .symbol = "TINYBMS_BATTERY_SILENT_MS", .factory_number = CONFIG_TINYBMS_BATTERY_SILENT_MS,
+        .help = "Silence of the BMS after which no frame is sent"},
+    [SETTINGS_CAN_BITRATE] = {.key = "can.bitrate", .unit = "bit/s", .min = 250000, .max = 500000, .step = 250000,
+        .symbol = "TINYBMS_CAN_VICTRON_BITRATE", .factory_number = CONFIG_TINYBMS_CAN_VICTRON_BITRATE,
+        .help = "Bit rate of the CAN bus"},
+    [SETTINGS_CAN_GX_WARN_MS] = {.key = "can.gx_warn_ms", .unit = "ms", .min = 2000, .max = 600000,
+        .symbol = "TINYBMS_CAN_KEEPALIVE_WARN_MS", .factory_number = CONFIG_TINYBMS_CAN_KEEPALIVE_WARN_MS,
+        .help = "Silence of the GX after which a warning is given"},
+    [SETTINGS_ENERGY_SAVE_S] = {.key = "energy.save_s", .unit = "s", .min = 60, .max = 600,
+        .symbol = "TINYBMS_ENERGY_SAVE_S", .factory_number = CONFIG_TINYBMS_ENERGY_SAVE_S,
+        .help = "Energy and charge are saved so often"},
+    [SETTINGS_CHARGE_CELL_MV] = {.key = "charge.cell_mv", .unit = "mV", .min = CELL_MV_MIN, .max = CELL_MV_MAX,
+        .symbol = "TINYBMS_CHARGE_CELL_MV", .factory_number = CONFIG_TINYBMS_CHARGE_CELL_MV,
+        .zero_means = BMS_DECIDES, .help = "Highest charge voltage of a cell"},
+    [SETTINGS_CHARGE_MAX_A] = {.key = "charge.max_a", .unit = "A", .min = 1, .max = 750,
+        .symbol = "TINYBMS_CHARGE_MAX_A", .factory_number = CONFIG_TINYBMS_CHARGE_MAX_A,
+        .zero_means = BMS_DECIDES, .help = "Highest charge current, CCL"},
+    [SETTINGS_CHARGE_KNEE_MV] = {.key = "charge.knee_mv", .unit = "mV", .min = 10, .max = 300,
+        .symbol = "TINYBMS_CHARGE_KNEE_MV", .factory_number = CONFIG_TINYBMS_CHARGE_KNEE_MV,
+        .help = "CCL falls from so far below the charge voltage of a cell on"},
+    [SETTINGS_CHARGE_END_PCT] = {.key = "charge.end_pct", .unit = "%", .min = 1, .max = 50,
+        .symbol = "TINYBMS_CHARGE_END_PCT", .factory_number = CONFIG_TINYBMS_CHARGE_END_PCT,
+        .help = "CCL that is left with a cell at its charge voltage"},
+    [SETTINGS_DISCH_MAX_A] = {.key = "disch.max_a", .unit = "A", .min = 1, .max = 750,
+        .symbol = "TINYBMS_DISCH_MAX_A", .factory_number = CONFIG_TINYBMS_DISCH_MAX_A,
+        .zero_means = BMS_DECIDES, .help = "Highest discharge current, DCL"},
+    [SETTINGS_DISCH_KNEE_MV] = {.key = "disch.knee_mv", .unit = "mV", .min = 10, .max = 500,
+        .symbol = "TINYBMS_DISCH_KNEE_MV", .factory_number = CONFIG_TINYBMS_DISCH_KNEE_MV,
+        .help = "DCL falls from so far above the discharge floor of a cell on"},
+    [SETTINGS_DISCH_SOC_PCT] = {.key = "disch.soc_pct", .unit = "%", .min = 1, .max = 50,
+        .symbol = "TINYBMS_DISCH_SOC_PCT", .factory_number = CONFIG_TINYBMS_DISCH_SOC_PCT,
+        .zero_means = "no limit", .help = "Lowest SOC, at which DCL is 0"},
+    [SETTINGS_DISCH_TAPER_PCT] = {.key = "disch.taper_pct", .unit = "%", .min = 1, .max = 50,
+        .symbol = "TINYBMS_DISCH_TAPER_PCT", .factory_number = CONFIG_TINYBMS_DISCH_TAPER_PCT,
+        .help = "DCL falls from so far above the lowest SOC on"},
+    [SETTINGS_LIMIT_BMS_PCT] = {.key = "limit.bms_pct", .unit = "%", .min = 10, .max = 100,
+        .symbol = "TINYBMS_LIMIT_BMS_PCT", .factory_number = CONFIG_TINYBMS_LIMIT_BMS_PCT,
+        .help = "Share of the current cutoffs of the BMS that is used"},
+    [SETTINGS_LIMIT_WAIT_S] = {.key = "limit.wait_s", .unit = "s", .min = 5, .max = 600,
+        .symbol = "TINYBMS_LIMIT_WAIT_S", .factory_number = CONFIG_TINYBMS_LIMIT_WAIT_S,
+        .help = "CCL and DCL stay down so long before they rise"},
+    [SETTINGS_LIMIT_A_PER_S] = {.key = "limit.a_per_s", .unit = "A/s", .min = 1, .max = 100,
+        .symbol = "TINYBMS_LIMIT_A_PER_S", .factory_number = CONFIG_TINYBMS_LIMIT_A_PER_S,
+        .help = "CCL and DCL rise so fast"},
+    [SETTINGS_RAMP_START_PCT] = {.key = "ramp.start_pct", .unit = "%", .min = 1, .max = 50,
+        .symbol = "TINYBMS_RAMP_START_PCT", .factory_number = CONFIG_TINYBMS_RAMP_START_PCT,
+        .help = "Start-up ramp: where CCL and DCL begin"},
+    [SETTINGS_RAMP_TIME_S] = {.key = "ramp.time_s", .unit = "s", .min = 5, .max = 600,
+        .symbol = "TINYBMS_RAMP_TIME_S", .factory_number = CONFIG_TINYBMS_RAMP_TIME_S,
+        .help = "Start-up ramp: time until CCL and DCL are at what is allowed"},
+    [SETTINGS_CVL_MARGIN_MV] = {.key = "cvl.margin_mv", .unit = "mV", .min = 10, .max = 200,
+        .symbol = "TINYBMS_CVL_MARGIN_MV", .factory_number = CONFIG_TINYBMS_CVL_MARGIN_MV,
+        .help = "Ceiling of a cell below its over-voltage cutoff"},
+    [SETTINGS_CVL_CHARGER_MV] = {.key = "cvl.charger_mv", .unit = "mV", .min = 0, .max = 2000,
+        .symbol = "TINYBMS_CVL_CHARGER_MV", .factory_number = CONFIG_TINYBMS_CVL_CHARGER_MV,
+        .help = "What a solar charger adds to CVL, whole pack"},
+    [SETTINGS_CVL_LOWER_MV_S] = {.key = "cvl.lower_mv_s", .unit = "mV/s", .min = 20, .max = 1000,
+        .symbol = "TINYBMS_CVL_LOWER_MV_S", .factory_number = CONFIG_TINYBMS_CVL_LOWER_MV_S,
+        .help = "CVL falls so fast at most, whole pack"},
+    [SETTINGS_CVL_OFF_S] = {.key = "cvl.off_s", .unit = "s", .min = 5, .max = 60,
+        .symbol = "TINYBMS_CVL_OFF_S", .factory_number = CONFIG_TINYBMS_CVL_OFF_S,
+        .help = "Time in which the excess of the highest cell is taken off CVL"},
+    [SETTINGS_CVL_AHEAD_S] = {.key = "cvl.ahead_s", .unit = "s", .min = 0, .max = 120,
+        .symbol = "TINYBMS_CVL_AHEAD_S", .factory_number = CONFIG_TINYBMS_CVL_AHEAD_S,
+        .help = "Where the highest cell will be in this time counts as its voltage"},
+    [SETTINGS_CVL_WAIT_S] = {.key = "cvl.wait_s", .unit = "s", .min = 10, .max = 600,
+        .symbol = "TINYBMS_CVL_WAIT_S", .factory_number = CONFIG_TINYBMS_CVL_WAIT_S,
+        .help = "CVL waits so long without a cell that is too high before it rises"},
+    [SETTINGS_CVL_RAISE_MV_S] = {.key = "cvl.raise_mv_s", .unit = "mV/s", .min = 1, .max = 10,
+        .symbol = "TINYBMS_CVL_RAISE_MV_S", .factory_number = CONFIG_TINYBMS_CVL_RAISE_MV_S,
+        .help = "CVL rises so fast at most, per cell"},
+    [SETTINGS_CVL_STEP_S] = {.key = "cvl.step_s", .unit = "s", .min = 10, .max = 60,
+        .symbol = "TINYBMS_CVL_STEP_S", .factory_number = CONFIG_TINYBMS_CVL_STEP_S,
+        .help = "Least time between two rises of CVL"},
+    [SETTINGS_ABSORB_TIME_S] = {.key = "absorb.time_s", .unit = "s", .min = 60, .max = 14400,
+        .symbol = "TINYBMS_ABSORB_TIME_S", .factory_number = CONFIG_TINYBMS_ABSORB_TIME_S,
+        .help = "Absorption lasts so long with balanced cells and little current"},
+    [SETTINGS_ABSORB_MAX_S] = {.key = "absorb.max_s", .unit = "s", .min = 600, .max = 43200,
+        .symbol = "TINYBMS_ABSORB_MAX_S", .factory_number = CONFIG_TINYBMS_ABSORB_MAX_S,
+        .help = "Absorption lasts so long at most"},
+    [SETTINGS_ABSORB_DIFF_MV] = {.key = "absorb.diff_mv", .unit = "mV", .min = 2, .max = 50,
+        .symbol = "TINYBMS_ABSORB_DIFF_MV", .factory_number = CONFIG_TINYBMS_ABSORB_DIFF_MV,
+        .help = "Difference of the cells that counts as balanced"},
+    [SETTINGS_ABSORB_TAIL_PCT] = {.key = "absorb.tail_pct", .unit = "%", .min = 1, .max = 20,
+        .symbol = "TINYBMS_ABSORB_TAIL_PCT", .factory_number = CONFIG_TINYBMS_ABSORB_TAIL_PCT,
+        .help = "Charge current that counts as little"},
+    [SETTINGS_FLOAT_CELL_MV] = {.key = "float.cell_mv", .unit = "mV", .min = CELL_MV_MIN, .max = CELL_MV_MAX,
+        .symbol = "TINYBMS_FLOAT_CELL_MV", .factory_number = CONFIG_TINYBMS_FLOAT_CELL_MV,
+        .zero_means = BMS_DECIDES, .help = "Highest float voltage of a cell"},
+    [SETTINGS_FLOAT_BELOW_MV] = {.key = "float.below_mv", .unit = "mV", .min = 0, .max = 500,
+        .symbol = "TINYBMS_FLOAT_BELOW_MV", .factory_number = CONFIG_TINYBMS_FLOAT_BELOW_MV,
+        .help = "Float voltage of a cell below the fully charged voltage"},
+    [SETTINGS_FLOAT_LFP_MV] = {.key = "float.lfp_mv", .unit = "mV", .min = 3200, .max = 3500,
+        .symbol = "TINYBMS_FLOAT_LFP_MV", .factory_number = CONFIG_TINYBMS_FLOAT_LFP_MV,
+        .help = "Highest float voltage of an LFP cell"},
+    [SETTINGS_FLOAT_END_PCT] = {.key = "float.end_pct", .unit = "%", .min = FLOAT_END_PCT_MIN, .max = 99,
+        .symbol = "TINYBMS_FLOAT_END_PCT", .factory_number = CONFIG_TINYBMS_FLOAT_END_PCT,
+        .zero_means = BMS_DECIDES, .help = "SOC below which float ends and charging begins again"},
+    [SETTINGS_TEMP_COLD_K] = {.key = "temp.cold_k", .unit = "K", .min = 1, .max = 30,
+        .symbol = "TINYBMS_TEMP_COLD_K", .factory_number = CONFIG_TINYBMS_TEMP_COLD_K,
+        .help = "CCL is full only so far above the cold cutoff"},
+    [SETTINGS_TEMP_HOT_K] = {.key = "temp.hot_k", .unit = "K", .min = 2, .max = 30,
+        .symbol = "TINYBMS_TEMP_HOT_K", .factory_number = CONFIG_TINYBMS_TEMP_HOT_K,
+        .help = "CCL falls from so far below the hot cutoff on"},
+    [SETTINGS_TEMP_STOP_K] = {.key = "temp.stop_k", .unit = "K", .min = 0, .max = 10,
+        .symbol = "TINYBMS_TEMP_STOP_K", .factory_number = CONFIG_TINYBMS_TEMP_STOP_K,
+        .help = "CCL is 0 so far below the hot cutoff"},
+    [SETTINGS_TEMP_DISCH_K] = {.key = "temp.disch_k", .unit = "K", .min = 1, .max = 30,
+        .symbol = "TINYBMS_TEMP_DISCH_K", .factory_number = CONFIG_TINYBMS_TEMP_DISCH_K,
+        .help = "DCL falls from so far below the hot cutoff on"},
+    [SETTINGS_ALARM_CELL_MV] = {.key = "alarm.cell_mv", .unit = "mV", .min = 10, .max = 300,
+        .symbol = "TINYBMS_ALARM_CELL_MV", .factory_number = CONFIG_TINYBMS_ALARM_CELL_MV,
+        .help = "Warning of a cell so far before its voltage cutoffs"},
+    [SETTINGS_ALARM_TEMP_K] = {.key = "alarm.temp_k", .unit = "K", .min = 1, .max = 20,
+        .symbol = "TINYBMS_ALARM_TEMP_K", .factory_number = CONFIG_TINYBMS_ALARM_TEMP_K,
+        .help = "Warning so far before the temperature cutoffs"},
+    [SETTINGS_ALARM_CUR_PCT] = {.key = "alarm.cur_pct", .unit = "%", .min = 50, .max = 99,
+        .symbol = "TINYBMS_ALARM_CUR_PCT", .factory_number = CONFIG_TINYBMS_ALARM_CUR_PCT,
+        .help = "Warning at this share of the current cutoffs"},
+    [SETTINGS_ALARM_DEBOUNCE] = {.key = "alarm.debounce", .unit = "readings", .min = 1, .max = 10,
+        .symbol = "TINYBMS_ALARM_DEBOUNCE", .factory_number = CONFIG_TINYBMS_ALARM_DEBOUNCE,
+        .help = "Readings in a row that raise or clear"},
+    [SETTINGS_DIFF_WARN_MV] = {.key = "diff.warn_mv", .unit = "mV", .min = 20, .max = 500,
+        .symbol = "TINYBMS_DIFF_WARN_MV", .factory_number = CONFIG_TINYBMS_DIFF_WARN_MV,
+        .help = "Difference of the cells that is a warning"},
+    [SETTINGS_DIFF_ALARM_MV] = {.key = "diff.alarm_mv", .unit = "mV", .min = 30, .max = 1000,
+        .symbol = "TINYBMS_DIFF_ALARM_MV", .factory_number = CONFIG_TINYBMS_DIFF_ALARM_MV,
+        .help = "Difference of the cells that is an alarm"},
+    [SETTINGS_HYST_CELL_MV] = {.key = "hyst.cell_mv", .unit = "mV", .min = 5, .max = 200,
+        .symbol = "TINYBMS_HYST_CELL_MV", .factory_number = CONFIG_TINYBMS_HYST_CELL_MV,
+        .help = "A voltage clears so far back from what raised it"},
+    [SETTINGS_HYST_TEMP_K] = {.key = "hyst.temp_k", .unit = "K", .min = 1, .max = 10,
+        .symbol = "TINYBMS_HYST_TEMP_K", .factory_number = CONFIG_TINYBMS_HYST_TEMP_K,
+        .help = "A temperature clears so far back from what raised it"},
+    [SETTINGS_HYST_CUR_PCT] = {.key = "hyst.cur_pct", .unit = "%", .min = 1, .max = 20,
+        .symbol = "TINYBMS_HYST_CUR_PCT", .factory_number = CONFIG_TINYBMS_HYST_CUR_PCT,
+        .help = "A current clears so far back from what raised it"},
+    [SETTINGS_ID_MANUFACTURER] = {.key = "id.manufacturer", .min = 1, .max = MANUFACTURER_MAX,
+        .symbol = "TINYBMS_CAN_MANUFACTURER", .factory_text = CONFIG_TINYBMS_CAN_MANUFACTURER,
+        .help = "Manufacturer name that the GX gets (0x35E)"},
+    [SETTINGS_ID_BATTERY_NAME] = {.key = "id.battery_name", .max = BATTERY_NAME_MAX,
+        .symbol = "TINYBMS_CAN_BATTERY_NAME", .factory_text = CONFIG_TINYBMS_CAN_BATTERY_NAME,
+        .help = "Battery name that the GX gets (0x370, 0x371); when longer than 8 it begins with the manufacturer"},
+    [SETTINGS_ID_FAMILY] = {.key = "id.family", .max = MANUFACTURER_MAX,
+        .symbol = "TINYBMS_CAN_BATTERY_FAMILY", .factory_text = CONFIG_TINYBMS_CAN_BATTERY_FAMILY,
+        .help = "Battery family that the GX gets (0x382)"},
+    [SETTINGS_WIFI_STA_SSID] = {.key = "wifi.sta_ssid", .max = SSID_MAX,
+        .symbol = "TINYBMS_WIFI_STA_SSID", .factory_text = CONFIG_TINYBMS_WIFI_STA_SSID,
+        .help = "Network to join; empty = none"},
+    [SETTINGS_WIFI_STA_PASS] = {.key = "wifi.sta_pass", .min = PASSPHRASE_MIN, .max = PASSPHRASE_MAX,
+        .symbol = "TINYBMS_WIFI_STA_PASSWORD", .factory_text = CONFIG_TINYBMS_WIFI_STA_PASSWORD,
+        .may_be_empty = true, .secret = true, .help = "Password of that network; empty = an open one"},
+    [SETTINGS_WIFI_AP_SSID] = {.key = "wifi.ap_ssid", .max = SSID_MAX,
+        .symbol = "TINYBMS_WIFI_AP_SSID", .factory_text = CONFIG_TINYBMS_WIFI_AP_SSID,
+        .help = "Name of the gateway's own network; empty = made from the MAC address"},
+    [SETTINGS_WIFI_AP_PASS] = {.key = "wifi.ap_pass", .min = PASSPHRASE_MIN, .max = PASSPHRASE_MAX,
+        .symbol = "TINYBMS_WIFI_AP_PASSWORD", .factory_text = CONFIG_TINYBMS_WIFI_AP_PASSWORD,
+        .may_be_empty = true, .secret = true, .help = "Password of the gateway's own network; empty = a random one"},
+    /* clang-format on */
 };
 
 const settings_entry_t *settings_entry(settings_id_t id)
@@ -172,7 +240,36 @@ void settings_factory(settings_id_t id, settings_value_t *value)
 {
     const settings_entry_t *const entry = &s_entries[id];
     *value = (settings_value_t){.number = entry->factory_number};
-    if (entry->type == SETTINGS_TEXT) {
+    if (settings_is_text(id)) {
         (void)snprintf(value->text, sizeof(value->text), "%s", entry->factory_text);
+    }
+}
+
+void settings_factory_all(settings_values_t *values)
+{
+    for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
+        settings_value_t value;
+        settings_factory(id, &value);
+        settings_set(values, id, &value);
+    }
+}
+
+settings_value_t settings_get(const settings_values_t *values, settings_id_t id)
+{
+    settings_value_t value = {0};
+    if (settings_is_text(id)) {
+        memcpy(value.text, settings_text(values, id), sizeof(value.text));
+    } else {
+        value.number = values->number[id];
+    }
+    return value;
+}
+
+void settings_set(settings_values_t *values, settings_id_t id, const settings_value_t *value)
+{
+    if (settings_is_text(id)) {
+        memcpy(values->text[id - SETTINGS_NUMBERS], value->text, sizeof(value->text));
+    } else {
+        values->number[id] = value->number;
     }
 }

@@ -120,6 +120,8 @@ void vTaskDelay(TickType_t ticks)
 {
     host_refuse_in_isr(__func__, ticks);
     host_sleep_us((int64_t)ticks * 1000000 / configTICK_RATE_HZ);
+    host_kernel_lock(); /* an erase of the flash holds it, and with it every task */
+    host_kernel_unlock();
 }
 
 BaseType_t xTaskDelayUntil(TickType_t *previous_wake_time, TickType_t increment)

@@ -46,6 +46,7 @@ void unity_ignore(int line, const char *why) __attribute__((noreturn));
 
 #define TEST_ASSERT_TRUE(condition)                       unity_assert((condition), __LINE__, "Expected TRUE Was FALSE", #condition)
 #define TEST_ASSERT_FALSE(condition)                      unity_assert(!(condition), __LINE__, "Expected FALSE Was TRUE", #condition)
+#define TEST_ASSERT_TRUE_MESSAGE(condition, why)          unity_assert((condition), __LINE__, "Expected TRUE Was FALSE", (why))
 #define TEST_ASSERT_NULL(pointer)                         unity_assert((pointer) == NULL, __LINE__, "Expected NULL", #pointer)
 #define TEST_ASSERT_NOT_NULL(pointer)                     unity_assert((pointer) != NULL, __LINE__, "Expected Non-NULL", #pointer)
 #define TEST_IGNORE_MESSAGE(why)                          unity_ignore(__LINE__, why)

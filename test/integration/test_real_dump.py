@@ -2,8 +2,8 @@
 
 Worked out by hand from the registers and the protocol:
 
-- 0x351: 300 = 4150 mV x 14 cells = 58.1 V (one below the ceiling of 4200 - 20 - 400 / 14 mV); 90 % of 318 = 20 A, and of
-  that 87 %: the only sensor is the BMS's own, and its 9.7 degC are 8.7 above 320 = 1 degC, of 10 that it takes for all;
+- 0x351: 300 = 4150 mV x 14 cells = 58.1 V (one below the ceiling of 4200 - 20 - 400 / 14 mV); 90 % of 318 = 20 A, and
+  of that 87 %: the only sensor is the BMS's own, and its 9.7 degC are 8.7 above 320 = 1 degC, of 10 for everything;
   90 % of 317 = 60 A (305 reads 0: no limit); 301 = 3000 mV x 14 = 42 V. CCL and DCL rise from a tenth in 30 s.
 - 0x355: 46-47 = 83.554824 %: 84, 8355; 45 reads 0: SOH not estimated, 100.
 - 0x356: 36-37 = 55.78 V, 38-39 = 0 A; no external sensor, so the BMS's own 9.7 degC (48 = 97).

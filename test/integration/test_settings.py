@@ -7,7 +7,7 @@ import pytest
 
 from tinybms_gateway.gateway.gateway_impl import PROGRAM, GatewayProcess
 from tinybms_gateway.sim.bms.bms_impl import make_line
-from watch import has_id, open_bus, wait_for
+from watch import has_id, limits, open_bus, wait_for
 
 PHRASE = "correct horse battery"
 
@@ -66,6 +66,18 @@ def test_the_polling_period_that_was_saved_is_used(tmp_path: Path) -> None:
         assert 1 <= line.requests - before <= 10, "4 s at 200 ms would be 20 live blocks"
 
 
+def test_limits_that_were_saved_are_what_the_gx_is_told(tmp_path: Path) -> None:
+    """The BMS of 16 cells allows 3.55 V, 90 % of 100 A and of 120 A; the settings 3.45 V, 7 A and 11 A."""
+    saved = ("charge.cell_mv=3450", "charge.max_a=7", "disch.max_a=11", "ramp.time_s=5")
+    options = [part for assignment in saved for part in ("--set", assignment)]
+    with (
+        make_line(tmp_path / "bms") as line,
+        GatewayProcess(line.link, tmp_path / "data", *options) as gateway,
+        open_bus(gateway.can_backend()) as bus,
+    ):
+        wait_for(bus, lambda message: message.arbitration_id == 0x351 and limits(message) == (552, 70, 110), 12.0)
+
+
 def test_a_password_is_neither_shown_nor_logged(program: Path, tmp_path: Path) -> None:
     ended = run(program, "--data", tmp_path, "--set", f"wifi.sta_pass={PHRASE}", "--log-level", "verbose", "--settings")
     assert ended.returncode == 0
@@ -84,6 +96,11 @@ def test_a_password_is_neither_shown_nor_logged(program: Path, tmp_path: Path) -
         (["uart.poll_ms=99999999999999999999"], "no whole number"),
         (["uart.poll_ms="], "no whole number"),
         (["can.bitrate=333333"], "in steps of 250000"),
+        (["charge.cell_mv=3"], "allowed are 2500..4500 mV, or 0 = as the BMS says"),
+        (["cvl.margin_mv=0"], "allowed are 10..200 mV"),
+        (["charge.max_a=-1"], "allowed are 1..750 A"),
+        (["charge.cell_mv=3400", "float.cell_mv=3401"], "float.cell_mv: must be at most charge.cell_mv"),
+        (["temp.stop_k=10", "temp.hot_k=10"], "temp.stop_k: must be less than temp.hot_k"),
         (["id.manufacturer=BYD"], "another maker"),
         (["id.battery_name=Not the maker"], "begins with the manufacturer"),
         (["id.family=" + "x" * 9], "0..8 characters"),

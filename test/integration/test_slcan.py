@@ -84,7 +84,7 @@ def test_the_frames_of_a_healthy_battery_come_in_order_and_in_time(adapter: Adap
     with adapter, adapter.peer() as gx, gateway_stack(can_backend=adapter.backend):
         first = wait_for(gx, lambda _: True, 8.0)
         frames = [first, *collect(gx, 4.5)]
-    # 3.55 V for each of 16 cells; the BMS is set to 100 A of charge and 120 A of discharge: 90 % of it, from a tenth on.
+    # 16 x 3.55 V; the BMS is set to 100 A of charge and 120 A of discharge: 90 % of it, from a tenth on.
     assert first.arbitration_id == 0x351
     assert limits(first) == (568, 90, 108)
     sent = [limits(m) for m in frames if m.arbitration_id == 0x351]

@@ -15,7 +15,7 @@ from target import CHIPS, ROOT, RV32, Measured, Size, include_options, size_of
 
 COLUMNS = ("flash", "static_ram", "heap", "stack")
 NO_COMPONENT = ("ESP-IDF", "reserve")
-HEADERS = ("event_bus_messages.h", "battery_pipeline.h", "victron_schedule.h")
+HEADERS = ("event_bus_messages.h", "battery_pipeline.h", "energy_meter.h", "victron_schedule.h")
 TAKES_A_QUEUE = re.compile(
     r"(?<!esp_err_t )\b(?:event_bus_subscribe|xQueueCreate|xSemaphoreCreate\w+|uart_driver_install|[cm]alloc)\("
 )

@@ -57,6 +57,8 @@ def test_cold_with_feed_in_it_is_the_switch_of_the_bms_that_stops_the_charger() 
     cold = at_most_c(record, 0.0)
     assert (record.rows["current_a"][cold] > 0.0).sum() <= 1, "the BMS acts within a second"
     assert events(record)[:2] == [0x37, 0x74]
+    alarms = [a.active for a in record.alarms if a.text == "low temperature while charging" and not a.warning]
+    assert alarms == [True, False]
     assert (record.rows["stopped"][cold] == Stopped.BMS_CHARGE).sum() > 600
 
 
@@ -103,13 +105,13 @@ def test_a_runaway_cell_never_reaches_its_cutoff(feed_in: bool) -> None:
 
 def test_a_sensor_that_jumps_once_moves_no_limit_and_raises_no_alarm() -> None:
     record = day("jump")
-    assert record.alarms == []
     for hour in SCENARIOS["jump"].glitches:
         at = round(hour * 3600) - record.start_s
         around = record.rows[at - 5 : at + 30]
         for limit in ("cvl_v", "ccl_a", "dcl_a"):
             assert np.ptp(around[limit]) == pytest.approx(0.0, abs=0.05), (limit, hour)
         assert around["current_a"].min() > 20.0
+        assert [alarm for alarm in record.alarms if at <= alarm.second < at + 60] == []
 
 
 def test_after_over_voltage_the_battery_discharges_itself_and_the_house_stays_lit() -> None:
@@ -123,3 +125,5 @@ def test_after_over_voltage_the_battery_discharges_itself_and_the_house_stays_li
     assert (rows["ccl_a"][: recovered - 1] == 0).all()
     assert (rows["dcl_a"] > 0).all()
     assert rows["current_a"][:recovered].max() < -1.0
+    high = [(a.second, a.active) for a in record.alarms if a.text == "high voltage" and not a.warning]
+    assert high == [(-1, True), (recovered, False)]

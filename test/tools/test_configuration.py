@@ -25,6 +25,8 @@ REQUIRED = {
         "TINYBMS_CAN_BATTERY_NAME",
         "TINYBMS_CAN_BATTERY_FAMILY",
     ],
+    "TinyBMS charge control": ["TINYBMS_CHARGE_CELL_MV", "TINYBMS_CHARGE_MAX_A", "TINYBMS_DISCH_MAX_A"],
+    "TinyBMS alarms": ["TINYBMS_ALARM_CELL_MV", "TINYBMS_DIFF_WARN_MV", "TINYBMS_DIFF_ALARM_MV"],
     "TinyBMS Wi-Fi": [
         "TINYBMS_WIFI_STA_SSID",
         "TINYBMS_WIFI_STA_PASSWORD",
@@ -128,12 +130,14 @@ def test_a_setting_has_the_range_and_the_default_of_its_option(
 ) -> None:
     ended = subprocess.run([native_build / PROGRAM, "--settings"], capture_output=True, text=True, check=True)
     rows = [line.split("\t") for line in ended.stdout.splitlines()[1:]]
-    assert len(rows) >= 10
+    assert len(rows) >= 50
     for key, _value, unit, limits, factory, symbol, _meaning in rows:
         option = options[symbol.removeprefix("CONFIG_")]
         assert factory == option.default
         if unit:
-            assert limits.startswith(option.range), key
+            low = "0" if ", or 0 = " in limits else limits.split("..")[0]
+            assert option.range == f"{low}..{limits.split('..')[1].split()[0].rstrip(',')}", key
+            assert f"({unit})" in option.prompt
         assert f"| `{key}` |" in page
         assert f"| `{symbol}` |" in page
 
@@ -183,6 +187,7 @@ def test_the_partition_table_is_valid_and_fits_into_4_mb(root: Path) -> None:
         "web_1": 192,
         "history": 256,
         "coredump": 64,
+        "energy": 8,
     }
 
 

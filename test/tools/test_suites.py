@@ -14,6 +14,7 @@ CHIP_SUITES = [
     "charge_control",
     "battery_pipeline",
     "battery_alarms",
+    "energy_meter",
     "victron_pgn",
     "settings",
     "event_bus",

@@ -18,11 +18,14 @@ unit_suite(battery_alarms
     SRCS battery_alarms/fixture.c battery_alarms/test_conditions.c battery_alarms/test_fault.c
          battery_alarms/test_thresholds.c
     REQUIRES battery_alarms)
+unit_suite(energy_meter
+    SRCS energy_meter/test_energy_log.c energy_meter/test_energy_meter.c
+    REQUIRES energy_meter)
 unit_suite(victron_pgn
     SRCS victron_pgn/test_keepalive.c victron_pgn/test_pgn.c victron_pgn/test_schedule.c
     REQUIRES victron_pgn)
 unit_suite(settings
-    SRCS settings/test_settings_rules.c
+    SRCS settings/test_settings_pipeline.c settings/test_settings_rules.c
     REQUIRES settings)
 unit_suite(event_bus
     SRCS event_bus/test_event_bus.c
@@ -33,6 +36,9 @@ unit_suite(event_bus
 unit_suite(uart_bms LINUX_ONLY
     SRCS uart_bms/test_uart_bms.c
     REQUIRES uart_bms)
+unit_suite(energy_store LINUX_ONLY
+    SRCS energy_store/test_energy_store.c
+    REQUIRES battery energy_meter esp_partition)
 unit_suite(settings_storage LINUX_ONLY
     SRCS settings_storage/test_settings_storage.c
     REQUIRES nvs_flash settings)
@@ -42,6 +48,9 @@ unit_suite(host_freertos LINUX_ONLY
 unit_suite(host_nvs LINUX_ONLY
     SRCS host/test_nvs.c
     REQUIRES nvs_flash)
+unit_suite(host_partition LINUX_ONLY
+    SRCS host/test_partition.c
+    REQUIRES esp_partition esp_timer)
 unit_suite(host_slcan LINUX_ONLY
     SRCS host/test_slcan.c
     REQUIRES idf_common)

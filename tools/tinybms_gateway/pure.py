@@ -187,6 +187,10 @@ class PureLibrary:
         self.lib.battery_alarm_text.restype = c.c_char_p
         return bytes(self.lib.battery_alarm_text(alarm)).decode("ascii")
 
+    def settings(self) -> "Settings":
+        """The settings with their factory values."""
+        return Settings(self)
+
     def encode(self, function: str, state: State, identity: Identity) -> bytes | None:
         """Call an encoder of victron_pgn.h; None: it says that the frame must not be sent."""
         encoder = getattr(self.lib, function)
@@ -195,3 +199,42 @@ class PureLibrary:
         if not encoder(c.byref(state), c.byref(identity), c.byref(frame)):
             return None
         return bytes(frame.data[: frame.dlc])
+
+
+class Settings:
+    """settings_values_t: the numbers that the pipeline is given, by their keys."""
+
+    def __init__(self, pure: PureLibrary) -> None:
+        """Begin with the factory values."""
+        self._pure = pure
+        self._values = c.create_string_buffer(pure.size_of("settings"))
+        pure.lib.settings_factory_all(self._values)
+
+    def set(self, key: str, number: int) -> None:
+        """Set one.
+
+        Raises:
+            ValueError: no such number, or out of its range.
+        """
+        value = c.c_int32(number)
+        if value.value != number:
+            raise ValueError(f"{key}: {number} does not fit into 32 bits")
+        self._check("tinybms_pure_settings_set", key.encode(), value)
+
+    def config(self) -> "c.Array[c.c_char]":
+        """Make battery_pipeline_config_t of them.
+
+        Raises:
+            ValueError: they do not fit together.
+        """
+        self._check("settings_fit_together")
+        config = c.create_string_buffer(self._pure.size_of("pipeline_config"))
+        self._pure.lib.tinybms_pure_settings_pipeline(self._values, config)
+        return config
+
+    def _check(self, function: str, *arguments: object) -> None:
+        check = getattr(self._pure.lib, function)
+        check.restype = c.c_bool
+        refusal = c.create_string_buffer(self._pure.size_of("settings_refusal"))
+        if not check(self._values, *arguments, refusal):
+            raise ValueError(refusal.value.decode("ascii", "replace"))

@@ -39,10 +39,12 @@ typedef struct {
     int32_t tail_percent;   /**< current that counts as little, % of the capacity in an hour (304 at least) */
     int32_t rebulk_percent; /**< SOC below which float ends; 0 = register 321, else 90 % */
     int32_t lower_mv_per_s; /**< fastest lowering of CVL, pack */
+    int32_t lower_s;        /**< an excess of the highest cell is taken off CVL in this time */
+    int32_t look_ahead_s;   /**< where the highest cell will be then counts as its voltage already */
     int32_t raise_wait_s;   /**< no cell above the target for so long before CVL is raised */
     int32_t raise_mv_per_s; /**< fastest raising of CVL, per cell */
-    int32_t step_s; /**< least time between two raises of CVL; an excess of the highest cell is taken off in it */
-    int32_t charge_knee_mv;           /**< CCL falls from so far below the target on */
+    int32_t step_s;         /**< least time between two raises of CVL */
+    int32_t charge_knee_mv; /**< CCL falls from so far below the target on */
     int32_t charge_at_target_percent; /**< of the cap, what is left of CCL when a cell is at the target */
     int32_t discharge_knee_mv;        /**< DCL falls from so far above the discharge floor (301, else 316) on */
     int32_t soc_min_percent;          /**< DCL is 0 at this SOC; 0 = SOC does not limit */
@@ -62,10 +64,11 @@ typedef struct {
     {                                                                                                                  \
         .current_percent = 90, .cutoff_margin_mv = 20, .charger_offset_mv = 400, .float_below_full_mv = 75,            \
         .float_lfp_mv = 3375, .absorption_s = 900, .absorption_max_s = 7200, .balanced_mv = 10, .tail_percent = 4,     \
-        .lower_mv_per_s = 200, .raise_wait_s = 60, .raise_mv_per_s = 1, .step_s = 20, .charge_knee_mv = 50,            \
-        .charge_at_target_percent = 20, .discharge_knee_mv = 200, .soc_knee_percent = 5, .cold_knee_dc = 100,          \
-        .hot_knee_dc = 150, .hot_stop_dc = 20, .hot_discharge_knee_dc = 100, .rise_wait_s = 30, .rise_ma_per_s = 5000, \
-        .ramp_start_percent = 10, .ramp_s = 30,                                                                        \
+        .lower_mv_per_s = 200, .lower_s = 10, .look_ahead_s = 40, .raise_wait_s = 60, .raise_mv_per_s = 1,             \
+        .step_s = 20, .charge_knee_mv = 50, .charge_at_target_percent = 20, .discharge_knee_mv = 200,                  \
+        .soc_knee_percent = 5, .cold_knee_dc = 100, .hot_knee_dc = 150, .hot_stop_dc = 20,                             \
+        .hot_discharge_knee_dc = 100, .rise_wait_s = 30, .rise_ma_per_s = 5000, .ramp_start_percent = 10,              \
+        .ramp_s = 30,                                                                                                  \
     }
 
 /** @brief Voltages of one cell that follow from the registers of the BMS and the settings. */
@@ -120,8 +123,10 @@ typedef struct {
     charge_control_filter_t hottest_dc;
     battery_limit_reason_t stage; /**< BATTERY_REASON_BULK, _ABSORPTION or _FLOAT */
     bool lowered;                 /**< CVL is where the highest cell has brought it */
+    int32_t slope_from_mv;        /**< highest cell as of the last step */
+    int32_t slope_uv_per_s;       /**< how fast it rises */
     int32_t cvl_uv;               /**< CVL of a cell, 0.001 mV */
-    int64_t raised_ms;            /**< last time CVL was raised */
+    int64_t stepped_ms;           /**< last time CVL was raised, or lowered by a digit */
     int64_t above_ms;             /**< last time a cell was above the target, or charging was inhibited */
     int64_t absorbing_ms;         /**< absorption began */
     int64_t unbalanced_ms;        /**< last time in absorption that the cells differed or much current flowed */

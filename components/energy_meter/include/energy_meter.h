@@ -31,27 +31,34 @@ typedef struct {
 /** @brief State of the meter; private to energy_meter.c. */
 typedef struct {
     energy_totals_t totals;
-    int64_t rest_in_uj; /**< less than 1 mWh each */
-    int64_t rest_out_uj;
-    int64_t rest_in_uas; /**< less than 1 mAh each */
-    int64_t rest_out_uas;
-    int32_t rest_ms; /**< less than a minute */
+    int64_t rest_pj[2];  /**< less than 1 mWh, in 0.5 pJ; out, in */
+    int64_t rest_nas[2]; /**< less than 1 mAh, in 0.5 nAs; out, in */
+    int32_t rest_ms;     /**< less than a minute */
     bool has_last;
     bool was_full;
     int64_t last_ms; /**< of the last sample */
+    int64_t last_uw;
     int32_t last_ma;
-    int32_t last_mv;
-    int32_t mean_ma; /**< current, smoothed over minutes: what the times to full and empty go by */
+    int32_t mean_ua; /**< current, smoothed over 2 minutes: what the times to full and empty go by */
 } energy_meter_t;
 
 /** @brief Begins; `totals` are those that were kept, NULL = there are none. */
 void energy_meter_init(energy_meter_t *meter, const energy_totals_t *totals);
 
 /**
- * @brief One sample, for each new snapshot: trapezoid over time and power. A gap of more than 5 s is not integrated.
+ * @brief One sample, for each new snapshot.
+ *
+ * Between two samples current and power count as straight lines. Where the current changes its sign the time is split
+ * at its zero, at which the power is zero as well, and each part goes to its own counter; what is left below 1 mWh and
+ * 1 mAh is carried on. Not integrated is a gap of more than 5 s, and what is next to a sample whose voltage or current
+ * is not known, above 80 V or above 1000 A. No counter ever goes back.
+ *
+ * `since_full_min` and the edge that `full_count` counts go by metered time: there is no other that survives a restart.
+ * The times to full and to empty go by the mean current of about 2 minutes and are not known below 1 % of the usable
+ * capacity per hour.
  * @param meter state
  * @param bms state of the BMS
- * @param now_ms time of the snapshot, never less than that of the one before
+ * @param now_ms time of the snapshot; one that is not later than the last is not integrated
  * @param[in,out] state measurements in; energies, cycles and times out
  */
 void energy_meter_step(energy_meter_t *meter, const battery_bms_t *bms, int64_t now_ms, battery_state_t *state);

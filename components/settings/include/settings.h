@@ -23,7 +23,7 @@ typedef struct settings *settings_handle_t;
 /** @brief A new value for a setting. */
 typedef struct {
     settings_id_t id;
-    settings_value_t value; /**< the member of the setting's type counts */
+    settings_value_t value; /**< the member of the setting's kind counts */
 } settings_change_t;
 
 /**
@@ -34,7 +34,7 @@ typedef struct {
  */
 esp_err_t settings_open(settings_handle_t *handle);
 
-/** @brief Value of a number; 0 for a setting that is none. */
+/** @brief Value of a number; not for texts. */
 int32_t settings_number(settings_handle_t handle, settings_id_t id);
 
 /** @brief Copy of all values, taken at one time. */

@@ -20,11 +20,6 @@
 extern "C" {
 #endif
 
-/** @brief Values of all settings. */
-typedef struct {
-    settings_value_t value[SETTINGS_COUNT];
-} settings_values_t;
-
 /** @brief Why a value or a set of values is refused: one English sentence. */
 typedef struct {
     char text[128];
@@ -33,7 +28,7 @@ typedef struct {
 /**
  * @brief Whether one value is in the range of its setting.
  * @param id setting
- * @param value looked at: the member of the setting's type
+ * @param value looked at: the member of the setting's kind
  * @param[out] refusal filled when the function returns false; never holds the value of a secret
  */
 bool settings_value_valid(settings_id_t id, const settings_value_t *value, settings_refusal_t *refusal);
@@ -41,7 +36,7 @@ bool settings_value_valid(settings_id_t id, const settings_value_t *value, setti
 /** @brief Whether values that are each in their range fit together; `refusal` as above. */
 bool settings_fit_together(const settings_values_t *values, settings_refusal_t *refusal);
 
-/** @brief Gives back the factory values of those groups that do not fit together. True: there were some. */
+/** @brief Gives back the factory values of those that do not fit together. True: there were some. */
 bool settings_repair(settings_values_t *values);
 
 /** @brief The names that the GX gets. */

@@ -42,13 +42,12 @@ typedef enum {
 /** @brief One entry of the table: a register, a pair of registers, or a part of a packed register. */
 typedef struct {
     uint16_t address;
-    tinybms_type_t type;
-    tinybms_access_t access;
+    uint8_t type;      /**< tinybms_type_t */
+    uint8_t access;    /**< tinybms_access_t */
     uint16_t mask;     /**< for TINYBMS_TYPE_BITS, else 0 */
     const char *name;  /**< unique, lower_case_with_underscores, carries no unit */
     const char *unit;  /**< unit of the scaled value ("V", "A", "degC", "%", "" = none) */
-    int32_t scale_num; /**< scaled value = raw x scale_num / scale_den; both 1 for FLOAT32 */
-    int32_t scale_den;
+    int32_t scale_den; /**< scaled value = raw / scale_den; 1 for FLOAT32 */
     int32_t min; /**< range of the raw value that may be written; min > max = no range known */
     int32_t max;
     const char *description;

@@ -89,106 +89,6 @@ static inline uint8_t pack_right_shift_u64(
     return (uint8_t)((uint8_t)(value >> shift) & mask);
 }
 
-static inline uint64_t unpack_left_shift_u64(
-    uint8_t value,
-    uint8_t shift,
-    uint8_t mask)
-{
-    return (uint64_t)((uint64_t)(value & mask) << shift);
-}
-
-static inline uint64_t unpack_right_shift_u64(
-    uint8_t value,
-    uint8_t shift,
-    uint8_t mask)
-{
-    return (uint64_t)((uint64_t)(value & mask) >> shift);
-}
-
-int victron_bms_gx_keepalive_unpack(
-    struct victron_bms_gx_keepalive_t *dst_p,
-    const uint8_t *src_p,
-    size_t size)
-{
-    if (size < 8u) {
-        return (-EINVAL);
-    }
-
-    dst_p->keepalive_data = unpack_right_shift_u64(src_p[0], 0u, 0xffu);
-    dst_p->keepalive_data |= unpack_left_shift_u64(src_p[1], 8u, 0xffu);
-    dst_p->keepalive_data |= unpack_left_shift_u64(src_p[2], 16u, 0xffu);
-    dst_p->keepalive_data |= unpack_left_shift_u64(src_p[3], 24u, 0xffu);
-    dst_p->keepalive_data |= unpack_left_shift_u64(src_p[4], 32u, 0xffu);
-    dst_p->keepalive_data |= unpack_left_shift_u64(src_p[5], 40u, 0xffu);
-    dst_p->keepalive_data |= unpack_left_shift_u64(src_p[6], 48u, 0xffu);
-    dst_p->keepalive_data |= unpack_left_shift_u64(src_p[7], 56u, 0xffu);
-
-    return (0);
-}
-
-int victron_bms_gx_keepalive_init(struct victron_bms_gx_keepalive_t *msg_p)
-{
-    if (msg_p == NULL) return -1;
-
-    memset(msg_p, 0, sizeof(struct victron_bms_gx_keepalive_t));
-
-    return 0;
-}
-
-bool victron_bms_gx_keepalive_keepalive_data_is_in_range(uint64_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_gx_keepalive_keepalive_data_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 1.8446744073709552e+19));
-}
-
-int victron_bms_gx_identity_unpack(
-    struct victron_bms_gx_identity_t *dst_p,
-    const uint8_t *src_p,
-    size_t size)
-{
-    if (size < 8u) {
-        return (-EINVAL);
-    }
-
-    dst_p->identity_data = unpack_right_shift_u64(src_p[0], 0u, 0xffu);
-    dst_p->identity_data |= unpack_left_shift_u64(src_p[1], 8u, 0xffu);
-    dst_p->identity_data |= unpack_left_shift_u64(src_p[2], 16u, 0xffu);
-    dst_p->identity_data |= unpack_left_shift_u64(src_p[3], 24u, 0xffu);
-    dst_p->identity_data |= unpack_left_shift_u64(src_p[4], 32u, 0xffu);
-    dst_p->identity_data |= unpack_left_shift_u64(src_p[5], 40u, 0xffu);
-    dst_p->identity_data |= unpack_left_shift_u64(src_p[6], 48u, 0xffu);
-    dst_p->identity_data |= unpack_left_shift_u64(src_p[7], 56u, 0xffu);
-
-    return (0);
-}
-
-int victron_bms_gx_identity_init(struct victron_bms_gx_identity_t *msg_p)
-{
-    if (msg_p == NULL) return -1;
-
-    memset(msg_p, 0, sizeof(struct victron_bms_gx_identity_t));
-
-    return 0;
-}
-
-bool victron_bms_gx_identity_identity_data_is_in_range(uint64_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_gx_identity_identity_data_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 1.8446744073709552e+19));
-}
-
 int victron_bms_battery_limits_pack(
     uint8_t *dst_p,
     const struct victron_bms_battery_limits_t *src_p,
@@ -217,59 +117,6 @@ int victron_bms_battery_limits_pack(
     return (8);
 }
 
-int victron_bms_battery_limits_init(struct victron_bms_battery_limits_t *msg_p)
-{
-    if (msg_p == NULL) return -1;
-
-    memset(msg_p, 0, sizeof(struct victron_bms_battery_limits_t));
-
-    return 0;
-}
-
-bool victron_bms_battery_limits_cvl_is_in_range(uint16_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_battery_limits_cvl_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 6553.5));
-}
-
-bool victron_bms_battery_limits_ccl_is_in_range(int16_t value)
-{
-    return (value >= 0);
-}
-
-bool victron_bms_battery_limits_ccl_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3276.7));
-}
-
-bool victron_bms_battery_limits_dcl_is_in_range(int16_t value)
-{
-    return (value >= 0);
-}
-
-bool victron_bms_battery_limits_dcl_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3276.7));
-}
-
-bool victron_bms_battery_limits_dvl_is_in_range(uint16_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_battery_limits_dvl_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 6553.5));
-}
-
 int victron_bms_battery_charge_pack(
     uint8_t *dst_p,
     const struct victron_bms_battery_charge_t *src_p,
@@ -289,45 +136,6 @@ int victron_bms_battery_charge_pack(
     dst_p[5] |= pack_right_shift_u16(src_p->soc_high_resolution, 8u, 0xffu);
 
     return (8);
-}
-
-int victron_bms_battery_charge_init(struct victron_bms_battery_charge_t *msg_p)
-{
-    if (msg_p == NULL) return -1;
-
-    memset(msg_p, 0, sizeof(struct victron_bms_battery_charge_t));
-
-    return 0;
-}
-
-bool victron_bms_battery_charge_soc_is_in_range(uint16_t value)
-{
-    return (value <= 100u);
-}
-
-bool victron_bms_battery_charge_soc_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 100.0));
-}
-
-bool victron_bms_battery_charge_soh_is_in_range(uint16_t value)
-{
-    return (value <= 100u);
-}
-
-bool victron_bms_battery_charge_soh_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 100.0));
-}
-
-bool victron_bms_battery_charge_soc_high_resolution_is_in_range(uint16_t value)
-{
-    return (value <= 10000u);
-}
-
-bool victron_bms_battery_charge_soc_high_resolution_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 100.0));
 }
 
 int victron_bms_battery_measurements_pack(
@@ -356,51 +164,6 @@ int victron_bms_battery_measurements_pack(
     dst_p[5] |= pack_right_shift_u16(temperature, 8u, 0xffu);
 
     return (8);
-}
-
-int victron_bms_battery_measurements_init(struct victron_bms_battery_measurements_t *msg_p)
-{
-    if (msg_p == NULL) return -1;
-
-    memset(msg_p, 0, sizeof(struct victron_bms_battery_measurements_t));
-
-    return 0;
-}
-
-bool victron_bms_battery_measurements_voltage_is_in_range(int16_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_battery_measurements_voltage_is_in_phys_range(double value)
-{
-    return ((value >= -327.68) && (value <= 327.67));
-}
-
-bool victron_bms_battery_measurements_current_is_in_range(int16_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_battery_measurements_current_is_in_phys_range(double value)
-{
-    return ((value >= -3276.8) && (value <= 3276.7));
-}
-
-bool victron_bms_battery_measurements_temperature_is_in_range(int16_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_battery_measurements_temperature_is_in_phys_range(double value)
-{
-    return ((value >= -3276.8) && (value <= 3276.7));
 }
 
 int victron_bms_battery_alarms_pack(
@@ -445,285 +208,6 @@ int victron_bms_battery_alarms_pack(
     return (8);
 }
 
-int victron_bms_battery_alarms_init(struct victron_bms_battery_alarms_t *msg_p)
-{
-    if (msg_p == NULL) return -1;
-
-    memset(msg_p, 0, sizeof(struct victron_bms_battery_alarms_t));
-
-    return 0;
-}
-
-bool victron_bms_battery_alarms_alarm_general_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_alarm_general_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_alarm_high_voltage_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_alarm_high_voltage_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_alarm_low_voltage_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_alarm_low_voltage_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_alarm_high_temperature_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_alarm_high_temperature_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_alarm_low_temperature_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_alarm_low_temperature_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_alarm_high_temperature_charge_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_alarm_high_temperature_charge_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_alarm_low_temperature_charge_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_alarm_low_temperature_charge_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_alarm_high_discharge_current_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_alarm_high_discharge_current_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_alarm_high_charge_current_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_alarm_high_charge_current_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_alarm_contactor_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_alarm_contactor_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_alarm_short_circuit_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_alarm_short_circuit_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_alarm_bms_internal_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_alarm_bms_internal_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_alarm_cell_imbalance_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_alarm_cell_imbalance_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_warning_general_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_warning_general_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_warning_high_voltage_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_warning_high_voltage_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_warning_low_voltage_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_warning_low_voltage_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_warning_high_temperature_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_warning_high_temperature_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_warning_low_temperature_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_warning_low_temperature_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_warning_high_temperature_charge_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_warning_high_temperature_charge_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_warning_low_temperature_charge_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_warning_low_temperature_charge_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_warning_high_discharge_current_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_warning_high_discharge_current_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_warning_high_charge_current_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_warning_high_charge_current_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_warning_contactor_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_warning_contactor_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_warning_short_circuit_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_warning_short_circuit_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_warning_bms_internal_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_warning_bms_internal_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_warning_cell_imbalance_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_warning_cell_imbalance_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
-bool victron_bms_battery_alarms_system_status_is_in_range(uint8_t value)
-{
-    return (value <= 3u);
-}
-
-bool victron_bms_battery_alarms_system_status_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 3.0));
-}
-
 int victron_bms_manufacturer_pack(
     uint8_t *dst_p,
     const struct victron_bms_manufacturer_t *src_p,
@@ -747,27 +231,6 @@ int victron_bms_manufacturer_pack(
     return (8);
 }
 
-int victron_bms_manufacturer_init(struct victron_bms_manufacturer_t *msg_p)
-{
-    if (msg_p == NULL) return -1;
-
-    memset(msg_p, 0, sizeof(struct victron_bms_manufacturer_t));
-
-    return 0;
-}
-
-bool victron_bms_manufacturer_manufacturer_name_is_in_range(uint64_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_manufacturer_manufacturer_name_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 1.8446744073709552e+19));
-}
-
 int victron_bms_battery_model_pack(
     uint8_t *dst_p,
     const struct victron_bms_battery_model_t *src_p,
@@ -787,63 +250,6 @@ int victron_bms_battery_model_pack(
     dst_p[5] |= pack_right_shift_u16(src_p->online_capacity, 8u, 0xffu);
 
     return (8);
-}
-
-int victron_bms_battery_model_init(struct victron_bms_battery_model_t *msg_p)
-{
-    if (msg_p == NULL) return -1;
-
-    memset(msg_p, 0, sizeof(struct victron_bms_battery_model_t));
-
-    return 0;
-}
-
-bool victron_bms_battery_model_model_is_in_range(uint16_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_battery_model_model_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 65535.0));
-}
-
-bool victron_bms_battery_model_firmware_major_is_in_range(uint8_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_battery_model_firmware_major_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 255.0));
-}
-
-bool victron_bms_battery_model_firmware_minor_is_in_range(uint8_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_battery_model_firmware_minor_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 255.0));
-}
-
-bool victron_bms_battery_model_online_capacity_is_in_range(uint16_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_battery_model_online_capacity_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 65535.0));
 }
 
 int victron_bms_battery_name1_pack(
@@ -869,27 +275,6 @@ int victron_bms_battery_name1_pack(
     return (8);
 }
 
-int victron_bms_battery_name1_init(struct victron_bms_battery_name1_t *msg_p)
-{
-    if (msg_p == NULL) return -1;
-
-    memset(msg_p, 0, sizeof(struct victron_bms_battery_name1_t));
-
-    return 0;
-}
-
-bool victron_bms_battery_name1_battery_name_part1_is_in_range(uint64_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_battery_name1_battery_name_part1_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 1.8446744073709552e+19));
-}
-
 int victron_bms_battery_name2_pack(
     uint8_t *dst_p,
     const struct victron_bms_battery_name2_t *src_p,
@@ -911,27 +296,6 @@ int victron_bms_battery_name2_pack(
     dst_p[7] |= pack_right_shift_u64(src_p->battery_name_part2, 56u, 0xffu);
 
     return (8);
-}
-
-int victron_bms_battery_name2_init(struct victron_bms_battery_name2_t *msg_p)
-{
-    if (msg_p == NULL) return -1;
-
-    memset(msg_p, 0, sizeof(struct victron_bms_battery_name2_t));
-
-    return 0;
-}
-
-bool victron_bms_battery_name2_battery_name_part2_is_in_range(uint64_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_battery_name2_battery_name_part2_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 1.8446744073709552e+19));
 }
 
 int victron_bms_battery_modules_pack(
@@ -957,63 +321,6 @@ int victron_bms_battery_modules_pack(
     return (8);
 }
 
-int victron_bms_battery_modules_init(struct victron_bms_battery_modules_t *msg_p)
-{
-    if (msg_p == NULL) return -1;
-
-    memset(msg_p, 0, sizeof(struct victron_bms_battery_modules_t));
-
-    return 0;
-}
-
-bool victron_bms_battery_modules_modules_ok_is_in_range(uint16_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_battery_modules_modules_ok_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 65535.0));
-}
-
-bool victron_bms_battery_modules_modules_blocking_charge_is_in_range(uint16_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_battery_modules_modules_blocking_charge_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 65535.0));
-}
-
-bool victron_bms_battery_modules_modules_blocking_discharge_is_in_range(uint16_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_battery_modules_modules_blocking_discharge_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 65535.0));
-}
-
-bool victron_bms_battery_modules_modules_offline_is_in_range(uint16_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_battery_modules_modules_offline_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 65535.0));
-}
-
 int victron_bms_cell_extremes_pack(
     uint8_t *dst_p,
     const struct victron_bms_cell_extremes_t *src_p,
@@ -1035,63 +342,6 @@ int victron_bms_cell_extremes_pack(
     dst_p[7] |= pack_right_shift_u16(src_p->cell_temperature_max, 8u, 0xffu);
 
     return (8);
-}
-
-int victron_bms_cell_extremes_init(struct victron_bms_cell_extremes_t *msg_p)
-{
-    if (msg_p == NULL) return -1;
-
-    memset(msg_p, 0, sizeof(struct victron_bms_cell_extremes_t));
-
-    return 0;
-}
-
-bool victron_bms_cell_extremes_cell_voltage_min_is_in_range(uint16_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_cell_extremes_cell_voltage_min_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 65535.0));
-}
-
-bool victron_bms_cell_extremes_cell_voltage_max_is_in_range(uint16_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_cell_extremes_cell_voltage_max_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 65535.0));
-}
-
-bool victron_bms_cell_extremes_cell_temperature_min_is_in_range(uint16_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_cell_extremes_cell_temperature_min_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 65535.0));
-}
-
-bool victron_bms_cell_extremes_cell_temperature_max_is_in_range(uint16_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_cell_extremes_cell_temperature_max_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 65535.0));
 }
 
 int victron_bms_cell_voltage_min_id_pack(
@@ -1117,27 +367,6 @@ int victron_bms_cell_voltage_min_id_pack(
     return (8);
 }
 
-int victron_bms_cell_voltage_min_id_init(struct victron_bms_cell_voltage_min_id_t *msg_p)
-{
-    if (msg_p == NULL) return -1;
-
-    memset(msg_p, 0, sizeof(struct victron_bms_cell_voltage_min_id_t));
-
-    return 0;
-}
-
-bool victron_bms_cell_voltage_min_id_cell_voltage_min_id_text_is_in_range(uint64_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_cell_voltage_min_id_cell_voltage_min_id_text_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 1.8446744073709552e+19));
-}
-
 int victron_bms_cell_voltage_max_id_pack(
     uint8_t *dst_p,
     const struct victron_bms_cell_voltage_max_id_t *src_p,
@@ -1159,27 +388,6 @@ int victron_bms_cell_voltage_max_id_pack(
     dst_p[7] |= pack_right_shift_u64(src_p->cell_voltage_max_id_text, 56u, 0xffu);
 
     return (8);
-}
-
-int victron_bms_cell_voltage_max_id_init(struct victron_bms_cell_voltage_max_id_t *msg_p)
-{
-    if (msg_p == NULL) return -1;
-
-    memset(msg_p, 0, sizeof(struct victron_bms_cell_voltage_max_id_t));
-
-    return 0;
-}
-
-bool victron_bms_cell_voltage_max_id_cell_voltage_max_id_text_is_in_range(uint64_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_cell_voltage_max_id_cell_voltage_max_id_text_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 1.8446744073709552e+19));
 }
 
 int victron_bms_cell_temperature_min_id_pack(
@@ -1205,27 +413,6 @@ int victron_bms_cell_temperature_min_id_pack(
     return (8);
 }
 
-int victron_bms_cell_temperature_min_id_init(struct victron_bms_cell_temperature_min_id_t *msg_p)
-{
-    if (msg_p == NULL) return -1;
-
-    memset(msg_p, 0, sizeof(struct victron_bms_cell_temperature_min_id_t));
-
-    return 0;
-}
-
-bool victron_bms_cell_temperature_min_id_cell_temperature_min_id_text_is_in_range(uint64_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_cell_temperature_min_id_cell_temperature_min_id_text_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 1.8446744073709552e+19));
-}
-
 int victron_bms_cell_temperature_max_id_pack(
     uint8_t *dst_p,
     const struct victron_bms_cell_temperature_max_id_t *src_p,
@@ -1247,27 +434,6 @@ int victron_bms_cell_temperature_max_id_pack(
     dst_p[7] |= pack_right_shift_u64(src_p->cell_temperature_max_id_text, 56u, 0xffu);
 
     return (8);
-}
-
-int victron_bms_cell_temperature_max_id_init(struct victron_bms_cell_temperature_max_id_t *msg_p)
-{
-    if (msg_p == NULL) return -1;
-
-    memset(msg_p, 0, sizeof(struct victron_bms_cell_temperature_max_id_t));
-
-    return 0;
-}
-
-bool victron_bms_cell_temperature_max_id_cell_temperature_max_id_text_is_in_range(uint64_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_cell_temperature_max_id_cell_temperature_max_id_text_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 1.8446744073709552e+19));
 }
 
 int victron_bms_energy_counters_pack(
@@ -1293,39 +459,6 @@ int victron_bms_energy_counters_pack(
     return (8);
 }
 
-int victron_bms_energy_counters_init(struct victron_bms_energy_counters_t *msg_p)
-{
-    if (msg_p == NULL) return -1;
-
-    memset(msg_p, 0, sizeof(struct victron_bms_energy_counters_t));
-
-    return 0;
-}
-
-bool victron_bms_energy_counters_energy_in_is_in_range(uint32_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_energy_counters_energy_in_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 429496729500.0));
-}
-
-bool victron_bms_energy_counters_energy_out_is_in_range(uint32_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_energy_counters_energy_out_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 429496729500.0));
-}
-
 int victron_bms_installed_capacity_pack(
     uint8_t *dst_p,
     const struct victron_bms_installed_capacity_t *src_p,
@@ -1341,27 +474,6 @@ int victron_bms_installed_capacity_pack(
     dst_p[1] |= pack_right_shift_u16(src_p->installed_capacity_ah, 8u, 0xffu);
 
     return (2);
-}
-
-int victron_bms_installed_capacity_init(struct victron_bms_installed_capacity_t *msg_p)
-{
-    if (msg_p == NULL) return -1;
-
-    memset(msg_p, 0, sizeof(struct victron_bms_installed_capacity_t));
-
-    return 0;
-}
-
-bool victron_bms_installed_capacity_installed_capacity_ah_is_in_range(uint16_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_installed_capacity_installed_capacity_ah_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 65535.0));
 }
 
 int victron_bms_serial_number1_pack(
@@ -1387,27 +499,6 @@ int victron_bms_serial_number1_pack(
     return (8);
 }
 
-int victron_bms_serial_number1_init(struct victron_bms_serial_number1_t *msg_p)
-{
-    if (msg_p == NULL) return -1;
-
-    memset(msg_p, 0, sizeof(struct victron_bms_serial_number1_t));
-
-    return 0;
-}
-
-bool victron_bms_serial_number1_serial_number_part1_is_in_range(uint64_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_serial_number1_serial_number_part1_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 1.8446744073709552e+19));
-}
-
 int victron_bms_serial_number2_pack(
     uint8_t *dst_p,
     const struct victron_bms_serial_number2_t *src_p,
@@ -1429,27 +520,6 @@ int victron_bms_serial_number2_pack(
     dst_p[7] |= pack_right_shift_u64(src_p->serial_number_part2, 56u, 0xffu);
 
     return (8);
-}
-
-int victron_bms_serial_number2_init(struct victron_bms_serial_number2_t *msg_p)
-{
-    if (msg_p == NULL) return -1;
-
-    memset(msg_p, 0, sizeof(struct victron_bms_serial_number2_t));
-
-    return 0;
-}
-
-bool victron_bms_serial_number2_serial_number_part2_is_in_range(uint64_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_serial_number2_serial_number_part2_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 1.8446744073709552e+19));
 }
 
 int victron_bms_battery_family_pack(
@@ -1475,23 +545,3 @@ int victron_bms_battery_family_pack(
     return (8);
 }
 
-int victron_bms_battery_family_init(struct victron_bms_battery_family_t *msg_p)
-{
-    if (msg_p == NULL) return -1;
-
-    memset(msg_p, 0, sizeof(struct victron_bms_battery_family_t));
-
-    return 0;
-}
-
-bool victron_bms_battery_family_family_name_is_in_range(uint64_t value)
-{
-    (void)value;
-
-    return (true);
-}
-
-bool victron_bms_battery_family_family_name_is_in_phys_range(double value)
-{
-    return ((value >= 0.0) && (value <= 1.8446744073709552e+19));
-}

@@ -328,17 +328,113 @@ TEST_CASE("after float CVL rises slowly to the target", "[charge_control]")
 
 /* ---- the controller on the highest cell ---- */
 
-TEST_CASE("the excess of the highest cell is taken off CVL in 20 s", "[charge_control]")
+TEST_CASE("the excess of the highest cell is taken off CVL in 10 s", "[charge_control]")
 {
     pack_t pack = charging(4150, 10000);
     pack_expect(&pack.state.cvl_mv, TARGET_MV, BATTERY_REASON_ABSORPTION);
     pack_set_cells(&pack, 4160, 4140);
     pack_step(&pack, PACK_PERIOD_MS);
     pack_expect(&pack.state.cvl_mv, TARGET_MV, BATTERY_REASON_ABSORPTION);
-    pack_run(&pack, 1000); /* 10 mV / 20 s = 0.5 mV/s per cell */
-    pack_expect(&pack.state.cvl_mv, TARGET_MV - 7, BATTERY_REASON_CELL_VOLTAGE);
-    pack_run(&pack, 19000);
+    pack_run(&pack, 1000); /* 10 mV / 10 s = 1 mV/s per cell */
+    pack_expect(&pack.state.cvl_mv, TARGET_MV - 14, BATTERY_REASON_CELL_VOLTAGE);
+    pack_run(&pack, 9000);
     pack_expect(&pack.state.cvl_mv, TARGET_MV - 140, BATTERY_REASON_CELL_VOLTAGE);
+}
+
+/** An excess of 10 mV for 10 s, of which 10 A take off 10 mV per cell. */
+static void expect_lowered(int32_t current_ma, int32_t lower_mv)
+{
+    pack_t pack = charging(4150, current_ma);
+    pack_set_cells(&pack, 4160, 4140);
+    pack_step(&pack, PACK_PERIOD_MS);
+    pack_run(&pack, 10000);
+    TEST_ASSERT_EQUAL_INT32(TARGET_MV - lower_mv, pack.state.cvl_mv.value);
+}
+
+TEST_CASE("CVL comes down the slower the less more than the tail current flows", "[charge_control]")
+{
+    expect_lowered(3 * TAIL_MA, 140);
+    expect_lowered(3 * TAIL_MA - 528, 126); /* 90 % of twice the tail current above it */
+    expect_lowered(2 * TAIL_MA, 70);
+    expect_lowered(TAIL_MA + 528, 14);
+}
+
+TEST_CASE("without a capacity and a finished current any charge current takes all of the excess off",
+          "[charge_control]")
+{
+    pack_t pack = charging(4150, 1);
+    pack.state.installed_capacity_mah.known = false;
+    pack_set_cells(&pack, 4160, 4140);
+    pack_step(&pack, PACK_PERIOD_MS);
+    pack_run(&pack, 10000);
+    TEST_ASSERT_EQUAL_INT32(TARGET_MV - 140, pack.state.cvl_mv.value);
+}
+
+/** A cell that rises by 1 mV each second, from 4000 mV on, until it has this voltage; look-ahead as given. */
+static pack_t rising(int32_t until_mv, int32_t look_ahead_s)
+{
+    pack_t pack = pack_nmc();
+    pack.config.look_ahead_s = look_ahead_s;
+    pack_set_all_cells(&pack, 4000);
+    pack.state.pack_current_ma = pack_known(10000);
+    pack_settle(&pack);
+    for (int32_t cell_mv = 4000; cell_mv <= until_mv; cell_mv++) {
+        pack_set_all_cells(&pack, cell_mv);
+        pack_step(&pack, 1000);
+    }
+    return pack;
+}
+
+TEST_CASE("where the highest cell will be in 40 s counts as its voltage", "[charge_control]")
+{
+    pack_t pack = rising(4110, 40); /* the median is one second late, and the slope a little below 1 mV/s */
+    pack_expect(&pack.state.cvl_mv, TARGET_MV, BATTERY_REASON_BULK);
+    pack = rising(4113, 40);
+    TEST_ASSERT_EQUAL(BATTERY_REASON_CELL_VOLTAGE, pack.state.cvl_mv.reason);
+    pack = rising(4113, 20);
+    TEST_ASSERT_EQUAL_INT32(TARGET_MV, pack.state.cvl_mv.value);
+    pack = rising(4149, 0);
+    TEST_ASSERT_EQUAL_INT32(TARGET_MV, pack.state.cvl_mv.value);
+}
+
+TEST_CASE("a cell that falls counts as it is", "[charge_control]")
+{
+    pack_t pack = charging(4150, 10000);
+    pack.control.config.look_ahead_s = 40;
+    for (int32_t cell_mv = 4150; cell_mv >= 4100; cell_mv--) {
+        pack_set_all_cells(&pack, cell_mv);
+        pack_step(&pack, 1000);
+        TEST_ASSERT_EQUAL_INT32(TARGET_MV, pack.state.cvl_mv.value);
+    }
+    pack_set_all_cells(&pack, 4151);
+    for (int32_t seconds = 0; seconds < 4; seconds++) {
+        pack_step(&pack, 1000);
+    }
+    TEST_ASSERT_EQUAL(BATTERY_REASON_CELL_VOLTAGE, pack.state.cvl_mv.reason);
+}
+
+TEST_CASE("a slope is a mean over 10 s, and is forgotten in a gap of 10 s", "[charge_control]")
+{
+    pack_t pack = charging(4100, 10000);
+    pack.control.config.look_ahead_s = 40;
+    set_cells_seen(&pack, 4110); /* 10 mV / 10 s = 1 mV/s, in 40 s 40 mV: 4150 */
+    TEST_ASSERT_EQUAL_INT32(TARGET_MV, pack.state.cvl_mv.value);
+    pack = charging(4100, 10000);
+    pack.control.config.look_ahead_s = 40;
+    set_cells_seen(&pack, 4111);
+    TEST_ASSERT_EQUAL(BATTERY_REASON_CELL_VOLTAGE, pack.state.cvl_mv.reason);
+    pack = charging(4100, 10000);
+    pack.control.config.look_ahead_s = 40;
+    pack_set_all_cells(&pack, 4130);
+    pack_step(&pack, PACK_PERIOD_MS);
+    pack_step(&pack, 9999);
+    TEST_ASSERT_EQUAL(BATTERY_REASON_CELL_VOLTAGE, pack.state.cvl_mv.reason);
+    pack = charging(4100, 10000);
+    pack.control.config.look_ahead_s = 40;
+    pack_set_all_cells(&pack, 4130);
+    pack_step(&pack, PACK_PERIOD_MS);
+    pack_step(&pack, 10000);
+    TEST_ASSERT_EQUAL_INT32(TARGET_MV, pack.state.cvl_mv.value);
 }
 
 TEST_CASE("a cell at the target lowers nothing", "[charge_control]")
@@ -368,14 +464,14 @@ static pack_t pack_with_low_target(void)
 TEST_CASE("CVL is lowered by 200 mV/s at most", "[charge_control]")
 {
     pack_t pack = pack_with_low_target();
-    pack_set_cells(&pack, 3620, 3300); /* an excess of 320 mV: 256 mV/s of the pack */
+    pack_set_cells(&pack, 3460, 3300); /* an excess of 160 mV: 256 mV/s of the pack */
     pack_step(&pack, PACK_PERIOD_MS);
     pack_expect(&pack.state.cvl_mv, 16 * 3300, BATTERY_REASON_ABSORPTION);
     pack_run(&pack, 1000);
     pack_expect(&pack.state.cvl_mv, 16 * 3300 - 200, BATTERY_REASON_CELL_VOLTAGE);
     pack_step(&pack, 1000);
     pack_expect(&pack.state.cvl_mv, 16 * 3300 - 400, BATTERY_REASON_CELL_VOLTAGE);
-    pack_set_cells(&pack, 3540, 3300); /* 240 mV: 192 mV/s */
+    pack_set_cells(&pack, 3420, 3300); /* 120 mV: 192 mV/s */
     pack_step(&pack, 0);
     pack_step(&pack, 0);
     pack_step(&pack, 1000);
@@ -391,15 +487,26 @@ static void expect_lowering(int32_t highest_mv, int32_t current_ma, bool lowers)
     TEST_ASSERT_EQUAL(lowers ? BATTERY_REASON_CELL_VOLTAGE : BATTERY_REASON_ABSORPTION, pack.state.cvl_mv.reason);
 }
 
-TEST_CASE("with little current only a cell more than half of its way to the end of charging lowers CVL",
-          "[charge_control]")
+TEST_CASE("the less current flows the further above the target a cell has to be to lower CVL", "[charge_control]")
 {
-    expect_lowering(4160, TAIL_MA, false);
-    expect_lowering(4160, TAIL_MA + 1, true);
-    expect_lowering(4165, 0, false);
-    expect_lowering(4166, 0, true);
-    expect_lowering(4166, -20000, true);
-    expect_lowering(4165, -20000, false);
+    expect_lowering(4151, TAIL_MA, true);
+    expect_lowering(4150, TAIL_MA, false);
+    expect_lowering(4168, 1000, false); /* 30 mV from target to end x 1.6 of 2.6 A = 18.5 mV */
+    expect_lowering(4169, 1000, true);
+    expect_lowering(4179, 1, false);
+    expect_lowering(4179, 0, false);
+    expect_lowering(4179, -20000, false);
+}
+
+TEST_CASE("with little current CVL goes down by one digit of the frame every 20 s", "[charge_control]")
+{
+    pack_t pack = charging(4150, 1000);
+    set_cells_seen(&pack, 4170);
+    pack_expect(&pack.state.cvl_mv, TARGET_MV - 100, BATTERY_REASON_CELL_VOLTAGE);
+    pack_run(&pack, 19800);
+    pack_expect(&pack.state.cvl_mv, TARGET_MV - 100, BATTERY_REASON_CELL_VOLTAGE);
+    pack_step(&pack, PACK_PERIOD_MS);
+    pack_expect(&pack.state.cvl_mv, TARGET_MV - 200, BATTERY_REASON_CELL_VOLTAGE);
 }
 
 TEST_CASE("CVL is never lowered below N times float", "[charge_control]")
@@ -415,7 +522,7 @@ static pack_t lowered(int32_t highest_mv)
 {
     pack_t pack = charging(4150, 10000);
     set_cells_seen(&pack, 4160);
-    pack_run(&pack, 80000 - PACK_PERIOD_MS);
+    pack_run(&pack, 40000 - PACK_PERIOD_MS);
     pack_expect(&pack.state.cvl_mv, 14 * 4110, BATTERY_REASON_CELL_VOLTAGE);
     pack.state.pack_current_ma = pack_known(0);
     pack_set_all_cells(&pack, highest_mv);

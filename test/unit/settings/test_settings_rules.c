@@ -27,15 +27,15 @@ static bool text_allowed(settings_id_t id, const char *text)
 static settings_values_t factory(void)
 {
     settings_values_t values;
-    for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
-        settings_factory(id, &values.value[id]);
-    }
+    settings_factory_all(&values);
     return values;
 }
 
 static void set_text(settings_values_t *values, settings_id_t id, const char *text)
 {
-    (void)snprintf(values->value[id].text, sizeof(values->value[id].text), "%s", text);
+    settings_value_t value = {0};
+    (void)snprintf(value.text, sizeof(value.text), "%s", text);
+    settings_set(values, id, &value);
 }
 
 TEST_CASE("every factory value is allowed and all of them fit together", "[settings]")
@@ -43,7 +43,8 @@ TEST_CASE("every factory value is allowed and all of them fit together", "[setti
     const settings_values_t values = factory();
     settings_refusal_t refusal;
     for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
-        TEST_ASSERT_TRUE(settings_value_valid(id, &values.value[id], &refusal));
+        const settings_value_t value = settings_get(&values, id);
+        TEST_ASSERT_TRUE_MESSAGE(settings_value_valid(id, &value, &refusal), settings_entry(id)->key);
     }
     TEST_ASSERT_TRUE(settings_fit_together(&values, &refusal));
 }
@@ -123,7 +124,7 @@ TEST_CASE("names that a GX would take for another maker's do not fit", "[setting
     set_text(&values, SETTINGS_ID_MANUFACTURER, "PYLON");
     TEST_ASSERT_FALSE(settings_fit_together(&values, &refusal));
     TEST_ASSERT_TRUE(settings_repair(&values));
-    TEST_ASSERT_EQUAL_STRING("TinyBMS", values.value[SETTINGS_ID_MANUFACTURER].text);
+    TEST_ASSERT_EQUAL_STRING("TinyBMS", settings_text(&values, SETTINGS_ID_MANUFACTURER));
     TEST_ASSERT_FALSE(settings_repair(&values));
 }
 
@@ -136,7 +137,7 @@ TEST_CASE("a long name has to begin with the manufacturer", "[settings]")
     set_text(&values, SETTINGS_ID_MANUFACTURER, "House");
     TEST_ASSERT_FALSE(settings_fit_together(&values, &refusal));
     TEST_ASSERT_TRUE(settings_repair(&values));
-    TEST_ASSERT_EQUAL_STRING("TinyBMS", values.value[SETTINGS_ID_BATTERY_NAME].text);
+    TEST_ASSERT_EQUAL_STRING("TinyBMS", settings_text(&values, SETTINGS_ID_BATTERY_NAME));
 }
 
 TEST_CASE("the names for the GX are the settings", "[settings]")
@@ -149,4 +150,139 @@ TEST_CASE("the names for the GX are the settings", "[settings]")
     TEST_ASSERT_EQUAL_STRING("12345678", identity.manufacturer);
     TEST_ASSERT_EQUAL_STRING("1234567890123456", identity.battery_name);
     TEST_ASSERT_EQUAL_STRING("", identity.family);
+}
+
+TEST_CASE("0 is allowed where the BMS decides then, and nothing between it and the range", "[settings]")
+{
+    settings_value_t value = {.number = 3};
+    settings_refusal_t refusal;
+    TEST_ASSERT_TRUE(number_allowed(SETTINGS_CHARGE_CELL_MV, 0));
+    TEST_ASSERT_FALSE(number_allowed(SETTINGS_CHARGE_CELL_MV, 1));
+    TEST_ASSERT_FALSE(number_allowed(SETTINGS_CHARGE_CELL_MV, -1));
+    TEST_ASSERT_FALSE(number_allowed(SETTINGS_CHARGE_CELL_MV, 2499));
+    TEST_ASSERT_TRUE(number_allowed(SETTINGS_CHARGE_CELL_MV, 2500));
+    TEST_ASSERT_TRUE(number_allowed(SETTINGS_CHARGE_CELL_MV, 4500));
+    TEST_ASSERT_FALSE(number_allowed(SETTINGS_CHARGE_CELL_MV, 4501));
+    TEST_ASSERT_FALSE(number_allowed(SETTINGS_CVL_MARGIN_MV, 0));
+    TEST_ASSERT_FALSE(settings_value_valid(SETTINGS_CHARGE_CELL_MV, &value, &refusal));
+    TEST_ASSERT_EQUAL_STRING("charge.cell_mv: allowed are 2500..4500 mV, or 0 = as the BMS says", refusal.text);
+    value.number = 51;
+    TEST_ASSERT_FALSE(settings_value_valid(SETTINGS_DISCH_SOC_PCT, &value, &refusal));
+    TEST_ASSERT_EQUAL_STRING("disch.soc_pct: allowed are 1..50 %, or 0 = no limit", refusal.text);
+}
+
+/** Lowest and highest value with which a pack stays safe, and no knee is a step. */
+static const struct {
+    settings_id_t id;
+    int32_t min;
+    int32_t max;
+} s_safe_ranges[] = {
+    {SETTINGS_CVL_MARGIN_MV, 10, 200},  {SETTINGS_LIMIT_BMS_PCT, 10, 100}, {SETTINGS_CVL_LOWER_MV_S, 20, 1000},
+    {SETTINGS_ALARM_DEBOUNCE, 1, 10},   {SETTINGS_ENERGY_SAVE_S, 60, 600}, {SETTINGS_FLOAT_LFP_MV, 3200, 3500},
+    {SETTINGS_CHARGE_KNEE_MV, 10, 300}, {SETTINGS_DISCH_KNEE_MV, 10, 500}, {SETTINGS_DISCH_TAPER_PCT, 1, 50},
+    {SETTINGS_TEMP_COLD_K, 1, 30},      {SETTINGS_TEMP_HOT_K, 2, 30},      {SETTINGS_TEMP_DISCH_K, 1, 30},
+    {SETTINGS_CVL_STEP_S, 10, 60},      {SETTINGS_ALARM_CUR_PCT, 50, 99},  {SETTINGS_RAMP_TIME_S, 5, 600},
+    {SETTINGS_CHARGE_END_PCT, 1, 50},   {SETTINGS_CVL_OFF_S, 5, 60},
+};
+
+TEST_CASE("no number can be set beyond what is safe", "[settings]")
+{
+    for (size_t i = 0; i < sizeof(s_safe_ranges) / sizeof(s_safe_ranges[0]); i++) {
+        const char *const key = settings_entry(s_safe_ranges[i].id)->key;
+        TEST_ASSERT_TRUE_MESSAGE(!number_allowed(s_safe_ranges[i].id, s_safe_ranges[i].min - 1), key);
+        TEST_ASSERT_TRUE_MESSAGE(number_allowed(s_safe_ranges[i].id, s_safe_ranges[i].min), key);
+        TEST_ASSERT_TRUE_MESSAGE(number_allowed(s_safe_ranges[i].id, s_safe_ranges[i].max), key);
+        TEST_ASSERT_TRUE_MESSAGE(!number_allowed(s_safe_ranges[i].id, s_safe_ranges[i].max + 1), key);
+    }
+}
+
+static const struct {
+    const char *ending;
+    const char *unit;
+} s_units[] = {
+    {"_mv_s", "mV/s"}, {"a_per_s", "A/s"}, {"_mv", "mV"}, {"_ms", "ms"},
+    {"_pct", "%"},     {"_a", "A"},        {"_k", "K"},   {"_s", "s"},
+};
+
+static const char *unit_by_name(const char *key)
+{
+    for (size_t i = 0; i < sizeof(s_units) / sizeof(s_units[0]); i++) {
+        const size_t length = strlen(s_units[i].ending);
+        if (strlen(key) > length && strcmp(&key[strlen(key) - length], s_units[i].ending) == 0) {
+            return s_units[i].unit;
+        }
+    }
+    return strcmp(key, "can.bitrate") == 0 ? "bit/s" : "readings";
+}
+
+TEST_CASE("every number has a range and the unit that its name ends with, no text has one", "[settings]")
+{
+    for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
+        const settings_entry_t *const entry = settings_entry(id);
+        if (settings_is_text(id)) {
+            TEST_ASSERT_NULL(entry->unit);
+            TEST_ASSERT_NOT_NULL(entry->factory_text);
+        } else {
+            TEST_ASSERT_TRUE_MESSAGE(strcmp(unit_by_name(entry->key), entry->unit) == 0, entry->key);
+            TEST_ASSERT_TRUE_MESSAGE(entry->min < entry->max, entry->key);
+        }
+    }
+}
+
+/** Numbers that do not fit together, each with what is said. */
+static const struct {
+    settings_id_t low;
+    int32_t low_value;
+    settings_id_t high;
+    int32_t high_value;
+    const char *refusal;
+} s_misfits[] = {
+    {SETTINGS_FLOAT_CELL_MV, 3401, SETTINGS_CHARGE_CELL_MV, 3400, "float.cell_mv: must be at most charge.cell_mv"},
+    {SETTINGS_ABSORB_TIME_S, 601, SETTINGS_ABSORB_MAX_S, 600, "absorb.time_s: must be at most absorb.max_s"},
+    {SETTINGS_ABSORB_DIFF_MV, 30, SETTINGS_CHARGE_KNEE_MV, 30, "absorb.diff_mv: must be less than charge.knee_mv"},
+    {SETTINGS_TEMP_STOP_K, 5, SETTINGS_TEMP_HOT_K, 5, "temp.stop_k: must be less than temp.hot_k"},
+    {SETTINGS_DIFF_WARN_MV, 50, SETTINGS_DIFF_ALARM_MV, 50, "diff.warn_mv: must be less than diff.alarm_mv"},
+    {SETTINGS_HYST_CELL_MV, 60, SETTINGS_DIFF_WARN_MV, 60, "hyst.cell_mv: must be less than diff.warn_mv"},
+};
+
+TEST_CASE("numbers that do not fit together are refused, and repaired without touching others", "[settings]")
+{
+    for (size_t i = 0; i < sizeof(s_misfits) / sizeof(s_misfits[0]); i++) {
+        settings_values_t values = factory();
+        settings_values_t expected = factory();
+        settings_refusal_t refusal;
+        values.number[s_misfits[i].low] = s_misfits[i].low_value;
+        values.number[s_misfits[i].high] = s_misfits[i].high_value;
+        values.number[SETTINGS_UART_POLL_MS] = 500;
+        expected.number[SETTINGS_UART_POLL_MS] = 500;
+        TEST_ASSERT_FALSE(settings_fit_together(&values, &refusal));
+        TEST_ASSERT_EQUAL_STRING(s_misfits[i].refusal, refusal.text);
+        TEST_ASSERT_TRUE(settings_repair(&values));
+        TEST_ASSERT_EQUAL_MEMORY(&expected, &values, sizeof(values));
+        TEST_ASSERT_FALSE(settings_repair(&values));
+    }
+}
+
+TEST_CASE("a repair that disturbs another pair repairs that one too", "[settings]")
+{
+    settings_values_t values = factory();
+    settings_refusal_t refusal;
+    values.number[SETTINGS_HYST_CELL_MV] = 150;
+    values.number[SETTINGS_DIFF_WARN_MV] = 30;
+    values.number[SETTINGS_DIFF_ALARM_MV] = 40; /* the factory value of the warning is above it */
+    TEST_ASSERT_TRUE(settings_repair(&values));
+    TEST_ASSERT_TRUE(settings_fit_together(&values, &refusal));
+    TEST_ASSERT_EQUAL(200, values.number[SETTINGS_DIFF_ALARM_MV]);
+}
+
+TEST_CASE("a float voltage fits when the BMS decides the charge voltage, and up to it when not", "[settings]")
+{
+    settings_values_t values = factory();
+    settings_refusal_t refusal;
+    values.number[SETTINGS_FLOAT_CELL_MV] = 3400;
+    TEST_ASSERT_TRUE(settings_fit_together(&values, &refusal));
+    values.number[SETTINGS_CHARGE_CELL_MV] = 3400;
+    TEST_ASSERT_TRUE(settings_fit_together(&values, &refusal));
+    values.number[SETTINGS_FLOAT_CELL_MV] = 0;
+    TEST_ASSERT_TRUE(settings_fit_together(&values, &refusal));
 }

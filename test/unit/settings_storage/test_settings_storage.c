@@ -31,18 +31,23 @@ static settings_handle_t first_start(void)
     return settings;
 }
 
-static const char *text_after_restart(settings_id_t id)
+static void restart(void)
 {
     settings_handle_t settings = NULL;
     TEST_ASSERT_EQUAL(ESP_OK, settings_open(&settings));
     settings_get_all(settings, &s_values);
-    return s_values.value[id].text;
+}
+
+static const char *text_after_restart(settings_id_t id)
+{
+    restart();
+    return settings_text(&s_values, id);
 }
 
 static int32_t number_after_restart(settings_id_t id)
 {
-    (void)text_after_restart(id);
-    return s_values.value[id].number;
+    restart();
+    return s_values.number[id];
 }
 
 static settings_change_t text_change(settings_id_t id, const char *text)
@@ -115,6 +120,17 @@ TEST_CASE("half-saved names are not used: the power was cut between two of them"
     nvs_close(nvs);
     TEST_ASSERT_EQUAL_STRING("TinyBMS", text_after_restart(SETTINGS_ID_BATTERY_NAME));
     TEST_ASSERT_EQUAL_STRING("TinyBMS", text_after_restart(SETTINGS_ID_MANUFACTURER));
+}
+
+TEST_CASE("half-saved numbers are not used, and leave the others alone", "[settings]")
+{
+    (void)first_start();
+    save_directly(SETTINGS_TEMP_STOP_K, 9);
+    save_directly(SETTINGS_TEMP_HOT_K, 9);
+    save_directly(SETTINGS_CHARGE_MAX_A, 50);
+    TEST_ASSERT_EQUAL(2, number_after_restart(SETTINGS_TEMP_STOP_K));
+    TEST_ASSERT_EQUAL(15, number_after_restart(SETTINGS_TEMP_HOT_K));
+    TEST_ASSERT_EQUAL(50, number_after_restart(SETTINGS_CHARGE_MAX_A));
 }
 
 TEST_CASE("a damaged value is not used", "[settings]")

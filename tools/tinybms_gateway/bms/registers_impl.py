@@ -21,12 +21,11 @@ class _Entry(c.Structure):
 
     _fields_ = (
         ("address", c.c_uint16),
-        ("type", c.c_int),
-        ("access", c.c_int),
+        ("type", c.c_uint8),
+        ("access", c.c_uint8),
         ("mask", c.c_uint16),
         ("name", c.c_char_p),
         ("unit", c.c_char_p),
-        ("scale_num", c.c_int32),
         ("scale_den", c.c_int32),
         ("min", c.c_int32),
         ("max", c.c_int32),
@@ -92,7 +91,7 @@ def _register(entry: _Entry, mask: int) -> Register:
         access=ACCESS[entry.access],
         name=entry.name.decode(),
         unit=entry.unit.decode(),
-        scale=entry.scale_num / entry.scale_den,
+        scale=1 / entry.scale_den,
         minimum=entry.min if has_range else None,
         maximum=entry.max if has_range else None,
         description=entry.description.decode(),

@@ -11,6 +11,13 @@ from tinybms_gateway.can.database import BmsDatabase, load_database
 GENERATED_DIR = Path("components/victron_pgn/generated")
 SUMMARY = Path("docs/reference/victron_pgn_signal_summary.md")
 DATABASE_NAME = "victron_bms"
+UNUSED = r"(?:int|bool) \w+_(?:unpack|init|is_in_range|is_in_phys_range)\([^)]*\)"
+DECLARATION = re.compile(rf"/\*\*(?:(?!\*/).)*?\*/\n{UNUSED};\n\n?", re.DOTALL)
+DEFINITION = re.compile(
+    rf"^(?:{UNUSED}\n\{{\n.*?\n\}}\n\n?|static inline \w+ unpack_\w+\([^)]*\)\n\{{\n.*?\n\}}\n\n?)",
+    re.DOTALL | re.MULTILINE,
+)
+"""What the gateway never calls: it packs raw integers only. On the chip it would be 5 kB, with floating-point code."""
 
 
 def generate() -> dict[Path, str]:
@@ -32,8 +39,8 @@ def generate() -> dict[Path, str]:
         node_name="BMS",
     )
     return {
-        GENERATED_DIR / header_name: _without_banner(header),
-        GENERATED_DIR / source_name: _without_banner(source),
+        GENERATED_DIR / header_name: _without_banner(_packing_only(header, DECLARATION)),
+        GENERATED_DIR / source_name: _without_banner(_packing_only(source, DEFINITION)),
         SUMMARY: signal_summary(database),
     }
 
@@ -78,6 +85,18 @@ def _signal_row(signal: cantools.database.can.Signal) -> str:
         f"| {signal.name} | {signal.start}..{signal.start + signal.length - 1} | {kind} | {signal.scale} "
         f"| {signal.minimum}..{signal.maximum} | {signal.unit or '-'} | {meaning} |"
     )
+
+
+def _packing_only(text: str, unused: re.Pattern[str]) -> str:
+    """Drop the functions that nobody calls.
+
+    Raises:
+        ValueError: the generator writes them in another way than this knows.
+    """
+    kept = unused.sub("", text)
+    if left := re.search(UNUSED, kept):
+        raise ValueError(f"the generated codec has another form than expected: {left[0]}")
+    return kept
 
 
 def _without_banner(text: str) -> str:

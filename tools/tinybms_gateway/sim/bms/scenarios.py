@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from tinybms_gateway.sim.bms.device import TinyBms
 from tinybms_gateway.sim.bms.faults import Faults
 
-
 RECOVERY_S = 120.0
 """After a fault: the limits rise again slowly, which takes the gateway a minute and more."""
 

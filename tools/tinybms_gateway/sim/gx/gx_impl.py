@@ -45,14 +45,19 @@ def run(
         while (now := time.monotonic()) < end:
             if keepalive and now >= next_keepalive:
                 next_keepalive = now + KEEPALIVE_EVERY_S
-                _send(bus)
+                send_keepalive(bus)
             for message in receive_until(bus, min(now + STEP_S, end)):
                 on_frame(message, gx.on_message(message, time.monotonic()))
             gx.tick(time.monotonic())
             on_step(gx)
 
 
-def _send(bus: can.BusABC) -> None:
+def send_keepalive(bus: can.BusABC) -> None:
+    """Say once that a GX is there, and who it is.
+
+    Raises:
+        ConnectionError: the bus has gone.
+    """
     try:
         bus.send(KEEPALIVE)
         bus.send(IDENTITY)

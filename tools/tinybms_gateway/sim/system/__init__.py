@@ -11,7 +11,7 @@ from tinybms_gateway.options import print_json, usage_errors
 @click.option("--scenario", default="week", metavar="NAME", show_default=True,
               help="What to simulate; --list shows what there is.")  # fmt: skip
 @click.option("--list", "show_list", is_flag=True, help="List the scenarios and end.")
-@click.option("--days", type=float, help="Days to simulate, 0.01 to 60; default: the scenario's.")
+@click.option("--days", type=float, help="Days to simulate, 0.001 to 60; default: the scenario's.")
 @click.option("--chemistry", type=click.Choice(["lfp", "nmc"]), help="Another battery than the scenario's.")
 @click.option("--feed-in/--no-feed-in", default=None, help="Surplus goes into the grid; default: the scenario's.")
 @click.option("--cloudy", is_flag=True, help="Clouds come and go.")

@@ -12,7 +12,7 @@ from tinybms_gateway.sim.system.record import Figures, figures
 from tinybms_gateway.sim.system.scenarios import SCENARIOS
 from tinybms_gateway.sim.system.system_impl import library, simulate, write_csv
 
-SHORTEST_DAYS, LONGEST_DAYS = 0.01, 60
+SHORTEST_DAYS, LONGEST_DAYS = 0.001, 60
 LARGEST_SCALE = 20
 """Faster, the serial line is too slow for a poll of every 200 ms."""
 PICTURES = {".png", ".svg", ".pdf"}

@@ -11,7 +11,7 @@ from tinybms_gateway.gateway.gateway_impl import GatewayProcess
 from tinybms_gateway.sim.bms import registers as reg
 from tinybms_gateway.sim.bms.device import SERIAL, VERSION, TinyBms
 from tinybms_gateway.sim.bms.line import BmsLine
-from tinybms_gateway.sim.gx.gx_impl import IDENTITY, KEEPALIVE
+from tinybms_gateway.sim.gx.gx_impl import send_keepalive
 from tinybms_gateway.sim.system.bms import SystemBms
 from tinybms_gateway.sim.system.control import Alarm, decode_limits
 from tinybms_gateway.sim.system.plant import Limits
@@ -65,8 +65,7 @@ class Wire:
             ConnectionError: the bus has gone.
         """
         self._show(second)
-        self._bus.send(KEEPALIVE)
-        self._bus.send(IDENTITY)
+        send_keepalive(self._bus)
         self._receive(self._start + (second + 2) / self._scale, second)
         return self._limits if second - self._received <= GX_TIMEOUT_S else None
 

@@ -1,0 +1,184 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "energy_store.h"
+
+#include <inttypes.h>
+
+#include "energy_log.h"
+#include "esp_check.h"
+#include "esp_log.h"
+#include "esp_partition.h"
+#include "esp_system.h"
+#include "freertos/queue.h"
+#include "freertos/semphr.h"
+#include "sdkconfig.h"
+#include "service_task.h"
+
+static const char *TAG = "energy";
+
+#define PARTITION        "energy"
+#define LIMITS_ID        0x351
+#define FRAMES_WAITING   4
+#define JUST_SENT_MS     100  /**< a frame older than this was not sent just now */
+#define WITHOUT_CAN_MS   2000 /**< a save waits this long for a frame */
+#define RETRY_MS         60000
+#define PUT_EVERY_MS     1000
+#define LONGEST_WAIT_MS  500
+#define SHUTDOWN_WAIT_MS 1000
+
+typedef struct {
+    event_bus_handle_t bus;
+    event_bus_subscription_t frames;
+    QueueHandle_t newest; /**< one energy_totals_t, from the battery task */
+    const esp_partition_t *partition;
+    SemaphoreHandle_t lock; /**< guards what follows; the battery task never takes it */
+    energy_log_t log;
+    energy_totals_t saved;
+    int32_t save_ms;
+    int64_t due_ms;
+    bool failing; /**< the last save failed, which has been logged */
+} energy_store_t;
+
+static energy_store_t s_store;
+static int64_t s_next_put_ms; /* of the battery task */
+
+static bool read_flash(void *context, uint32_t offset, void *data, uint32_t length)
+{
+    return esp_partition_read(((energy_store_t *)context)->partition, offset, data, length) == ESP_OK;
+}
+
+static bool write_flash(void *context, uint32_t offset, const void *data, uint32_t length)
+{
+    return esp_partition_write(((energy_store_t *)context)->partition, offset, data, length) == ESP_OK;
+}
+
+static bool erase_flash(void *context, uint32_t offset)
+{
+    return esp_partition_erase_range(((energy_store_t *)context)->partition, offset, ENERGY_LOG_SECTOR_SIZE) == ESP_OK;
+}
+
+static bool same(const energy_totals_t *a, const energy_totals_t *b)
+{
+    return a->in_mwh == b->in_mwh && a->out_mwh == b->out_mwh && a->in_mah == b->in_mah && a->out_mah == b->out_mah &&
+           a->full_count == b->full_count && a->metered_min == b->metered_min && a->full_at_min == b->full_at_min;
+}
+
+static void note_outcome(energy_store_t *store, bool saved)
+{
+    if (saved != store->failing) {
+        return;
+    }
+    store->failing = !saved;
+    if (saved) {
+        ESP_LOGI(TAG, "counters are saved again");
+    } else {
+        ESP_LOGE(TAG, "counters cannot be saved; it is tried again every minute");
+    }
+}
+
+/** Under the lock. */
+static void save(energy_store_t *store)
+{
+    energy_totals_t newest;
+    const int64_t now_ms = service_now_ms();
+    store->due_ms = now_ms + store->save_ms;
+    if (xQueuePeek(store->newest, &newest, 0) != pdTRUE || same(&newest, &store->saved)) {
+        return;
+    }
+    const bool saved = energy_log_save(&store->log, &newest);
+    if (saved) {
+        store->saved = newest;
+    } else {
+        store->due_ms = now_ms + (store->save_ms < RETRY_MS ? store->save_ms : RETRY_MS);
+    }
+    note_outcome(store, saved);
+}
+
+static void save_when_due(energy_store_t *store, bool just_sent)
+{
+    (void)xSemaphoreTake(store->lock, portMAX_DELAY);
+    if (service_now_ms() >= store->due_ms + (just_sent ? 0 : WITHOUT_CAN_MS)) {
+        save(store);
+    }
+    (void)xSemaphoreGive(store->lock);
+}
+
+static void save_at_shutdown(void)
+{
+    if (xSemaphoreTake(s_store.lock, pdMS_TO_TICKS(SHUTDOWN_WAIT_MS)) == pdTRUE) {
+        save(&s_store);
+        (void)xSemaphoreGive(s_store.lock);
+    }
+}
+
+static bool was_just_sent(const event_bus_can_frame_t *frame)
+{
+    return frame->sent && frame->id == LIMITS_ID && service_now_ms() - frame->time_ms <= JUST_SENT_MS;
+}
+
+static void energy_task(void *argument)
+{
+    energy_store_t *const store = argument;
+    event_bus_can_frame_t frame;
+    service_task_t task;
+    service_task_begin(&task, store->bus, TAG);
+    for (;;) {
+        const bool got = event_bus_receive_can_frame(store->frames, &frame, pdMS_TO_TICKS(LONGEST_WAIT_MS));
+        save_when_due(store, got && was_just_sent(&frame));
+        service_task_alive(&task);
+    }
+}
+
+static bool open_log(energy_store_t *store, energy_totals_t *totals, bool *has_totals)
+{
+    const energy_flash_t flash = {.context = store, .read = read_flash, .write = write_flash, .erase = erase_flash};
+    store->partition =
+        esp_partition_find_first(ESP_PARTITION_TYPE_DATA, ESP_PARTITION_SUBTYPE_DATA_UNDEFINED, PARTITION);
+    if (store->partition == NULL || store->partition->size < ENERGY_LOG_SECTORS * ENERGY_LOG_SECTOR_SIZE) {
+        ESP_LOGE(TAG, "no partition \"" PARTITION "\" of 8 kB: the counters are lost in a restart");
+        return false;
+    }
+    *has_totals = energy_log_open(&store->log, &flash, totals);
+    if (!*has_totals) {
+        ESP_LOGW(TAG, "no saved counters: they begin at 0");
+        return true;
+    }
+    store->saved = *totals;
+    ESP_LOGI(TAG, "energy in %" PRId64 ".%" PRId64 " kWh, out %" PRId64 ".%" PRId64 " kWh", totals->in_mwh / 1000000,
+             totals->in_mwh / 100000 % 10, totals->out_mwh / 1000000, totals->out_mwh / 100000 % 10);
+    return true;
+}
+
+esp_err_t energy_store_start(event_bus_handle_t bus, int32_t save_s, energy_totals_t *totals, bool *has_totals)
+{
+    energy_store_t *const store = &s_store;
+    *has_totals = false;
+    if (!open_log(store, totals, has_totals)) {
+        return ESP_OK;
+    }
+    store->bus = bus;
+    store->save_ms = save_s * 1000;
+    store->due_ms = service_now_ms() + store->save_ms;
+    store->lock = xSemaphoreCreateMutex();
+    store->newest = xQueueCreate(1, sizeof(energy_totals_t));
+    ESP_RETURN_ON_FALSE(store->lock != NULL && store->newest != NULL, ESP_ERR_NO_MEM, TAG, "no memory");
+    ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_CAN_FRAME, FRAMES_WAITING, TAG, NULL, &store->frames), TAG,
+                        "cannot subscribe to frames");
+    ESP_RETURN_ON_ERROR(esp_register_shutdown_handler(save_at_shutdown), TAG, "no room for a shutdown handler");
+    ESP_RETURN_ON_FALSE(xTaskCreate(energy_task, TAG, CONFIG_TINYBMS_ENERGY_TASK_STACK, store,
+                                    CONFIG_TINYBMS_ENERGY_TASK_PRIORITY, NULL) == pdPASS,
+                        ESP_ERR_NO_MEM, TAG, "no memory for the task");
+    return ESP_OK;
+}
+
+void energy_store_put(const energy_totals_t *totals)
+{
+    const int64_t now_ms = service_now_ms();
+    if (s_store.newest != NULL && now_ms >= s_next_put_ms) {
+        s_next_put_ms = now_ms + PUT_EVERY_MS;
+        (void)xQueueOverwrite(s_store.newest, totals);
+    }
+}

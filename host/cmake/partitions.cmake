@@ -1,0 +1,20 @@
+# Turns partitions.csv into TINYBMS_CONFIG_DIR/partitions.inc: initialisers of esp_partition_t for host/src/esp_partition.c.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${TINYBMS_ROOT}/partitions.csv)
+file(STRINGS ${TINYBMS_ROOT}/partitions.csv lines REGEX "^[^#]")
+set(initialisers "")
+foreach(line ${lines})
+    string(REGEX REPLACE " *, *" ";" fields "${line}")
+    list(GET fields 0 label)
+    list(GET fields 1 type)
+    list(GET fields 2 subtype)
+    list(GET fields 3 offset)
+    list(GET fields 4 size)
+    string(TOUPPER "${type}" type)
+    string(TOUPPER "${subtype}" subtype)
+    string(REPLACE "K" " * 1024" size "${size}")
+    string(REPLACE "M" " * 1024 * 1024" size "${size}")
+    string(APPEND initialisers
+           "{.type = ESP_PARTITION_TYPE_${type}, .subtype = ESP_PARTITION_SUBTYPE_${type}_${subtype}, "
+           ".address = ${offset}, .size = ${size}, .erase_size = SECTOR_SIZE, .label = \"${label}\"},\n")
+endforeach()
+file(CONFIGURE OUTPUT "${TINYBMS_CONFIG_DIR}/partitions.inc" CONTENT "${initialisers}" @ONLY)

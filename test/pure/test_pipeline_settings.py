@@ -1,0 +1,129 @@
+"""Settings and what the pipeline makes of them, through the library: the way a simulator sets numbers by their keys."""
+
+import csv
+import re
+import struct
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pure_library import Pure
+from tinybms_gateway.gateway.gateway_impl import PROGRAM
+from tinybms_gateway.pure import Settings
+
+INT32 = st.integers(-(2**31), 2**31 - 1)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A number as --settings lists it."""
+
+    low: int
+    high: int
+    step: int
+    zero: bool
+
+    def allows(self, number: int) -> bool:
+        return (number == 0 and self.zero) or (self.low <= number <= self.high and number % self.step == 0)
+
+
+@pytest.fixture(scope="session")
+def rows(native_build: Path) -> dict[str, Row]:
+    ended = subprocess.run([native_build / PROGRAM, "--settings"], capture_output=True, text=True, check=True)
+    found = {}
+    for row in csv.DictReader(ended.stdout.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE):
+        if row["unit"]:
+            match = re.fullmatch(r"(\d+)\.\.(\d+)(?: in steps of (\d+))?(, or 0 = .+)?", row["range"])
+            assert match, row
+            found[row["key"]] = Row(int(match[1]), int(match[2]), int(match[3] or 1), match[4] is not None)
+    return found
+
+
+@pytest.fixture(scope="session")
+def fields(root: Path) -> list[str]:
+    """Names of the fields of battery_pipeline_config_t, in their order."""
+    names = ["stale_ms", "silent_ms"]
+    for component in ("charge_control", "battery_alarms"):
+        text = (root / f"components/{component}/include/{component}.h").read_text()
+        body = re.search(rf"typedef struct \{{([^}}]*)\}} {component}_config_t;", text)
+        assert body
+        names += re.findall(r"^\s+int32_t (\w+);", body[1], re.MULTILINE)
+    return names
+
+
+def values(settings: Settings) -> list[int]:
+    """Of battery_pipeline_config_t, which is nothing but int32_t."""
+    return [value for (value,) in struct.iter_unpack("=i", bytes(settings.config()))]
+
+
+def changed(pure: Pure, fields: list[str], settings: Settings) -> dict[str, int]:
+    """Fields that are not as the factory made them."""
+    before, after = values(pure.settings()), values(settings)
+    return {name: new for name, old, new in zip(fields, before, after, strict=True) if old != new}
+
+
+def test_the_factory_values_are_the_numbers_of_the_control(pure: Pure, fields: list[str]) -> None:
+    config = dict(zip(fields, values(pure.settings()), strict=True))
+    expected = {"stale_ms": 3000, "silent_ms": 10000, "cutoff_margin_mv": 20, "charger_offset_mv": 400, "debounce": 3}
+    assert {name: config[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "number", "field", "value"),
+    [
+        ("charge.max_a", 80, "charge_max_ma", 80_000),
+        ("charge.cell_mv", 3450, "target_mv", 3450),
+        ("temp.cold_k", 12, "cold_knee_dc", 120),
+        ("limit.a_per_s", 2, "rise_ma_per_s", 2000),
+        ("hyst.temp_k", 4, "temperature_hysteresis_dc", 40),
+        ("data.silent_ms", 20_000, "silent_ms", 20_000),
+    ],
+)
+def test_a_number_reaches_its_field_in_calculation_units(
+    pure: Pure, fields: list[str], key: str, number: int, field: str, value: int
+) -> None:
+    settings = pure.settings()
+    settings.set(key, number)
+    assert changed(pure, fields, settings) == {field: value}
+
+
+@given(data=st.data())
+def test_exactly_the_listed_range_is_taken(pure: Pure, rows: dict[str, Row], data: st.DataObject) -> None:
+    key, row = data.draw(st.sampled_from(list(rows.items())))
+    number = data.draw(st.one_of(INT32, st.integers(row.low - 2, row.high + 2), st.sampled_from([0, 1, -1])))
+    settings = pure.settings()
+    if row.allows(number):
+        settings.set(key, number)
+    else:
+        with pytest.raises(ValueError, match=rf"^{re.escape(key)}: allowed are {row.low}\.\.{row.high} "):
+            settings.set(key, number)
+        assert values(settings) == values(pure.settings())
+
+
+@given(key=st.text(st.characters(min_codepoint=1, max_codepoint=255), max_size=400), number=INT32)
+def test_a_key_that_is_no_number_is_refused(pure: Pure, key: str, number: int) -> None:
+    settings = pure.settings()
+    for name in (key, "id.manufacturer", "wifi.ap_pass"):
+        with pytest.raises(ValueError, match=r"^no such number: "):
+            settings.set(name, number)
+    assert values(settings) == values(pure.settings())
+
+
+@pytest.mark.parametrize("number", [2**31, -(2**31) - 1, 2**32 + 80])
+def test_a_number_beyond_32_bits_is_refused(pure: Pure, number: int) -> None:
+    settings = pure.settings()
+    with pytest.raises(ValueError, match="does not fit into 32 bits"):
+        settings.set("charge.max_a", number)
+    assert values(settings) == values(pure.settings())
+
+
+def test_numbers_that_do_not_fit_together_make_no_config(pure: Pure) -> None:
+    settings = pure.settings()
+    settings.set("charge.cell_mv", 3400)
+    settings.set("float.cell_mv", 3450)
+    with pytest.raises(ValueError, match=r"^float\.cell_mv: must be at most charge\.cell_mv$"):
+        settings.config()

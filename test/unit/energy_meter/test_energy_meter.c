@@ -1,0 +1,289 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <string.h>
+
+#include "energy_meter.h"
+#include "unity.h"
+
+static void assert_within(int64_t tolerance, int64_t wanted, int64_t found)
+{
+    TEST_ASSERT_GREATER_OR_EQUAL(wanted - tolerance, found);
+    TEST_ASSERT_LESS_OR_EQUAL(wanted + tolerance, found);
+}
+
+static battery_quantity_t quantity(int32_t value)
+{
+    return (battery_quantity_t){.known = true, .value = value};
+}
+
+/* 200 Ah installed, 180 Ah usable, half full. */
+static battery_state_t pack(int32_t mv, int32_t ma)
+{
+    return (battery_state_t){
+        .pack_voltage_mv = quantity(mv),
+        .pack_current_ma = quantity(ma),
+        .soc_ppm = quantity(500000),
+        .installed_capacity_mah = quantity(200000),
+        .usable_capacity_mah = quantity(180000),
+    };
+}
+
+/* A meter and its clock, fed with samples. */
+typedef struct {
+    energy_meter_t meter;
+    battery_bms_t bms;
+    battery_state_t state;
+    int64_t now_ms;
+} bench_t;
+
+static void sample(bench_t *bench, int32_t after_ms, int32_t mv, int32_t ma)
+{
+    bench->state = pack(mv, ma);
+    bench->now_ms += after_ms;
+    energy_meter_step(&bench->meter, &bench->bms, bench->now_ms, &bench->state);
+}
+
+static bench_t fresh(void)
+{
+    bench_t bench = {.now_ms = 123456};
+    energy_meter_init(&bench.meter, NULL);
+    return bench;
+}
+
+static void run(bench_t *bench, int32_t seconds, int32_t mv, int32_t ma)
+{
+    for (int32_t i = 0; i < seconds; i++) {
+        sample(bench, 1000, mv, ma);
+    }
+}
+
+TEST_CASE("an hour of charging at 50 V and 10 A is 500 Wh and 10 Ah in, nothing out", "[energy_meter]")
+{
+    bench_t bench = fresh();
+    sample(&bench, 0, 50000, 10000);
+    run(&bench, 3600, 50000, 10000);
+    TEST_ASSERT_EQUAL(500000, bench.meter.totals.in_mwh);
+    TEST_ASSERT_EQUAL(10000, bench.meter.totals.in_mah);
+    TEST_ASSERT_EQUAL(0, bench.meter.totals.out_mwh);
+    TEST_ASSERT_EQUAL(0, bench.meter.totals.out_mah);
+    TEST_ASSERT_EQUAL(60, bench.meter.totals.metered_min);
+    TEST_ASSERT_EQUAL(500, bench.state.energy_in_wh.value);
+    TEST_ASSERT_TRUE(bench.state.energy_out_wh.known);
+    TEST_ASSERT_EQUAL(0, bench.state.energy_out_wh.value);
+}
+
+TEST_CASE("an hour of discharging goes to the other counters and gives cycles", "[energy_meter]")
+{
+    bench_t bench = fresh();
+    sample(&bench, 0, 48000, -50000);
+    run(&bench, 3600, 48000, -50000);
+    TEST_ASSERT_EQUAL(2400000, bench.meter.totals.out_mwh);
+    TEST_ASSERT_EQUAL(50000, bench.meter.totals.out_mah);
+    TEST_ASSERT_EQUAL(0, bench.meter.totals.in_mwh);
+    TEST_ASSERT_EQUAL(0, bench.meter.totals.in_mah);
+    TEST_ASSERT_TRUE(bench.state.cycles_milli.known);
+    TEST_ASSERT_EQUAL(250, bench.state.cycles_milli.value); /* 50 Ah of 200 Ah */
+}
+
+TEST_CASE("what a sample leaves below 1 mWh is not lost", "[energy_meter]")
+{
+    bench_t bench = fresh();
+    sample(&bench, 0, 50000, 7);
+    for (int i = 0; i < 5 * 7200; i++) { /* two hours at 0.35 W: a step of 200 ms is 0.02 mWh */
+        sample(&bench, 200, 50000, 7);
+    }
+    TEST_ASSERT_EQUAL(700, bench.meter.totals.in_mwh);
+    TEST_ASSERT_EQUAL(14, bench.meter.totals.in_mah);
+}
+
+TEST_CASE("a ramp counts as a trapezoid", "[energy_meter]")
+{
+    bench_t bench = fresh();
+    for (int i = 0; i < 3600; i++) { /* each time 0 to 20 A and back to 0, 2 s each way */
+        sample(&bench, 2000, 50000, 0);
+        sample(&bench, 2000, 50000, 20000);
+    }
+    TEST_ASSERT_EQUAL(1999722, bench.meter.totals.in_mwh); /* 7199 * 2 s at a mean of 500 W and 10 A */
+    TEST_ASSERT_EQUAL(39994, bench.meter.totals.in_mah);
+}
+
+TEST_CASE("where the current changes its sign each part goes to its own counter", "[energy_meter]")
+{
+    bench_t bench = fresh();
+    sample(&bench, 0, 50000, -30000);
+    for (int i = 0; i < 1800; i++) {
+        sample(&bench, 4000, 50000, 10000); /* 3 s out at 15 A mean, 1 s in at 5 A mean */
+        sample(&bench, 4000, 50000, -30000);
+    }
+    /* 3600 crossings: out 3600 * 3 s * 15 A = 45 Ah, in 3600 * 1 s * 5 A = 5 Ah, at 50 V */
+    assert_within(1, 45000, bench.meter.totals.out_mah);
+    assert_within(1, 5000, bench.meter.totals.in_mah);
+    assert_within(50, 2250000, bench.meter.totals.out_mwh);
+    assert_within(50, 250000, bench.meter.totals.in_mwh);
+}
+
+TEST_CASE("a gap of 5 s is integrated, a longer one is not", "[energy_meter]")
+{
+    bench_t bench = fresh();
+    sample(&bench, 0, 50000, 72000);
+    sample(&bench, 5000, 50000, 72000);
+    TEST_ASSERT_EQUAL(100, bench.meter.totals.in_mah);
+    sample(&bench, 5001, 50000, 72000);
+    TEST_ASSERT_EQUAL(100, bench.meter.totals.in_mah);
+    sample(&bench, 5000, 50000, 72000);
+    TEST_ASSERT_EQUAL(200, bench.meter.totals.in_mah);
+}
+
+TEST_CASE("a clock that stands still or goes back counts nothing", "[energy_meter]")
+{
+    bench_t bench = fresh();
+    sample(&bench, 0, 50000, 72000);
+    sample(&bench, 0, 50000, 72000);
+    sample(&bench, -4000, 50000, 72000);
+    TEST_ASSERT_EQUAL(0, bench.meter.totals.in_mah);
+    TEST_ASSERT_EQUAL(0, bench.meter.rest_nas[1]);
+}
+
+TEST_CASE("nothing is counted next to a sample that is not known or impossible", "[energy_meter]")
+{
+    static const int32_t impossible[][2] = {
+        {0, 72000}, {-1, 72000}, {80001, 72000}, {INT32_MAX, 72000}, {50000, 1000001}, {50000, INT32_MIN},
+    };
+    bench_t bench = fresh();
+    for (size_t i = 0; i < sizeof(impossible) / sizeof(impossible[0]); i++) {
+        sample(&bench, 1000, impossible[i][0], impossible[i][1]);
+        sample(&bench, 1000, 50000, 72000);
+    }
+    for (int missing = 0; missing < 2; missing++) {
+        bench.state = pack(50000, 72000);
+        (missing == 0 ? &bench.state.pack_voltage_mv : &bench.state.pack_current_ma)->known = false;
+        bench.now_ms += 1000;
+        energy_meter_step(&bench.meter, &bench.bms, bench.now_ms, &bench.state);
+        TEST_ASSERT_FALSE(bench.state.time_to_full_min.known);
+        sample(&bench, 1000, 50000, 72000);
+    }
+    TEST_ASSERT_EQUAL(0, bench.meter.totals.in_mah + bench.meter.totals.out_mah);
+    TEST_ASSERT_EQUAL(0, bench.meter.rest_nas[0] + bench.meter.rest_nas[1]);
+    sample(&bench, 5000, 50000, 72000);
+    TEST_ASSERT_EQUAL(100, bench.meter.totals.in_mah);
+}
+
+TEST_CASE("the largest plausible power does not overflow", "[energy_meter]")
+{
+    bench_t bench = fresh();
+    sample(&bench, 0, 80000, -1000000);
+    sample(&bench, 5000, 80000, -1000000);
+    sample(&bench, 5000, 80000, 1000000);                          /* 2.5 s each way at half the power */
+    TEST_ASSERT_EQUAL(111111 + 27777, bench.meter.totals.out_mwh); /* 80 kW * 5 s and * 1.25 s */
+    TEST_ASSERT_EQUAL(27777, bench.meter.totals.in_mwh);
+}
+
+TEST_CASE("counters go on from what was kept", "[energy_meter]")
+{
+    const energy_totals_t kept = {.in_mwh = 9000000000000,
+                                  .out_mwh = 8000000000000,
+                                  .out_mah = 430000000,
+                                  .full_count = 3,
+                                  .metered_min = 1000,
+                                  .full_at_min = 400};
+    bench_t bench = {.now_ms = 5};
+    energy_meter_init(&bench.meter, &kept);
+    sample(&bench, 0, 50000, 0);
+    TEST_ASSERT_EQUAL_INT64(9000000000, bench.state.energy_in_wh.value);
+    TEST_ASSERT_EQUAL_INT64(8000000000, bench.state.energy_out_wh.value);
+    TEST_ASSERT_EQUAL(2150000, bench.state.cycles_milli.value);
+    TEST_ASSERT_EQUAL(600, bench.state.since_full_min.value);
+}
+
+TEST_CASE("cycles need an installed capacity and stop at the largest number", "[energy_meter]")
+{
+    const energy_totals_t kept = {.out_mah = INT64_MAX / 2000};
+    bench_t bench = fresh();
+    energy_meter_init(&bench.meter, &kept);
+    sample(&bench, 0, 50000, 0);
+    TEST_ASSERT_EQUAL(INT32_MAX, bench.state.cycles_milli.value);
+    bench.state = pack(50000, 0);
+    bench.state.installed_capacity_mah.known = false;
+    energy_meter_step(&bench.meter, &bench.bms, bench.now_ms, &bench.state);
+    TEST_ASSERT_FALSE(bench.state.cycles_milli.known);
+    bench.state.installed_capacity_mah = quantity(0);
+    energy_meter_step(&bench.meter, &bench.bms, bench.now_ms, &bench.state);
+    TEST_ASSERT_FALSE(bench.state.cycles_milli.known);
+}
+
+TEST_CASE("becoming full is counted once, and the minutes since begin when it ends", "[energy_meter]")
+{
+    bench_t bench = fresh();
+    sample(&bench, 0, 50000, 1000);
+    TEST_ASSERT_FALSE(bench.state.since_full_min.known);
+    bench.bms.fully_charged = true;
+    run(&bench, 600, 50000, 1000);
+    TEST_ASSERT_EQUAL(1, bench.meter.totals.full_count);
+    TEST_ASSERT_TRUE(bench.state.since_full_min.known);
+    TEST_ASSERT_EQUAL(0, bench.state.since_full_min.value);
+    bench.bms.fully_charged = false;
+    run(&bench, 180, 50000, -1000);
+    TEST_ASSERT_EQUAL(3, bench.state.since_full_min.value);
+    bench.bms.fully_charged = true;
+    run(&bench, 2, 50000, 1000);
+    TEST_ASSERT_EQUAL(2, bench.meter.totals.full_count);
+}
+
+TEST_CASE("a battery that is still full after a restart has not become full once more", "[energy_meter]")
+{
+    bench_t bench = fresh();
+    bench.bms.fully_charged = true;
+    run(&bench, 100, 50000, 1000);
+    const energy_totals_t kept = bench.meter.totals;
+    energy_meter_init(&bench.meter, &kept);
+    run(&bench, 2, 50000, 1000);
+    TEST_ASSERT_EQUAL(1, bench.meter.totals.full_count);
+}
+
+TEST_CASE("times go by state of charge, usable capacity and current", "[energy_meter]")
+{
+    bench_t bench = fresh();
+    sample(&bench, 0, 50000, 30000);
+    TEST_ASSERT_TRUE(bench.state.time_to_full_min.known);
+    TEST_ASSERT_EQUAL(180, bench.state.time_to_full_min.value); /* 90 Ah at 30 A */
+    TEST_ASSERT_FALSE(bench.state.time_to_empty_min.known);
+    bench = fresh();
+    sample(&bench, 0, 50000, -45000);
+    TEST_ASSERT_EQUAL(120, bench.state.time_to_empty_min.value);
+    TEST_ASSERT_FALSE(bench.state.time_to_full_min.known);
+}
+
+TEST_CASE("times are not known below 1 % of the capacity per hour or without what they need", "[energy_meter]")
+{
+    bench_t bench = fresh();
+    sample(&bench, 0, 50000, 1800); /* 1 % of 180 Ah */
+    TEST_ASSERT_TRUE(bench.state.time_to_full_min.known);
+    bench = fresh();
+    sample(&bench, 0, 50000, 1799);
+    TEST_ASSERT_FALSE(bench.state.time_to_full_min.known);
+    TEST_ASSERT_FALSE(bench.state.time_to_empty_min.known);
+    for (int missing = 0; missing < 2; missing++) {
+        bench = fresh();
+        bench.state = pack(50000, 30000);
+        (missing == 0 ? &bench.state.soc_ppm : &bench.state.usable_capacity_mah)->known = false;
+        energy_meter_step(&bench.meter, &bench.bms, 0, &bench.state);
+        TEST_ASSERT_FALSE(bench.state.time_to_full_min.known);
+    }
+}
+
+TEST_CASE("the current that times go by is smoothed over two minutes", "[energy_meter]")
+{
+    bench_t bench = fresh();
+    sample(&bench, 0, 50000, 20000);
+    for (int i = 0; i < 600; i++) { /* two minutes: 63 % of the way */
+        sample(&bench, 200, 50000, 40000);
+    }
+    assert_within(100000, 32642000, bench.meter.mean_ua);
+    for (int i = 0; i < 6000; i++) {
+        sample(&bench, 200, 50000, 40000);
+    }
+    assert_within(10000, 40000000, bench.meter.mean_ua);
+}

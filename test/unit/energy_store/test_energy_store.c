@@ -1,0 +1,122 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+/* When the counters are saved; this suite is for Linux only. The cases follow one another: there is one store. */
+#include "../../../components/battery/energy_store.h"
+#include "esp_partition.h"
+#include "host.h"
+#include "service_task.h"
+#include "unity.h"
+
+#define SAVE_MS    1000
+#define LATE_MS    2000 /* a save that no frame has started */
+#define LONGEST_MS 30000
+#define RECORD     64
+#define TIME_SCALE 2.0
+
+static event_bus_handle_t s_bus;
+static energy_totals_t s_totals;
+static int64_t s_not_yet_ms; /* the last save came after this */
+static int64_t s_seen_ms;    /* and before this */
+
+static int records(void)
+{
+    const esp_partition_t *const energy =
+        esp_partition_find_first(ESP_PARTITION_TYPE_DATA, ESP_PARTITION_SUBTYPE_ANY, "energy");
+    int found = 0;
+    for (size_t at = 0; at < energy->size; at += RECORD) {
+        uint8_t first = 0;
+        TEST_ASSERT_EQUAL(ESP_OK, esp_partition_read(energy, at + 4, &first, 1));
+        found += first != 0xFF ? 1 : 0;
+    }
+    return found;
+}
+
+static void start_once(void)
+{
+    bool has_totals = true;
+    if (s_bus != NULL) {
+        return;
+    }
+    host_options.time_scale = TIME_SCALE;
+    TEST_ASSERT_EQUAL(ESP_OK, event_bus_create(&s_bus));
+    s_not_yet_ms = service_now_ms();
+    TEST_ASSERT_EQUAL(ESP_OK, energy_store_start(s_bus, SAVE_MS / 1000, &s_totals, &has_totals));
+    TEST_ASSERT_FALSE(has_totals);
+}
+
+/* Counters change; the store is told once more than a second after the last time. */
+static void count_on(void)
+{
+    vTaskDelay(pdMS_TO_TICKS(1100));
+    s_totals.in_mwh += 1000;
+    energy_store_put(&s_totals);
+}
+
+static void show_frame(uint32_t id, bool sent)
+{
+    const event_bus_can_frame_t frame = {.time_ms = service_now_ms(), .sent = sent, .id = id, .dlc = 8};
+    event_bus_publish_can_frame(s_bus, &frame);
+}
+
+/* Waits for one save more, at most so long; meanwhile frames are shown, unless `id` is 0. */
+static bool wait_for_save(int32_t within_ms, uint32_t id, bool sent)
+{
+    const int before = records();
+    const int64_t end_ms = service_now_ms() + within_ms;
+    while (service_now_ms() < end_ms) {
+        const int64_t now_ms = service_now_ms();
+        if (records() > before) {
+            s_seen_ms = service_now_ms();
+            return true;
+        }
+        s_not_yet_ms = now_ms;
+        if (id != 0) {
+            show_frame(id, sent);
+        }
+        vTaskDelay(pdMS_TO_TICKS(20));
+    }
+    return false;
+}
+
+TEST_CASE("without any frame a save comes 2 s late", "[energy_store]")
+{
+    start_once();
+    const int64_t earliest_ms = s_not_yet_ms + SAVE_MS + LATE_MS;
+    count_on();
+    TEST_ASSERT_TRUE(wait_for_save(LONGEST_MS, 0, false));
+    TEST_ASSERT_GREATER_OR_EQUAL(earliest_ms, s_seen_ms);
+}
+
+TEST_CASE("a save that is due follows a 0x351 of this gateway", "[energy_store]")
+{
+    const int64_t late_ms = s_seen_ms + SAVE_MS + LATE_MS;
+    count_on();
+    TEST_ASSERT_TRUE(wait_for_save(LONGEST_MS, 0x351, true));
+    TEST_ASSERT_LESS_THAN(late_ms, s_seen_ms);
+}
+
+TEST_CASE("other frames do not start a save", "[energy_store]")
+{
+    for (int sent = 0; sent < 2; sent++) {
+        const int64_t earliest_ms = s_not_yet_ms + SAVE_MS + LATE_MS;
+        count_on();
+        TEST_ASSERT_TRUE(wait_for_save(LONGEST_MS, sent == 0 ? 0x351 : 0x355, sent != 0));
+        TEST_ASSERT_GREATER_OR_EQUAL(earliest_ms, s_seen_ms);
+    }
+}
+
+TEST_CASE("counters that did not change are not saved again", "[energy_store]")
+{
+    TEST_ASSERT_FALSE(wait_for_save(2 * SAVE_MS + LATE_MS, 0x351, true));
+}
+
+TEST_CASE("an orderly restart saves at once", "[energy_store]")
+{
+    const int before = records();
+    count_on();
+    host_run_shutdown_handlers();
+    TEST_ASSERT_EQUAL(before + 1, records());
+}
