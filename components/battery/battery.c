@@ -6,6 +6,8 @@
 #include "battery.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "battery_pipeline.h"
 #include "energy_store.h"
@@ -123,13 +125,27 @@ static void log_limit(const char *name, const char *unit, told_limit_t *told, co
     ESP_LOGI(TAG, "%s %" PRId32 " %s: %s", name, limit->value, unit, battery_limit_reason_text(limit->reason));
 }
 
+/** "cell voltage 3655 mV": the value goes before its unit. */
+static void write_cause(char *text, size_t size, const battery_alarm_change_t *change)
+{
+    const char *const cause = battery_alarm_cause_text(change->cause);
+    const char *const comma = strstr(cause, ", ");
+    if (comma != NULL) {
+        (void)snprintf(text, size, "%.*s %" PRId32 " %s", (int)(comma - cause), cause, change->value, comma + 2);
+    } else if (change->cause == BATTERY_ALARM_CAUSE_EVENT) {
+        (void)snprintf(text, size, "%s 0x%02" PRIX32, cause, (uint32_t)change->value);
+    } else {
+        (void)snprintf(text, size, "%s", cause);
+    }
+}
+
 static void log_changes(const battery_alarm_change_t *changes, size_t count)
 {
+    char cause[48];
     for (size_t i = 0; i < count; i++) {
-        const battery_alarm_change_t *const change = &changes[i];
-        ESP_LOGW(TAG, "%s %s %s (%s: %" PRId32 ")", change->warning ? "warning" : "alarm",
-                 battery_alarm_text(change->id), change->active ? "raised" : "cleared",
-                 battery_alarm_cause_text(change->cause), change->value);
+        write_cause(cause, sizeof(cause), &changes[i]);
+        ESP_LOGW(TAG, "%s %s %s: %s", changes[i].warning ? "warning" : "alarm", battery_alarm_text(changes[i].id),
+                 changes[i].active ? "raised" : "cleared", cause);
     }
 }
 

@@ -45,7 +45,7 @@ def percentile(values: list[float], percent: int) -> float:
 
 
 def carries_a_fault(message: can.Message) -> bool:
-    """0x35A whose general alarm is active. A 0x351 that forbids current goes with it; its limits are back much later."""
+    """0x35A whose general alarm is active. A 0x351 that forbids current goes with it; its limits are back later."""
     return message.arbitration_id == 0x35A and message.data[0] & 3 == 1
 
 

@@ -40,7 +40,7 @@ class Story:
         """Look at the GX; call it again and again."""
         if not gx.recognised:
             return
-        alarms = frozenset(gx.alarms())
+        alarms = frozenset(name for name in gx.alarms() if not name.endswith("General"))  # one of the others says why
         stopped = frozenset(name for name in ("CCL", "DCL") if float(gx.signals[name]) == 0)
         texts = [f"{name} active" for name in sorted(alarms - self._alarms)]
         texts += [f"{name} over" for name in sorted(self._alarms - alarms)]
