@@ -10,6 +10,7 @@ Worked out by hand from the registers and the protocol:
 - 0x35F: 500 = 258; public firmware 1 (501 low byte), internal 242 (502 low byte); 306 = 66.00 Ah.
 - 0x373: 40 = 3980, 41 = 3990 mV; no sensor: FF.
 - 0x374, 0x375: register 2 holds the lowest cell (3980.0), register 9 the highest (3990.0).
+- 0x378: no current, so nothing was counted yet.
 """
 
 from pathlib import Path
@@ -28,6 +29,7 @@ EXPECTED = {
     0x373: "8C 0F 96 0F FF FF FF FF",
     0x374: "52 45 47 20 30 32 00 00",
     0x375: "52 45 47 20 30 39 00 00",
+    0x378: "00 00 00 00 00 00 00 00",
     0x379: "42 00",
     0x382: "54 69 6E 79 42 4D 53 00",
 }
