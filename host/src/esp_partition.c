@@ -32,8 +32,9 @@ static const esp_partition_t s_partitions[] = {
 
 #define PARTITIONS (sizeof(s_partitions) / sizeof(s_partitions[0]))
 
-static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER; /* guards the files */
+static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER; /* guards the files and what follows */
 static int s_memory[PARTITIONS];                           /* without --data; 0 = not there yet */
+static uint8_t s_piece[SECTOR_SIZE];                       /* not on the stack of a task, which is the chip's */
 
 const esp_partition_t *esp_partition_find_first(esp_partition_type_t type, esp_partition_subtype_t subtype,
                                                 const char *label)
@@ -94,15 +95,14 @@ static bool read_bytes(int fd, size_t offset, uint8_t *bytes, size_t size)
 /** What is between the end of the file and `offset` must not become 0. */
 static bool fill_up(int fd, size_t offset)
 {
-    uint8_t erased[SECTOR_SIZE];
     struct stat info;
-    memset(erased, 0xFF, sizeof(erased));
     if (fstat(fd, &info) != 0) {
         return false;
     }
+    memset(s_piece, 0xFF, sizeof(s_piece));
     for (size_t end = (size_t)info.st_size; end < offset;) {
-        const size_t size = offset - end < sizeof(erased) ? offset - end : sizeof(erased);
-        if (pwrite(fd, erased, size, (off_t)end) != (ssize_t)size) {
+        const size_t size = offset - end < sizeof(s_piece) ? offset - end : sizeof(s_piece);
+        if (pwrite(fd, s_piece, size, (off_t)end) != (ssize_t)size) {
             return false;
         }
         end += size;
@@ -110,25 +110,20 @@ static bool fill_up(int fd, size_t offset)
     return true;
 }
 
-static bool write_bytes(int fd, size_t offset, const uint8_t *bytes, size_t size)
-{
-    return fill_up(fd, offset) && pwrite(fd, bytes, size, (off_t)offset) == (ssize_t)size && fdatasync(fd) == 0;
-}
-
-/** One piece of at most a sector; `bytes` NULL = erase it. */
+/** At most a sector; `bytes` NULL = erase it. */
 static bool change_piece(int fd, size_t offset, const uint8_t *bytes, size_t size)
 {
-    uint8_t content[SECTOR_SIZE];
-    memset(content, 0xFF, sizeof(content));
-    if (bytes != NULL) {
-        if (!read_bytes(fd, offset, content, size)) {
-            return false;
-        }
-        for (size_t i = 0; i < size; i++) {
-            content[i] &= bytes[i];
-        }
+    if (!fill_up(fd, offset)) {
+        return false;
     }
-    return write_bytes(fd, offset, content, size);
+    memset(s_piece, 0xFF, sizeof(s_piece));
+    if (bytes != NULL && !read_bytes(fd, offset, s_piece, size)) {
+        return false;
+    }
+    for (size_t i = 0; i < size && bytes != NULL; i++) {
+        s_piece[i] &= bytes[i];
+    }
+    return pwrite(fd, s_piece, size, (off_t)offset) == (ssize_t)size && fdatasync(fd) == 0;
 }
 
 static esp_err_t change(const esp_partition_t *partition, size_t offset, const uint8_t *bytes, size_t size)

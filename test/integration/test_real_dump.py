@@ -13,6 +13,7 @@ Worked out by hand from the registers and the protocol:
 - 0x373: 40 = 3980, 41 = 3990 mV; no sensor: FF.
 - 0x378: nothing was charged or discharged yet.
 - 0x374, 0x375: register 2 holds the lowest cell (3980.0), register 9 the highest (3990.0).
+- 0x378: no current, so nothing was counted yet.
 """
 
 from pathlib import Path

@@ -96,7 +96,7 @@ class Moment:
     """The page that it writes, the sector that it erases."""
 
 
-def undisturbed(library: Path, saves: int) -> list[Moment]:
+def undisturbed(library: Path, saves: int, content: bytes = b"\xff" * SIZE) -> list[Moment]:
     """All operations of a history."""
 
     class Recorder(FlashModel):
@@ -105,7 +105,7 @@ def undisturbed(library: Path, saves: int) -> list[Moment]:
             return super()._do(area, after)
 
     seen: list[Moment] = []
-    log = EnergyLog(library, Recorder())
+    log = EnergyLog(library, Recorder(bytearray(content)))
     for save in range(1, saves + 1):
         assert log.save(totals_of(save))
     return seen
@@ -187,8 +187,9 @@ def test_a_save_that_reports_success_without_having_written_is_noticed(library: 
     assert not EnergyLog(library, Deaf(flash.content)).save(totals_of(5))
 
 
-def test_an_operation_never_touches_the_newest_record_and_leaves_one_more(library: Path) -> None:
-    for moment in undisturbed(library, 4 * ROUND):
+@pytest.mark.parametrize("content", [b"\xff", b"\x00"], ids=["erased", "in use"])
+def test_an_operation_never_touches_the_newest_record_and_leaves_one_more(library: Path, content: bytes) -> None:
+    for moment in undisturbed(library, 4 * ROUND, content * SIZE):
         first, last = moment.area
         untouched = valid_records(moment.before[:first] + moment.before[last:])
         assert moment.save == 1 or moment.save - 1 in untouched
