@@ -120,7 +120,7 @@ def test(_action: str, _context: click.Context, args: Any, suite: tuple[str, ...
                 passed = run(pytest_command(python, name, target, build, args), log)
                 results[name] = "passed" if passed else "FAILED"
     for name, result in results.items():
-        print(f"{name:16}{result:12}{build / name / 'test.log'}")
+        print(f"{name:20}{result:12}{build / name / 'test.log'}")
     if set(results.values()) != {"passed"}:
         sys.exit(1)
 

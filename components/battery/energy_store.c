@@ -32,7 +32,8 @@ static const char *TAG = "energy";
 typedef struct {
     event_bus_handle_t bus;
     event_bus_subscription_t frames;
-    QueueHandle_t newest;   /**< one energy_totals_t, from the battery task */
+    QueueHandle_t newest; /**< one energy_totals_t, from the battery task */
+    const esp_partition_t *partition;
     SemaphoreHandle_t lock; /**< guards what follows; the battery task never takes it */
     energy_log_t log;
     energy_totals_t saved;
@@ -46,17 +47,17 @@ static int64_t s_next_put_ms; /* of the battery task */
 
 static bool read_flash(void *context, uint32_t offset, void *data, uint32_t length)
 {
-    return esp_partition_read(context, offset, data, length) == ESP_OK;
+    return esp_partition_read(((energy_store_t *)context)->partition, offset, data, length) == ESP_OK;
 }
 
 static bool write_flash(void *context, uint32_t offset, const void *data, uint32_t length)
 {
-    return esp_partition_write(context, offset, data, length) == ESP_OK;
+    return esp_partition_write(((energy_store_t *)context)->partition, offset, data, length) == ESP_OK;
 }
 
 static bool erase_flash(void *context, uint32_t offset)
 {
-    return esp_partition_erase_range(context, offset, ENERGY_LOG_SECTOR_SIZE) == ESP_OK;
+    return esp_partition_erase_range(((energy_store_t *)context)->partition, offset, ENERGY_LOG_SECTOR_SIZE) == ESP_OK;
 }
 
 static bool same(const energy_totals_t *a, const energy_totals_t *b)
@@ -133,14 +134,13 @@ static void energy_task(void *argument)
 
 static bool open_log(energy_store_t *store, energy_totals_t *totals, bool *has_totals)
 {
-    const esp_partition_t *const partition =
+    const energy_flash_t flash = {.context = store, .read = read_flash, .write = write_flash, .erase = erase_flash};
+    store->partition =
         esp_partition_find_first(ESP_PARTITION_TYPE_DATA, ESP_PARTITION_SUBTYPE_DATA_UNDEFINED, PARTITION);
-    if (partition == NULL || partition->size < ENERGY_LOG_SECTORS * ENERGY_LOG_SECTOR_SIZE) {
+    if (store->partition == NULL || store->partition->size < ENERGY_LOG_SECTORS * ENERGY_LOG_SECTOR_SIZE) {
         ESP_LOGE(TAG, "no partition \"" PARTITION "\" of 8 kB: the counters are lost in a restart");
         return false;
     }
-    const energy_flash_t flash = {
-        .context = (void *)(uintptr_t)partition, .read = read_flash, .write = write_flash, .erase = erase_flash};
     *has_totals = energy_log_open(&store->log, &flash, totals);
     if (!*has_totals) {
         ESP_LOGW(TAG, "no saved counters: they begin at 0");

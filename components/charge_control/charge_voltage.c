@@ -6,11 +6,13 @@
 /** CVL: bulk -> absorption -> float -> bulk, and the slow controller on the highest cell. Per cell, in 0.001 mV. */
 #include "charge_control_private.h"
 
-#define REBULK_PERCENT 90 /**< when neither setting nor register 321 says when float ends */
-#define FULL_PPM       1000000
-#define UV_PER_MV      1000
-#define DIGIT_UV       100000 /**< of CVL in the frame, pack */
-#define SLOPE_OVER_MS  10000  /**< the slope of the highest cell is a mean over this time */
+#define REBULK_PERCENT     90 /**< when neither setting nor register 321 says when float ends */
+#define FULL_PPM           1000000
+#define UV_PER_MV          1000
+#define DIGIT_UV           100000 /**< of CVL in the frame, pack */
+#define RISEN_MAX_MV       1000   /**< from one step to the next, so that 32 bits suffice */
+#define SLOPE_MAX_UV_PER_S 100000
+#define SLOPE_OVER_MS      10000 /**< the slope of the highest cell is a mean over this time */
 
 /** Current that still fills the battery; with less a lower CVL would pull the battery into the grid. */
 static int32_t tail_ma(const charge_control_config_t *config, const charge_step_t *step, const battery_state_t *state)
@@ -66,14 +68,20 @@ static void update_stage(charge_control_t *control, const charge_step_t *step, c
     }
 }
 
+static int32_t bounded(int32_t value, int32_t most)
+{
+    return charge_most(charge_least(value, most), -most);
+}
+
 /** Where the highest cell will be: at the end of charging it rises by several mV/s, and CVL takes its time to come
  * down. */
 static int32_t expected_mv(charge_control_t *control, const charge_step_t *step)
 {
-    const int32_t risen_uv = (step->highest_mv - control->slope_from_mv) * UV_PER_MV;
+    const int32_t risen_mv = bounded(step->highest_mv - control->slope_from_mv, RISEN_MAX_MV);
     const int32_t slope_uv_per_s = control->slope_uv_per_s;
+    const int32_t change_uv_per_s = (risen_mv * UV_PER_MV * 1000 - slope_uv_per_s * step->elapsed_ms) / SLOPE_OVER_MS;
     control->slope_from_mv = step->highest_mv;
-    control->slope_uv_per_s += (risen_uv * 1000 - slope_uv_per_s * step->elapsed_ms) / SLOPE_OVER_MS;
+    control->slope_uv_per_s = bounded(slope_uv_per_s + change_uv_per_s, SLOPE_MAX_UV_PER_S);
     if (step->elapsed_ms >= SLOPE_OVER_MS) {
         control->slope_uv_per_s = 0; /* the last measurement is too long ago */
     }

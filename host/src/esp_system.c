@@ -56,17 +56,28 @@ const char *esp_err_to_name(esp_err_t code)
 
 esp_err_t esp_register_shutdown_handler(shutdown_handler_t handle)
 {
-    if (s_handler_count == SHUTDOWN_HANDLERS) {
-        return ESP_ERR_NO_MEM;
+    esp_err_t err = ESP_ERR_NO_MEM;
+    host_kernel_lock();
+    if (s_handler_count < SHUTDOWN_HANDLERS) {
+        s_handlers[s_handler_count++] = handle;
+        err = ESP_OK;
     }
-    s_handlers[s_handler_count++] = handle;
-    return ESP_OK;
+    host_kernel_unlock();
+    return err;
+}
+
+static shutdown_handler_t take_newest_handler(void)
+{
+    host_kernel_lock();
+    const shutdown_handler_t handler = s_handler_count > 0 ? s_handlers[--s_handler_count] : NULL;
+    host_kernel_unlock();
+    return handler;
 }
 
 void host_run_shutdown_handlers(void)
 {
-    while (s_handler_count > 0) {
-        s_handlers[--s_handler_count]();
+    for (shutdown_handler_t handler = take_newest_handler(); handler != NULL; handler = take_newest_handler()) {
+        handler();
     }
 }
 

@@ -71,7 +71,7 @@ def test_counters_survive_a_restart_and_a_power_cut(line: BmsLine, tmp_path: Pat
     set_current(line, POWER_A)
     second = gateway(line, tmp_path).__enter__()
     try:
-        assert first_counters(second)[1] >= discharged, "an orderly restart loses nothing"
+        assert first_counters(second)[1] >= discharged - 1, "an orderly restart loses a second, here 13 Wh"
         discharged = counters_when(second, lambda charged, _: charged >= 2)[1]
     finally:
         second.process.kill()
@@ -92,9 +92,9 @@ def test_a_storage_that_holds_something_else_is_taken_over(
     set_current(line, -POWER_A)
     with gateway(line, tmp_path) as first:
         assert first_counters(first) == (0, 0)
-        discharged = counters_when(first, lambda _, out: out >= 1)[1]
+        discharged = counters_when(first, lambda _, out: out >= 2)[1]
     with gateway(line, tmp_path) as second:
-        assert first_counters(second)[1] >= discharged
+        assert first_counters(second)[1] >= discharged - 1
 
 
 def full_disk(storage: Path) -> None:

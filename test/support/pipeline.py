@@ -9,7 +9,8 @@ from tinybms_gateway.pure import ALARM_CHANGES_MAX, AlarmChange, Snapshot, State
 CHARGE_FIELDS = (
     *("target_mv", "float_mv", "charge_max_ma", "discharge_max_ma", "current_percent", "cutoff_margin_mv"),
     *("charger_offset_mv", "float_below_full_mv", "float_lfp_mv", "absorption_s", "absorption_max_s", "balanced_mv"),
-    *("tail_percent", "rebulk_percent", "lower_mv_per_s", "raise_wait_s", "raise_mv_per_s", "step_s"),
+    *("tail_percent", "rebulk_percent", "lower_mv_per_s", "lower_s", "look_ahead_s", "raise_wait_s", "raise_mv_per_s"),
+    "step_s",
     *("charge_knee_mv", "charge_at_target_percent", "discharge_knee_mv", "soc_min_percent", "soc_knee_percent"),
     *("cold_knee_dc", "hot_knee_dc", "hot_stop_dc", "hot_discharge_knee_dc", "rise_wait_s", "rise_ma_per_s"),
     *("ramp_start_percent", "ramp_s"),

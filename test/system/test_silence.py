@@ -41,14 +41,20 @@ def ramp(full: int, percent: int, seconds: float) -> float:
 
 
 def assert_ramp(frames: list[can.Message], start: float, field: int, full: int, percent: int) -> None:
-    """A limit of 0x351 follows the ramp; the BMS is asked again 1 s after the silence at the latest."""
+    """A limit of 0x351 follows the ramp from a start on; a frame carries what was read at most 1 s before."""
     seen = [((m.timestamp - start) * SCALE, limits(m)[field]) for m in frames if m.arbitration_id == 0x351]
     assert len(seen) >= 25
     for at, value in seen:
-        if at < 0.1 and value == 0:
-            continue  # the last one of before
-        assert ramp(full, percent, at - 2.0) - 2 <= value <= ramp(full, percent, at + 0.2) + 1, (at, value)
+        if at > 0:
+            assert ramp(full, percent, at - 1.0) - 2 <= value <= ramp(full, percent, at + 0.5) + 1, (at, value)
     assert seen[-1][1] == full
+
+
+def back(frames: list[can.Message], answering_again: float) -> float:
+    """When the GX heard of the first answer after a silence: the BMS is asked at least once a second."""
+    online = next(m.timestamp for m in frames if m.arbitration_id == 0x35A and status(m) == ONLINE)
+    assert (online - answering_again) * SCALE < 3.0
+    return online
 
 
 def running_at_full_limits(bus: can.BusABC) -> None:
@@ -102,9 +108,9 @@ def test_after_stage_one_charging_alone_ramps_from_zero() -> None:
         cvl = limits(wait_for(bus, lambda m: m.arbitration_id == 0x351 and limits(m)[1] == 0, 5.0))[0]
         collect(bus, 2.0 / SCALE)
         drain(bus)
-        start = be_silent(stack, False)
-        frames = collect(bus, (RAMP_S + 3.0) / SCALE)
-    assert_ramp(frames, start, 1, CCL, 0)
+        answering_again = be_silent(stack, False)
+        frames = collect(bus, (RAMP_S + 5.0) / SCALE)
+    assert_ramp(frames, back(frames, answering_again), 1, CCL, 0)
     assert {(limits(m)[0], limits(m)[2]) for m in frames if m.arbitration_id == 0x351} == {(cvl, DCL)}
 
 
@@ -117,9 +123,10 @@ def test_after_stage_two_both_directions_ramp_from_a_tenth_and_0x351_comes_first
         assert collect(bus, 6.0 / SCALE) == [], "no frame at all"
         with stack.bms.lock:
             stack.bms.bms.set_value("soc", 33.0)
-        start = be_silent(stack, False)
-        frames = collect(bus, (RAMP_S + 3.0) / SCALE)
+        answering_again = be_silent(stack, False)
+        frames = collect(bus, (RAMP_S + 5.0) / SCALE)
     assert frames[0].arbitration_id == 0x351
+    start = back(frames, answering_again)
     assert_ramp(frames, start, 1, CCL, 10)
     assert_ramp(frames, start, 2, DCL, 10)
     assert next(m for m in frames if m.arbitration_id == 0x355).data[0] == 33, "nothing of before the silence is sent"

@@ -13,7 +13,7 @@ import pytest
 def tree(tmp_path: Path, root: Path) -> Path:
     for name in ("components", "main", "host"):
         shutil.copytree(root / name, tmp_path / name)
-    for name in ("sdkconfig.defaults", "version.txt"):
+    for name in ("partitions.csv", "sdkconfig.defaults", "version.txt"):
         shutil.copy(root / name, tmp_path / name)
     return tmp_path
 
