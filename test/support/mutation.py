@@ -149,6 +149,11 @@ def place_of(node: Node) -> str:
     return text_of(declarator) if named else top.type
 
 
+def one_line(text: bytes) -> str:
+    """Without the spaces that only make it stand in columns."""
+    return " ".join(text.decode().split())
+
+
 def replacements(node: Node) -> Iterator[tuple[Node, str]]:
     """Tokens of an expression that are replaced, and by what."""
     text = text_of(node)
@@ -195,8 +200,8 @@ def mutants_of(file: str, source: bytes, compile_time_names: frozenset[str]) -> 
                         file,
                         place or place_of(node),
                         row + 1,
-                        line.decode().strip(),
-                        (line[:column] + new.encode() + line[end:]).decode().strip(),
+                        one_line(line),
+                        one_line(line[:column] + new.encode() + line[end:]),
                         first,
                         last,
                         (source[first:token_first] + new.encode() + source[token_last:last]).decode(),

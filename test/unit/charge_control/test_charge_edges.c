@@ -163,3 +163,46 @@ TEST_CASE("alarms that are in the state already limit nothing", "[charge_control
     pack_step(&pack, PACK_PERIOD_MS);
     TEST_ASSERT_EQUAL_INT32(dcl_ma, pack.state.dcl_ma.value);
 }
+
+/* A pack that lowers CVL by all of the excess in a second, and far. */
+static pack_t pack_that_lowers_fast(int32_t cell_mv)
+{
+    pack_t pack = pack_nmc();
+    pack.config.lower_s = 1;
+    pack.config.lower_mv_per_s = 200000;
+    pack.config.float_below_full_mv = 900;
+    pack.state.pack_current_ma = pack_known(20000);
+    pack_set_all_cells(&pack, cell_mv);
+    pack_settle(&pack);
+    return pack;
+}
+
+/* The second reading of a voltage counts. */
+static void jump_to(pack_t *pack, int32_t cell_mv, int32_t look_ahead_s, int32_t period_ms)
+{
+    pack_set_all_cells(pack, cell_mv);
+    pack_step(pack, period_ms);
+    pack->control.config.look_ahead_s = look_ahead_s;
+    pack_step(pack, period_ms);
+}
+
+TEST_CASE("a jump of a cell counts as one of 1 V at most", "[charge_control]")
+{
+    pack_t pack = pack_that_lowers_fast(3240);
+    jump_to(&pack, 3140, 0, PACK_PERIOD_MS);  /* -10 mV/s, and -9.8 mV/s a step later */
+    jump_to(&pack, 4150, 40, PACK_PERIOD_MS); /* + 100 mV/s + 0.196 mV/s: 90.396 mV/s, 3615 mV in 40 s */
+    TEST_ASSERT_EQUAL_INT32(14 * (4150 - 723), pack.state.cvl_mv.value);
+}
+
+TEST_CASE("a cell is expected to rise by 100 mV/s at most", "[charge_control]")
+{
+    pack_t pack = pack_that_lowers_fast(3050);
+    jump_to(&pack, 3150, 0, PACK_PERIOD_MS);
+    jump_to(&pack, 4150, 40, PACK_PERIOD_MS);
+    TEST_ASSERT_EQUAL_INT32(14 * (4150 - 800), pack.state.cvl_mv.value); /* 0.2 of 4000 mV */
+    pack = pack_that_lowers_fast(3050);
+    pack.control.config.lower_s = 10;
+    jump_to(&pack, 3150, 0, PACK_PERIOD_MS);
+    jump_to(&pack, 4150, 1000, 50);
+    TEST_ASSERT_EQUAL_INT32(14 * (4150 - 500), pack.state.cvl_mv.value); /* 0.005 of 100 V */
+}
