@@ -162,7 +162,7 @@ def registers_of(draw: st.DrawFn, cells: int) -> dict[int, int]:
     return registers
 
 
-CHARGE = st.one_of(
+CHARGE: st.SearchStrategy[dict[str, int]] = st.one_of(
     st.just({}),
     st.fixed_dictionaries({}, optional={name: st.integers(*limits) for name, limits in CHARGE_SETTINGS.items()}),
 )

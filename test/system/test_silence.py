@@ -5,11 +5,10 @@ The simulated pack's own registers give the limits: 318 = 100 A and 317 = 120 A,
 All times are those of the gateway; `SCALE` makes them pass faster than those of the test.
 """
 
-import time
-
 import can
 
-from tinybms_gateway.demo.demo_impl import GatewayStack, gateway_stack
+from silence import ACTIVE, be_silent, measure_silence, pairs
+from tinybms_gateway.demo.demo_impl import gateway_stack
 from tinybms_gateway.gateway.gateway_impl import GatewayProcess
 from watch import collect, drain, has_id, limits, longest_gap, open_bus, wait_for
 
@@ -17,12 +16,6 @@ SCALE = 8.0
 CCL, DCL = 900, 1080
 RAMP_S = 30.0
 ONLINE, OFFLINE = 2, 1
-ACTIVE = 1
-
-
-def pairs(message: can.Message) -> list[int]:
-    """The two-bit fields of a frame 0x35A: 0 to 12 alarms, 16 to 28 warnings, 29 the status."""
-    return [message.data[n // 4] >> 2 * (n % 4) & 3 for n in range(32)]
 
 
 def status(message: can.Message) -> int:
@@ -61,44 +54,26 @@ def running_at_full_limits(bus: can.BusABC) -> None:
     wait_for(bus, lambda m: m.arbitration_id == 0x351 and limits(m)[1:] == (CCL, DCL), RAMP_S / SCALE + 10.0)
 
 
-def be_silent(stack: GatewayStack, silent: bool) -> float:
-    with stack.bms.lock:
-        stack.bms.faults.set("silence", float(silent))
-        return time.time()
-
-
 def test_the_two_stages_of_silence_come_within_300_ms_of_their_time() -> None:
-    with gateway_stack(scenario="rest") as stack, open_bus(stack.can_backend) as bus:
-        wait_for(bus, has_id(0x351), 5.0)
-        collect(bus, 1.0)
-        start = be_silent(stack, True)  # the last answer came at most one poll (0.2 s) before
-        frames = collect(bus, 12.0)
-
-    limit_frames = [(m.timestamp - start, limits(m)) for m in frames if m.arbitration_id == 0x351]
-    stopped = next(at for at, (_, ccl, _) in limit_frames if ccl == 0)
-    alarm_frames = [(m.timestamp - start, m) for m in frames if m.arbitration_id == 0x35A]
-    warned = next(at for at, m in alarm_frames if pairs(m)[16 + 11] == ACTIVE)
-    last = max(m.timestamp - start for m in frames)
-    print(
-        f"stage one: CCL 0 after {stopped:.3f} s, warning after {warned:.3f} s; stage two: last frame at {last:.3f} s"
-    )
-    assert 2.7 <= stopped <= 3.3
-    assert 2.7 <= warned <= 3.3
-    held = [sent for at, sent in limit_frames if at < stopped][-1]
-    for at, (cvl, ccl, dcl) in limit_frames:
-        if at >= stopped:
-            assert (cvl, ccl) == (held[0], 0)
-            assert abs(dcl - held[2]) <= 35, "DCL is held; between two frames its start-up ramp goes 3.3 A"
-    assert len({dcl for at, (_, _, dcl) in limit_frames if at >= stopped}) == 1
-    for at, message in alarm_frames:
-        if at >= warned:
+    seen = measure_silence()
+    print(f"stage one: CCL 0 after {seen.stopped_s:.3f} s, warning after {seen.warned_s:.3f} s; "
+          f"stage two: last frame at {seen.last_s:.3f} s")  # fmt: skip
+    assert 2.7 <= seen.stopped_s <= 3.3
+    assert 2.7 <= seen.warned_s <= 3.3
+    held = [sent for at, sent in seen.limits if at < seen.stopped_s][-1]
+    silent = [sent for at, sent in seen.limits if at >= seen.stopped_s]
+    assert {(cvl, ccl) for cvl, ccl, _ in silent} == {(held[0], 0)}
+    (dcl,) = {dcl for _, _, dcl in silent}
+    assert abs(dcl - held[2]) <= 35, "DCL is held; between two frames its start-up ramp goes 3.3 A"
+    for at, message in seen.alarms:
+        if at >= seen.warned_s:
             assert (status(message), active([message])) == (OFFLINE, {16, 16 + 11}), (
                 "general and BMS internal, warnings"
             )
         else:
             assert (status(message), active([message])) == (ONLINE, set())
-    assert 8.7 <= last <= 10.3, "0x351 goes every second: the last frame is at most 1 s before 10 s"
-    assert any("nothing is sent" in line for line in stack.gateway.lines)
+    assert 8.7 <= seen.last_s <= 10.3, "0x351 goes every second: the last frame is at most 1 s before 10 s"
+    assert any("nothing is sent" in line for line in seen.lines)
 
 
 def test_after_stage_one_charging_alone_ramps_from_zero() -> None:
