@@ -51,6 +51,19 @@ def test_generated_files_are_what_the_dbc_says(root: Path) -> None:
     assert outdated(root, codec_impl.generate()) == []
 
 
+def test_the_generated_code_has_nothing_but_what_packs_the_messages_that_are_sent(root: Path) -> None:
+    for name in ("victron_bms.h", "victron_bms.c"):
+        text = (root / codec_impl.GENERATED_DIR / name).read_text()
+        functions = re.findall(r"^(?!static)\w+ (\w+)\(", text, re.MULTILINE)
+        assert len(functions) == len(SENT)
+        assert all(function.endswith("_pack") for function in functions)
+
+
+def test_generated_code_of_another_shape_is_refused() -> None:
+    with pytest.raises(ValueError, match="another form"):
+        codec_impl.packing_only("bool victron_bms_x_is_in_range(int x) { return x; }\n", codec_impl.DEFINITION)
+
+
 @pytest.mark.parametrize("message", SENT, ids=lambda m: f"{m.frame_id:03X}")
 def test_the_function_that_the_dbc_names_sends_this_message(pure: Pure, message: DbcMessage) -> None:
     address = c.cast(getattr(pure.lib, codec_impl.sender_function(message)), c.c_void_p).value

@@ -39,8 +39,8 @@ def generate() -> dict[Path, str]:
         node_name="BMS",
     )
     return {
-        GENERATED_DIR / header_name: _without_banner(_packing_only(header, DECLARATION)),
-        GENERATED_DIR / source_name: _without_banner(_packing_only(source, DEFINITION)),
+        GENERATED_DIR / header_name: _without_banner(packing_only(header, DECLARATION)),
+        GENERATED_DIR / source_name: _without_banner(packing_only(source, DEFINITION)),
         SUMMARY: signal_summary(database),
     }
 
@@ -87,8 +87,8 @@ def _signal_row(signal: cantools.database.can.Signal) -> str:
     )
 
 
-def _packing_only(text: str, unused: re.Pattern[str]) -> str:
-    """Drop the functions that nobody calls.
+def packing_only(text: str, unused: re.Pattern[str]) -> str:
+    """Drop the functions that nobody calls: `unused` is `DECLARATION` or `DEFINITION`.
 
     Raises:
         ValueError: the generator writes them in another way than this knows.
