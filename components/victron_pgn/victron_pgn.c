@@ -305,16 +305,27 @@ bool victron_pgn_encode_373(const battery_state_t *state, const victron_identity
                       victron_bms_cell_extremes_pack(frame->data, &m, sizeof(frame->data)));
 }
 
-/** "REG 02": the register that holds the cell; how the BMS numbers its cells is not known for sure. */
+static void two_digits(char *text, int32_t number)
+{
+    text[0] = (char)('0' + number / 10);
+    text[1] = (char)('0' + number % 10);
+}
+
+/** "R02 C01": the register that holds the cell, and which one it is in the order of the registers that hold one. How the
+ * BMS itself numbers its cells is not known for sure. */
 static bool encode_cell_id(const battery_state_t *state, uint16_t id, const battery_quantity_t *cell_register,
                            victron_frame_t *frame)
 {
     if (!cell_register->known || cell_register->value < 0 || cell_register->value >= BATTERY_CELLS_MAX) {
         return false;
     }
-    char text[] = "REG 00";
-    text[4] = (char)('0' + cell_register->value / 10);
-    text[5] = (char)('0' + cell_register->value % 10);
+    int32_t cell = 0;
+    for (int32_t i = 0; i <= cell_register->value; i++) {
+        cell += state->cell_100uv[i] > 0 ? 1 : 0;
+    }
+    char text[] = "R00 C00";
+    two_digits(&text[1], cell_register->value);
+    two_digits(&text[5], cell);
     return encode_text(state, id, text, sizeof(text), frame);
 }
 

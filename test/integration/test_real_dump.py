@@ -12,7 +12,7 @@ Worked out by hand from the registers and the protocol:
 - 0x35F: 500 = 258; public firmware 1 (501 low byte), internal 242 (502 low byte); 306 = 66.00 Ah.
 - 0x373: 40 = 3980, 41 = 3990 mV; no sensor: FF.
 - 0x378: nothing was charged or discharged yet.
-- 0x374, 0x375: register 2 holds the lowest cell (3980.0), register 9 the highest (3990.0).
+- 0x374, 0x375: register 2 holds the lowest cell (3980.0), the first of 14; register 9 the highest (3990.0), the eighth.
 - 0x378: no current, so nothing was counted yet.
 """
 
@@ -32,8 +32,8 @@ EXPECTED = {
     0x35F: "02 01 01 F2 42 00 00 00",
     0x372: "01 00 00 00 00 00 00 00",
     0x373: "8C 0F 96 0F FF FF FF FF",
-    0x374: "52 45 47 20 30 32 00 00",
-    0x375: "52 45 47 20 30 39 00 00",
+    0x374: "52 30 32 20 43 30 31 00",
+    0x375: "52 30 39 20 43 30 38 00",
     0x378: "00 00 00 00 00 00 00 00",
     0x379: "42 00",
     0x382: "54 69 6E 79 42 4D 53 00",

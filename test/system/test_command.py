@@ -49,6 +49,15 @@ def test_the_picture_and_the_rows_are_written(tmp_path: Path) -> None:
     assert float(found[-1]["cell_14_v"]) == pytest.approx(float(found[-1]["pack_v"]) / 14, abs=0.02)
 
 
+def test_a_setting_reaches_the_control(tmp_path: Path) -> None:
+    rows = tmp_path / "run.csv"
+    assert system(*SHORT, "--set", "charge.max_a=7", "--set", "disch.max_a=11", "--csv", rows).exit_code == 0
+    with rows.open(newline="") as file:
+        last = list(csv.DictReader(file))[-1]
+    assert (float(last["ccl_a"]), float(last["dcl_a"])) == (7.0, 11.0)
+    assert (last["ccl_reason"], last["dcl_reason"]) == ("user cap", "user cap")
+
+
 def test_every_scenario_is_listed() -> None:
     listed = system("--list")
     assert listed.exit_code == 0
@@ -67,6 +76,9 @@ def test_every_scenario_is_listed() -> None:
         (("--seed", "-1"), "x>=0"),
         (("--wire", "--time-scale", "nan"), "--time-scale nan: give 1 to 20"),
         (("--wire", "--time-scale", "0"), "--time-scale 0: give 1 to 20"),
+        (("--set", "charge.max_a=7000"), "charge.max_a: allowed are 1..750 A"),
+        (("--set", "nonsense=1"), "no such number: nonsense"),
+        (("--set", "charge.max_a"), "give KEY=NUMBER"),
         (("--plot", "run.txt"), "give a name that ends with"),
         (("--plot", "nowhere/run.png"), "no directory nowhere"),
         (("--csv", "nowhere/run.csv"), "no directory nowhere"),

@@ -247,13 +247,19 @@ TEST_CASE("0x373 says FF FF for temperatures that nobody measures", "[victron_pg
     expect_silent(victron_pgn_encode_373, &s);
 }
 
-TEST_CASE("0x374 and 0x375 name the register of the cell", "[victron_pgn]")
+TEST_CASE("0x374 and 0x375 name the register of the cell, and which cell that is", "[victron_pgn]")
 {
     battery_state_t s = real_pack();
-    expect(victron_pgn_encode_374, &s, 0x374, "52 45 47 20 30 32 00 00"); /* "REG 02" */
-    expect(victron_pgn_encode_375, &s, 0x375, "52 45 47 20 30 39 00 00"); /* "REG 09" */
+    for (size_t i = 0; i < 16; i++) {
+        s.cell_100uv[i] = i < 2 ? 0 : 39800; /* 14 cells: the first two registers hold none */
+    }
+    expect(victron_pgn_encode_374, &s, 0x374, "52 30 32 20 43 30 31 00"); /* "R02 C01" */
+    expect(victron_pgn_encode_375, &s, 0x375, "52 30 39 20 43 30 38 00"); /* "R09 C08" */
     s.cell_max_register.value = 15;
-    expect(victron_pgn_encode_375, &s, 0x375, "52 45 47 20 31 35 00 00"); /* "REG 15" */
+    expect(victron_pgn_encode_375, &s, 0x375, "52 31 35 20 43 31 34 00"); /* "R15 C14" */
+    s.cell_100uv[0] = 39800;
+    s.cell_100uv[1] = 39800;
+    expect(victron_pgn_encode_375, &s, 0x375, "52 31 35 20 43 31 36 00"); /* "R15 C16" */
     s.cell_max_register.value = 16;
     expect_silent(victron_pgn_encode_375, &s);
 }

@@ -15,6 +15,8 @@ from tinybms_gateway.options import print_json, usage_errors
 @click.option("--chemistry", type=click.Choice(["lfp", "nmc"]), help="Another battery than the scenario's.")
 @click.option("--feed-in/--no-feed-in", default=None, help="Surplus goes into the grid; default: the scenario's.")
 @click.option("--cloudy", is_flag=True, help="Clouds come and go.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
+              help="Give the gateway a setting; may be given again.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of all that is chance.")
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.png", help="Draw the run.")
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.csv",
@@ -33,6 +35,7 @@ def system_command(
     chemistry: str | None,
     feed_in: bool | None,
     cloudy: bool,
+    settings: tuple[str, ...],
     seed: int,
     plot: Path | None,
     csv_path: Path | None,
@@ -51,7 +54,7 @@ def system_command(
             report.show_scenarios()
             return
         figures = report.run(
-            scenario, days=days, chemistry=chemistry, feed_in=feed_in, cloudy=cloudy, seed=seed,
+            scenario, days=days, chemistry=chemistry, feed_in=feed_in, cloudy=cloudy, settings=settings, seed=seed,
             plot=plot, csv_path=csv_path, wire=wire, time_scale=time_scale,
         )  # fmt: skip
         if as_json:

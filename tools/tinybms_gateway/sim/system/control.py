@@ -28,16 +28,17 @@ class Alarm(NamedTuple):
 class Control:
     """One gateway without its lines, from start-up on."""
 
-    def __init__(self, library: Path, bms: SystemBms) -> None:
+    def __init__(self, library: Path, bms: SystemBms, settings: tuple[str, ...] = ()) -> None:
         """Start it.
 
         Args:
             library: libtinybms_pure.so
             bms: whose registers it reads
+            settings: each as ``KEY=VALUE``
 
         Raises:
             OSError: no such library.
-            ValueError: it does not belong to this package.
+            ValueError: it does not belong to this package, or a setting is refused.
         """
         self.pure = PureLibrary(library)
         self.state = State()
@@ -51,7 +52,7 @@ class Control:
         for address, value in (VERSION | SERIAL).items():
             self._snapshot.version[address - 500] = value
         self._pipeline = c.create_string_buffer(self.pure.size_of("pipeline"))
-        config = c.c_char.in_dll(lib, "tinybms_pure_default_config")
+        config = self._config(settings)
         lib.battery_pipeline_init(self._pipeline, c.byref(config), None)
         self._changes = (AlarmChange * ALARM_CHANGES_MAX)()
         self._frame, self._identity = Frame(), Identity(b"TinyBMS", b"TinyBMS", b"TinyBMS")
@@ -64,6 +65,17 @@ class Control:
             c.addressof(x) for x in (self._pipeline, self._snapshot, self.state, self._changes)
         )
         self._encode_arguments = tuple(c.addressof(x) for x in (self.state, self._identity, self._frame))
+
+    def _config(self, assignments: tuple[str, ...]) -> "c.Array[c.c_char]":
+        settings = self.pure.settings()
+        for assignment in assignments:
+            key, _, value = assignment.partition("=")
+            try:
+                number = int(value)
+            except ValueError:
+                raise ValueError(f"'{assignment}': give KEY=NUMBER") from None
+            settings.set(key, number)
+        return settings.config()
 
     def step(self, second: int) -> Limits | None:
         """A new snapshot of the BMS; returns the limits as the bus carries them, None: nothing is sent."""

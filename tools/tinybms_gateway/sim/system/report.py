@@ -25,6 +25,7 @@ def run(
     chemistry: str | None,
     feed_in: bool | None,
     cloudy: bool,
+    settings: tuple[str, ...],
     seed: int,
     plot: Path | None,
     csv_path: Path | None,
@@ -56,6 +57,7 @@ def run(
             name,
             days=days,
             seed=seed,
+            settings=settings,
             time_scale=time_scale if wire else None,
             on_progress=lambda done, of: progress.update(task, completed=done, total=of),
         )

@@ -101,6 +101,7 @@ def simulate(
     *,
     days: float | None = None,
     seed: int = 1,
+    settings: tuple[str, ...] = (),
     time_scale: float | None = None,
     on_progress: Progress = lambda _done, _of: None,
 ) -> Record:
@@ -111,6 +112,7 @@ def simulate(
         name: its name, for the record
         days: how long; None: as the scenario says
         seed: of everything that is left to chance
+        settings: of the gateway, each as ``KEY=VALUE``
         time_scale: None: the C code alone, as fast as it goes; else the native gateway on its lines, so many times as
             fast as the clock
         on_progress: called now and then with the steps that are done, and all of them
@@ -122,8 +124,8 @@ def simulate(
     """
     system = System(scenario, scenario.days if days is None else days, seed)
     if time_scale is None:
-        return _run(system, Control(library(), system.bms), name, on_progress)
-    with Wire(system.bms, time_scale) as wire:
+        return _run(system, Control(library(), system.bms, settings), name, on_progress)
+    with Wire(system.bms, time_scale, settings) as wire:
         return _run(system, wire, name, on_progress)
 
 

@@ -26,8 +26,9 @@ AGE_S = 1000
 class Wire:
     """A gateway process with its lines; runs between `__enter__` and `__exit__`."""
 
-    def __init__(self, bms: SystemBms, time_scale: float) -> None:
-        """Make it; `bms` is whose registers the line shows."""
+    def __init__(self, bms: SystemBms, time_scale: float, settings: tuple[str, ...] = ()) -> None:
+        """Make it; `bms` is whose registers the line shows, `settings` are the gateway's, each as ``KEY=VALUE``."""
+        self._options = tuple(word for assignment in settings for word in ("--set", assignment))
         self.alarms: list[Alarm] = []
         self.reasons = (0, 0, 0)
         """Frames carry none."""
@@ -46,7 +47,7 @@ class Wire:
             self._show(0)
             stack.enter_context(self._line)
             scale = ("--time-scale", str(self._scale))
-            gateway = stack.enter_context(GatewayProcess(self._line.link, directory / "data", *scale))
+            gateway = stack.enter_context(GatewayProcess(self._line.link, directory / "data", *scale, *self._options))
             self._bus = stack.enter_context(open_bus(gateway.can_backend()))
             self._wait_for_first()
             self._start = time.monotonic()
