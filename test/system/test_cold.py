@@ -1,6 +1,7 @@
 """A battery that is too cold is blocked on the wire within a second, and released when it is warm again."""
 
 import time
+from itertools import pairwise
 
 from tinybms_gateway.demo.demo_impl import gateway_stack
 from watch import collect, drain, has_id, limits, open_bus, wait_for
@@ -32,4 +33,4 @@ def test_minus_5_degc_stops_charging_within_1_s_and_warmth_releases_it_slowly() 
         assert 29.0 < (released.timestamp - start) * SCALE < 33.0
         rising = [limits(m)[1] for m in collect(bus, 5.0 / SCALE) if m.arbitration_id == 0x351]
         assert rising == sorted(rising)
-        assert all(0 <= later - earlier <= 75 for earlier, later in zip(rising, rising[1:], strict=False)), "5 A/s"
+        assert all(0 <= later - earlier <= 75 for earlier, later in pairwise(rising)), "5 A/s"
