@@ -17,7 +17,6 @@ void charge_control_init(charge_control_t *control, const charge_control_config_
 {
     memset(control, 0, sizeof(*control));
     control->config = *config;
-    charge_control_resume(control, CHARGE_CONTROL_RAMP_BOTH, 0);
 }
 
 static void start_ramp(charge_control_current_t *current, int32_t from_percent, int64_t now_ms)
@@ -153,6 +152,9 @@ void charge_control_step(charge_control_t *control, const battery_bms_t *bms, co
     };
     if (!voltages->known) {
         return;
+    }
+    if (!control->started) {
+        charge_control_resume(control, CHARGE_CONTROL_RAMP_BOTH, now_ms);
     }
     measure(control, state, &step);
     charge_current_step(control, &step, state);

@@ -192,10 +192,6 @@ void charge_current_step(charge_control_t *control, const charge_step_t *step, b
         fill_caps(&step->bms->charge_max_ma, config->current_percent, config->charge_max_ma, state->ccl_limiter_ma);
     const int32_t discharge_cap_ma =
         fill_caps(&discharge_ma, config->current_percent, config->discharge_max_ma, state->dcl_limiter_ma);
-    if (!control->started) { /* the ramps begin with the first step, not with the init */
-        control->ccl.ramp_since_ms = step->now_ms;
-        control->dcl.ramp_since_ms = step->now_ms;
-    }
     fill_charge_limiters(control, step, charge_cap_ma, state);
     fill_discharge_limiters(control, step, discharge_cap_ma, state);
     state->ccl_ma = finish(&control->ccl, config, step, charge_cap_ma, state->ccl_limiter_ma);
