@@ -54,6 +54,21 @@ TEST_CASE("a digit is taken off CVL after all of the 20 s", "[charge_control]")
     TEST_ASSERT_EQUAL_INT32(11 * 3500 - 100, cvl_after(&pack, 4400, 9000, 20000));
 }
 
+TEST_CASE("a digit is all of 100 mV of the pack, wherever CVL stands", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack.state.cell_count = 16;
+    pack.state.pack_current_ma = pack_known(10000);
+    pack_set_all_cells(&pack, 4151);
+    pack_step(&pack, 0);
+    pack_step(&pack, 630); /* 1 mV in 10 s: 0.063 mV of each cell, 1.008 mV of the pack */
+    TEST_ASSERT_EQUAL_INT32(16 * 4150 - 2, pack.state.cvl_mv.value);
+    pack.state.pack_current_ma = pack_known(1000);
+    pack_set_all_cells(&pack, 4172);
+    pack_run(&pack, 20400); /* the first digit comes 20 s after the start */
+    TEST_ASSERT_EQUAL_INT32(16 * 4150 - 102, pack.state.cvl_mv.value);
+}
+
 TEST_CASE("a start with a cell far above the target begins at the target", "[charge_control]")
 {
     pack_t pack = pack_with_much_room();

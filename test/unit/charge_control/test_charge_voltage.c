@@ -257,6 +257,18 @@ TEST_CASE("register 321 and the setting say when float ends", "[charge_control]"
     expect_float_ends_below(pack, 500000);
 }
 
+TEST_CASE("a state of charge that is not known any more counts as 0 %", "[charge_control]")
+{
+    pack_t pack = floating(100001); /* float ends a tenth below: at 0.0001 % */
+    pack.state.soc_ppm.known = false;
+    pack_step(&pack, PACK_PERIOD_MS);
+    TEST_ASSERT_EQUAL(BATTERY_REASON_BULK, pack.control.stage);
+    pack = floating(100000);
+    pack.state.soc_ppm.known = false;
+    pack_step(&pack, PACK_PERIOD_MS);
+    TEST_ASSERT_EQUAL(BATTERY_REASON_FLOAT, pack.control.stage);
+}
+
 TEST_CASE("a restart of a full battery keeps the estimate that it found", "[charge_control]")
 {
     pack_t pack = pack_nmc();
