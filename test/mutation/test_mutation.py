@@ -9,29 +9,27 @@ import pytest
 import mutation
 from mutation import Outcome
 
-COMPONENTS = ("charge_control", "battery_alarms")
-CAUGHT_AT_LEAST = 0.95
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 
 
 @pytest.fixture(scope="module")
 def outcomes(native_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Outcome]]:
     directory = tmp_path_factory.mktemp("mutation")
-    yield {name: mutation.of_component(native_build, name, directory / name).run() for name in COMPONENTS}
+    yield {name: mutation.of_component(native_build, name, directory / name).run() for name in mutation.COMPONENTS}
     shutil.rmtree(directory)
 
 
-@pytest.mark.parametrize("component", COMPONENTS)
+@pytest.mark.parametrize("component", mutation.COMPONENTS)
 def test_of_the_mistakes_in_a_component_95_percent_are_noticed(outcomes: dict[str, Outcome], component: str) -> None:
     print(f"{component}: {outcomes[component]}", *outcomes[component].survived, sep="\n")
     assert len(outcomes[component].caught) > 100
-    assert outcomes[component].score >= CAUGHT_AT_LEAST
+    assert outcomes[component].score >= mutation.CAUGHT_AT_LEAST
 
 
 def test_of_all_the_mistakes_95_percent_are_noticed(outcomes: dict[str, Outcome]) -> None:
     together = sum(outcomes.values(), Outcome([], []))
     print(f"together: {together}")
-    assert together.score >= CAUGHT_AT_LEAST
+    assert together.score >= mutation.CAUGHT_AT_LEAST
 
 
 def test_every_mistake_that_is_not_noticed_is_listed_with_its_reason(outcomes: dict[str, Outcome]) -> None:

@@ -26,6 +26,10 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+COMPONENTS = ("charge_control", "battery_alarms")
+"""What decides how a battery is charged and when it is in danger."""
+CAUGHT_AT_LEAST = 0.95
+
 C_PARSER = Parser(Language(tree_sitter_c.language()))
 OPERATORS = {
     "<": ("<=", ">="), "<=": ("<", ">"), ">": (">=", "<="), ">=": (">", "<"), "==": ("!=",), "!=": ("==",),
