@@ -311,8 +311,8 @@ static void two_digits(char *text, int32_t number)
     text[1] = (char)('0' + number % 10);
 }
 
-/** "R02 C01": the register that holds the cell, and which one it is in the order of the registers that hold one. How the
- * BMS itself numbers its cells is not known for sure. */
+/** "R02 C01": the register that holds the cell, and which one it is in the order of the registers that hold one. How
+ * the BMS itself numbers its cells is not known for sure. */
 static bool encode_cell_id(const battery_state_t *state, uint16_t id, const battery_quantity_t *cell_register,
                            victron_frame_t *frame)
 {

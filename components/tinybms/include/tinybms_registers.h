@@ -48,7 +48,7 @@ typedef struct {
     const char *name;  /**< unique, lower_case_with_underscores, carries no unit */
     const char *unit;  /**< unit of the scaled value ("V", "A", "degC", "%", "" = none) */
     int32_t scale_den; /**< scaled value = raw / scale_den; 1 for FLOAT32 */
-    int32_t min; /**< range of the raw value that may be written; min > max = no range known */
+    int32_t min;       /**< range of the raw value that may be written; min > max = no range known */
     int32_t max;
     const char *description;
 } tinybms_register_t;
