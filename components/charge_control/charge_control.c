@@ -36,11 +36,6 @@ void charge_control_resume(charge_control_t *control, charge_control_ramp_t ramp
     }
 }
 
-static bool reaches(const battery_quantity_t *lower, int32_t upper_mv)
-{
-    return lower->known && lower->value >= upper_mv;
-}
-
 charge_voltages_t charge_control_voltages(const charge_control_config_t *config, const battery_bms_t *bms,
                                           uint8_t cell_count)
 {
@@ -63,13 +58,13 @@ charge_voltages_t charge_control_voltages(const charge_control_config_t *config,
     if (config->float_mv > 0) {
         v.float_mv = charge_least(v.float_mv, config->float_mv);
     }
-    v.contradictory =
-        v.float_mv > v.ceiling_mv || (bms->empty_mv.known && reaches(&bms->under_voltage_mv, bms->empty_mv.value));
-    v.float_mv = charge_least(v.float_mv, v.target_mv);
-    v.contradictory = v.contradictory || reaches(&bms->empty_mv, v.float_mv);
     if (bms->empty_mv.known || bms->under_voltage_mv.known) {
         v.floor_mv = bms->empty_mv.known ? bms->empty_mv.value : bms->under_voltage_mv.value;
     }
+    const bool too_high = v.float_mv > v.ceiling_mv;
+    v.float_mv = charge_least(v.float_mv, v.target_mv);
+    v.contradictory = too_high || v.floor_mv >= v.float_mv ||
+                      (bms->empty_mv.known && bms->under_voltage_mv.known && bms->under_voltage_mv.value >= v.floor_mv);
     return v;
 }
 

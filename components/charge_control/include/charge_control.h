@@ -74,7 +74,7 @@ typedef struct {
 /** @brief Voltages of one cell that follow from the registers of the BMS and the settings. */
 typedef struct {
     bool known;         /**< there is a full voltage (300) */
-    bool contradictory; /**< 301 >= float, float > ceiling, or 316 >= 301: nothing is charged */
+    bool contradictory; /**< 301 (else 316) >= float, float > ceiling, or 316 >= 301: nothing is charged */
     int32_t cutoff_mv;  /**< 315; when it is not set 300 + 50 mV */
     int32_t ceiling_mv; /**< N x this is the highest CVL */
     int32_t target_mv;  /**< the highest cell is charged to this */

@@ -166,6 +166,16 @@ TEST_CASE("an empty voltage that is not below the float voltage is contradictory
     TEST_ASSERT_TRUE(voltages_of(&pack).contradictory);
 }
 
+TEST_CASE("without an empty voltage the under-voltage cutoff has to be below the float voltage", "[charge_control]")
+{
+    pack_t pack = pack_nmc();
+    pack.bms.empty_mv.known = false;
+    pack.bms.under_voltage_mv = pack_known(4074);
+    TEST_ASSERT_FALSE(voltages_of(&pack).contradictory);
+    pack.bms.under_voltage_mv = pack_known(4075);
+    TEST_ASSERT_TRUE(voltages_of(&pack).contradictory);
+}
+
 TEST_CASE("a target that is set so low that float meets the empty voltage is contradictory", "[charge_control]")
 {
     pack_t pack = pack_nmc();
