@@ -9,8 +9,8 @@ unit_suite(battery_model
     REQUIRES battery_model)
 unit_suite(charge_control
     SRCS charge_control/pack.c charge_control/test_charge_control.c charge_control/test_charge_current.c
-         charge_control/test_charge_edges.c charge_control/test_charge_voltage.c
-         charge_control/test_charge_voltages.c
+         charge_control/test_charge_edges.c charge_control/test_charge_rise.c charge_control/test_charge_stages.c
+         charge_control/test_charge_voltage.c charge_control/test_charge_voltages.c
     REQUIRES charge_control)
 unit_suite(battery_pipeline
     SRCS battery_pipeline/test_battery_pipeline.c

@@ -130,3 +130,18 @@ void pack_expect(const battery_limit_t *limit, int32_t value, battery_limit_reas
     TEST_ASSERT_EQUAL_INT32(value, limit->value);
     TEST_ASSERT_EQUAL_STRING(battery_limit_reason_text(reason), battery_limit_reason_text(limit->reason));
 }
+
+pack_t pack_charging(int32_t cell_mv, int32_t current_ma)
+{
+    pack_t pack = pack_nmc();
+    pack_set_all_cells(&pack, cell_mv);
+    pack.state.pack_current_ma = pack_known(current_ma);
+    pack_settle(&pack);
+    return pack;
+}
+
+void pack_set_cells_seen(pack_t *pack, int32_t cell_mv)
+{
+    pack_set_all_cells(pack, cell_mv);
+    pack_run(pack, PACK_SEEN_MS);
+}

@@ -13,6 +13,22 @@
 #include "charge_control.h"
 
 #define PACK_PERIOD_MS 200 /**< as the BMS is polled */
+#define PACK_SEEN_MS                                                                                                   \
+    (2 * PACK_PERIOD_MS) /**< a change of the cells counts with its second snapshot (median of three) */
+#define PACK_MINUTE_MS 60000
+
+/* Of pack_nmc(): 14 cells; CCL ends at 4180 mV. */
+#define PACK_TARGET_MV (14 * 4150)
+#define PACK_FLOAT_MV  (14 * 4075)
+#define PACK_TAIL_MA   2640 /**< 4 % of 66 Ah in an hour */
+
+/** @brief A value, and what of a limit is left at it. */
+typedef struct {
+    int32_t value;
+    int32_t limit_ma;
+} pack_point_t;
+
+#define PACK_POINTS(name) (sizeof(name) / sizeof((name)[0]))
 
 typedef struct {
     charge_control_config_t config;
@@ -49,6 +65,12 @@ void pack_run(pack_t *pack, int32_t duration_ms);
 
 /** @brief A start, and the ramps that follow it. */
 void pack_settle(pack_t *pack);
+
+/** @brief pack_nmc() after its ramps, with these cells and this current. */
+pack_t pack_charging(int32_t cell_mv, int32_t current_ma);
+
+/** @brief All cells alike, and so many snapshots that they count. */
+void pack_set_cells_seen(pack_t *pack, int32_t cell_mv);
 
 /** @brief What the first step of a new control lets a limiter of CCL or DCL allow; -1 = it is left out. */
 int32_t pack_charge_limiter(const pack_t *pack, battery_limit_reason_t reason);
