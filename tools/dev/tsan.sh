@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the Unity suites of host and event_bus, and the integration tests, against a build with ThreadSanitizer.
+# Runs the Unity suites of host and event_bus, and the integration tests that make the tasks and backends meet in ways of
+# their own, against a build with ThreadSanitizer.
 # A race ends the program with a report and exit status 66, which fails the test. Usage: tsan.sh BUILD_DIR PYTEST...
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -12,4 +13,4 @@ if ! "$TINYBMS_BUILD_DIR/tinybms-web-gateway.elf" --help >/dev/null 2>&1; then
     run=(setarch "$(uname -m)" -R)
 fi
 "${run[@]}" tools/dev/unit.sh "$TINYBMS_BUILD_DIR" 'host_|event_bus|uart_bms|fuzz_can_receive'
-"${run[@]}" "$@" test/integration
+"${run[@]}" "$@" test/integration/test_{bad_line,can_bus,energy,serial_line,slcan,uptime}.py
