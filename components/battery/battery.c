@@ -199,9 +199,8 @@ esp_err_t battery_start(event_bus_handle_t bus, settings_handle_t settings)
     const battery_pipeline_config_t config = settings_pipeline(&values);
     energy_totals_t totals;
     bool has_totals = false;
-    ESP_RETURN_ON_ERROR(
-        energy_store_start(bus, settings_number(settings, SETTINGS_ENERGY_SAVE_S), &totals, &has_totals), TAG,
-        "energy counters cannot be kept");
+    ESP_RETURN_ON_ERROR(energy_store_start(bus, values.number[SETTINGS_ENERGY_SAVE_S], &totals, &has_totals), TAG,
+                        "energy counters cannot be kept");
     battery_pipeline_init(&battery->pipeline, &config, has_totals ? &totals : NULL);
     ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_SNAPSHOT, 2, TAG, NULL, &battery->snapshots), TAG,
                         "cannot subscribe to snapshots");
