@@ -7,6 +7,20 @@
 
 #include <stddef.h>
 
+int battery_extreme_sensor(const battery_state_t *state, bool warmest)
+{
+    int found = -1;
+    for (int i = 0; i < BATTERY_SENSORS_MAX; i++) {
+        const battery_quantity_t *const sensor = &state->sensor_dc[i];
+        const bool beyond = found >= 0 && (warmest ? sensor->value > state->sensor_dc[found].value
+                                                   : sensor->value < state->sensor_dc[found].value);
+        if (sensor->known && (found < 0 || beyond)) {
+            found = i;
+        }
+    }
+    return found;
+}
+
 const char *battery_limit_reason_text(battery_limit_reason_t reason)
 {
     static const char *const texts[BATTERY_REASON_COUNT] = {

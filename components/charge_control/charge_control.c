@@ -104,21 +104,18 @@ static int32_t lowest_cell_mv(const battery_state_t *state)
 /** Coldest and hottest external sensor; without one, the BMS's own. */
 static bool temperatures(const battery_state_t *state, int32_t *coldest_dc, int32_t *hottest_dc)
 {
-    bool found = false;
-    for (size_t i = 0; i < BATTERY_SENSORS_MAX; i++) {
-        const battery_quantity_t *const sensor = &state->sensor_dc[i];
-        if (sensor->known) {
-            *coldest_dc = found ? charge_least(*coldest_dc, sensor->value) : sensor->value;
-            *hottest_dc = found ? charge_most(*hottest_dc, sensor->value) : sensor->value;
-            found = true;
-        }
+    const int coldest = battery_extreme_sensor(state, false);
+    const int hottest = battery_extreme_sensor(state, true);
+    if (coldest >= 0) {
+        *coldest_dc = state->sensor_dc[coldest].value;
+        *hottest_dc = state->sensor_dc[hottest].value;
+        return true;
     }
-    if (!found && state->bms_temperature_dc.known) {
+    if (state->bms_temperature_dc.known) {
         *coldest_dc = state->bms_temperature_dc.value;
         *hottest_dc = *coldest_dc;
-        found = true;
     }
-    return found;
+    return state->bms_temperature_dc.known;
 }
 
 static void measure(charge_control_t *control, const battery_state_t *state, charge_step_t *step)

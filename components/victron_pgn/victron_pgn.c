@@ -86,21 +86,6 @@ static void frame_begin(victron_frame_t *frame)
     memset(frame, 0, sizeof(*frame));
 }
 
-/** Index of the coldest or the warmest connected external sensor; -1 = none is connected. */
-static int extreme_sensor(const battery_state_t *state, bool warmest)
-{
-    int found = -1;
-    for (int i = 0; i < BATTERY_SENSORS_MAX; i++) {
-        const battery_quantity_t *const sensor = &state->sensor_dc[i];
-        const bool beyond = found >= 0 && (warmest ? sensor->value > state->sensor_dc[found].value
-                                                   : sensor->value < state->sensor_dc[found].value);
-        if (sensor->known && (found < 0 || beyond)) {
-            found = i;
-        }
-    }
-    return found;
-}
-
 /* ---- encoders ---- */
 
 bool victron_pgn_encode_351(const battery_state_t *state, const victron_identity_t *identity, victron_frame_t *frame)
@@ -139,7 +124,7 @@ bool victron_pgn_encode_355(const battery_state_t *state, const victron_identity
 bool victron_pgn_encode_356(const battery_state_t *state, const victron_identity_t *identity, victron_frame_t *frame)
 {
     (void)identity;
-    const int sensor = extreme_sensor(state, true);
+    const int sensor = battery_extreme_sensor(state, true);
     const battery_quantity_t *const temperature = sensor >= 0 ? &state->sensor_dc[sensor] : &state->bms_temperature_dc;
     if (!state->publish || !state->pack_voltage_mv.known || !state->pack_current_ma.known || !temperature->known) {
         return false; /* the fields have no value for "unknown" */
@@ -289,8 +274,8 @@ bool victron_pgn_encode_372(const battery_state_t *state, const victron_identity
 bool victron_pgn_encode_373(const battery_state_t *state, const victron_identity_t *identity, victron_frame_t *frame)
 {
     (void)identity;
-    const int coldest = extreme_sensor(state, false);
-    const int hottest = extreme_sensor(state, true);
+    const int coldest = battery_extreme_sensor(state, false);
+    const int hottest = battery_extreme_sensor(state, true);
     if (!state->publish || !state->cell_min_mv.known || !state->cell_max_mv.known) {
         return false;
     }
@@ -344,7 +329,7 @@ bool victron_pgn_encode_375(const battery_state_t *state, const victron_identity
 static bool encode_sensor_id(const battery_state_t *state, uint16_t id, bool warmest, victron_frame_t *frame)
 {
     static const char *const names[BATTERY_SENSORS_MAX] = {"EXT 1", "EXT 2"};
-    const int sensor = extreme_sensor(state, warmest);
+    const int sensor = battery_extreme_sensor(state, warmest);
     return sensor >= 0 && encode_text(state, id, names[sensor], VICTRON_NAME_MAX, frame);
 }
 

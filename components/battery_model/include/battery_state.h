@@ -159,6 +159,12 @@ typedef struct {
 } battery_state_t;
 
 /**
+ * @brief The coldest or the warmest external sensor that is connected.
+ * @return its index in `sensor_dc`; the first of equal ones; -1 = none is connected
+ */
+int battery_extreme_sensor(const battery_state_t *state, bool warmest);
+
+/**
  * @brief Text of a limit's reason, for logs and people.
  * @param reason any value; one outside the enumeration gives "unknown"
  * @return static string, never NULL

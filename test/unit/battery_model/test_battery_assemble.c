@@ -231,3 +231,19 @@ TEST_CASE("a serial number is 24 hexadecimal digits, and not known when the regi
     TEST_ASSERT_TRUE(state.serial_known);
     TEST_ASSERT_EQUAL_STRING("0123456789ABCDEF0001FFFE", state.serial);
 }
+
+TEST_CASE("of the connected external sensors the coldest and the warmest are found", "[battery_model]")
+{
+    battery_state_t state = {.sensor_dc = {{.value = 100}, {.value = -50}}};
+    TEST_ASSERT_EQUAL(-1, battery_extreme_sensor(&state, true));
+    TEST_ASSERT_EQUAL(-1, battery_extreme_sensor(&state, false));
+    state.sensor_dc[1].known = true;
+    TEST_ASSERT_EQUAL(1, battery_extreme_sensor(&state, true));
+    TEST_ASSERT_EQUAL(1, battery_extreme_sensor(&state, false));
+    state.sensor_dc[0].known = true;
+    TEST_ASSERT_EQUAL(0, battery_extreme_sensor(&state, true));
+    TEST_ASSERT_EQUAL(1, battery_extreme_sensor(&state, false));
+    state.sensor_dc[1].value = 100;
+    TEST_ASSERT_EQUAL(0, battery_extreme_sensor(&state, true));
+    TEST_ASSERT_EQUAL(0, battery_extreme_sensor(&state, false));
+}
