@@ -126,6 +126,19 @@ static bool change_piece(int fd, size_t offset, const uint8_t *bytes, size_t siz
     return pwrite(fd, s_piece, size, (off_t)offset) == (ssize_t)size && fdatasync(fd) == 0;
 }
 
+/** Ends what began with the lock and open_partition(). */
+static esp_err_t finish(const esp_partition_t *partition, int fd, bool done)
+{
+    if (!done) {
+        ESP_LOGE(TAG, "%s: %s", partition->label, strerror(errno));
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    (void)pthread_mutex_unlock(&s_lock);
+    return done ? ESP_OK : ESP_FAIL;
+}
+
 static esp_err_t change(const esp_partition_t *partition, size_t offset, const uint8_t *bytes, size_t size)
 {
     (void)pthread_mutex_lock(&s_lock);
@@ -135,14 +148,7 @@ static esp_err_t change(const esp_partition_t *partition, size_t offset, const u
         const size_t piece = size - at < SECTOR_SIZE ? size - at : SECTOR_SIZE;
         done = change_piece(fd, offset + at, bytes == NULL ? NULL : &bytes[at], piece);
     }
-    if (!done) {
-        ESP_LOGE(TAG, "%s: %s", partition->label, strerror(errno));
-    }
-    if (fd >= 0) {
-        (void)close(fd);
-    }
-    (void)pthread_mutex_unlock(&s_lock);
-    return done ? ESP_OK : ESP_FAIL;
+    return finish(partition, fd, done);
 }
 
 esp_err_t esp_partition_read(const esp_partition_t *partition, size_t src_offset, void *dst, size_t size)
@@ -155,14 +161,7 @@ esp_err_t esp_partition_read(const esp_partition_t *partition, size_t src_offset
     const int fd = open_partition(partition, false);
     const bool missing = fd < 0 && errno == ENOENT;
     const bool done = (fd >= 0 || missing) && read_bytes(fd, src_offset, dst, size);
-    if (!done) {
-        ESP_LOGE(TAG, "%s: %s", partition->label, strerror(errno));
-    }
-    if (fd >= 0) {
-        (void)close(fd);
-    }
-    (void)pthread_mutex_unlock(&s_lock);
-    return done ? ESP_OK : ESP_FAIL;
+    return finish(partition, fd, done);
 }
 
 esp_err_t esp_partition_write(const esp_partition_t *partition, size_t dst_offset, const void *src, size_t size)
