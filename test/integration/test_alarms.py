@@ -6,18 +6,18 @@ import can
 import pytest
 
 from tinybms_gateway.demo.demo_impl import gateway_stack
-from watch import collect, drain, has_id, limits, open_bus, wait_for
+from watch import collect, drain, has_id, limits, open_bus, pairs, wait_for
 
 GENERAL = 0
 
 
 def active_alarms(message: can.Message) -> set[int]:
     """Numbers of the alarm fields of a frame 0x35A that are active, as the protocol numbers them."""
-    return {n for n in range(13) if message.data[n // 4] >> 2 * (n % 4) & 3 == 1}
+    return {n for n, pair in enumerate(pairs(message)[:13]) if pair == 1}
 
 
 def online(message: can.Message) -> bool:
-    return message.data[7] >> 2 & 3 == 2
+    return pairs(message)[29] == 2
 
 
 def stopped(message: can.Message) -> tuple[int, bool, bool]:

@@ -6,15 +6,10 @@ from dataclasses import dataclass
 import can
 
 from tinybms_gateway.demo.demo_impl import GatewayStack, gateway_stack
-from watch import collect, has_id, limits, open_bus, wait_for
+from watch import collect, has_id, limits, open_bus, pairs, wait_for
 
 ACTIVE = 1
 BMS_INTERNAL_WARNING = 16 + 11
-
-
-def pairs(message: can.Message) -> list[int]:
-    """The two-bit fields of a frame 0x35A: 0 to 12 alarms, 16 to 28 warnings, 29 the status."""
-    return [message.data[n // 4] >> 2 * (n % 4) & 3 for n in range(32)]
 
 
 def be_silent(stack: GatewayStack, silent: bool) -> float:

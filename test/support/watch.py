@@ -45,6 +45,11 @@ def limits(message: can.Message) -> tuple[int, int, int]:
     )
 
 
+def pairs(message: can.Message) -> list[int]:
+    """The two-bit fields of a frame 0x35A: 0 to 12 alarms, 16 to 28 warnings, 29 the status."""
+    return [message.data[n // 4] >> 2 * (n % 4) & 3 for n in range(32)]
+
+
 def drain(bus: can.BusABC) -> None:
     """Forget what waits in the receive buffer."""
     while bus.recv(0.0) is not None:
@@ -66,4 +71,15 @@ def command(connection: socket.socket, text: str) -> bytes:
     return connection.recv(256)
 
 
-__all__ = ["collect", "command", "drain", "has_id", "limits", "longest_gap", "open_bus", "raw_client", "wait_for"]
+__all__ = [
+    "collect",
+    "command",
+    "drain",
+    "has_id",
+    "limits",
+    "longest_gap",
+    "open_bus",
+    "pairs",
+    "raw_client",
+    "wait_for",
+]

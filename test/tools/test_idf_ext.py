@@ -11,17 +11,8 @@ from pathlib import Path
 
 import pytest
 
-CHIP_SUITES = {
-    "tinybms",
-    "battery_model",
-    "charge_control",
-    "battery_pipeline",
-    "battery_alarms",
-    "energy_meter",
-    "victron_pgn",
-    "settings",
-    "event_bus",
-}
+from chip_suites import CHIP_SUITES
+
 RECORDER = """#!{python}
 import json, os, sys
 with open({record!r}, "a") as file:

@@ -8,17 +8,7 @@ from pathlib import Path
 
 import pytest
 
-CHIP_SUITES = [
-    "tinybms",
-    "battery_model",
-    "charge_control",
-    "battery_pipeline",
-    "battery_alarms",
-    "energy_meter",
-    "victron_pgn",
-    "settings",
-    "event_bus",
-]
+from chip_suites import CHIP_SUITES
 
 
 def known_to_idf_py(root: Path, target: str) -> list[str]:
