@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pure_library import Pure
-from tinybms_gateway.can import codec_impl
+from tinybms_gateway.can.codec import codec_impl
 from tinybms_gateway.can.database import load_database, text_of
 from tinybms_gateway.generated import outdated
 from tinybms_gateway.pure import Energy, Identity, Limit, Quantity, State

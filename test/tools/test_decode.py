@@ -6,7 +6,7 @@ import can
 import pytest
 from click.testing import CliRunner
 
-from tinybms_gateway.can.decode_impl import decode_frame, read_capture
+from tinybms_gateway.can.frame import decode_frame, read_capture
 from tinybms_gateway.cli import main
 
 FRAMES = [

@@ -11,7 +11,7 @@ from typing import Any
 import can
 
 from tinybms_gateway.can.bus import open_bus
-from tinybms_gateway.can.capture_impl import check_capture_path
+from tinybms_gateway.can.capture.capture_impl import check_capture_path
 from tinybms_gateway.demo.story import Story, reasons
 from tinybms_gateway.gateway.gateway_impl import OWN_BUS, GatewayProcess
 from tinybms_gateway.sim.bms.bms_impl import make_line

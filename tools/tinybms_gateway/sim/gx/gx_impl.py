@@ -8,7 +8,7 @@ from collections.abc import Callable
 import can
 
 from tinybms_gateway.can.bus import receive_until
-from tinybms_gateway.can.decode_impl import DecodedFrame
+from tinybms_gateway.can.frame import DecodedFrame
 from tinybms_gateway.sim.gx.model import GxModel
 
 KEEPALIVE = can.Message(arbitration_id=0x305, data=bytes(8), is_extended_id=False)

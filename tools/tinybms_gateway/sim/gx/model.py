@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import can
 
-from tinybms_gateway.can.decode_impl import DecodedFrame, Value, decode_frame
+from tinybms_gateway.can.frame import DecodedFrame, Value, decode_frame
 
 LIMITS_LOST_AFTER_S = 3.0
 REQUIRED = {0x351: "limits", 0x355: "state of charge", 0x356: "measurements", 0x35A: "alarms"}

@@ -6,7 +6,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from tinybms_gateway.can.decode_impl import Value
+from tinybms_gateway.can.frame import Value
 from tinybms_gateway.sim.gx.model import GxModel
 
 NOT_SUPPORTED_K = (0, 0xFFFF)

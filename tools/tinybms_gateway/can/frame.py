@@ -1,4 +1,4 @@
-"""Frames and capture files as values with names and units, by our DBC."""
+"""One frame as values with names and units, by our DBC; whole captures are decoded by `tinybms_gateway.can.decoder`."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -9,13 +9,7 @@ import can
 import cantools.database
 
 from tinybms_gateway.can.database import load_database, text_of
-
-TEXT_IDS = frozenset({0x35E, 0x370, 0x371, 0x374, 0x375, 0x376, 0x377, 0x380, 0x381, 0x382})
-LENGTHS = {0x355: (4, 6, 8), 0x356: (6, 8), 0x35F: (6, 8), 0x373: (4, 6, 8), 0x379: (2, 8)}
-"""Lengths that the protocol allows besides the one that the DBC names."""
-
-NOT_SUPPORTED = "not supported"
-"""Meaning of the alarm fields that a battery cannot know; left out of the lines for people."""
+from tinybms_gateway.can.protocol import NOT_SUPPORTED, TEXT_IDS, allowed_lengths
 
 Value = float | int | str
 
@@ -75,7 +69,7 @@ def decode_frame(message: can.Message) -> DecodedFrame:
         definition = load_database().get_message_by_frame_id(message.arbitration_id)
     except KeyError:
         return _with_problem(plain, "not a frame of this protocol")
-    if len(message.data) not in LENGTHS.get(message.arbitration_id, (definition.length,)):
+    if len(message.data) not in allowed_lengths(definition):
         return _with_problem(plain, f"{definition.name}: {len(message.data)} bytes, not {definition.length}")
     try:
         raw = definition.decode_simple(

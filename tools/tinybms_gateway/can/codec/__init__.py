@@ -1,0 +1,20 @@
+"""``tinybms-gw can codec``."""
+
+from pathlib import Path
+
+import click
+
+from tinybms_gateway.generated import write_or_check
+from tinybms_gateway.options import usage_errors
+
+
+@click.command("codec")
+@click.option("--root", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path(),
+              show_default="present directory", help="Root of the source tree.")  # fmt: skip
+@click.option("--check", is_flag=True, help="Write nothing; exit status 1 when something is out of date.")
+def codec_command(root: Path, check: bool) -> None:
+    """Make from the DBC what is made from it: the C codec and the signal summary."""
+    from tinybms_gateway.can.codec import codec_impl  # noqa: PLC0415
+
+    with usage_errors():
+        write_or_check(root, codec_impl.generate(), check)
