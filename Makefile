@@ -11,8 +11,9 @@ ASAN := $(BUILD)/asan
 TSAN := $(BUILD)/tsan
 JOBS ?= $(shell nproc)
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
+EMBEDDED := $(BIN)/python -m pytest -q -c test/embedded.ini test/unit test/hardware
 
-.PHONY: help setup build demo test test-native test-sanitized test-tsan fuzz-build lint bench bench-record clean
+.PHONY: help setup build demo test test-native test-sanitized test-tsan hardware fuzz-build lint bench bench-record clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -30,9 +31,12 @@ test: test-native test-sanitized test-tsan ## everything, with ASan and UBSan ag
 
 test-native: build
 	@tools/dev/packages.sh riscv64-unknown-elf-gcc picolibc-riscv64 xtensa-lx106-elf-gcc qemu-system-riscv32
-	@$(BIN)/python -m pytest -q -c test/unit/pytest.ini test/unit
+	@$(EMBEDDED)
 	@tools/dev/unit.sh $(BUILD) '^fuzz_'
 	@$(PYTEST) test
+
+hardware: build ## the bench tests; HARDWARE_ARGS="--target esp32 --port ... --can ...": on a chip
+	@$(EMBEDDED) --junitxml=$(BUILD)/bench/junit.xml $(HARDWARE_ARGS)
 
 test-sanitized: setup
 	@tools/dev/build.sh $(ASAN) -DSANITIZE=address,undefined

@@ -1,0 +1,50 @@
+"""What the gateway says when it starts, and what a restart does to the bus."""
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+from rig import ERROR, Rig
+from watch import limits, pairs
+
+GOOD_REASONS = ("power on", "reset pin", "restart by software")
+PROJECT = "tinybms-web-gateway"
+SETTLED_S = 1.0
+
+
+def partitions(root: Path) -> dict[str, int]:
+    """Labels and offsets of partitions.csv."""
+    lines = [line for line in (root / "partitions.csv").read_text().splitlines() if line and not line.startswith("#")]
+    return {row[0].strip(): int(row[3], 16) for row in csv.reader(lines)}
+
+
+def test_the_boot_log_names_project_version_and_reason_and_no_error(rig: Rig, root: Path) -> None:
+    version = (root / "version.txt").read_text().strip()
+    rig.expect(f"TinyBMS Web Gateway {version}", 10.0)
+    rig.expect("boot reason: ")
+    rig.frames_of(SETTLED_S)
+    log = rig.log
+    (reason,) = re.findall(r"boot reason: ([\w ]+)", log)
+    assert reason in GOOD_REASONS
+    assert ERROR.findall(log) == []
+    if rig.target != "linux":
+        assert re.search(rf"Project name: +{PROJECT}\b", log)
+        printed = dict(re.findall(r"boot: +\d+ (\w+) .* ([0-9a-f]{8}) [0-9a-f]{8}\s*$", log, re.MULTILINE))
+        assert {label: int(offset, 16) for label, offset in printed.items()} == partitions(root)
+
+
+@pytest.mark.needs("can", "bms")
+def test_a_restarted_gateway_publishes_again_with_low_limits_and_no_false_alarm(rig: Rig) -> None:
+    rig.expect("PGN publication started", 15.0)
+    rig.restart()
+    seen = len(rig.traffic.frames)
+    rig.expect("boot reason: ")
+    rig.expect("PGN publication started", 15.0)
+    first = rig.wait_for(lambda frame: frame.id == 0x351, 5.0, seen)
+    later = rig.wait_for(lambda frame: frame.id == 0x351 and frame.at > first.at + 2.0 / rig.scale, 5.0, seen)
+    assert 0 <= limits(first.message)[1] <= limits(later.message)[1], "CCL rises from a tenth"
+    alarms = [pairs(frame.message)[:13] for frame in rig.traffic.since(seen) if frame.id == 0x35A]
+    assert alarms
+    assert all(1 not in fields for fields in alarms)
