@@ -26,17 +26,16 @@ def test_the_boot_log_names_project_version_and_reason_and_no_error(rig: Rig, ro
     rig.expect("boot reason: ")
     rig.frames_of(SETTLED_S)
     log = rig.log
-    (reason,) = re.findall(r"boot reason: ([\w ]+)", log)
-    assert reason in GOOD_REASONS
+    assert re.findall(r"boot reason: ([\w ]+)", log)[-1] in GOOD_REASONS
     assert ERROR.findall(log) == []
     if rig.target != "linux":
         assert re.search(rf"Project name: +{PROJECT}\b", log)
-        printed = dict(re.findall(r"boot: +\d+ (\w+) .* ([0-9a-f]{8}) [0-9a-f]{8}\s*$", log, re.MULTILINE))
+        printed = dict(re.findall(r"boot: +\d+ (\w+) .* ([0-9a-f]{8}) [0-9a-f]{8}", log))
         assert {label: int(offset, 16) for label, offset in printed.items()} == partitions(root)
 
 
 @pytest.mark.needs("can", "bms")
-def test_a_restarted_gateway_publishes_again_with_low_limits_and_no_false_alarm(rig: Rig) -> None:
+def test_a_restarted_gateway_publishes_again_from_low_limits_and_without_a_false_alarm(rig: Rig) -> None:
     rig.expect("PGN publication started", 15.0)
     rig.restart()
     seen = len(rig.traffic.frames)

@@ -38,7 +38,7 @@ class BenchOptions:
     """None: a pseudo terminal."""
     directory: Path
     port: str | None
-    """Of the chip."""
+    """Of the chip; the first serial port that is found would perhaps be that of the simulator."""
 
     @property
     def offers(self) -> set[str]:
@@ -86,6 +86,7 @@ def read_options(config: pytest.Config) -> BenchOptions:
     """
     target = choose_target(config)
     option = config.option
+    port = os.environ.get("ESPPORT") or option.port
     can, bms = option.can, option.bms or ("simulator" if option.bms_port else None)
     if option.bms_port and bms != "simulator":
         raise pytest.UsageError(f"--bms {bms} --bms-port: the port is the simulator's, give one of them")
@@ -96,10 +97,10 @@ def read_options(config: pytest.Config) -> BenchOptions:
     elif target == "linux":
         can, bms = can or OWN_BUS, bms or "simulator"
         _check_linux(can, bms, option.bms_port)
-    elif can is None or bms is None or (bms == "simulator" and not option.bms_port):
+    elif port is None or can is None or bms is None or (bms == "simulator" and not option.bms_port):
         raise pytest.UsageError(
-            "--target esp32: name the CAN adapter (--can socketcan:can0, or none), and what is on the UART: "
-            "--bms-port DEVICE for the simulator behind an adapter, --bms real, or --bms none"
+            "--target esp32: name the port of the chip (--port /dev/ttyUSB0), the CAN adapter (--can socketcan:can0, "
+            "or none), and what is on the UART: --bms-port DEVICE for the simulator, --bms real, or --bms none"
         )
     default = (native_build_dir() if target == "linux" else ROOT / "build") / "bench"
     return BenchOptions(
@@ -108,7 +109,7 @@ def read_options(config: pytest.Config) -> BenchOptions:
         bms=str(bms),
         bms_port=Path(option.bms_port) if option.bms_port else None,
         directory=Path(option.bench_dir or default).resolve(),
-        port=os.environ.get("ESPPORT") or option.port,
+        port=port,
     )
 
 
