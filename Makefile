@@ -35,8 +35,8 @@ test-native: build
 	@tools/dev/unit.sh $(BUILD) '^fuzz_'
 	@$(PYTEST) test
 
-hardware: build ## the bench tests; HARDWARE_ARGS="--target esp32 --port ... --can ...": on a chip
-	@$(EMBEDDED) --junitxml=$(BUILD)/bench/junit.xml $(HARDWARE_ARGS)
+hardware: build ## the bench tests, on this machine or, with HARDWARE_ARGS, on a chip: docs/testing/bench.md
+	@$(EMBEDDED) $(HARDWARE_ARGS)
 
 test-sanitized: setup
 	@tools/dev/build.sh $(ASAN) -DSANITIZE=address,undefined

@@ -39,9 +39,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[OPTIONS] = read_options(config)
+    options = config.stash[OPTIONS] = read_options(config)
     config.stash[LEFT_OUT] = {}
+    if not (config.option.xmlpath or config.option.collectonly):
+        config.option.xmlpath = str(options.directory / "junit.xml")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -66,7 +69,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for reason, names in config.stash[LEFT_OUT].items():
         for name in names:
             terminalreporter.write_line(f"not run: {name}: {reason}")
-    terminalreporter.write_line(f"log and capture of each bench test: {config.stash[OPTIONS].directory}")
+    terminalreporter.write_line(f"log and capture of each bench test are in {config.stash[OPTIONS].directory}")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -13,6 +13,7 @@ from tinybms_gateway.gateway.gateway_impl import OWN_BUS
 from tinybms_gateway.sim.bms.ends import SerialEnd
 
 NONE = "none"
+NOTHING_IN_QEMU = "nothing stands on the UART and the CAN bus of the emulated chip"
 UART_VARIABLE, CAN_VARIABLE = "TINYBMS_UART", "TINYBMS_CAN"
 
 
@@ -50,7 +51,7 @@ class BenchOptions:
         """Why a test cannot run here; empty: it can."""
         missing = needed - self.offers
         if self.target == "qemu" and missing:
-            return "the emulated chip has neither a TinyBMS nor a CAN bus"
+            return NOTHING_IN_QEMU
         reasons = {
             "can": "needs a CAN adapter (--can)",
             "bms": "needs a TinyBMS or the simulator on the UART",
@@ -92,7 +93,7 @@ def read_options(config: pytest.Config) -> BenchOptions:
         raise pytest.UsageError(f"--bms {bms} --bms-port: the port is the simulator's, give one of them")
     if target == "qemu":
         if can not in (None, NONE) or bms not in (None, NONE):
-            raise pytest.UsageError("--target qemu: the emulated chip has neither a TinyBMS nor a CAN bus")
+            raise pytest.UsageError(f"--target qemu: {NOTHING_IN_QEMU}")
         can = bms = NONE
     elif target == "linux":
         can, bms = can or OWN_BUS, bms or "simulator"

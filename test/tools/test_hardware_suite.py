@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench_options import BenchOptions, read_options
+from bench_options import NOTHING_IN_QEMU, BenchOptions, read_options
 from serial_pair import serial_pair
 from tinybms_gateway.can.columns import Flag
 from tinybms_gateway.can.reader import Capture
@@ -78,8 +78,8 @@ def read(**options: str) -> BenchOptions:
         ({"target": "esp32", "port": "/dev/null", "can": "none", "bms_port": "/dev/nosuch"}, "/dev/nosuch: no such"),
         ({"target": "esp32", "port": "/dev/nosuch", "can": "none", "bms": "none"}, "--port /dev/nosuch: No such file"),
         ({"target": "esp32", "port": __file__, "can": "none", "bms": "none"}, "not a serial port"),
-        ({"target": "qemu", "can": "socketcan:can0"}, "the emulated chip has neither"),
-        ({"target": "qemu", "bms": "real"}, "the emulated chip has neither"),
+        ({"target": "qemu", "can": "socketcan:can0"}, NOTHING_IN_QEMU),
+        ({"target": "qemu", "bms": "real"}, NOTHING_IN_QEMU),
         ({"can": "slcan:/dev/nosuch"}, "two programs cannot share it"),
         ({"bms": "real"}, "the gateway's own serial port has to be in TINYBMS_UART"),
         ({"bms_port": "/dev/null"}, "the gateway's own serial port has to be in TINYBMS_UART"),
@@ -89,6 +89,7 @@ def read(**options: str) -> BenchOptions:
 def test_what_is_missing_or_makes_no_sense_is_said(
     monkeypatch: pytest.MonkeyPatch, options: dict[str, str], complaint: str
 ) -> None:
+    monkeypatch.setenv("PATH", os.environ["PATH"])  # it is added to
     for name in ("ESPPORT", "TINYBMS_UART", "TINYBMS_CAN"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(pytest.UsageError, match=re.escape(complaint)):
@@ -101,14 +102,15 @@ def test_a_missing_build_is_said_with_how_to_make_it(root: Path, build: Path) ->
     assert f"{build} holds no program; it is built by: make build" in ended.stdout
 
 
-def test_tests_that_the_bench_cannot_do_are_named_with_the_reason(root: Path) -> None:
+def test_tests_that_the_bench_cannot_do_are_named_with_the_reason(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", os.environ["PATH"])
     ended = suite(root, "--target", "esp32", "--port", "/dev/null", "--can", "x:y", "--bms", "real", "--collect-only")
     assert ended.returncode == 0
     collected, _, left_out = ended.stdout.partition("not run: ")
     assert "test_the_frames_agree_with_one_another" in collected
     assert "test_faults.py" not in collected
     assert left_out.count("needs the simulated TinyBMS (--bms-port): a real one cannot be told what to do") == 5
-    assert read(target="qemu").lacks({"can"}) == "the emulated chip has neither a TinyBMS nor a CAN bus"
+    assert read(target="qemu").lacks({"can"}) == NOTHING_IN_QEMU
     assert read(can="none").lacks({"can", "bms"}) == "needs a CAN adapter (--can)"
     assert read().lacks({"can", "bms", "simulator"}) == ""
 
@@ -146,9 +148,9 @@ def test_over_a_wire_with_the_simulator_behind_a_port_log_capture_and_report_are
     """Two pseudo terminals play the wire between the adapter of the simulator and that of the gateway."""
     with serial_pair() as (gateway, simulator):
         ended = suite(root, "-k", "the_bms_shows", "--bms-port", simulator, "--bench-dir", tmp_path / "kept",
-                      "--junitxml", tmp_path / "junit.xml", TINYBMS_UART=gateway)  # fmt: skip
+                      TINYBMS_UART=gateway)  # fmt: skip
     assert ended.returncode == 0, ended.stdout
-    (case,) = ElementTree.parse(tmp_path / "junit.xml").iter("testcase")
+    (case,) = ElementTree.parse(tmp_path / "kept/junit.xml").iter("testcase")
     kept = tmp_path / "kept" / str(case.get("name"))
     log = (kept / "dut.log").read_text()
     assert f"{gateway}: open" in log
