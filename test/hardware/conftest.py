@@ -4,6 +4,7 @@ See docs/testing/bench.md for the options and the wiring.
 """
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -48,6 +49,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
+    # As Ctrl-C: otherwise the gateway and the processes of pytest-embedded would live on.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not session.config.option.collectonly:
         session.config.stash[OPTIONS].check()
 
