@@ -1,12 +1,11 @@
 """What the gateway says when it starts, and what a restart does to the bus."""
 
-import csv
-import re
 from pathlib import Path
 
 import pytest
 
-from rig import ERROR, Rig
+from boot_log import boot_reason, errors, partitions_of, printed_partitions, project_name
+from rig import Rig
 from watch import limits, pairs
 
 GOOD_REASONS = ("power on", "reset pin", "restart by software")
@@ -14,24 +13,15 @@ PROJECT = "tinybms-web-gateway"
 SETTLED_S = 1.0
 
 
-def partitions(root: Path) -> dict[str, int]:
-    """Labels and offsets of partitions.csv."""
-    lines = [line for line in (root / "partitions.csv").read_text().splitlines() if line and not line.startswith("#")]
-    return {row[0].strip(): int(row[3], 16) for row in csv.reader(lines)}
-
-
 def test_the_boot_log_names_project_version_and_reason_and_no_error(rig: Rig, root: Path) -> None:
-    version = (root / "version.txt").read_text().strip()
-    rig.expect(f"TinyBMS Web Gateway {version}", 10.0)
+    rig.expect(f"TinyBMS Web Gateway {(root / 'version.txt').read_text().strip()}", 10.0)
     rig.expect("boot reason: ")
     rig.frames_of(SETTLED_S)
-    log = rig.log
-    assert re.findall(r"boot reason: ([\w ]+)", log)[-1] in GOOD_REASONS
-    assert ERROR.findall(log) == []
+    assert boot_reason(rig.log) in GOOD_REASONS
+    assert errors(rig.log) == []
     if rig.target != "linux":
-        assert re.search(rf"Project name: +{PROJECT}\b", log)
-        printed = dict(re.findall(r"boot: +\d+ (\w+) .* ([0-9a-f]{8}) [0-9a-f]{8}", log))
-        assert {label: int(offset, 16) for label, offset in printed.items()} == partitions(root)
+        assert project_name(rig.log) == PROJECT
+        assert printed_partitions(rig.log) == partitions_of(root / "partitions.csv")
 
 
 @pytest.mark.needs("can", "bms")

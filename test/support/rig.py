@@ -28,7 +28,6 @@ CRASH = re.compile(
     r"CORRUPT HEAP|Backtrace:|Rebooting\.\.\.|Sanitizer:|runtime error:).*$",
     re.MULTILINE,
 )
-ERROR = re.compile(r"^(?:\x1b\[[\d;]*m)?E \(\d+\) .*$", re.MULTILINE)
 BUSY_S = 5.0
 """What a busy machine may be late by, in waits that only a failure makes last so long."""
 END_WITHIN_S = 5.0
