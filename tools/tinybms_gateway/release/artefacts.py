@@ -10,7 +10,7 @@ from typing import Any
 
 from esp_idf_defs.image_metadata import ImageMetadata
 
-from tinybms_gateway.release.files import hash_file, inside, read_text
+from tinybms_gateway.release.files import hash_file, inside, is_safe_name, read_text
 from tinybms_gateway.release.git import Commit, Repository
 from tinybms_gateway.release.record_model import Artefact, Build
 
@@ -51,6 +51,9 @@ def files_of(build: Path) -> list[str]:
         if not isinstance(entries, dict) or not all(isinstance(name, str) for name in entries.values()):
             raise ValueError(f"{build / FLASHER_ARGS}: there is no 'flash_files' in it; run 'idf.py build'")
         flashed = list(entries.values())
+        strange = [name for name in flashed if not is_safe_name(name)]
+        if strange:
+            raise ValueError(f"{build / FLASHER_ARGS}: {strange[0][:80]!r} is no name for a file of a release")
         missing += [name for name in flashed if name not in REQUIRED and not (build / name).is_file()]
     if missing:
         raise FileNotFoundError(f"{build}: missing: {', '.join(missing)}; run 'idf.py fullclean build'")

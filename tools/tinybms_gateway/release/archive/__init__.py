@@ -28,7 +28,8 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @in_tree
 def archive_command(
     root: Path, releases: Path, version: str | None, build: Path | None, sdkconfig: Path | None,
-    captures: tuple[Path, ...], monitor_log: Path | None, output: Path | None, allow_dirty: bool, verify: Path | None, as_json: bool,
+    captures: tuple[Path, ...], monitor_log: Path | None, output: Path | None, allow_dirty: bool,
+    verify: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Archive a release: artefacts, sdkconfig without passwords, partition table, record, captures, bill of materials.
 

@@ -42,11 +42,12 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Content:
-    """One file of the archive: where it comes from (a file, or bytes), its hash and size."""
+    """One file of the archive: where it comes from (a file, or bytes), its hashes and size."""
 
     source: Path | bytes
     sha256: str
     size: int
+    sha1: str = ""
 
 
 def make_archive(
@@ -96,10 +97,11 @@ def _contents(repository: Repository, record: Record, inputs: Inputs, allow_dirt
             total += contents[name].size
             done(total)
     _require_recorded(record, contents, inputs.build)
+    sha1 = {name: contents[f"build/{name}"].sha1 for name in record.subject.artefacts}
     for name, text in (
         (RECORD, record.model_dump_json(indent=2) + "\n"),
         (SDKCONFIG, config.text),
-        (SBOM, sbom.make(record, artefacts.components(inputs.build))),
+        (SBOM, sbom.make(record, artefacts.components(inputs.build), sha1)),
     ):
         contents[name] = _bytes(text)
     sums = "".join(f"{content.sha256}  {name}\n" for name, content in sorted(contents.items()))
@@ -143,13 +145,19 @@ def _require_recorded(record: Record, contents: dict[str, Content], build: Path)
 
 def _read(path: Path, secrets: set[bytes]) -> Content:
     finder = sdkconfig.SecretFinder(secrets)
-    sha256, size = hash_file(path, finder)
+    sha1 = hashlib.sha1(usedforsecurity=False)
+
+    def seen(chunk: bytes) -> None:
+        finder(chunk)
+        sha1.update(chunk)
+
+    sha256, size = hash_file(path, seen)
     if finder.found:
         raise ValueError(
             f"{path}: holds a password of the sdkconfig; build without sdkconfig.local, save passwords as settings of "
             "the device, and leave out logs that show them"
         )
-    return Content(path, sha256, size)
+    return Content(path, sha256, size, sha1.hexdigest())
 
 
 def _bytes(text: str) -> Content:

@@ -40,15 +40,24 @@ COMPILER = "SPDXRef-compiler"
 IDF_VERSION = re.compile(r"v\d+\.\d+(\.\d+)?(-(beta|rc)\d+)?")
 
 
-def make(record: Record, components: list[Component]) -> str:
-    """The document as JSON; the same record makes the same text.
+def make(record: Record, components: list[Component], sha1: dict[str, str]) -> str:
+    """The document as JSON; the same arguments make the same text.
+
+    Args:
+        record: of the release
+        components: in the firmware
+        sha1: of each artefact by its name, which SPDX asks for beside the SHA-256
 
     Raises:
         ValueError: the document would not be valid SPDX.
     """
     subject = record.subject
     files = [
-        File(f"./build/{name}", f"SPDXRef-file-{number}", [Checksum(ChecksumAlgorithm.SHA256, artefact.sha256)])
+        File(
+            f"./build/{name}",
+            f"SPDXRef-file-{number}",
+            [Checksum(ChecksumAlgorithm.SHA1, sha1[name]), Checksum(ChecksumAlgorithm.SHA256, artefact.sha256)],
+        )
         for number, (name, artefact) in enumerate(sorted(subject.artefacts.items()), start=1)
     ]
     packages = [_firmware(record), _esp_idf(subject.build.idf_version)]
@@ -97,7 +106,12 @@ def check(text: str) -> dict[str, str]:
         raise ValueError(f"bill of materials: not SPDX: {messages[0]}") from None
     if problems:
         raise ValueError(f"bill of materials: {problems[0].validation_message}")
-    return {file.name.removeprefix("./"): file.checksums[0].value for file in document.files if file.checksums}
+    return {
+        file.name.removeprefix("./"): checksum.value
+        for file in document.files
+        for checksum in file.checksums
+        if checksum.algorithm is ChecksumAlgorithm.SHA256
+    }
 
 
 def _firmware(record: Record) -> Package:
