@@ -174,7 +174,9 @@ def test_captures_that_are_not_there_or_twice(recorded: Project, tmp_path: Path)
     assert "name it so" in recorded.refused("archive", "-o", tmp_path / "archive.zip")
 
 
-def test_a_capture_that_is_still_being_written(recorded: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_capture_that_is_still_being_written(
+    recorded: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from tinybms_gateway.release.archive import archive_impl, sbom  # noqa: PLC0415
 
     capture = tmp_path / "c.log"
@@ -266,7 +268,15 @@ def test_files_that_are_no_whole_archive(recorded: Project, tmp_path: Path) -> N
         tar.addfile(entry)
     broken = bytearray(data)
     broken[len(data) // 2] ^= 0xFF
-    for content in (b"", b"no archive", data[:100], data[:-20], bytes(broken), gzip.compress(b"x" * 5000), link.getvalue()):
+    for content in (
+        b"",
+        b"no archive",
+        data[:100],
+        data[:-20],
+        bytes(broken),
+        gzip.compress(b"x" * 5000),
+        link.getvalue(),
+    ):
         path = tmp_path / "a.tar.gz"
         path.write_bytes(content)
         line = recorded.refused("archive", "--verify", path, status=1)

@@ -135,7 +135,13 @@ def test_a_sign_off_that_is_copied_from_another_build_does_not_count(project: Pr
 
 @pytest.mark.parametrize(
     "name",
-    ["tinybms-web-gateway.bin", "tinybms-web-gateway.elf", "bootloader/bootloader.bin", "flasher_args.json", "web_0.bin"],
+    [
+        "tinybms-web-gateway.bin",
+        "tinybms-web-gateway.elf",
+        "bootloader/bootloader.bin",
+        "flasher_args.json",
+        "web_0.bin",
+    ],
 )
 def test_a_missing_artefact_is_named(project: Project, name: str) -> None:
     (project.build / name).unlink()
@@ -178,7 +184,9 @@ def test_a_build_that_is_older_than_the_tree(project: Project) -> None:
     project.good("record")
 
 
-@pytest.mark.parametrize("name", ["../../../etc/passwd", "/etc/passwd", "a/../b.bin", ".hidden", "-rf", "a\nb", "x" * 300])
+@pytest.mark.parametrize(
+    "name", ["../../../etc/passwd", "/etc/passwd", "a/../b.bin", ".hidden", "-rf", "a\nb", "x" * 300]
+)
 def test_names_that_lead_out_of_the_build_directory(project: Project, name: str) -> None:
     project.flash_files("tinybms-web-gateway.bin", name)
     assert "is no name for a file of a release" in project.refused("record")

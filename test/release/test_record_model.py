@@ -111,7 +111,9 @@ def test_a_truncated_record(project: Project, path: Path, cut: int) -> None:
     assert "0.2.0.json" in project.refused("record", "site", "farm")
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe", b"[]", b"null", b"[" * 1_000_000, b'{"schema_version": 1}', b"{}" * 9_000_000])
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe", b"[]", b"null", b"[" * 1_000_000, b'{"schema_version": 1}', b"{}" * 9_000_000]
+)
 def test_files_that_are_no_record(project: Project, path: Path, content: bytes) -> None:
     path.write_bytes(content)
     project.refused("record", "show")

@@ -70,7 +70,9 @@ class Project:
     def git(self, *arguments: str, date: str = "2024-08-01T12:00:00+00:00") -> str:
         environment = {**os.environ, "GIT_COMMITTER_DATE": date, "GIT_AUTHOR_DATE": date}
         command = ["git", *arguments]
-        return subprocess.run(command, cwd=self.root, env=environment, check=True, capture_output=True, text=True).stdout
+        return subprocess.run(
+            command, cwd=self.root, env=environment, check=True, capture_output=True, text=True
+        ).stdout
 
     def write(self, name: str, text: str) -> Path:
         path = self.root / name
@@ -165,7 +167,7 @@ def new_project(root: Path) -> Project:
     }
     for name, text in files.items():
         project.write(name, text)
-    project.git("init", "--quiet", "--initial-branch=main")
+    project.git("init", "--quiet", "--initial-branch=main", "--template=")
     project.commit("feat: begin")
     project.write("sdkconfig", SDKCONFIG)
     project.make_build()

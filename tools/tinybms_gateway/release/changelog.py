@@ -7,6 +7,7 @@ as it is written. (The package `keepachangelog` makes an entry of its own out of
 import re
 from dataclasses import dataclass
 from datetime import date
+from itertools import zip_longest
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -54,9 +55,9 @@ def parse(text: str) -> list[Section]:
     """
     lines = text.splitlines()
     starts = [heading for heading in headings(text) if heading.level == 2]
-    ends = [heading.line for heading in starts[1:]] + [len(lines)]
     sections: dict[str, Section] = {}
-    for heading, end in zip(starts, ends, strict=True):
+    for heading, following in zip_longest(starts, starts[1:]):
+        end = following.line if following else len(lines)
         version, released = _title(heading)
         if version in sections:
             raise ValueError(f"line {heading.line + 1}: a second section for {version}")

@@ -157,6 +157,6 @@ def _run(folder: Path, *arguments: str, text: str | None = None) -> str:
             raise GitError(f"{folder}: no such folder") from None
         raise GitError("git is not on PATH: install it (apt-get install git)") from None
     if result.returncode != 0:
-        said = result.stderr.strip().splitlines() or [f"git {arguments[0]} failed"]
-        raise GitError(said[-1].removeprefix("fatal: "))
+        said = result.stderr.strip().splitlines() or ["failed"]
+        raise GitError(f"git {arguments[0]}: {said[-1].removeprefix('fatal: ')}")
     return result.stdout

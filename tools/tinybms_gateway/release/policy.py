@@ -3,6 +3,7 @@
 Other keys at the top of the file belong to other parts of the policy and are left alone here.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from tinybms_gateway.release.files import read_text
 
 LARGEST = 1 << 20
+DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d", re.ASCII)
 Hours = Annotated[float, Field(ge=0, le=30 * 24, allow_inf_nan=False)]
 
 
@@ -35,10 +37,12 @@ class Window(BaseModel):
     @field_validator("start", "end", mode="before")
     @classmethod
     def _is_a_time(cls, value: Any) -> Any:
-        if not isinstance(value, str | datetime):
-            raise ValueError(f"{value} is no date and time such as 2026-08-12T09:00:00+02:00")
-        if isinstance(value, str) and value.rsplit(" ", 1)[-1].isalpha():
-            raise ValueError(f"{value}: a time zone is an offset such as +02:00, or 'zone: Europe/Paris' below")
+        if isinstance(value, datetime):
+            return value
+        if not isinstance(value, str) or not DATE_AND_TIME.match(value):
+            raise ValueError(f"{str(value)[:60]} is no date and time such as 2026-08-12T09:00:00+02:00")
+        if value.rsplit(" ", 1)[-1].isalpha():
+            raise ValueError(f"{value[:60]}: a time zone is an offset such as +02:00, or 'zone: Europe/Paris' below")
         return value
 
     @field_validator("zone")

@@ -1,5 +1,6 @@
 """Check an archive of a release without unpacking it."""
 
+import gzip
 import hashlib
 import re
 import tarfile
@@ -15,6 +16,7 @@ from tinybms_gateway.release.files import CHUNK, is_safe_name
 from tinybms_gateway.release.record_model import Record
 
 MOST_FILES = 10_000
+MOST_BEHIND = 1 << 20
 LARGEST_READ = record_model.LARGEST
 READ = (RECORD, SBOM, SDKCONFIG, SUMS)
 SUM_LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
@@ -65,7 +67,8 @@ def _read(path: Path, archive: Archive) -> None:
     with (
         progress_bar("checking", path.stat().st_size) as done,
         path.open("rb") as file,
-        tarfile.open(fileobj=file, mode="r|gz") as tar,
+        gzip.open(file) as content,
+        tarfile.open(fileobj=content, mode="r|") as tar,
     ):
         for number, entry in enumerate(tar):
             if number >= MOST_FILES:
@@ -78,6 +81,8 @@ def _read(path: Path, archive: Archive) -> None:
                 raise NoArchiveError(f"{name} is in it twice")
             _hash(tar, entry, name, archive)
             done(file.tell())
+        if len(content.read(MOST_BEHIND + 1)) > MOST_BEHIND:  # to the end, where gzip's own checksum is
+            raise NoArchiveError("there is more behind its end")
     if len(folders) != 1:
         raise NoArchiveError(f"there is not one folder in it but {len(folders)}")
 
