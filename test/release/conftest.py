@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from release_project import Project, new_project
 
 

@@ -10,11 +10,13 @@ import subprocess
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from release_project import SECRET, Project
 from spdx_tools.spdx.parser.parse_anything import parse_file
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
+
+from release_project import SECRET, Project
 
 FOLDER = "tinybms-web-gateway-0.2.0"
 
@@ -179,14 +181,14 @@ def test_a_capture_that_is_still_being_written(
 ) -> None:
     from tinybms_gateway.release.archive import archive_impl, sbom  # noqa: PLC0415
 
+    make = sbom.make
     capture = tmp_path / "c.log"
     for before, after in (("(1) can0 351#\n", "(1) can0 351#\n(2) can0 355#\n"), ("long enough", "short")):
         capture.write_text(before)
-        make = sbom.make
 
-        def change(*arguments: object, content: str = after) -> str:  # between the hashing and the packing
+        def change(*arguments: Any, content: str = after) -> str:  # between the hashing and the packing
             capture.write_text(content)
-            return make(*arguments)  # type: ignore[arg-type]
+            return make(*arguments)
 
         with monkeypatch.context() as patch:
             patch.setattr(archive_impl.sbom, "make", change)

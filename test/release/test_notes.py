@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from release_project import CHANGELOG, Project
 
+from release_project import CHANGELOG, Project
 from tinybms_gateway.release import changelog
 from tinybms_gateway.release.notes.notes_impl import changed_sections
 

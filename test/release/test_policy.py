@@ -4,8 +4,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from release_project import Project
 
+from release_project import Project
 from tinybms_gateway.release import policy
 
 WINDOW = """
@@ -91,7 +91,8 @@ def test_windows_that_make_no_sense(
 
 @pytest.mark.parametrize(
     "text",
-    ["", "windows", "window: []", "windows: 1", "windows: [1]", "windows: [", "a: b: c", "[" * 5_000, "!!python/object:os.x {}",
+    ["", "windows", "window: []", "windows: 1", "windows: [1]", "windows: [", "a: b: c", "[" * 5_000,
+     "!!python/object:os.x {}",
      "windows: [&a [*a]]", "\x00", "windows: []\nfreeze_hours: never", "x" * (2 << 20)],
 )  # fmt: skip
 def test_files_that_are_no_policy(project: Project, tmp_path: Path, text: str) -> None:

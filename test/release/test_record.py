@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from release_project import SECRET, Project, app_image
 
 ROUNDS = 3

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from release_project import CHANGELOG, Project
 
 
@@ -138,21 +139,18 @@ def test_git_without_a_name_of_its_user(ready: Project, monkeypatch: pytest.Monk
     assert tags(ready) == []
 
 
-def test_the_whole_way_as_processes(project: Project, tmp_path: Path) -> None:
+def test_as_processes(project: Project, tmp_path: Path) -> None:
     def gw(*arguments: str) -> str:
         command = [Path(sys.executable).with_name("tinybms-gw"), "release", *arguments]
         return subprocess.run(command, cwd=project.root, check=True, capture_output=True, text=True).stdout
 
-    gw("record")
-    for role in ("firmware", "victron"):
-        project.good("record", "sign", "--role", role, "--by", "somebody")
-    gw("record", "sign", "--role", "qa", "--by", "somebody")
+    project.good("record")
+    project.sign_all()
     gw("archive")
     gw("tag", "0.2.0")
     assert tags(project) == ["v0.2.0"]
-    refused = subprocess.run(
-        [Path(sys.executable).with_name("tinybms-gw"), "release", "check"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )  # fmt: skip
+    command = [Path(sys.executable).with_name("tinybms-gw"), "release", "check"]
+    refused = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.startswith("Error: ")
     assert "Traceback" not in refused.stderr
