@@ -16,7 +16,7 @@ import pytest
 from spdx_tools.spdx.parser.parse_anything import parse_file
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
-from release_project import SECRET, Project
+from release_project import WIFI_WORD, Project
 
 FOLDER = "tinybms-web-gateway-0.2.0"
 
@@ -132,27 +132,27 @@ def test_no_record_and_a_dirty_tree(project: Project) -> None:
 
 def test_no_password_gets_into_an_archive(project: Project, tmp_path: Path) -> None:
     text = (project.root / "sdkconfig").read_text()
-    project.write("sdkconfig", text.replace('PASSWORD=""', f'PASSWORD="{SECRET}"'))
+    project.write("sdkconfig", text.replace('PASSWORD=""', f'PASSWORD="{WIFI_WORD}"'))
     project.make_build()
     project.good("record")
     log = tmp_path / "monitor.log"
-    log.write_text(f"I (900) wifi: joining with {SECRET}\n")
+    log.write_text(f"I (900) wifi: joining with {WIFI_WORD}\n")
     assert "monitor.log: holds a password" in project.refused("archive", "--monitor-log", log)
     project.good("archive")
     with tarfile.open(archive_of(project)) as tar:
         for entry in tar:
-            assert SECRET.encode() not in tar.extractfile(entry).read(), entry.name  # type: ignore[union-attr]
+            assert WIFI_WORD.encode() not in tar.extractfile(entry).read(), entry.name  # type: ignore[union-attr]
 
 
 def test_an_image_with_a_password_in_it_is_refused(project: Project) -> None:
     text = (project.root / "sdkconfig").read_text()
-    project.write("sdkconfig", text.replace('PASSWORD=""', f'PASSWORD="{SECRET}"'))
-    project.make_build(more=SECRET.encode())
+    project.write("sdkconfig", text.replace('PASSWORD=""', f'PASSWORD="{WIFI_WORD}"'))
+    project.make_build(more=WIFI_WORD.encode())
     project.good("record")
     assert "holds a password of the sdkconfig" in project.refused("archive")
     project.write("sdkconfig", text)
-    project.write("sdkconfig.local", f'CONFIG_TINYBMS_WIFI_STA_PASSWORD="{SECRET}"\n')
-    project.make_build(more=SECRET.encode())
+    project.write("sdkconfig.local", f'CONFIG_TINYBMS_WIFI_STA_PASSWORD="{WIFI_WORD}"\n')
+    project.make_build(more=WIFI_WORD.encode())
     project.good("record", "--replace")
     assert "holds a password of the sdkconfig" in project.refused("archive")
     assert not archive_of(project).exists()

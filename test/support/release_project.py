@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from tinybms_gateway.cli import main
 
-SECRET = "correct horse battery"
+WIFI_WORD = "correct horse battery"
 SDKCONFIG = """# Espressif IoT Development Framework (ESP-IDF) 5.5.1 Project Configuration
 CONFIG_IDF_TARGET="esp32"
 CONFIG_TINYBMS_WIFI_STA_SSID="house"

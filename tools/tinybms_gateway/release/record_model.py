@@ -190,6 +190,16 @@ def record_path(releases: Path, version: str) -> Path:
     return releases / f"{checked(version)}.json"
 
 
+def require_there(path: Path) -> None:
+    """Refuse, with what to do, the path of a record that does not exist.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such record; make it with 'tinybms-gw release record'")
+
+
 def parse_record(text: str, name: str | Path) -> Record:
     """Read a record from its JSON text.
 
@@ -209,6 +219,7 @@ def load_record(path: Path) -> Record:
         OSError: it cannot be read.
         ValueError: it is none, or was edited by hand where it must not be, or is of another version than its name.
     """
+    require_there(path)
     record = parse_record(read_text(path, LARGEST), path)
     if is_version(path.stem) and record.subject.version != path.stem:
         raise ValueError(
@@ -269,8 +280,7 @@ def change_record(path: Path, change: Callable[[Record], Result]) -> Result:
         OSError: it cannot be read or written.
         ValueError: it is no record, or another program holds it for too long.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such record; make it with 'tinybms-gw release record'")
+    require_there(path)
     with locked(path):
         record = load_record(path)
         result = change(record)

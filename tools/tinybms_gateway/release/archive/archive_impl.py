@@ -61,10 +61,7 @@ def make_archive(
     """
     repository = Repository(root)
     require_clean(repository, releases, allow_dirty)
-    path = record_model.record_path(releases, version)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such record; make it with 'tinybms-gw release record'")
-    record = record_model.load_record(path)
+    record = record_model.load_record(record_model.record_path(releases, version))
     contents = _contents(repository, record, inputs, allow_dirty)
     archive = output or releases / f"{artefacts.APP}-{version}.tar.gz"
     if not archive.name.endswith((".tar.gz", ".tgz")):
