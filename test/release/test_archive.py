@@ -119,6 +119,14 @@ def test_what_is_not_that_of_the_record(recorded: Project) -> None:
     assert [path.name for path in recorded.releases.iterdir() if "tar" in path.name] == []
 
 
+def test_the_partition_table_is_that_of_the_commit_that_was_built(recorded: Project, tmp_path: Path) -> None:
+    expected = (recorded.root / "partitions.csv").read_text()
+    recorded.write("partitions.csv", "nvs, data, nvs, 0x9000, 96K\n")
+    recorded.commit("feat: for the next version")
+    recorded.good("archive")
+    assert (unpacked(archive_of(recorded), tmp_path / "out") / "partitions.csv").read_text() == expected
+
+
 def test_no_record_and_a_dirty_tree(project: Project) -> None:
     assert "there is no such record" in project.refused("archive")
     project.write("README.md", "changed")

@@ -211,6 +211,14 @@ def test_what_esp_idf_would_never_write(project: Project, content: str) -> None:
     assert "flasher_args.json" in project.refused("record")
 
 
+@pytest.mark.parametrize("content", ["[]", "{", '{"c_compiler": 1, "target": [], "build_component_info": [1]}'])
+def test_a_description_that_esp_idf_would_never_write(project: Project, content: str) -> None:
+    (project.build / "project_description.json").write_text(content)
+    result = project.run("record")
+    assert result.exit_code in (0, 2)
+    assert len(result.output.splitlines()) == 1 or result.exit_code == 0
+
+
 def test_no_build_no_sdkconfig_no_version(project: Project) -> None:
     assert "no such build directory" in project.refused("record", "--build", project.root / "none")
     assert "No such file" in project.refused("record", "--sdkconfig", project.root / "none")
@@ -298,8 +306,10 @@ def test_results_are_attached_by_hash_with_their_figures(project: Project, tmp_p
     ],
 )
 def test_results_that_are_not_what_they_seem(project: Project, tmp_path: Path, name: str, content: str) -> None:
-    project.good("record")
     file = tmp_path / name
     file.write_text(content)
+    assert name in project.refused("record", "--attach", file)
+    assert not project.record_path().exists()
+    project.good("record")
     assert name in project.refused("record", "attach", file)
     assert project.record()["entries"] == []

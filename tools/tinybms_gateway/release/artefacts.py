@@ -94,7 +94,7 @@ def describe(build: Path, version: str, artefacts: dict[str, Artefact]) -> Build
     tool_chain = next((part for part in compiler.parts if re.fullmatch(r"esp-[\d.]+_\d+\w*", part)), None)
     return Build(
         project=app.project_name,
-        target=description.get("target") or None,
+        target=str(description.get("target") or "") or None,
         idf_version=app.idf_version or "unknown",
         compiler=compiler.name or None,
         compiler_version=_compiler_version(build),

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
+OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
+"""Set by git when it runs a hook; they would lead away from the folder that was asked for."""
 BRANCH_NAMES = ("refs/heads/{0}", "refs/remotes/origin/{0}")
 
 
@@ -145,7 +147,8 @@ def _utc(seconds: str) -> datetime:
 
 def _run(folder: Path, *arguments: str, text: str | None = None) -> str:
     """Run git in a folder; without colours, translations and locks, whatever the user's settings are."""
-    environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+    kept = {name: value for name, value in os.environ.items() if name not in OF_A_HOOK}
+    environment = {**kept, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
     command = ["git", "-c", "core.quotepath=off", "-c", "color.ui=false", "-c", "log.showSignature=false", *arguments]
     try:
         result = subprocess.run(

@@ -16,7 +16,7 @@ from typing import IO
 from tinybms_gateway.progress import progress_bar
 from tinybms_gateway.release import artefacts, record_model, sdkconfig
 from tinybms_gateway.release.archive import sbom
-from tinybms_gateway.release.files import CHUNK, hash_file, inside, is_safe_name, replaced
+from tinybms_gateway.release.files import CHUNK, hash_file, inside, is_safe_name, read_text, replaced
 from tinybms_gateway.release.git import Repository
 from tinybms_gateway.release.record.record_impl import require_clean
 from tinybms_gateway.release.record_model import Record
@@ -26,7 +26,7 @@ RECORD = "record.json"
 SBOM = "sbom.spdx.json"
 SDKCONFIG = "sdkconfig"
 PARTITIONS = "partitions.csv"
-COMPRESSION = 9
+COMPRESSION = 6
 LARGEST_FILE = 8 << 30
 
 
@@ -85,7 +85,7 @@ def _contents(repository: Repository, record: Record, inputs: Inputs, allow_dirt
     if config.sha256 != subject.sdkconfig.sha256:
         raise ValueError(f"{inputs.sdkconfig}: not the one of the record; build again and 'release record --replace'")
     secrets = {*config.secrets, *_local_secrets(repository.root)}
-    files = _files(repository.root, record, inputs)
+    files = _files(record, inputs)
     contents: dict[str, Content] = {}
     with progress_bar("reading", sum(path.stat().st_size for path in files.values())) as done:
         total = 0
@@ -98,6 +98,7 @@ def _contents(repository: Repository, record: Record, inputs: Inputs, allow_dirt
     for name, text in (
         (RECORD, record.model_dump_json(indent=2) + "\n"),
         (SDKCONFIG, config.text),
+        (PARTITIONS, _partitions(repository, record)),
         (SBOM, sbom.make(record, artefacts.components(inputs.build), sha1)),
     ):
         contents[name] = _bytes(text)
@@ -106,11 +107,10 @@ def _contents(repository: Repository, record: Record, inputs: Inputs, allow_dirt
     return contents
 
 
-def _files(root: Path, record: Record, inputs: Inputs) -> dict[str, Path]:
+def _files(record: Record, inputs: Inputs) -> dict[str, Path]:
     """The files that are taken as they are, by their names in the archive."""
     built = artefacts.files_of(inputs.build)
     files = {f"build/{name}": inside(inputs.build, name) for name in sorted({*built, *record.subject.artefacts})}
-    files[PARTITIONS] = inside(root, PARTITIONS)
     others = [(f"captures/{capture.name}", capture) for capture in inputs.captures]
     if inputs.monitor_log is not None:
         others.append(("monitor.log", inputs.monitor_log))
@@ -125,6 +125,17 @@ def _files(root: Path, record: Record, inputs: Inputs) -> dict[str, Path]:
             raise ValueError(f"{path}: larger than {LARGEST_FILE >> 30} GB; archive a part of it ('can convert')")
         files[name] = path
     return files
+
+
+def _partitions(repository: Repository, record: Record) -> str:
+    """The partition table as it was in the commit that was built, or in the tree with its changes."""
+    git = record.subject.git
+    if git.dirty:
+        return read_text(inside(repository.root, PARTITIONS), sdkconfig.LARGEST)
+    text = repository.show(git.hash, PARTITIONS)
+    if text is None:
+        raise ValueError(f"{PARTITIONS} of commit {git.hash[:10]} is not in this repository; run 'git fetch'")
+    return text
 
 
 def _require_recorded(record: Record, contents: dict[str, Content], build: Path) -> None:
@@ -164,7 +175,7 @@ def _bytes(text: str) -> Content:
 
 def _local_secrets(root: Path) -> tuple[bytes, ...]:
     local = root / "sdkconfig.local"
-    return sdkconfig.read(local).secrets if local.is_file() else ()
+    return sdkconfig.without_secrets(read_text(local, sdkconfig.LARGEST)).secrets if local.is_file() else ()
 
 
 def _write(file: IO[bytes], contents: dict[str, Content], folder: str, time: int) -> None:

@@ -66,8 +66,8 @@ def make(record: Record, components: list[Component], sha1: dict[str, str]) -> s
         Relationship(FIRMWARE, RelationshipType.DEPENDS_ON, IDF),
         *(Relationship(FIRMWARE, RelationshipType.GENERATES, file.spdx_id) for file in files),
     ]
-    for component in components:
-        package = _component(component, record)
+    for number, component in enumerate(components, start=1):
+        package = _component(number, component, record)
         packages.append(package)
         owner = IDF if component.origin == "esp-idf" else FIRMWARE
         relationships.append(Relationship(owner, RelationshipType.CONTAINS, package.spdx_id))
@@ -136,12 +136,12 @@ def _esp_idf(version: str) -> Package:
     )  # fmt: skip
 
 
-def _component(component: Component, record: Record) -> Package:
+def _component(number: int, component: Component, record: Record) -> Package:
     ours = component.origin == "project"
     version = {"project": record.subject.version, "esp-idf": record.subject.build.idf_version}.get(component.origin)
     plain = re.sub(r"[^A-Za-z0-9.-]", "-", component.name)
     return Package(
-        f"SPDXRef-{component.origin}-component-{plain}", component.name, SpdxNoAssertion(), version=version,
+        f"SPDXRef-component-{number}-{plain}", component.name, SpdxNoAssertion(), version=version,
         files_analyzed=False, license_concluded=SpdxNoAssertion(), copyright_text=SpdxNoAssertion(),
         license_declared=_licence("Apache-2.0") if ours else SpdxNoAssertion(),
         primary_package_purpose=PackagePurpose.LIBRARY,

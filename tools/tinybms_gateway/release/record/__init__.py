@@ -44,18 +44,20 @@ def record_group(
     if context.invoked_subcommand is not None:
         _refuse_options_of_the_group(context)
         return
-    from tinybms_gateway.release.record import attach_impl, record_impl  # noqa: PLC0415 - keeps --help quick
+    from tinybms_gateway.release import record_model  # noqa: PLC0415 - keeps --help quick
+    from tinybms_gateway.release.record import attach_impl, record_impl  # noqa: PLC0415
 
     if day is not None and site is None:
         raise UsageProblem("--date is when the release was installed: give --site, too")
     subject = record_impl.measure(root, releases, build or root / "build", sdkconfig or root / "sdkconfig", allow_dirty)
+    entries = [("deployment", record_impl.deployment(site, day))] if site is not None else []
+    entries += [("result", attach_impl.describe(file)) for file in attach]
     made = record_impl.make_record(subject, releases, replace)
-    if site is not None:
-        record_impl.add_deployment(made.path, site, day)
-    attach_impl.attach(made.path, list(attach))
+    for kind, entry in entries:
+        record_model.add_entry(made.path, kind, entry)
     _warn_of_secrets(made.record.subject.sdkconfig.removed)
     if not as_json:
-        added = ", with what was added" if site is not None or attach else ""
+        added = f", {len(entries)} added" if entries else ""
         click.echo(f"{made.path}: {'is there already' if made.was_there else 'written'}{added}")
     _show(made.path, as_json)
 
@@ -72,10 +74,11 @@ def site_command(root: Path, releases: Path, site: str, version: str | None, day
     Example:
       tinybms-gw release record site "Hill farm" --date 2026-03-04
     """
+    from tinybms_gateway.release import record_model  # noqa: PLC0415
     from tinybms_gateway.release.record import record_impl  # noqa: PLC0415
 
     path = _path(root, releases, version)
-    record_impl.add_deployment(path, site, day)
+    record_model.add_entry(path, "deployment", record_impl.deployment(site, day))
     click.echo(f"{path}: installed at {site.strip()}")
 
 
@@ -91,10 +94,12 @@ def attach_command(root: Path, releases: Path, files: tuple[Path, ...], version:
     Example:
       tinybms-gw release record attach build-linux/bench.json verify.xml monitor.log
     """
+    from tinybms_gateway.release import record_model  # noqa: PLC0415
     from tinybms_gateway.release.record import attach_impl  # noqa: PLC0415
 
     path = _path(root, releases, version)
-    attach_impl.attach(path, list(files))
+    for result in [attach_impl.describe(file) for file in files]:
+        record_model.add_entry(path, "result", result)
     click.echo(f"{path}: {len(files)} attached")
 
 

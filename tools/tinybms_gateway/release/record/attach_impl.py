@@ -7,30 +7,18 @@ from xml.etree import ElementTree
 
 from junitparser import JUnitXml, JUnitXmlError
 
-from tinybms_gateway.release import record_model
 from tinybms_gateway.release.files import hash_file, read_text
 
 LARGEST_PARSED = 32 << 20
 
 
-def attach(path: Path, files: list[Path]) -> None:
-    """Add one entry `result` for each file.
-
-    Args:
-        path: the record
-        files: bench.json, JUnit files, JSON of `can verify`, or any other file
+def describe(file: Path) -> dict[str, Any]:
+    """The entry `result` of a file: name, hash and size, and what is in it when it is `bench`, `junit` or `json`.
 
     Raises:
-        OSError: a file or the record cannot be read or written.
-        ValueError: a file says by its name that it is JSON or XML, and is none.
+        OSError: it cannot be read.
+        ValueError: it says by its name that it is JSON or XML, and is none.
     """
-    results = [describe(file) for file in files]
-    for result in results:
-        record_model.add_entry(path, "result", result)
-
-
-def describe(file: Path) -> dict[str, Any]:
-    """Name, hash and size of a file, and what is in it when it is a known form: `bench`, `junit` or `json`."""
     sha256, size = hash_file(file)
     about: dict[str, Any] = {"name": file.name, "sha256": sha256, "size": size, "form": "file"}
     if file.suffix == ".xml":

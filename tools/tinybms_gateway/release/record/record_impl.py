@@ -6,6 +6,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from tinybms_gateway.release import artefacts, record_model, sdkconfig
 from tinybms_gateway.release import version as versions
 from tinybms_gateway.release.files import hash_file, read_text
@@ -45,14 +47,18 @@ def measure(root: Path, releases: Path, build: Path, configuration: Path, allow_
     config = sdkconfig.read(configuration)
     head = repository.head()
     artefacts.require_built_from(repository, head, build, configuration)
-    return Subject(
-        version=version,
-        git=Git(hash=head.hash, committed=head.time, dirty=bool(changed), changed=tuple(changed)),
-        build=artefacts.describe(build, version, files),
-        artefacts=files,
-        sdkconfig=Sdkconfig(sha256=config.sha256, removed=config.removed, text=config.text),
-        schemas=schemas_of(repository),
-    )
+    try:
+        return Subject(
+            version=version,
+            git=Git(hash=head.hash, committed=head.time, dirty=bool(changed), changed=tuple(changed)),
+            build=artefacts.describe(build, version, files),
+            artefacts=files,
+            sdkconfig=Sdkconfig(sha256=config.sha256, removed=config.removed, text=config.text),
+            schemas=schemas_of(repository),
+        )
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise ValueError(f"{build}: {'.'.join(map(str, problem['loc']))}: {problem['msg']}") from None
 
 
 def require_clean(repository: Repository, releases: Path, allow_dirty: bool) -> list[str]:
@@ -91,22 +97,20 @@ def make_record(subject: Subject, releases: Path, replace: bool) -> Made:
     return Made(path, record, was_there=False)
 
 
-def add_deployment(path: Path, site: str, day: str | None) -> None:
-    """Note where and when the release was installed.
+def deployment(site: str, day: str | None) -> dict[str, Any]:
+    """The entry `deployment`: where and when the release was installed.
 
     Args:
-        path: the record
         site: name of the place
         day: ISO date or date and time, with an offset; None: now
 
     Raises:
-        OSError: the record cannot be read or written.
         ValueError: there is no such date, or the name is empty or has more than one line.
     """
     name = site.strip()
     if not name or len(name) > 200 or not name.isprintable():
         raise ValueError("--site: the name of a place: one line of at most 200 characters")
-    record_model.add_entry(path, "deployment", {"site": name, "date": _date(day)})
+    return {"site": name, "date": _date(day)}
 
 
 def schemas_of(repository: Repository) -> dict[str, Schema]:
@@ -135,10 +139,10 @@ def _present(path: Path, replace: bool) -> Record | None:
     """The record that is there; None: it cannot be used and is to be replaced."""
     try:
         return record_model.load_record(path)
-    except ValueError:
+    except ValueError as error:
         if replace:
             return None
-        raise
+        raise ValueError(f"{error}; --replace begins a new one and keeps this file under another name") from None
 
 
 def _set_aside(path: Path) -> None:
