@@ -1,6 +1,7 @@
 """What the release commands ask of git, through its command line."""
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -8,6 +9,7 @@ from pathlib import Path
 
 OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
 """Set by git when it runs a hook; they would lead away from the folder that was asked for."""
+COMMIT_BEGINS = re.compile(r"\x01(?=[0-9a-f]{40,64}\0\d+\0)")
 BRANCH_NAMES = ("refs/heads/{0}", "refs/remotes/origin/{0}")
 
 
@@ -88,10 +90,10 @@ class Repository:
             "--",
         )
         commits = []
-        for entry in output.split("\x01")[1:]:
+        for entry in COMMIT_BEGINS.split(output)[1:]:
             hash_, seconds, subject, *files = entry.split("\0")
             names = tuple(name.lstrip("\n") for name in files if name.strip("\n"))
-            commits.append(Commit(hash_, _utc(seconds), subject, names))
+            commits.append(Commit(hash_, _utc(seconds), _printable(subject), names))
         return commits
 
     def changed_files(self, apart_from: Path) -> list[str]:
@@ -138,7 +140,12 @@ class Repository:
 
 def _commit(line: str) -> Commit:
     hash_, seconds, subject = line.split("\0", 2)
-    return Commit(hash_, _utc(seconds), subject)
+    return Commit(hash_, _utc(seconds), _printable(subject))
+
+
+def _printable(subject: str) -> str:
+    """Without what would move the cursor of a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in subject)
 
 
 def _utc(seconds: str) -> datetime:

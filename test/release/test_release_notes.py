@@ -124,6 +124,12 @@ def test_what_could_be_read_as_markdown_is_not(project: Project) -> None:
     assert "\\<script\\>alert(1)\\</script\\> \\*and\\* \\[link\\](http://example.org) a\\_b" in text
 
 
+def test_a_subject_with_control_characters(project: Project) -> None:
+    project.write("main/a.c", "x")
+    project.commit("feat: \x01 in \x1b[31mred")
+    assert areas(project)["Architecture"][0] == "feat: ? in ?[31mred"
+
+
 def test_who_has_signed_is_shown(project: Project) -> None:
     assert "- [ ] QA" in project.good("notes", "0.2.0")
     project.good("record")
