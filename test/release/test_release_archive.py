@@ -268,6 +268,15 @@ def test_an_archive_that_was_changed(
     assert any(complaint in problem for problem in report["problems"])
 
 
+def test_an_archive_that_is_another_one_than_that_of_the_hash_beside_it(recorded: Project) -> None:
+    recorded.good("archive")
+    archive = archive_of(recorded)
+    archive.write_bytes(gzip.compress(gzip.decompress(archive.read_bytes()), 1))
+    assert ".tar.gz.sha256" in recorded.refused("archive", "--verify", archive, status=1)
+    archive.with_name(f"{archive.name}.sha256").unlink()
+    recorded.good("archive", "--verify", archive)
+
+
 def test_files_that_are_no_whole_archive(recorded: Project, tmp_path: Path) -> None:
     recorded.good("archive")
     data = archive_of(recorded).read_bytes()

@@ -12,7 +12,7 @@ from tinybms_gateway.progress import progress_bar
 from tinybms_gateway.release import record_model, sdkconfig
 from tinybms_gateway.release.archive import sbom
 from tinybms_gateway.release.archive.archive_impl import RECORD, SBOM, SDKCONFIG, SUMS
-from tinybms_gateway.release.files import CHUNK, is_safe_name
+from tinybms_gateway.release.files import CHUNK, hash_file, is_safe_name, read_text
 from tinybms_gateway.release.record_model import Record
 
 MOST_FILES = 10_000
@@ -38,7 +38,7 @@ class Archive:
 
 
 def verify(path: Path) -> Archive:
-    """Check an archive against its SHA256SUMS, record and bill of materials.
+    """Check an archive against the hash beside it (when there is one), its SHA256SUMS, record and bill of materials.
 
     Raises:
         OSError: the file cannot be read.
@@ -54,6 +54,7 @@ def verify(path: Path) -> Archive:
             raise
         archive.problems.append(f"cannot be read as an archive: {error}")  # what gzip raises for a wrong header
         return archive
+    _check_hash_beside(path, archive)
     _check_sums(archive)
     record = _check_record(archive)
     if record is not None:
@@ -101,6 +102,12 @@ def _hash(tar: tarfile.TarFile, entry: tarfile.TarInfo, name: str, archive: Arch
     archive.hashes[name] = digest.hexdigest()
     if name in READ:
         archive.texts[name] = kept.decode("utf-8", errors="replace")
+
+
+def _check_hash_beside(path: Path, archive: Archive) -> None:
+    beside = path.with_name(f"{path.name}.sha256")
+    if beside.is_file() and hash_file(path)[0] not in read_text(beside, LARGEST_READ).split():
+        archive.problems.append(f"does not have the checksum in {beside.name}")
 
 
 def _check_sums(archive: Archive) -> None:
