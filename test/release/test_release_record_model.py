@@ -47,6 +47,19 @@ def test_entries_that_json_cannot_hold_leave_the_record_as_it_is(path: Path, kin
     assert path.read_bytes() == before
 
 
+def test_entries_of_any_shape_can_be_shown(project: Project, path: Path) -> None:
+    add_entry(path, "check", {"site": "farm", "good": True, "rows": [1]})
+    add_entry(path, "result", {"name": 5, "summary": {"figures": {}, "failed": 7}})
+    add_entry(path, "result", {"summary": "text"})
+    add_entry(path, "deployment", {"site": "\x1b[31mred\nline"})
+    add_entry(path, "other", {})
+    shown = project.good("record", "show").splitlines()[-5:]
+    assert shown[0].endswith("UTC, site farm, good True")
+    assert shown[1].endswith("5, 0 figures, all hold")
+    assert shown[3].endswith("[31mred line, None")
+    assert "\x1b" not in "".join(shown)
+
+
 def test_an_entry_that_would_make_the_record_too_large(path: Path) -> None:
     before = path.read_bytes()
     with pytest.raises(ValueError, match="larger than 16 MB"):

@@ -24,8 +24,7 @@ from tinybms_gateway.release.options import in_tree
 def check_command(root: Path, releases: Path, branch: str, policy: Path | None, as_json: bool) -> None:
     """Check the freeze, and that version.txt, CHANGELOG.md, tag and record agree.
 
-    Nothing may have landed on branch 'release' in the 48 h before a window, and that version.txt, CHANGELOG.md,
-    tag and record agree.
+    Nothing may have landed on branch 'release' in the 48 h before a window of ota/policy.yaml, or while it lasts.
 
     What counts as landed is the committer date of the branch's own commits, merges with them. Exit status 1 when
     there is a problem; a note fails nothing. Without a branch 'release' there is no freeze, which is a note.

@@ -36,23 +36,21 @@ def lines(record: Record) -> Iterator[str]:
 
 
 def _line(what: str, text: str) -> str:
-    return f"{what:18}{' '.join(text.split())}"
+    return f"{what:18}{''.join(letter for letter in ' '.join(text.split()) if letter.isprintable())}"
 
 
 def _entry(entry: Entry) -> str:
     data = entry.data
+    summary = data.get("summary")
     if entry.kind == "deployment":
         return f"{data.get('site')}, {data.get('date')}"
-    name = data.get("name") or data.get("site") or ""
-    summary = data.get("summary")
+    if entry.kind == "result" and not summary:
+        return f"{data.get('name')}, {data.get('size')} bytes, sha256 {data.get('sha256')}"
     if isinstance(summary, dict) and isinstance(summary.get("figures"), dict):
-        failed = summary.get("failed") or []
-        outcome = f"failed: {', '.join(map(str, failed))}" if failed else "all hold"
-        return f"{name}, {len(summary['figures'])} figures, {outcome}"
-    plain = {
-        key: value
-        for key, value in (summary if isinstance(summary, dict) else data).items()
-        if not isinstance(value, dict | list)
-    }
-    details = ", ".join(f"{key} {value}" for key, value in plain.items() if key != "name")
-    return f"{name}, {entry.time:%F %T} UTC{': ' + details if details else ''}"
+        failed = summary.get("failed")
+        outcome = f"failed: {', '.join(map(str, failed))}" if isinstance(failed, list) and failed else "all hold"
+        return f"{data.get('name')}, {len(summary['figures'])} figures, {outcome}"
+    shown = summary if isinstance(summary, dict) else data
+    plain = [f"{key} {value}" for key, value in shown.items() if not isinstance(value, dict | list)]
+    named = [str(data["name"])] if isinstance(summary, dict) and "name" in data else []
+    return ", ".join([*named, f"{entry.time:%F %T} UTC", *plain])
