@@ -80,13 +80,12 @@ def test_hours_of_its_own_and_keys_of_others(tmp_path: Path) -> None:
         ("2024-08-14T09:00:00Z", "2024-08-14T12:00:00Z", "    freze_hours: 4", "freze_hours"),
     ],
 )
-def test_windows_that_make_no_sense(
-    project: Project, tmp_path: Path, start: str, end: str, more: str, complaint: str
-) -> None:
+def test_windows_that_make_no_sense(tmp_path: Path, start: str, end: str, more: str, complaint: str) -> None:
     path = write(tmp_path, WINDOW.format(start=start, end=end) + more)
-    line = project.refused("check", "--policy", path)
-    assert complaint in line
-    assert str(path) in line
+    with pytest.raises(ValueError) as refused:
+        policy.load(path)
+    assert str(refused.value).startswith(f"{path}: ")
+    assert complaint in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -95,8 +94,16 @@ def test_windows_that_make_no_sense(
      "!!python/object:os.x {}",
      "windows: [&a [*a]]", "\x00", "windows: []\nfreeze_hours: never", "x" * (2 << 20)],
 )  # fmt: skip
-def test_files_that_are_no_policy(project: Project, tmp_path: Path, text: str) -> None:
-    assert "policy.yaml" in project.refused("check", "--policy", write(tmp_path, text))
+def test_files_that_are_no_policy(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ValueError, match=r"policy\.yaml:"):
+        policy.load(write(tmp_path, text))
+
+
+def test_a_policy_that_makes_no_sense_is_one_line(project: Project, tmp_path: Path) -> None:
+    path = write(tmp_path, WINDOW.format(start="2024-08-14 09:00", end="2024-08-14 12:00"))
+    assert f"{path}: windows.0: 2024-08-14T09:00:00 has no offset" in project.refused("check", "--policy", path)
+    path.write_text("windows: [1, {}]")
+    assert f"{path}: windows.0" in project.refused("check", "--policy", path)
 
 
 def test_the_policy_of_the_tree_can_be_read(root: Path) -> None:

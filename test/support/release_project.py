@@ -169,6 +169,7 @@ def new_project(root: Path) -> Project:
         project.write(name, text)
     project.git("init", "--quiet", "--initial-branch=main", "--template=")
     project.commit("feat: begin")
+    project.git("repack", "-a", "-d", "--quiet")
     project.write("sdkconfig", SDKCONFIG)
     project.make_build()
     return project
