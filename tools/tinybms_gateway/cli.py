@@ -5,6 +5,7 @@ import click
 from tinybms_gateway import __version__
 from tinybms_gateway.bms import bms_group
 from tinybms_gateway.can import can_group
+from tinybms_gateway.check import check_command
 from tinybms_gateway.config import config_group
 from tinybms_gateway.demo import demo_command
 from tinybms_gateway.gateway import gateway_command
@@ -21,5 +22,5 @@ def main(verbose: bool) -> None:
     end_in_order_on_signals()
 
 
-for command in (gateway_command, demo_command, sim_group, can_group, bms_group, config_group):
+for command in (gateway_command, demo_command, sim_group, can_group, bms_group, check_command, config_group):
     main.add_command(command)
