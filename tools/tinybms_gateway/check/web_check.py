@@ -137,7 +137,12 @@ FAILURES: tuple[tuple[type[Exception], str, str, str], ...] = (
         "give the gateway's certificate, or who signed it, with --ca",
     ),
     (requests.exceptions.SSLError, "", "no TLS connection", "does the gateway speak https there? Try http"),
-    (requests.exceptions.Timeout, "", f"no answer in {ANSWER_WITHIN_S:.0f} s", "is the gateway on this network? Try ping"),
+    (
+        requests.exceptions.Timeout,
+        "",
+        f"no answer in {ANSWER_WITHIN_S:.0f} s",
+        "is the gateway on this network? Try ping",
+    ),
     (
         requests.exceptions.ConnectionError,
         "refused",
