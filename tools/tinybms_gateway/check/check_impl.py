@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tinybms_gateway.check.bus_check import bus_findings, unreachable_bus
 from tinybms_gateway.check.finding import Finding, Result, failed, good, not_asked_for, warning
 from tinybms_gateway.check.source import Told
 from tinybms_gateway.check.target import Target
@@ -118,7 +117,8 @@ def run(target: Target, on_step: Callable[[float], None] = lambda _: None) -> Re
 
 
 def _bus(target: Target, stop: threading.Event) -> list[Finding]:
-    from tinybms_gateway.check.bus_listener import listen  # noqa: PLC0415 - a slow import, beside the others
+    from tinybms_gateway.check.bus_check import bus_findings, unreachable_bus  # noqa: PLC0415 - slow: beside the others
+    from tinybms_gateway.check.bus_listener import listen  # noqa: PLC0415
 
     try:
         traffic = listen(target.can, target.seconds, target.keepalive, stop)
