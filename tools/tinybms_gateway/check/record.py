@@ -1,11 +1,22 @@
 """The entry of a check in a release record."""
 
-from datetime import datetime, timezone
 from pathlib import Path
 
 from tinybms_gateway.check.check_impl import Report
 
-KIND = "commissioning"
+KIND = "check"
+
+
+def require_record(path: Path) -> None:
+    """Find out before the check whether its outcome can be recorded.
+
+    Raises:
+        ValueError: the file is no release record.
+        OSError: it is not there, or cannot be read.
+    """
+    from tinybms_gateway.release.record_model import load_record  # noqa: PLC0415 - only --record needs it
+
+    load_record(path)
 
 
 def add_to_record(path: Path, report: Report, site: str | None) -> None:
@@ -15,7 +26,6 @@ def add_to_record(path: Path, report: Report, site: str | None) -> None:
         ValueError: the file is no release record.
         OSError: it cannot be read or written.
     """
-    from tinybms_gateway.release.record_model import add_entry  # noqa: PLC0415 - only --record needs it
+    from tinybms_gateway.release.record_model import add_entry  # noqa: PLC0415
 
-    when = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    add_entry(path, KIND, {"when": when, "site": site, **report.as_json()})
+    add_entry(path, KIND, {"site": site, **report.as_json()})

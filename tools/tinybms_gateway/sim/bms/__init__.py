@@ -30,7 +30,14 @@ def bms_command(
     seed: int | None,
     seconds: float | None,
 ) -> None:
-    """Simulate a TinyBMS on a pseudo terminal, at 115200 baud, until Ctrl-C."""
+    """Simulate a TinyBMS on a pseudo terminal, at 115200 baud, until Ctrl-C.
+
+    \b
+    Examples:
+      tinybms-gw sim bms --pty /tmp/bms --scenario day
+      tinybms-gw sim bms --pty /tmp/bms --fault corrupt=0.05 --control /tmp/bms.control
+      tinybms-gw sim bms --pty /tmp/bms --dump my_pack.json
+    """
     from tinybms_gateway.sim.bms import bms_impl  # noqa: PLC0415 - keeps --help quick
 
     with usage_errors():
