@@ -107,7 +107,9 @@ def info_command(bms: OpenBms, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; a value of null is not known.")
 @click.option("--all", "everything", is_flag=True, help="Print a dump of all registers, as 'sim bms --dump' plays it.")
 def read_command(bms: OpenBms, registers: tuple[str, ...], as_json: bool, everything: bool) -> None:
-    """Read registers by number, name or range. 'tinybms-gw bms registers' lists the names.
+    """Read registers by number, name or range.
+
+    'tinybms-gw bms registers' lists the names.
 
     \b
     Examples:
@@ -193,7 +195,9 @@ def reset_command(bms: OpenBms, what: str, yes: bool) -> None:
 @click.option("--follow", is_flag=True, help="Go on with new ones as they come, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; with --follow one object a line.")
 def events_command(bms: OpenBms, everything: bool, follow: bool, as_json: bool) -> None:
-    """Show the events of the BMS, newest last: time on the clock of the BMS, age, meaning.
+    """Show the events of the BMS, newest last.
+
+    Each with its time on the clock of the BMS, its age and its meaning.
 
     \b
     Examples:
@@ -227,7 +231,9 @@ def events_command(bms: OpenBms, everything: bool, follow: bool, as_json: bool) 
               help="Write each measurement to a new file, too.")  # fmt: skip
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after so many.")
 def monitor_command(bms: OpenBms, interval: float, csv_path: Path | None, count: int | None) -> None:
-    """Show the measurements live until Ctrl-C: as a table on a terminal, else a line each.
+    """Show the measurements live until Ctrl-C.
+
+    As a table on a terminal, else a line each.
 
     \b
     Examples:

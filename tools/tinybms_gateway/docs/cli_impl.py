@@ -24,8 +24,8 @@ TERMINAL = """\
 ## On and off the terminal
 
 Colours, live views and progress bars are for terminals only. With `NO_COLOR` set to anything, with `TERM=dumb`, in a
-pipe and in a file there is not one escape code, live views are left out or come once at the end, and tables in pipes and
-files are 160 columns wide.
+pipe and in a file there is not one escape code, live views are left out or come once at the end, and tables in pipes
+and files are 160 columns wide.
 """
 COMPLETION = """\
 ## Completion
@@ -72,7 +72,9 @@ def walk(command: click.Command, path: tuple[str, ...] = (PROGRAM,)) -> Iterator
 def _section(path: tuple[str, ...], command: click.Command) -> str:
     context = click.Context(command, info_name=" ".join(path))
     usage = " ".join([*path, *command.collect_usage_pieces(context)])
-    records = [parameter.get_help_record(context) for parameter in command.params]
+    records = [
+        parameter.get_help_record(context) for parameter in command.params if isinstance(parameter, click.Option)
+    ]
     lines = [f"### {' '.join(path)}", "", f"`{usage}`", "", *_text(command.help or "")]
     if isinstance(command, click.Group):
         names = [f"[`{name}`](#{'-'.join([*path, name])})" for name in sorted(command.commands)]
