@@ -29,7 +29,7 @@ build: setup ## the native gateway and the unit suites, in build-linux/
 test: test-native test-sanitized test-tsan ## everything, with ASan and UBSan again, tasks also with TSan
 
 test-native: build
-	@tools/dev/packages.sh riscv64-unknown-elf-gcc picolibc-riscv64 xtensa-lx106-elf-gcc qemu-system-riscv32
+	@tools/dev/packages.sh riscv64-unknown-elf-gcc picolibc-riscv64 xtensa-lx106-elf-gcc qemu-system-riscv32 mosquitto openssl
 	@$(BIN)/python -m pytest -q -c test/unit/pytest.ini test/unit
 	@tools/dev/unit.sh $(BUILD) '^fuzz_'
 	@$(PYTEST) test

@@ -160,7 +160,7 @@ def _alarms(frame: DecodedFrame, _traffic: Traffic) -> list[Finding]:
     fields = {signal: str(found.value) for signal, found in frame.signals.items() if signal != "SystemStatus"}
     threes = [n for n in (*range(13), *range(16, 29)) if bits >> 2 * n & 3 == 3]
     if threes:
-        return [failed(name, f"{len(threes)} fields with value 3", "a field is 1 (active), 2 (OK) or 0; never 3")]
+        return [failed(name, f"value 3 in {len(threes)} of 26 fields", "a field is 1 (active), 2 (OK) or 0; never 3")]
     if bits & RESERVED_BITS:
         return [failed(name, f"reserved bits are set: {frame.data.hex(' ').upper()}", "they must be 0")]
     supported = [value for value in fields.values() if value in ("active", "OK")]

@@ -1,7 +1,6 @@
 """The gateway's web page and REST status, over HTTP or HTTPS."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -36,7 +35,7 @@ class UnreachableError(AnswerError):
 
 
 def check_web(url: str, ca: Path | None) -> tuple[list[Finding], Told]:
-    """Ask for both, one after the other.
+    """Ask for both, one after the other; for the page only when nobody is there.
 
     Args:
         url: address of the gateway, without a path's slash at its end
@@ -48,26 +47,17 @@ def check_web(url: str, ca: Path | None) -> tuple[list[Finding], Told]:
     with requests.Session() as session:
         session.trust_env = False  # neither a proxy nor a stored password is meant for a gateway on the local network
         session.verify = str(ca) if ca is not None else True
-        told = Told()
-
-        def status() -> str:
-            nonlocal told
-            told, seen = _status(session, url + STATUS_PATH)
-            return seen
-
         try:
-            return [_finding(UI_NAME, lambda: _page(session, url + UI_PATH)), _finding(REST_NAME, status)], told
+            page = good(UI_NAME, _page(session, url + UI_PATH))
         except UnreachableError as error:
-            return [failed(UI_NAME, error.seen, error.advice)], told
-
-
-def _finding(name: str, ask: Callable[[], str]) -> Finding:
-    try:
-        return good(name, ask())
-    except UnreachableError:
-        raise
-    except AnswerError as error:
-        return failed(name, error.seen, error.advice)
+            return [failed(UI_NAME, error.seen, error.advice)], Told()
+        except AnswerError as error:
+            page = failed(UI_NAME, error.seen, error.advice)
+        try:
+            told = _status(session, url + STATUS_PATH)
+        except AnswerError as error:
+            return [page, failed(REST_NAME, error.seen, error.advice)], Told()
+        return [page, good(REST_NAME, f"{url + STATUS_PATH} answers, {told}")], told
 
 
 def _page(session: requests.Session, url: str) -> str:
@@ -78,7 +68,7 @@ def _page(session: requests.Session, url: str) -> str:
     return f"{url} answers"
 
 
-def _status(session: requests.Session, url: str) -> tuple[Told, str]:
+def _status(session: requests.Session, url: str) -> Told:
     kind, body, whole = _get(session, url)
     if not whole:
         raise AnswerError(f"more than {MOST_BYTES // 1024} kB", "is this the gateway's address?")
@@ -90,8 +80,7 @@ def _status(session: requests.Session, url: str) -> tuple[Told, str]:
         ) from None
     if not isinstance(status, dict):
         raise AnswerError("JSON, but no object", "is this the gateway's address?")
-    told = Told.of(status, VERSION_FIELD, DEVICE_FIELD)
-    return told, f"{url} answers, {told}"
+    return Told.of(status, VERSION_FIELD, DEVICE_FIELD)
 
 
 def _get(session: requests.Session, url: str) -> tuple[str, bytes, bool]:
