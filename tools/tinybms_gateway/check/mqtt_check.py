@@ -182,7 +182,9 @@ def _connect(broker: Broker, ca: Path | None, stop: threading.Event) -> _Session
         ) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise BrokerError(f"not reached: {reason}", "is the broker on this network, and is it this port?") from error
+        raise BrokerError(
+            f"not reached: {reason}", "is the broker on this network, is it this port, TLS or not?"
+        ) from error
     while not session.connected:
         if stop.is_set() or time.monotonic() > deadline:
             session.close()
