@@ -241,7 +241,7 @@ def test_web_and_mqtt_of_different_gateways(broker: Ports) -> None:
         (["--expect-version", "latest", "--url", "http://host"], "give X.Y.Z"),
         (["--expect-version", "1.2.3"], "add --url or --mqtt"),
         (["--ca", "nowhere.pem"], "no such file"),
-        (["--record", "nowhere.json"], "release record"),
+        (["--record", "nowhere.json"], "'tinybms-gw release record' makes it"),
         (["--seconds", "nan"], "--seconds"),
     ],
 )  # fmt: skip

@@ -59,7 +59,7 @@ def check_command(
       tinybms-gw check --can socketcan:can0 --json --record release.json --site "Boathouse"
     """
     from tinybms_gateway.check import check_impl, target  # noqa: PLC0415 - keeps --help quick
-    from tinybms_gateway.check.record import add_to_record  # noqa: PLC0415
+    from tinybms_gateway.check.record import add_to_record, require_record  # noqa: PLC0415
     from tinybms_gateway.check.view import show  # noqa: PLC0415
     from tinybms_gateway.progress import progress_bar  # noqa: PLC0415
 
@@ -76,8 +76,8 @@ def check_command(
             ca=ca,
         )
         target.check_target(wanted)
-        if record is not None and not record.is_file():
-            raise ValueError(f"--record {record}: no such file; 'tinybms-gw release record' makes it")
+        if record is not None:
+            require_record(record)
         with progress_bar("checking", seconds) as progress:
             report = check_impl.run(wanted, progress)
         if as_json:
