@@ -276,22 +276,29 @@ class Screen(io.StringIO):
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "live"), [("NO_COLOR", "1", False), ("TERM", "dumb", False), ("TERM", "xterm", True)]
+    ("environment", "live", "colours"),
+    [({}, True, True), ({"NO_COLOR": "1"}, True, False), ({"TERM": "dumb"}, False, False)],
+    ids=["terminal", "NO_COLOR", "dumb"],
 )
-def test_bars_and_live_views(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, live: bool) -> None:
+def test_bars_and_live_views(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], live: bool, colours: bool
+) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv(variable, value)
-    monkeypatch.setattr(sys, "stderr", Screen())
-    monkeypatch.setattr(sys, "stdout", Screen())
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    bar, view = Screen(), Screen()
+    monkeypatch.setattr(sys, "stderr", bar)
+    monkeypatch.setattr(sys, "stdout", view)
     with progress_bar("counting", 2.0) as progress:
         progress(1.0)
-    with Live("half way", console=make_console(), auto_refresh=False) as view:
-        view.update("arrived", refresh=True)
-    assert ("\x1b" in sys.stderr.getvalue()) is live
-    assert ("\x1b" in sys.stdout.getvalue()) is live
-    assert live or sys.stderr.getvalue() == ""
-    assert live or sys.stdout.getvalue().strip() == "arrived", "once, at the end"
+    with Live("[bold red]half way", console=make_console(), auto_refresh=False) as shown:
+        shown.update("[bold red]arrived", refresh=True)
+    for screen in (bar, view):
+        assert ("\x1b" in screen.getvalue()) is live
+        assert bool(re.search(r"\x1b\[[0-9;]*m", screen.getvalue())) is colours
+    assert live or bar.getvalue() == ""
+    assert live or view.getvalue().strip() == "arrived", "once, at the end"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

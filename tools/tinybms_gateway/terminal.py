@@ -15,20 +15,18 @@ class _PipeConsole(Console):
         raise BrokenPipeError
 
 
-def understands_escapes(*, stderr: bool = False) -> bool:
-    """Whether colours and live views may be shown: a terminal that is not dumb, and nobody set NO_COLOR.
+def make_console(*, stderr: bool = False) -> Console:
+    """Make a console whose `is_terminal` says whether live views may be used.
 
-    Source: https://no-color.org, which counts the variable only when it is not empty.
+    They may on a terminal that is not dumb. With NO_COLOR (https://no-color.org: when it is not empty) it writes
+    neither colours nor bold; what a live view needs to draw over itself is no colour.
     """
     stream = sys.stderr if stderr else sys.stdout
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM", "").lower() in ("dumb", "unknown"):
-        return False
-    return bool(stream.isatty())
-
-
-def make_console(*, stderr: bool = False) -> Console:
-    """Make a console whose `is_terminal` says whether escape codes, and so live views, may be used."""
-    allowed = understands_escapes(stderr=stderr)
-    stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else WIDTH_WITHOUT_TERMINAL
-    return _PipeConsole(stderr=stderr, force_terminal=allowed, no_color=not allowed, width=width)
+    on_terminal = stream.isatty()
+    live = on_terminal and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
+    return _PipeConsole(
+        stderr=stderr,
+        force_terminal=live,
+        color_system=None if os.environ.get("NO_COLOR") or not live else "auto",
+        width=None if on_terminal else WIDTH_WITHOUT_TERMINAL,
+    )

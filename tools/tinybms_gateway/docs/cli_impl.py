@@ -23,9 +23,9 @@ nothing else. An error is one line that says what to do; `tinybms-gw -v ...` log
 TERMINAL = """\
 ## On and off the terminal
 
-Colours, live views and progress bars are for terminals only. With `NO_COLOR` set to anything, with `TERM=dumb`, in a
-pipe and in a file there is not one escape code, live views are left out or come once at the end, and tables in pipes
-and files are 160 columns wide.
+Colours, live views and progress bars are for terminals only. In a pipe, in a file and with `TERM=dumb` there is not one
+escape code: live views are left out or come once at the end, and tables in pipes and files are 160 columns wide. With
+`NO_COLOR` set to anything there are no colours and nothing is bold; live views stay.
 """
 COMPLETION = """\
 ## Completion
@@ -35,8 +35,8 @@ ports, scenarios, faults and registers. For the present bash: `source <(tinybms-
 `tinybms-gw completion bash > ~/.local/share/bash-completion/completions/tinybms-gw`.
 """
 VARIABLES = {
-    "NO_COLOR": "no colours and no live views, see above",
-    "TERM": "`dumb`: the same",
+    "NO_COLOR": "no colours, see above",
+    "TERM": "`dumb`: no colours and no live views",
     BUILD_DIR_VARIABLE: "where the native build of the gateway is; default: `build-linux` in the source tree",
     PASSWORD_VARIABLE: "password of the MQTT broker for `tinybms-gw check`",
     "IDF_PATH": "ESP-IDF, for all that builds for the chip",
