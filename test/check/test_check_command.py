@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -170,8 +171,14 @@ def test_when_nothing_is_reached_each_says_so_in_a_line() -> None:
 def test_one_that_hangs_does_not_hide_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check_impl, "WEB_WITHIN_S", 1.0)
     over = threading.Event()
-    stuck = {"/": lambda _request: over.wait(20)}
-    with web_server(stuck) as url:
+
+    def drip(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        while not over.wait(0.05):
+            request.wfile.write(b"X")  # a header without an end: each byte comes in time, the whole never does
+            request.wfile.flush()
+
+    with web_server({"/": drip}) as url:
         started = time.monotonic()
         report = check_impl.run(Target("socketcand:1", 1.0, url=url))
         took = time.monotonic() - started
@@ -242,6 +249,7 @@ def test_web_and_mqtt_of_different_gateways(broker: Ports) -> None:
         (["--expect-version", "1.2.3"], "add --url or --mqtt"),
         (["--ca", "nowhere.pem"], "no such file"),
         (["--record", "nowhere.json"], "'tinybms-gw release record' makes it"),
+        (["--site", "Boathouse"], "give --record too"),
         (["--seconds", "nan"], "--seconds"),
     ],
 )  # fmt: skip

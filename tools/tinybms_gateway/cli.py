@@ -22,8 +22,8 @@ def main(verbose: bool) -> None:
     """Tools of the TinyBMS Web Gateway: simulate, record, check, build, release.
 
     Exit status: 0 good; 1 a check failed; 2 something to put right, which one line names; 70 a defect of this program
-    (-v shows where); 130 interrupted by Ctrl-C; 141 the reader of the output has left. 'tinybms-gw completion' makes
-    the shell complete commands and values.
+    (-v shows where); 130 interrupted by Ctrl-C; 141 the reader of the output has left; 143 ended by SIGTERM.
+    'tinybms-gw completion' makes the shell complete commands and values.
 
     \b
     Examples:

@@ -18,6 +18,8 @@ INTERRUPTED = 130
 """128 + SIGINT, as a shell reports it."""
 READER_LEFT = 141
 """128 + SIGPIPE."""
+TERMINATED = 143
+"""128 + SIGTERM; SIGHUP is 129."""
 
 EXIT_STATUSES = {
     0: "good",
@@ -26,6 +28,7 @@ EXIT_STATUSES = {
     DEFECT: "a defect of this program; -v shows where",
     INTERRUPTED: "Ctrl-C, in a command that has no good end by it",
     READER_LEFT: "whoever read the output has gone, as `head` does; nothing is said",
+    TERMINATED: "ended by SIGTERM (129: by SIGHUP), children and temporary files are gone",
 }
 """What the exit statuses of all commands mean."""
 

@@ -76,6 +76,8 @@ def check_command(
             ca=ca,
         )
         target.check_target(wanted)
+        if site is not None and record is None:
+            raise ValueError("--site: it is written into a record only; give --record too")
         if record is not None:
             require_record(record)
         with progress_bar("checking", seconds) as progress:

@@ -20,6 +20,7 @@ MQTT_WITHIN_S = 10.0
 VERSION_NAME = "firmware version"
 DEVICE_NAME = "same gateway"
 STEP_S = 0.1
+CLOSE_WITHIN_S = 1.0
 
 
 @dataclass
@@ -77,6 +78,10 @@ class _Probe:
         while not self.over and not stop.is_set():
             self._thread.join(STEP_S)
 
+    def wait_a_moment(self) -> None:
+        """Give it the time to close what it has open: an adapter that is left open is a surprise for the next one."""
+        self._thread.join(CLOSE_WITHIN_S)
+
     @property
     def findings(self) -> list[Finding]:
         """What it found."""
@@ -105,6 +110,7 @@ def run(target: Target, on_step: Callable[[float], None] = lambda _: None) -> Re
             time.sleep(STEP_S)
     finally:
         stop.set()
+        bus.wait_a_moment()
     findings = [
         *bus.findings,
         *(web.findings if web else [not_asked_for("web page", "--url"), not_asked_for("REST status", "--url")]),

@@ -14,10 +14,10 @@ def require_record(path: Path) -> None:
         ValueError: the file is no release record.
         OSError: it is not there or cannot be read.
     """
-    from tinybms_gateway.release.record_model import load_record  # noqa: PLC0415 - only --record needs it
-
     if not path.is_file():
         raise FileNotFoundError(f"--record {path}: no such file; 'tinybms-gw release record' makes it")
+    from tinybms_gateway.release.record_model import load_record  # noqa: PLC0415 - only --record needs it
+
     load_record(path)
 
 

@@ -13,7 +13,9 @@ STYLES = {Result.GOOD: "green", Result.WARNING: "yellow", Result.FAILED: "bold r
 def show(report: Report) -> None:
     """Print the table and one line of summary."""
     console = make_console()
-    table = Table("check", "result", "what was seen", "what to do", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for title, may_wrap in (("check", False), ("result", False), ("what was seen", True), ("what to do", True)):
+        table.add_column(title, no_wrap=not may_wrap)
     for finding in report.findings:
         style = STYLES[finding.result]
         table.add_row(finding.check, Text(finding.result.value, style), Text(finding.seen), Text(finding.advice))

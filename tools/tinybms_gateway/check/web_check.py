@@ -85,19 +85,23 @@ def _status(session: requests.Session, url: str) -> Told:
 
 def _get(session: requests.Session, url: str) -> tuple[str, bytes, bool]:
     """Get a page; returns its type, its first bytes, and whether these are all."""
-    host = urlsplit(url).hostname
+    host, secured = urlsplit(url).hostname, url.lower().startswith("https:")
     for _ in range(MOST_REDIRECTS + 1):
         try:
             with session.get(url, timeout=ANSWER_WITHIN_S, stream=True, allow_redirects=False) as response:
                 if response.status_code not in REDIRECTS:
                     return _body(response)
                 target = urljoin(url, response.headers.get("Location", ""))
-        except requests.ConnectionError as error:
+        except (requests.ConnectionError, requests.Timeout) as error:
             raise UnreachableError(*_what_failed(error)) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             raise AnswerError(*_what_failed(error)) from error
         if urlsplit(target).hostname != host:
             raise AnswerError(f"leads to another host: {target}", "give the gateway's own address")
+        if secured and not target.lower().startswith("https:"):
+            raise AnswerError(
+                f"leads from https to {target}", "nobody can tell who answers there: https must stay https"
+            )
         url = target
     raise AnswerError("is led from one address to another without an end", "is this the gateway's address?")
 
