@@ -315,7 +315,7 @@ def test_a_script_for_the_shell(shell: str) -> None:
     [
         ([], "ca", {"can"}),
         (["can"], "dec", {"decode"}),
-        (["demo", "--scenario"], "over", {"overvoltage", "overheat"}),
+        (["demo", "--scenario"], "overv", {"overvoltage"}),
         (["sim", "system", "--scenario"], "co", {"cold"}),
         (["sim", "bms", "--fault"], "sil", {"silence"}),
         (["bms", "read"], "over_v", {"over_voltage_count", "over_voltage_cutoff"}),
