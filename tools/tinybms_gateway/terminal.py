@@ -5,7 +5,7 @@ import sys
 
 from rich.console import Console
 
-WIDTH_WITHOUT_TERMINAL = 160
+WIDTH_WITHOUT_TERMINAL = 200
 """Columns of tables in files and pipes."""
 
 
@@ -26,6 +26,7 @@ def make_console(*, stderr: bool = False) -> Console:
     live = on_terminal and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
     return _PipeConsole(
         stderr=stderr,
+        highlight=False,
         force_terminal=live,
         color_system=None if os.environ.get("NO_COLOR") or not live else "auto",
         width=None if on_terminal else WIDTH_WITHOUT_TERMINAL,

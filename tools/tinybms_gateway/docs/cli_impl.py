@@ -24,7 +24,7 @@ TERMINAL = """\
 ## On and off the terminal
 
 Colours, live views and progress bars are for terminals only. In a pipe, in a file and with `TERM=dumb` there is not one
-escape code: live views are left out or come once at the end, and tables in pipes and files are 160 columns wide. With
+escape code: live views are left out or come once at the end, and tables in pipes and files are 200 columns wide. With
 `NO_COLOR` set to anything there are no colours and nothing is bold; live views stay.
 """
 COMPLETION = """\
