@@ -189,6 +189,15 @@ def test_one_that_hangs_does_not_hide_the_others(monkeypatch: pytest.MonkeyPatch
     assert took < 10
 
 
+def test_a_bus_server_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_impl, "OPEN_BUS_WITHIN_S", 0.5)
+    monkeypatch.setattr(check_impl, "CLOSE_WITHIN_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        report = check_impl.run(Target(f"socketcand:{server.getsockname()[1]}", 0.3))
+    assert (report.findings[0].check, report.findings[0].result.value) == ("CAN bus", "failed")
+    assert "no end after" in report.findings[0].seen
+
+
 def test_what_breaks_a_library_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_arguments: object) -> None:
         raise IndexError("bytearray index out of range")
