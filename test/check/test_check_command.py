@@ -278,11 +278,15 @@ def test_a_password_in_an_address_is_refused_and_not_repeated() -> None:
 
 
 def test_where_the_password_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def login(path: Path | None) -> tuple[str | None, str | None]:
+        broker = parse_broker("mqtts://ops@host", path)
+        return broker.user, broker.password
+
     file = tmp_path / "password"
     file.write_text("from file\r\n")
     monkeypatch.setenv("TINYBMS_MQTT_PASSWORD", "from environment")
-    assert parse_broker("mqtts://ops@host", None).password == "from environment"
-    assert parse_broker("mqtts://ops@host", file).password == "from file"
+    assert login(None) == (USER, "from environment")
+    assert login(file) == (USER, "from file")
     assert parse_broker("mqtts://host", None).password is None, "it is for a user"
     assert "from" not in repr(parse_broker("mqtts://ops@host", file))
     with pytest.raises(ValueError, match="whose password"):

@@ -14,7 +14,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from certificates import Certificate
 
-USER, PASSWORD = "ops", "not-a-real-one"
+LOGIN = ("ops", "not-a-real-one")
+USER, PASSWORD = LOGIN
 START_WITHIN_S = 10.0
 
 

@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from tinybms_gateway.check.services import DEVICE_NAME, VERSION
 
-PASSWORD_VARIABLE = "TINYBMS_MQTT_PASSWORD"
+CREDENTIAL_VARIABLE = "TINYBMS_MQTT_PASSWORD"
 LONGEST_PASSWORD_FILE = 4096
 
 
@@ -78,7 +78,7 @@ def parse_url(text: str) -> str:
 
 
 def parse_broker(text: str, password_file: Path | None) -> Broker:
-    """Read ``mqtt[s]://[USER@]HOST[:PORT]``; the password comes from `PASSWORD_VARIABLE` or from a file.
+    """Read ``mqtt[s]://[USER@]HOST[:PORT]``; the password comes from `CREDENTIAL_VARIABLE` or from a file.
 
     Raises:
         ValueError: it is no such address, or holds a password, which is then not repeated.
@@ -86,10 +86,10 @@ def parse_broker(text: str, password_file: Path | None) -> Broker:
     """
     parts = _split("--mqtt", text, ("mqtt", "mqtts"))
     if parts.password is not None:
-        raise ValueError(f"--mqtt: give the password in {PASSWORD_VARIABLE} or --mqtt-password-file, not here")
+        raise ValueError(f"--mqtt: give the password in {CREDENTIAL_VARIABLE} or --mqtt-password-file, not here")
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise ValueError("--mqtt: give mqtt://[USER@]HOST[:PORT] or mqtts://..., without a path")
-    password = _read_password(password_file) if password_file is not None else os.environ.get(PASSWORD_VARIABLE)
+    password = _read_password(password_file) if password_file is not None else os.environ.get(CREDENTIAL_VARIABLE)
     if password_file is not None and parts.username is None:
         raise ValueError("--mqtt-password-file: whose password? give mqtt://USER@HOST")
     tls = parts.scheme == "mqtts"

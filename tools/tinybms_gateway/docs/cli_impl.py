@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tinybms_gateway.check.target import PASSWORD_VARIABLE
+from tinybms_gateway.check.target import CREDENTIAL_VARIABLE
 from tinybms_gateway.gateway.gateway_impl import BUILD_DIR_VARIABLE
 from tinybms_gateway.tool_group import EXIT_STATUSES
 
@@ -38,7 +38,7 @@ VARIABLES = {
     "NO_COLOR": "no colours, see above",
     "TERM": "`dumb`: no colours and no live views",
     BUILD_DIR_VARIABLE: "where the native build of the gateway is; default: `build-linux` in the source tree",
-    PASSWORD_VARIABLE: "password of the MQTT broker for `tinybms-gw check`",
+    CREDENTIAL_VARIABLE: "password of the MQTT broker for `tinybms-gw check`",
     "IDF_PATH": "ESP-IDF, for all that builds for the chip",
 }
 
