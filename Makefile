@@ -34,7 +34,8 @@ build: setup ## the native gateway and the unit suites, in build-linux/
 test: test-native test-sanitized test-tsan ## everything, with ASan and UBSan again, tasks also with TSan
 
 test-native: build
-	@tools/dev/packages.sh git mosquitto riscv64-unknown-elf-gcc picolibc-riscv64 xtensa-lx106-elf-gcc qemu-system-riscv32
+	@tools/dev/packages.sh git mosquitto openssl riscv64-unknown-elf-gcc picolibc-riscv64 xtensa-lx106-elf-gcc \
+		qemu-system-riscv32
 	@$(EMBEDDED)
 	@tools/dev/unit.sh $(BUILD) '^fuzz_'
 	@$(PYTEST) test --ignore=test/pure --ignore=test/integration

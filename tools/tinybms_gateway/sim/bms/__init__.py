@@ -39,6 +39,8 @@ def bms_command(
     Examples:
       tinybms-gw sim bms --pty /tmp/bms --scenario day
       tinybms-gw sim bms --port /dev/ttyUSB1 --control /tmp/bms.control
+      tinybms-gw sim bms --pty /tmp/bms --fault corrupt=0.05 --control /tmp/bms.control
+      tinybms-gw sim bms --pty /tmp/bms --dump my_pack.json
     """
     from tinybms_gateway.sim.bms import bms_impl  # noqa: PLC0415 - keeps --help quick
 
