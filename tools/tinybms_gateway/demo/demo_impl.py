@@ -14,6 +14,8 @@ from tinybms_gateway.can.bus import open_bus
 from tinybms_gateway.can.capture.capture_impl import check_capture_path
 from tinybms_gateway.demo.story import Story, reasons
 from tinybms_gateway.gateway.gateway_impl import OWN_BUS, GatewayProcess
+from tinybms_gateway.scenario.find import load_scenario
+from tinybms_gateway.scenario.player import keepalive_at
 from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.line import BmsLine
 from tinybms_gateway.sim.gx import gx_impl
@@ -45,7 +47,7 @@ def gateway_stack(
 
     Args:
         dump: register dump that the TinyBMS shows
-        scenario: what happens to the battery
+        scenario: what happens to the battery: name, or path of a file
         faults: what goes wrong on the line
         seed: makes the faults repeatable
         options: further options of the gateway program
@@ -96,6 +98,8 @@ def run(
         bus = stack.enter_context(open_bus(running.can_backend))
         gx = GxModel(time.monotonic())
         story = Story()
+        course = load_scenario(scenario) if scenario is not None else None
+        record = logger.on_message_received if logger else lambda _: None
 
         def step(model: GxModel) -> None:
             story.watch(model, time.monotonic())
@@ -106,7 +110,9 @@ def run(
             gx,
             seconds,
             step,
-            lambda message, _: logger.on_message_received(message) if logger else None,
+            lambda message, _: record(message),
+            keepalive=lambda: course is None or keepalive_at(course, running.bms.now()),
+            on_sent=record,
         )
         summary = gx.summary(time.monotonic())
         with running.bms.lock:

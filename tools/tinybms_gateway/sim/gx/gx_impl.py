@@ -24,7 +24,8 @@ def run(
     on_step: Callable[[GxModel], None] = lambda _: None,
     on_frame: Callable[[can.Message, DecodedFrame], None] = lambda _m, _f: None,
     *,
-    keepalive: bool = True,
+    keepalive: Callable[[], bool] = lambda: True,
+    on_sent: Callable[[can.Message], None] = lambda _: None,
 ) -> None:
     """Send 0x305 and 0x307 every second and take what comes, until the time is over or Ctrl-C.
 
@@ -33,8 +34,9 @@ def run(
         gx: takes the frames; times are those of `time.monotonic`
         seconds: how long; None: until interrupted
         on_step: called ten times a second
-        on_frame: called for each frame
-        keepalive: False: listen only
+        on_frame: called for each frame that is received
+        keepalive: asked before each keepalive; False: listen only
+        on_sent: called for each frame that was sent
 
     Raises:
         ConnectionError: the bus has gone.
@@ -43,17 +45,21 @@ def run(
     next_keepalive = 0.0
     with contextlib.suppress(KeyboardInterrupt):
         while (now := time.monotonic()) < end:
-            if keepalive and now >= next_keepalive:
+            if now >= next_keepalive and keepalive():
                 next_keepalive = now + KEEPALIVE_EVERY_S
-                send_keepalive(bus)
+                for message in send_keepalive(bus):
+                    on_sent(message)
             for message in receive_until(bus, min(now + STEP_S, end)):
                 on_frame(message, gx.on_message(message, time.monotonic()))
             gx.tick(time.monotonic())
             on_step(gx)
 
 
-def send_keepalive(bus: can.BusABC) -> None:
+def send_keepalive(bus: can.BusABC) -> list[can.Message]:
     """Say once that a GX is there, and who it is.
+
+    Returns:
+        What was sent, with the time.
 
     Raises:
         ConnectionError: the bus has gone.
@@ -63,3 +69,14 @@ def send_keepalive(bus: can.BusABC) -> None:
         bus.send(IDENTITY)
     except (can.CanError, OSError) as error:
         raise ConnectionError("the CAN bus has gone") from error
+    return [_as_sent(message) for message in (KEEPALIVE, IDENTITY)]
+
+
+def _as_sent(message: can.Message) -> can.Message:
+    return can.Message(
+        timestamp=time.time(),
+        arbitration_id=message.arbitration_id,
+        data=message.data,
+        is_extended_id=False,
+        is_rx=False,
+    )

@@ -1,0 +1,1 @@
+"""``tinybms-gw scenario``."""
