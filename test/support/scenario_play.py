@@ -1,4 +1,4 @@
-"""Scenarios played for real: simulated TinyBMS -> native gateway -> CAN bus, with a GX that does what the scenario says."""
+"""Scenarios played for real: simulated TinyBMS -> native gateway -> CAN bus, and a GX that does what they say."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

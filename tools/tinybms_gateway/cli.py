@@ -12,6 +12,7 @@ from tinybms_gateway.docs import docs_group
 from tinybms_gateway.gateway import gateway_command
 from tinybms_gateway.options import end_in_order_on_signals, set_up_logging
 from tinybms_gateway.release import release_group
+from tinybms_gateway.scenario import scenario_group
 from tinybms_gateway.sim import sim_group
 from tinybms_gateway.tool_group import ToolGroup
 
@@ -43,6 +44,7 @@ for command in (
     can_group,
     bms_group,
     check_command,
+    scenario_group,
     release_group,
     config_group,
     docs_group,

@@ -15,7 +15,7 @@ def _scenario(context: click.Context, _parameter: click.Parameter, name: str | N
     if name is None:
         return None
     from tinybms_gateway.scenario.find import load_scenario  # noqa: PLC0415 - keeps --help quick
-    from tinybms_gateway.scenario.list_impl import titles  # noqa: PLC0415
+    from tinybms_gateway.scenario.show_impl import titles  # noqa: PLC0415
 
     with usage_errors():
         if name == "list":
