@@ -73,7 +73,8 @@ def _load(path: Path) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise ValueError(f"{path}: {where}{error.problem or error.context}") from error
+        what = ", ".join(text for text in (error.context, error.problem) if text)
+        raise ValueError(f"{path}: {where}{what}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, no such date
         raise ValueError(f"{path}: not YAML: {error}") from error
 
@@ -101,11 +102,10 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
-            if key.value in seen if isinstance(key, yaml.ScalarNode) else True:
-                raise yaml.MarkedYAMLError(
-                    problem=f"key '{key.value}' is there twice" if seen else "a key must be plain text",
-                    problem_mark=key.start_mark,
-                )
+            if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
+                raise yaml.MarkedYAMLError(problem="a key must be plain text", problem_mark=key.start_mark)
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"key '{key.value}' is there twice", problem_mark=key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 

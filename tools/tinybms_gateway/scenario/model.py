@@ -17,7 +17,7 @@ LONGEST_S = 24 * 3600.0
 MOST_STEPS = 500
 MOST_RAMP_VALUES = 10_000
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e9, le=1e9)]
 Moment = Annotated[float, Field(allow_inf_nan=False, ge=0, le=LONGEST_S)]
 Duration = Annotated[float, Field(allow_inf_nan=False, gt=0, le=LONGEST_S)]
 EventId = Annotated[int, Field(ge=1, le=255)]
@@ -239,7 +239,4 @@ def _try_value(name: str, value: float) -> None:
         raise ValueError(f"'{name}': is a key of the step itself, not one of its values")
     if name not in SETTABLE and not re.fullmatch(r"reg\.\d{1,5}", name):
         raise ValueError(f"'{name}': not known; there are {', '.join(VALUES)} and reg.N")
-    try:
-        TinyBms().set_value(name, value)
-    except OverflowError as error:
-        raise ValueError(f"'{name}' {value:g}: does not fit into its register") from error
+    TinyBms().set_value(name, value)
