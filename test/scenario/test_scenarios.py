@@ -24,7 +24,7 @@ def test_what_a_scenario_expects_is_on_the_bus(captures: dict[str, FrameBlock], 
     assert not red, {rule.id: rule.violations[:3] for rule in red.values()}
 
 
-@pytest.mark.parametrize(("name", "expectation"), EXPECTATIONS, ids="{}-{}".format)
+@pytest.mark.parametrize(("name", "expectation"), EXPECTATIONS)
 def test_a_capture_in_which_it_does_not_hold_is_noticed(
     captures: dict[str, FrameBlock], name: str, expectation: str
 ) -> None:
