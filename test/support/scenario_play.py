@@ -51,7 +51,7 @@ def play_once(name: str, scale: float) -> FrameBlock:
         while (now := stack.bms.now()) < scenario.duration_s:
             if now >= next_keepalive and keepalive_at(scenario, now):
                 next_keepalive = now + 1.0
-                messages += send_keepalive(bus)
+                send_keepalive(bus, messages.append)
             messages += collect(bus, 0.1 / scale)
     return block_of([(round((m.timestamp - start) * scale * 1e6), m) for m in messages])
 

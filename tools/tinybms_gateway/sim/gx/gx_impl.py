@@ -11,8 +11,8 @@ from tinybms_gateway.can.bus import receive_until
 from tinybms_gateway.can.frame import DecodedFrame
 from tinybms_gateway.sim.gx.model import GxModel
 
-KEEPALIVE = can.Message(arbitration_id=0x305, data=bytes(8), is_extended_id=False)
-IDENTITY = can.Message(arbitration_id=0x307, data=b"\x12\x34\x56\x78VIC\0", is_extended_id=False)
+KEEPALIVE = bytes(8)
+IDENTITY = b"\x12\x34\x56\x78VIC\0"
 KEEPALIVE_EVERY_S = 1.0
 STEP_S = 0.1
 
@@ -23,9 +23,9 @@ def run(
     seconds: float | None,
     on_step: Callable[[GxModel], None] = lambda _: None,
     on_frame: Callable[[can.Message, DecodedFrame], None] = lambda _m, _f: None,
+    on_sent: Callable[[can.Message], None] = lambda _: None,
     *,
     keepalive: Callable[[], bool] = lambda: True,
-    on_sent: Callable[[can.Message], None] = lambda _: None,
 ) -> None:
     """Send 0x305 and 0x307 every second and take what comes, until the time is over or Ctrl-C.
 
@@ -34,9 +34,9 @@ def run(
         gx: takes the frames; times are those of `time.monotonic`
         seconds: how long; None: until interrupted
         on_step: called ten times a second
-        on_frame: called for each frame that is received
-        keepalive: asked before each keepalive; False: listen only
-        on_sent: called for each frame that was sent
+        on_frame: called for each frame
+        on_sent: called for each frame that the GX sent, with its time
+        keepalive: asked whether the GX says that it is there; False: it only listens
 
     Raises:
         ConnectionError: the bus has gone.
@@ -47,36 +47,29 @@ def run(
         while (now := time.monotonic()) < end:
             if now >= next_keepalive and keepalive():
                 next_keepalive = now + KEEPALIVE_EVERY_S
-                for message in send_keepalive(bus):
-                    on_sent(message)
+                send_keepalive(bus, on_sent)
             for message in receive_until(bus, min(now + STEP_S, end)):
                 on_frame(message, gx.on_message(message, time.monotonic()))
             gx.tick(time.monotonic())
             on_step(gx)
 
 
-def send_keepalive(bus: can.BusABC) -> list[can.Message]:
+def send_keepalive(bus: can.BusABC, on_sent: Callable[[can.Message], None] = lambda _: None) -> None:
     """Say once that a GX is there, and who it is.
 
-    Returns:
-        What was sent, with the time.
+    Args:
+        bus: the bus
+        on_sent: told what was sent, with the time at which it was
 
     Raises:
         ConnectionError: the bus has gone.
     """
     try:
-        bus.send(KEEPALIVE)
-        bus.send(IDENTITY)
+        for identifier, data in ((0x305, KEEPALIVE), (0x307, IDENTITY)):
+            message = can.Message(
+                timestamp=time.time(), arbitration_id=identifier, data=data, is_extended_id=False, is_rx=False
+            )
+            bus.send(message)
+            on_sent(message)
     except (can.CanError, OSError) as error:
         raise ConnectionError("the CAN bus has gone") from error
-    return [_as_sent(message) for message in (KEEPALIVE, IDENTITY)]
-
-
-def _as_sent(message: can.Message) -> can.Message:
-    return can.Message(
-        timestamp=time.time(),
-        arbitration_id=message.arbitration_id,
-        data=message.data,
-        is_extended_id=False,
-        is_rx=False,
-    )
