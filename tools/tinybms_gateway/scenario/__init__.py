@@ -4,13 +4,15 @@ from pathlib import Path
 
 import click
 
+from tinybms_gateway.completion.values import completer
 from tinybms_gateway.generated import write_or_check
 from tinybms_gateway.options import print_json, usage_errors
+from tinybms_gateway.sim.bms.choices import known_scenarios
 
 
 @click.group("scenario")
 def scenario_group() -> None:
-    """Scenarios: what happens to battery and GX, and what has to be seen on the CAN bus then.
+    """What happens to battery and GX, and what has to be seen on the CAN bus.
 
     They are YAML files (test/scenarios/*.yaml). 'sim bms' and 'demo' play them, 'can verify' checks a capture against
     them, and the validation plan (docs/testing/validation_plan.md) is made from them.
@@ -40,10 +42,10 @@ def list_command(as_json: bool) -> None:
 
 
 @scenario_group.command("show")
-@click.argument("scenario", metavar="NAME|FILE")
+@click.argument("scenario", metavar="NAME|FILE", shell_complete=completer(known_scenarios))
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
 def show_command(scenario: str, as_json: bool) -> None:
-    """Show one scenario: what happens when, what to do on a bench, and what has to be seen.
+    """Show a scenario: what happens when, what to do, what has to be seen.
 
     \b
     Examples:
@@ -62,9 +64,9 @@ def show_command(scenario: str, as_json: bool) -> None:
 
 
 @scenario_group.command("check")
-@click.argument("files", metavar="NAME|FILE...", nargs=-1, required=True)
+@click.argument("files", metavar="NAME|FILE...", nargs=-1, required=True, shell_complete=completer(known_scenarios))
 def check_command(files: tuple[str, ...]) -> None:
-    """Say whether files are scenarios; one line and exit status 2 for the first that is none.
+    """Say whether files are scenarios; exit status 2 for the first that is none.
 
     \b
     Examples:

@@ -35,7 +35,8 @@ def _faults(context: click.Context, _parameter: click.Parameter, texts: tuple[st
     return texts
 
 
-def _known_scenarios() -> list[tuple[str, str]]:
+def known_scenarios() -> list[tuple[str, str]]:
+    """Names and titles, for shells that complete them."""
     from tinybms_gateway.scenario.show_impl import all_scenarios  # noqa: PLC0415
 
     return [(scenario.name, scenario.title) for scenario in all_scenarios()]
@@ -50,7 +51,7 @@ def _known_faults() -> list[tuple[str, str]]:
 def scenario_option(default: str) -> Callable[[Command], Command]:
     """``--scenario NAME|FILE``; `default` is what the help text calls the default."""
     return click.option("--scenario", metavar="NAME|FILE", is_eager=True, callback=_scenario,
-                        shell_complete=completer(_known_scenarios),
+                        shell_complete=completer(known_scenarios),
                         help="What happens to the battery, by name or by the path of a .yaml file; 'list' shows them. "
                         f"Default: {default}.")  # fmt: skip
 
