@@ -17,24 +17,21 @@ FIELDS = (
 """In the order of the frame, without "Alarm" and "Warning"."""
 ALL_LOW = np.uint64(sum(1 << 2 * n for n in range(13)) * (1 + (1 << 32)))
 """Lower bit of each of the 26 fields."""
-STATUS_BIT = 58
-GENERAL = np.uint64(1 | 1 << 32)
 
 
 def bits_of(kind: str, *names: str) -> np.uint64:
     """Lower bits of some fields of a kind, ``Alarm`` or ``Warning``."""
     shift = 0 if kind == "Alarm" else 32
-    return np.uint64(sum(1 << (2 * FIELDS.index(name) + shift) for name in names))
+    bits: np.uint64 = np.uint64(sum(1 << (2 * FIELDS.index(name) + shift) for name in names))
+    return bits
 
 
-ALWAYS = (
-    bits_of("Alarm", "General", "HighVoltage", "LowVoltage", "HighDischargeCurrent", "HighChargeCurrent", "BmsInternal")
-    | bits_of("Warning", "General", "BmsInternal")
-)  # fmt: skip
-NEVER = (
-    bits_of("Alarm", "Contactor", "ShortCircuit")
-    | bits_of("Warning", "LowTemperature", "Contactor", "ShortCircuit")
-)  # fmt: skip
+ALWAYS = bits_of(
+    "Alarm", "General", "HighVoltage", "LowVoltage", "HighDischargeCurrent", "HighChargeCurrent", "BmsInternal"
+) | bits_of("Warning", "General", "BmsInternal")
+NEVER = bits_of("Alarm", "Contactor", "ShortCircuit") | bits_of(
+    "Warning", "LowTemperature", "Contactor", "ShortCircuit"
+)
 SENSOR_CORE = bits_of("Alarm", "HighTemperature", "LowTemperature", "LowTemperatureCharge")
 SENSOR_ALL = (
     SENSOR_CORE | bits_of("Alarm", "HighTemperatureCharge")
