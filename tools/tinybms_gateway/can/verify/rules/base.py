@@ -126,15 +126,17 @@ class Latest:
         Returns:
             Whether there was any source frame before, and the columns; where there was none they mean nothing.
         """
+        if len(source_rows) == 0:  # of which not even the types of the columns are known
+            there = np.full(len(rows), self._last is not None)
+            return there, tuple(np.full(len(rows), old) for old in self._last or (0,) * len(columns))
         place = np.searchsorted(source_rows, rows)
-        head = self._last if self._last is not None else tuple(column.dtype.type(0) for column in columns)
+        head = self._last or tuple(column[0] for column in columns)
         there = (place > 0) | (self._last is not None)
         values = tuple(
             np.concatenate([np.array([old], column.dtype), column])[place]
             for old, column in zip(head, columns, strict=True)
         )
-        if len(source_rows):
-            self._last = tuple(column[-1] for column in columns)
+        self._last = tuple(column[-1] for column in columns)
         return there, values
 
 

@@ -83,12 +83,13 @@ class Agree(Rule):
         there, (value, time_us) = self._latest.at(rows, source_rows, columns)
         if frames is None:
             return
-        if self._fresh_us is not None:
-            there &= frames.time_us - time_us <= self._fresh_us
-        if self._applies:
-            there &= self._applies(mine[0], value)
-        self.checked += int(there.sum())
-        bad = there & self._wrong(mine[0], value)
+        bad = np.zeros(len(rows), np.bool_)
+        if there.any():
+            there &= self._fresh_us is None or frames.time_us - time_us <= self._fresh_us
+            if self._applies:
+                there &= self._applies(mine[0], value)
+            self.checked += int(there.sum())
+            bad = there & self._wrong(mine[0], value)
         if self._twice:
             session = self._sessions.numbers(decoded)[rows]
             had, (bad_before, session_before) = self._before.of(bad, session)

@@ -72,7 +72,7 @@ def _soc_differs(frames: Frames) -> Mask:
 def _modules_wrong(frames: Frames) -> Mask:
     charge, discharge = frames.raw("ModulesBlockingCharge"), frames.raw("ModulesBlockingDischarge")
     free = (charge == 0) & (discharge == 0) & (frames.raw("ModulesOffline") == 0)
-    wrong: Mask = (frames.raw("ModulesOK") == 1) != free
+    wrong: Mask = (frames.raw("ModulesOK") != 0) != free
     return wrong
 
 
