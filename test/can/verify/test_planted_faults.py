@@ -189,8 +189,8 @@ FAULTS: dict[str, Fault] = {
                                   else without(n, 20_000, 21_000)) for n in OURS},
     **{f"extra-{n:03X}": changed(twice_at_once(n, 10_450, 10_460, 10_470)) for n in (0x351, 0x35A)},
     "burst": changed(both(moved(0x356, 10_150, -48), moved(0x35A, 10_050, 51), with_more(), twice_at_once(0x351, 10_103))),
-    "flood": changed(with_more(*(Frame(10_000.5 + 13 * i, 0x351 if i % 2 else 0x35A,
-                                       QUIET.content(0x351 if i % 2 else 0x35A, 0)) for i in range(80)))),
+    "flood": changed(both(without(0x35A, 10_050, 10_051), with_more(*(
+        Frame(10_030.5 + 13 * i, n, QUIET.content(n, 0)) for i in range(70) for n in [(0x35A, 0x351)[i % 2]])))),
     "first-351": Fault(PAUSE, change=without(0x351, 32_000, 32_001)),
     "bus-load": Fault(QUIET, choice=Choice(bitrate=5_000)),
     # layout

@@ -36,6 +36,8 @@ class Panel:
     low: float
     high: float
     lines: tuple[Line, ...]
+    zero: float | None
+    """Where 0 is, from the top; None: outside or at an edge."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ def _panel(figures: Figures, title: str, unit: str, curves: list[tuple[str, NDAr
     margin = 0.0 if bounds is not None else max((high - low) * 0.08, 0.1)
     low, high = low - margin, high + margin
     lines = tuple(Line(name, _points(figures, times, curve, low, high), number) for number, name, times, curve in there)
-    return Panel(title, unit, round(low, 1), round(high, 1), lines)
+    zero = round(HEIGHT * high / (high - low), 1) if low < 0 < high else None
+    return Panel(title, unit, round(low, 1), round(high, 1), lines, zero)
 
 
 def _points(figures: Figures, times: NDArray[np.float64], values: NDArray[np.float64], low: float, high: float) -> str:
