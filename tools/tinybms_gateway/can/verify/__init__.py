@@ -16,7 +16,7 @@ FILE = click.Path(path_type=Path)
               help="Of the bus, bit/s.")  # fmt: skip
 @click.option("--victron-only", is_flag=True, help="Only Victron's rules: for batteries of other makers.")
 @click.option("--waive", "waivers", multiple=True, metavar="RULE=REASON",
-              help="Violations of these rules do not count; RULE may be a pattern (period-*); may be repeated.")  # fmt: skip
+              help="Violations of these rules do not count; RULE may be a pattern (period-*).")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--junit", type=FILE, metavar="FILE", help="Write it as JUnit XML, a test case a rule.")
 @click.option("--html", "page", type=FILE, metavar="FILE", help="Write it as one HTML page with the course of values.")

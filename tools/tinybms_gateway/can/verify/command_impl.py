@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tinybms_gateway.can.bus import BITRATE
+from tinybms_gateway.can.protocol import BITRATE
 from tinybms_gateway.can.reader import Capture
 from tinybms_gateway.can.verify.html import html as html_page
 from tinybms_gateway.can.verify.report import Report, origin

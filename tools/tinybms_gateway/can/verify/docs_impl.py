@@ -4,7 +4,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tinybms_gateway.can.bus import BITRATE
+from tinybms_gateway.can.protocol import BITRATE
 from tinybms_gateway.can.verify.report import VICTRON, origin
 from tinybms_gateway.can.verify.rules import rules_by_subject
 

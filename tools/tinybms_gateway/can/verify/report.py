@@ -15,6 +15,11 @@ def origin(source: str) -> str:
     return VICTRON if source.startswith(VICTRON) else GATEWAY
 
 
+def printable(text: str) -> str:
+    """Without control characters, which XML has no place for and terminals obey; lines stay lines."""
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
+
+
 @dataclass(frozen=True)
 class Result:
     """What became of one rule."""

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from tinybms_gateway.can.bus import BITRATE
 from tinybms_gateway.can.columns import FrameBlock
 from tinybms_gateway.can.decoder import Decoder
+from tinybms_gateway.can.protocol import BITRATE
 from tinybms_gateway.can.reader import Capture, CaptureError
 from tinybms_gateway.can.verify.figures import Figures
-from tinybms_gateway.can.verify.report import VICTRON, Report, origin, result_of
+from tinybms_gateway.can.verify.report import VICTRON, Report, origin, printable, result_of
 from tinybms_gateway.can.verify.rule import Rule
 from tinybms_gateway.can.verify.rules import rules_by_subject
 from tinybms_gateway.can.verify.rules.base import Clock
@@ -74,7 +74,15 @@ def verify(
                     for rule in found)  # fmt: skip
     unused = tuple(pattern for pattern in waived if not any(fnmatchcase(rule.id, pattern) for rule in rules))
     channel = choice.channel or (capture.channels[0] if capture.channels else "")
-    return Report(capture.path.name, channel, capture.absolute_time, figures.start_us, figures, results, unused)
+    return Report(
+        printable(capture.path.name),
+        printable(channel),
+        capture.absolute_time,
+        figures.start_us,
+        figures,
+        results,
+        unused,
+    )
 
 
 def _waiver(identifier: str, waived: Mapping[str, str]) -> str | None:

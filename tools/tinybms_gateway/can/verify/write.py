@@ -6,7 +6,7 @@ from pathlib import Path
 
 from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from tinybms_gateway.can.verify.report import NOT_APPLICABLE, VIOLATED, WAIVED, Report, Result
+from tinybms_gateway.can.verify.report import NOT_APPLICABLE, VIOLATED, WAIVED, Report, Result, printable
 from tinybms_gateway.can.verify.show import clock_text, frame_text
 
 
@@ -45,7 +45,7 @@ def write_whole(path: Path, text: str) -> None:
 
 def junit(report: Report) -> str:
     """The report as JUnit XML: a suite a subject, a test case a rule."""
-    document = JUnitXml(name=_printable(f"tinybms-gw can verify {report.capture}"))
+    document = JUnitXml(name=printable(f"tinybms-gw can verify {report.capture}"))
     suites: dict[str, TestSuite] = {}
     for result in report.results:
         suite = suites.setdefault(result.subject, TestSuite(result.subject))
@@ -60,11 +60,11 @@ def junit(report: Report) -> str:
 def _case(report: Report, result: Result) -> TestCase:
     case = TestCase(result.id, classname=f"can.verify.{result.subject}")
     if result.status == VIOLATED:
-        failure = Failure(_printable(f"{result.sentence} {result.count} violations"), "violation")
-        failure.text = _printable("\n".join([*lines(report, result), f"source: {result.source}"]))
+        failure = Failure(printable(f"{result.sentence} {result.count} violations"), "violation")
+        failure.text = printable("\n".join([*lines(report, result), f"source: {result.source}"]))
         case.result = [failure]
     elif result.status in (WAIVED, NOT_APPLICABLE):
-        case.result = [Skipped(_printable(f"{result.status}: {result.reason}"))]
+        case.result = [Skipped(printable(f"{result.status}: {result.reason}"))]
     return case
 
 
@@ -80,8 +80,3 @@ def lines(report: Report, result: Result) -> list[str]:
         ]
         found.append(f"{', '.join(word for word in words if word)}: {violation.text}")
     return [*found, f"and {result.not_shown} more"] if result.not_shown else found
-
-
-def _printable(text: str) -> str:
-    """XML has no place for control characters, not even escaped ones."""
-    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
