@@ -22,7 +22,7 @@ def test_every_rule_has_its_fault_and_an_id_of_its_own() -> None:
 @pytest.mark.parametrize("rule", FAULTS)
 def test_a_planted_fault_is_found_by_its_rule_and_by_no_other(rule: str) -> None:
     fault = FAULTS[rule]
-    before = violated(fault.before(fault.good.frames()))
+    before = set() if fault.good in (QUIET, LONG) else violated(fault.before(fault.good.frames()))
     after = violated(fault.change((fault.bad or fault.good).frames()), fault.choice)
     assert after - before == {rule}
 
