@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tinybms_gateway import __version__
 from tinybms_gateway.can.verify.figures import Figures
 from tinybms_gateway.can.verify.report import NOT_APPLICABLE, PASSED, VIOLATED, WAIVED, Report
-from tinybms_gateway.can.verify.show import clock_text, figure_lines, frame_text, verdict
+from tinybms_gateway.can.verify.show import clock_text, figure_lines, frame_text, times, verdict
 
 WIDTH, HEIGHT = 1000.0, 110.0
 BAR = 16
@@ -69,6 +69,7 @@ def html(report: Report) -> str:
         duration=f"{figures.duration_s:,.1f}",
         clock_text=clock_text,
         frame_text=frame_text,
+        times=times,
         width=WIDTH,
         height=HEIGHT,
         bar=BAR,

@@ -14,11 +14,16 @@ STYLES = {PASSED: "green", VIOLATED: "bold red", WAIVED: "yellow", NOT_APPLICABL
 
 def show(report: Report, console: Console) -> None:
     """Print it: a line a rule, then the violations, then the figures."""
-    console.print(_rules(report))
+    console.print(_rules(report, console))
     for result in (*report.of(VIOLATED), *report.of(WAIVED)):
         console.print(_violations(report, result))
     console.print(Text("\n".join(f"{name}: {value}" for name, value in figure_lines(report))))
     console.print(Text(verdict(report), "bold green" if report.good else "bold red"))
+
+
+def times(result: Result) -> str:
+    """How often a rule was violated, in words."""
+    return "once" if result.count == 1 else f"{result.count:,} times"
 
 
 def verdict(report: Report) -> str:
@@ -62,20 +67,16 @@ def _milliseconds(time_us: int | None) -> str:
     return "none seen" if time_us is None else f"{time_us / 1000:,.1f} ms"
 
 
-def _rules(report: Report) -> Table:
+def _rules(report: Report, console: Console) -> Table:
+    """A line a rule; where the terminal is too narrow for a sentence it is cut off."""
     table = Table(box=None, pad_edge=False)
     for name in ("rule", "whose", "result", "checked", "what"):
-        table.add_column(name, justify="right" if name == "checked" else "left", overflow="fold")
+        table.add_column(name, justify="right" if name == "checked" else "left", no_wrap=console.is_terminal)
     for result in report.results:
-        said = f"{result.status}: {result.reason}" if result.reason else result.status
-        if result.count:
-            said += f", {result.count:,} times"
+        said = f"{result.status}, {times(result)}" if result.count else result.status
+        what = f"{result.reason}: {result.sentence}" if result.reason else result.sentence
         table.add_row(
-            Text(result.id),
-            result.origin,
-            Text(said, STYLES[result.status]),
-            f"{result.checked:,}",
-            Text(result.sentence),
+            Text(result.id), result.origin, Text(said, STYLES[result.status]), f"{result.checked:,}", Text(what)
         )
     return table
 

@@ -11,7 +11,7 @@ from tinybms_gateway.can.database import text_of
 from tinybms_gateway.can.decoder import DecodedBlock, Frames
 from tinybms_gateway.can.verify.rule import Rule
 from tinybms_gateway.can.verify.rules.base import (
-    CONTROL,
+    CVL,
     FRAMES,
     SECOND_US,
     VICTRON,
@@ -244,10 +244,10 @@ def rules(sessions: Sessions) -> list[Rule]:
         EnergyForward(),
         *_modules(sessions),
         Agree("dvl-below-cvl", "DVL is below CVL, unless the settings of the BMS contradict one another "
-                               "(WarningBmsInternal).", CONTROL,
+                               "(WarningBmsInternal).", CVL,
               Side(0x351, _dvl_below), Side(0x35A, _raw("WarningBmsInternal")), lambda bad, _: bad,
               lambda _b, _w: "DVL is at or above CVL", sessions, applies=lambda _, warning: warning != 1),
-        Agree("cvl-plausible", f"CVL is between {low} and {high} % of the battery voltage.", CONTROL,
+        Agree("cvl-plausible", f"CVL is between {low} and {high} % of the battery voltage.", CVL,
               Side(0x351, _raw("CVL")), Side(0x356, _raw("Voltage")),
               lambda cvl, voltage: (cvl * 1000 < voltage * low) | (cvl * 1000 > voltage * high),
               lambda cvl, voltage: f"CVL {cvl / 10:.1f} V at {voltage / 100:.2f} V", sessions,

@@ -11,7 +11,8 @@ from tinybms_gateway.can.verify.rule import KEPT, Rule, Violation
 from tinybms_gateway.can.verify.rules.alarms import active, bits_of
 from tinybms_gateway.can.verify.rules.base import (
     ALARMS,
-    CONTROL,
+    CCL_DCL,
+    CVL,
     SECOND_US,
     WHAT_HAPPENS,
     Before,
@@ -182,7 +183,7 @@ class CurrentRise(Rule):
         super().__init__(
             f"{name.lower()}-rise-{'rate' if rate else 'wait'}",
             f"{name} {what}; not looked at in the first 32 s after a start or a silence, when it is ramped up.",
-            CONTROL,
+            CCL_DCL,
         )
         self.not_applicable = "no two 0x351 outside of a start"
         self._name, self._sessions, self._rate = name, sessions, rate
@@ -237,7 +238,7 @@ class CvlMove(Rule):
     """How CVL moves from one 0x351 to the next."""
 
     def __init__(self, id: str, sentence: str, sessions: Sessions) -> None:
-        super().__init__(id, sentence, CONTROL)
+        super().__init__(id, sentence, CVL)
         self.not_applicable = "no two 0x351 to compare"
         self._sessions = sessions
         self._before = Before()
@@ -310,7 +311,7 @@ def reactions(sessions: Sessions) -> list[Reaction]:
         ("BmsInternal", "The BMS has a fault of its own", both),
     ]
     found = [
-        Reaction(f"react-{_dashed(name)}", f"{why} (Alarm{name})", CONTROL, bits_of("Alarm", name), limits, sessions)
+        Reaction(f"react-{_dashed(name)}", f"{why} (Alarm{name})", CCL_DCL, bits_of("Alarm", name), limits, sessions)
         for name, why, limits in table
     ]
     found.append(
