@@ -268,6 +268,7 @@ FAULTS: dict[str, Fault] = {
     "cvl-rise-pause": Fault(stepping((50_000, (57.0, 45.0, 54.0)), (70_000, (57.2, 45.0, 54.0))),
                             stepping((50_000, (57.0, 45.0, 54.0)), (60_000, (57.2, 45.0, 54.0)))),
     "cvl-rise-step": Fault(LONG, stepping((50_000, (57.3, 45.0, 54.0)))),
+    "cvl-inhibited": Fault(stepping(no_charge(50_000)), stepping(no_charge(50_000), (75_000, (54.2, 0.0, 54.0)))),
     "cvl-fall": Fault(stepping(no_charge(50_000)), stepping((50_000, (56.0, 45.0, 54.0)))),
     # the GX
     "gx-keepalive": changed(without(0x305, 10_000, 20_500)),

@@ -284,6 +284,14 @@ class CvlPause(CvlMove):
         return found
 
 
+class CvlInhibited(CvlMove):
+    """CVL does not come back while charging is inhibited."""
+
+    def _bad(self, move: Moves) -> Mask:
+        found: Mask = (move.rise > 0) & (move.ccl <= 0)
+        return found
+
+
 class CvlFall(CvlMove):
     """CVL goes down slowly while charging is allowed."""
 
@@ -344,5 +352,6 @@ def rules(sessions: Sessions) -> list[Rule]:
         *(CurrentRise(name, sessions, rate=rate) for name in both for rate in (False, True)),
         CvlPause("cvl-rise-pause", "CVL is raised at most every 20 s (checked with 19 s).", sessions),
         CvlStep("cvl-rise-step", "CVL is raised by 20 mV per cell at most: by 0.4 V with 16 cells, rounded.", sessions),
+        CvlInhibited("cvl-inhibited", "CVL does not rise while CCL is 0: charging is inhibited.", sessions),
         CvlFall("cvl-fall", "CVL falls by 0.2 V/s at most while CCL is above 0.", sessions),
     ]  # fmt: skip

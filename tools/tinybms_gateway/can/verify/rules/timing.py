@@ -10,7 +10,7 @@ from tinybms_gateway.can.columns import Flag, FrameBlock
 from tinybms_gateway.can.database import load_database
 from tinybms_gateway.can.decoder import DecodedBlock
 from tinybms_gateway.can.protocol import GX_IDS
-from tinybms_gateway.can.verify.rule import Rule
+from tinybms_gateway.can.verify.rule import KEPT, Rule, Violation
 from tinybms_gateway.can.verify.rules.base import (
     OF_THE_CHECK,
     SECOND_US,
@@ -30,7 +30,11 @@ from tinybms_gateway.can.verify.rules.base import (
 
 MS = 1000
 LATE_US = 500 * MS
-"""An erase of the flash stops every task of the chip for up to 400 ms."""
+"""An erase of the flash stops every task of the chip for up to 400 ms; a frame that nobody acknowledged comes again
+after 50 ms."""
+LATE_SLOW_US = 1000 * MS
+"""Likewise, of the frames that nothing depends on: they come again after 500 ms."""
+REQUIRED_PERIOD_US = 1000 * MS
 URGENT = (0x351, 0x35A)
 MOST_FRAMES_PER_S = 60
 LIMITS_LOST_US = 3 * SECOND_US
@@ -57,9 +61,12 @@ class TimeOrder(Rule):
     def look(self, block: FrameBlock, steps: NDArray[np.int64]) -> None:
         """Look at the steps of time before each frame of a block."""
         self.checked += len(block)
-        for row in np.flatnonzero(steps < 0).tolist():
+        rows = np.flatnonzero(steps < 0)
+        room = KEPT - len(self.violations)
+        self.count += len(rows)
+        for row in rows[:room].tolist():
             text = f"{-int(steps[row]) / MS:.3f} ms before the frame before it"
-            self.violated(int(block.time_us[row]), block.first + row, text)
+            self.violations.append(Violation(int(block.time_us[row]), block.first + row, text))
 
     def take(self, decoded: DecodedBlock) -> None:
         """Nothing: see `look`."""
@@ -70,7 +77,7 @@ class Period(Rule):
 
     def __init__(self, identifier: int, period_ms: int, sessions: Sessions) -> None:
         period_us = period_ms * MS
-        self._longest_us = period_us + LATE_US
+        self._longest_us = period_us + (LATE_US if period_us <= REQUIRED_PERIOD_US else LATE_SLOW_US)
         self._shortest_us = 0 if identifier in URGENT else period_us // 2
         bounds = f"at most {seconds(self._longest_us)} apart"
         if self._shortest_us:
