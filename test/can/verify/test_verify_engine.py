@@ -156,6 +156,14 @@ def test_the_reaction_time_is_measured() -> None:
     assert report.figures.reaction_us == {"react-high-voltage": 59_000, "react-offline": 59_000}
 
 
+def test_alarms_without_any_limits_are_told_and_not_kept() -> None:
+    """0x351 never comes: what waits for it must not pile up."""
+    frames = [Frame(1000 * i, 0x35A, pairs((1,)) if i % 2 else pairs()) for i in range(100)]
+    result = next(r for r in report_of(frames, 10).results if r.id == "react-high-voltage")
+    assert result.count == 49, "the last one had no time"
+    assert result.violations[0].text == "CCL not 0 within 200 ms; before: not known"
+
+
 def test_the_gaps_of_both_sides_are_measured() -> None:
     frames = [f for f in Story().frames() if not (f.id == 0x305 and 10_000 < f.ms < 14_000)]
     assert report_of(frames).figures.longest_gap_us == {0x351: 1_000_000, 0x305: 5_000_000}

@@ -1,5 +1,6 @@
 """docs/testing/rules.md: the rules of ``can verify``."""
 
+import re
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -20,5 +21,11 @@ def generate() -> dict[Path, str]:
         loader=PackageLoader("tinybms_gateway.can.verify"), undefined=StrictUndefined, trim_blocks=True,
         keep_trailing_newline=True,
     )  # fmt: skip
+    environment.filters["linked"] = _linked
     template = environment.get_template("rules.md.j2")
     return {PAGE: template.render(subjects=subjects, count=len(rules), victron=victron)}
+
+
+def _linked(source: str) -> str:
+    """A page of the documentation as a link to it."""
+    return re.sub(r"docs/([\w/]+\.md)", r"[\1](../\1)", source)

@@ -83,8 +83,9 @@ class Reaction(Rule):
             self._waiting.append(
                 (decoded.block.first + row, int(times[row]), ", ".join(said) if there[i] else "not known")
             )
-        if limits is not None and self._waiting:
-            self._settle(decoded, limits, np.asarray(columns[0], np.bool_))
+        if self._waiting:
+            limit_times = limits.time_us if limits is not None else times[:0]
+            self._settle(rows + decoded.block.first, limit_times, columns[0] != 0, int(times[-1]))
 
     def finish(self, end_us: int) -> None:
         """What still waits had the time, or the capture ends too soon."""
@@ -109,20 +110,24 @@ class Reaction(Rule):
         zero: NDArray[np.int64] = np.asarray(values.any(axis=0) if self._any else values.all(axis=0), np.int64)
         return zero
 
-    def _settle(self, decoded: DecodedBlock, limits: Frames, zero: Mask) -> None:
-        """Each one that waits ends with the next frame whose limits are 0, or with the first one that is too late."""
-        numbers = limits.rows + decoded.block.first
+    def _settle(self, numbers: Index, times: NDArray[np.int64], zero: Mask, end_us: int) -> None:
+        """Each one that waits ends with the next 0x351 whose limits are 0, or when it is too late for one.
+
+        Args:
+            numbers: of the frames 0x351 of a block
+            times: theirs
+            zero: whether their limits are 0
+            end_us: time of the last frame of the block
+        """
         starts = np.array([number for number, _, _ in self._waiting])
-        dues = np.array([time_us for _, time_us, _ in self._waiting]) + REACTION_US
-        zeros = np.append(np.flatnonzero(zero), len(numbers))
-        next_zero = zeros[np.searchsorted(numbers[zeros[:-1]], starts)]
-        too_late = np.searchsorted(limits.time_us, dues, side="right")
+        zeros = np.flatnonzero(zero)
+        places = np.searchsorted(numbers[zeros], starts)
         left = []
-        for i, (number, time_us, said) in enumerate(self._waiting):
-            good, late = int(next_zero[i]), int(too_late[i])
-            if good < len(numbers) and good < late:
-                self._took(int(limits.time_us[good]) - time_us)
-            elif late < len(numbers):
+        for place, (number, time_us, said) in zip(places.tolist(), self._waiting, strict=True):
+            came_us = int(times[zeros[place]]) if place < len(zeros) else None
+            if came_us is not None and came_us - time_us <= REACTION_US:
+                self._took(came_us - time_us)
+            elif end_us - time_us > REACTION_US:
                 self._failed(number, time_us, said)
             else:
                 left.append((number, time_us, said))
