@@ -38,7 +38,7 @@ def section(scenario: Scenario) -> list[str]:
         "",
         *textwrap.wrap(
             f"{scenario.purpose} A capture of it takes {scenario.duration_s:g} s{repeats}. Source: {scenario.source}.",
-            150,
+            WIDTH,
         ),
         "",
         *_table("at", "simulator", "by hand", rows=_step_rows(scenario)),
