@@ -269,9 +269,9 @@ FAULTS: dict[str, dict[str, Fault]] = {
         "soc-agrees": put("SOC", more(1), one("SOC")),
         "soc-half-up": put("SOC", 12, lambda bus: bus["Fine"] == 1250),
         "soc-below-half": put("SOC", 50, lambda bus: bus["Fine"] == 4949, ("soc-agrees",)),
-        "soh-half-up": put("SOH", 97, lambda bus: bus["Fine"] == 1250, ("capacity",)),
+        "soh-half-up": put("SOH", 97, lambda bus: bus["Fine"] == 1250, ("capacity-by-soh",)),
         "soh-unknown": put("SOH", 97, last_frames(10)),
-        "capacity": put("OnlineCapacity", 280),
+        "capacity-by-soh": put("OnlineCapacity", 280),
     },
     "energy-counters": {
         "energy": put("EnergyIn", lambda raw: raw // 2),

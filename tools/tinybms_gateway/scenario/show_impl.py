@@ -8,6 +8,8 @@ from tinybms_gateway.scenario.find import read_scenario, scenario_paths
 from tinybms_gateway.scenario.model import GxStep, Ramp, Scenario, Step
 
 BUS = "socketcan:can0"
+WIDTH = 150
+"""Of paragraphs, characters."""
 
 
 def all_scenarios() -> list[Scenario]:
@@ -36,7 +38,7 @@ def section(scenario: Scenario) -> list[str]:
         "",
         *textwrap.wrap(
             f"{scenario.purpose} A capture of it takes {scenario.duration_s:g} s{repeats}. Source: {scenario.source}.",
-            150,
+            WIDTH,
         ),
         "",
         *_table("at", "simulator", "by hand", rows=_step_rows(scenario)),
@@ -44,10 +46,8 @@ def section(scenario: Scenario) -> list[str]:
     ]
     if scenario.values:
         numbers = ", ".join(f"{name} {value:g}" for name, value in scenario.values.items())
-        lines += [
-            f"Numbers of the simulated battery: {numbers}. Another battery has others (`values` in the file).",
-            "",
-        ]
+        text = f"Numbers of the simulated battery: {numbers}. Another battery has others (`values` in the file)."
+        lines += [*textwrap.wrap(text, WIDTH), ""]
     lines += _table("id", "what must be seen", "exactly", "source", rows=_expectation_rows(scenario))
     lines += ["", *_waived(scenario)]
     return [*lines, *_commands(scenario)]
