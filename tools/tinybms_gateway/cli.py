@@ -8,6 +8,7 @@ from tinybms_gateway.can import can_group
 from tinybms_gateway.config import config_group
 from tinybms_gateway.demo import demo_command
 from tinybms_gateway.gateway import gateway_command
+from tinybms_gateway.idf import idf_group
 from tinybms_gateway.options import end_in_order_on_signals, set_up_logging
 from tinybms_gateway.sim import sim_group
 
@@ -21,5 +22,5 @@ def main(verbose: bool) -> None:
     end_in_order_on_signals()
 
 
-for command in (gateway_command, demo_command, sim_group, can_group, bms_group, config_group):
+for command in (gateway_command, demo_command, sim_group, can_group, bms_group, config_group, idf_group):
     main.add_command(command)
