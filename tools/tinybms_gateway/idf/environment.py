@@ -63,8 +63,8 @@ def environment(
     said = idf_tools(installation, python, prepared, "export", "--format", "key-value")
     if said.returncode != 0:
         errors = [line.partition("ERROR: ")[2] for line in said.stderr.splitlines() if "ERROR: " in line]
-        short = [error.partition(" Please run ")[0].rstrip(".") for error in errors]
-        raise NotReadyError(short or ["idf_tools.py export failed"], installation.install_command)
+        tools = re.findall(r"\btool (\S+) has no installed versions", said.stderr)
+        raise NotReadyError([f"no {tool}" for tool in tools] or errors or ["idf_tools.py export failed"], installation.install_command)
     matches = [_ASSIGNMENT.fullmatch(line.strip()) for line in said.stdout.splitlines()]
     exported = {match[1]: match[2] for match in matches if match}
     _forget_deactivation(exported)

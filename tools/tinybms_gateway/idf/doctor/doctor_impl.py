@@ -112,14 +112,15 @@ def _python(python: Path, variables: dict[str, str], remedy: str) -> Check:
 
 
 def _packages(installation: Installation, python: Path, variables: dict[str, str], remedy: str) -> Check:
-    """ESP-IDF's own check; without the file of version limits, which it would fetch from the network."""
-    quiet = {**variables, "IDF_PYTHON_CHECK_CONSTRAINTS": "no"}
-    said = idf_tools(installation, python, quiet, "check-python-dependencies")
+    """ESP-IDF's own check, which idf.py makes as well each time that it is called."""
+    said = idf_tools(installation, python, variables, "check-python-dependencies")
     if said.returncode == 0:
         return Check("its packages", "ok", "complete")
-    lines = [line.strip() for line in (said.stdout + said.stderr).splitlines() if line.strip()]
-    missing = [line for line in lines if "not found" in line or "not installed" in line or "Requirement" in line]
-    return Check("its packages", "missing", (missing or lines or ["the check failed"])[0][:200], remedy)
+    output = said.stdout + said.stderr
+    names = re.findall(r"checking requirement '([^']+)'", output)
+    errors = [line.partition("ERROR: ")[2] for line in output.splitlines() if "ERROR: " in line]
+    found = ", ".join(names) or " ".join(errors) or "ESP-IDF's check of them fails"
+    return Check("its packages", "missing", found, remedy)
 
 
 def _programs(variables: dict[str, str]) -> Iterator[Check]:
