@@ -19,6 +19,7 @@ CHUNK = 65536
 END_WITHIN_S = ((signal.SIGINT, 5.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 5.0))
 """How a child is told to end, and how long it is waited for each time."""
 POLL_S = 0.2
+START_WITHIN_S = 60.0
 
 Sink = Callable[[bytes], None]
 
@@ -104,7 +105,7 @@ def run_on_terminal(
         sink: gets all output
         show: gets it too, for the user
         last_word: keys that end it
-        seconds: end it after so long; None: it ends by itself
+        seconds: end it so long after its first output; None: it ends by itself
 
     Returns:
         Its exit status.
@@ -133,6 +134,21 @@ def _say_goodbye(child: Child, terminal: int, last_word: bytes, sink: Sink) -> N
     _copy(child, {terminal: lambda _data: None}, sink, seconds=END_WITHIN_S[0][1])
 
 
+class _Time:
+    """How long to go on: so many seconds from the first output, for which it waits START_WITHIN_S at most."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._begin = time.monotonic() + START_WITHIN_S
+
+    def begin(self) -> None:
+        self._begin = min(self._begin, time.monotonic())
+
+    @property
+    def up(self) -> bool:
+        return self._seconds is not None and time.monotonic() > self._begin + self._seconds
+
+
 def _copy(
     child: Child,
     outputs: dict[int, Sink],
@@ -141,32 +157,28 @@ def _copy(
     seconds: float | None = None,
 ) -> int:
     """Copy until all outputs have ended, or the child has and nothing more comes, or the time is up."""
-    until = None if seconds is None else time.monotonic() + seconds
+    limit = _Time(seconds)
     with selectors.DefaultSelector() as selector:
-        for descriptor in outputs:
+        for descriptor in (*outputs, *(keys[:1] if keys else ())):
             selector.register(descriptor, selectors.EVENT_READ)
-        if keys is not None:
-            selector.register(keys[0], selectors.EVENT_READ)
         open_outputs = set(outputs)
-        while open_outputs and (until is None or time.monotonic() < until):
+        while open_outputs and not limit.up:
             ended = child.process.poll() is not None
-            ready = [key.fd for key, _events in selector.select(POLL_S)]
-            if ended and not open_outputs & set(ready):
+            ready = {key.fd for key, _events in selector.select(POLL_S)}
+            if ended and not open_outputs & ready:
                 break
             for descriptor in ready:
                 data = _read(descriptor)
-                if keys is not None and descriptor == keys[0]:
-                    if data:
-                        os.write(keys[1], data)
-                    else:
-                        selector.unregister(descriptor)
-                elif data:
-                    outputs[descriptor](data)
-                    sink(data)
-                else:
+                if not data:
                     selector.unregister(descriptor)
                     open_outputs.discard(descriptor)
-    if until is not None and child.process.poll() is None:
+                elif descriptor in outputs:
+                    limit.begin()
+                    outputs[descriptor](data)
+                    sink(data)
+                elif keys is not None:
+                    os.write(keys[1], data)
+    if limit.up and child.process.poll() is None:
         return 0  # it was to run so long, and did
     return child.process.wait()
 

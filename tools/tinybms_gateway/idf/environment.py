@@ -64,7 +64,9 @@ def environment(
     if said.returncode != 0:
         errors = [line.partition("ERROR: ")[2] for line in said.stderr.splitlines() if "ERROR: " in line]
         tools = re.findall(r"\btool (\S+) has no installed versions", said.stderr)
-        raise NotReadyError([f"no {tool}" for tool in tools] or errors or ["idf_tools.py export failed"], installation.install_command)
+        raise NotReadyError(
+            [f"no {tool}" for tool in tools] or errors or ["idf_tools.py export failed"], installation.install_command
+        )
     matches = [_ASSIGNMENT.fullmatch(line.strip()) for line in said.stdout.splitlines()]
     exported = {match[1]: match[2] for match in matches if match}
     _forget_deactivation(exported)

@@ -17,7 +17,7 @@ from tinybms_gateway.options import Seconds, usage_errors
               help="Then watch the chip, as 'tinybms-gw idf monitor' does.")  # fmt: skip
 @click.option("--log", "log_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="With --monitor: its log. Default: monitor.log in the project.")  # fmt: skip
-@click.option("--seconds", type=Seconds(), metavar="S", help="With --monitor: end it after so long.")
+@click.option("--seconds", type=Seconds(), metavar="S", help="With --monitor: end so long after its first output.")
 @extra_argument
 def flash_command(
     idf_path: Path | None,

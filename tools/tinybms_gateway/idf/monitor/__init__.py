@@ -16,7 +16,7 @@ from tinybms_gateway.options import Seconds, usage_errors
 @click.option("--log", "log_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Log with time stamps; sessions are added. Default: monitor.log in the project.")  # fmt: skip
 @click.option("--no-reset", is_flag=True, help="Do not restart the chip at the beginning.")
-@click.option("--seconds", type=Seconds(), metavar="S", help="End after so long; for scripts.")
+@click.option("--seconds", type=Seconds(), metavar="S", help="End so long after the first output; for scripts.")
 @extra_argument
 def monitor_command(
     idf_path: Path | None,
