@@ -94,7 +94,8 @@ def idf_tools(
     """Call ESP-IDF's idf_tools.py.
 
     Raises:
-        ValueError: it does not come to an end, or cannot be started.
+        NotReadyError: it cannot be started.
+        ValueError: it does not come to an end.
     """
     command = [str(python), str(installation.path / "tools/idf_tools.py"), *arguments]
     try:
@@ -102,6 +103,10 @@ def idf_tools(
             command, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
             check=False, timeout=PATIENCE_S,
         )  # fmt: skip
+    except OSError as error:
+        raise NotReadyError(
+            [f"its Python {python} does not run ({error.strerror})"], installation.install_command
+        ) from None
     except subprocess.TimeoutExpired:
         raise ValueError(f"idf_tools.py {arguments[0]} did not end within {PATIENCE_S:.0f} s") from None
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -64,7 +65,8 @@ class Installation:
     def install_command(self) -> str:
         """Installs its tools and its Python environment."""
         usual = self.tools_path == default_tools_path({})
-        return ("" if usual else f"IDF_TOOLS_PATH={self.tools_path} ") + f"{self.path}/install.sh esp32"
+        place = "" if usual else f"IDF_TOOLS_PATH={shlex.quote(str(self.tools_path))} "
+        return f"{place}{shlex.quote(str(self.path / 'install.sh'))} esp32"
 
     def described(self) -> str:
         """Version as git tells it, with what was changed (v5.5.5-3-g0123abcd-dirty), else `version_text`."""

@@ -12,7 +12,7 @@ log = logging.getLogger("idf")
 
 SOURCE_TREE = Path(__file__).resolve().parents[3]
 FLAGS_OF_IDF_PY = ("-v", "--verbose", "-w", "-n", "--cmake-warn-uninitialized", "--no-warnings", "--preview",
-                   "--ccache", "--no-ccache", "--no-hints", "--dry-run")  # fmt: skip
+                   "--ccache", "--no-ccache", "--no-hints", "--dry-run", "--version")  # fmt: skip
 VALUES_OF_IDF_PY = ("-D", "--define-cache-entry", "-G", "--generator")
 """Options that idf.py takes before an action only (or there as well); all others belong to the action."""
 

@@ -65,11 +65,10 @@ def _of_esp_idf(installation: Installation) -> tuple[list[Check], dict[str, str]
     python = python_of(installation)
     variables = base_environment(installation, python)
     remedy = installation.install_command
-    if python is None:
-        place = f"no environment for it in {installation.tools_path}/python_env"
-        return [*checks, Check("Python of ESP-IDF", "missing", place, remedy),
-                Check("tool chain", "unknown", "needs the Python of ESP-IDF")], variables  # fmt: skip
-    checks += [_python(python, variables, remedy), _packages(installation, python, variables, remedy)]
+    checks.append(_python(installation, python, variables))
+    if python is None or checks[-1].state != "ok":
+        return [*checks, Check("tool chain", "unknown", "needs the Python of ESP-IDF")], variables
+    checks.append(_packages(installation, python, variables))
     try:
         variables = environment(installation, python)
     except NotReadyError as error:
@@ -104,14 +103,18 @@ def _submodules(installation: Installation) -> Iterator[Check]:
         yield Check("submodules", "ok", f"{len(paths)}")
 
 
-def _python(python: Path, variables: dict[str, str], remedy: str) -> Check:
+def _python(installation: Installation, python: Path | None, variables: dict[str, str]) -> Check:
+    name, remedy = "Python of ESP-IDF", installation.install_command
+    if python is None:
+        found = f"no environment for {installation.version_text} in {installation.tools_path / 'python_env'}"
+        return Check(name, "missing", found, remedy)
     version = first_line([str(python), "--version"], variables)
     if not version:
-        return Check("Python of ESP-IDF", "missing", f"{python} does not run", remedy)
-    return Check("Python of ESP-IDF", "ok", f"{version} in {python.parent.parent}")
+        return Check(name, "missing", f"{python} does not run", remedy)
+    return Check(name, "ok", f"{version} in {python.parent.parent}")
 
 
-def _packages(installation: Installation, python: Path, variables: dict[str, str], remedy: str) -> Check:
+def _packages(installation: Installation, python: Path, variables: dict[str, str]) -> Check:
     """ESP-IDF's own check, which idf.py makes as well each time that it is called."""
     said = idf_tools(installation, python, variables, "check-python-dependencies")
     if said.returncode == 0:
@@ -120,7 +123,7 @@ def _packages(installation: Installation, python: Path, variables: dict[str, str
     names = re.findall(r"checking requirement '([^']+)'", output)
     errors = [line.partition("ERROR: ")[2] for line in output.splitlines() if "ERROR: " in line]
     found = ", ".join(names) or " ".join(errors) or "ESP-IDF's check of them fails"
-    return Check("its packages", "missing", found, remedy)
+    return Check("its packages", "missing", found, installation.install_command)
 
 
 def _programs(variables: dict[str, str]) -> Iterator[Check]:
