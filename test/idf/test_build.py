@@ -213,9 +213,11 @@ def test_ctrl_c_on_a_terminal(world: World) -> None:
 
 
 def test_a_child_that_has_ended_but_left_one_with_its_output_does_not_hold_us_up(world: World) -> None:
-    do = "import subprocess; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])"
+    do = "import subprocess; print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid)"
     began = time.monotonic()
-    assert world.run("build", do=do).exit_code == 0
+    result = world.run("build", do=do)
+    os.kill(int(result.stdout), signal.SIGKILL)
+    assert result.exit_code == 0
     assert time.monotonic() - began < 30
 
 

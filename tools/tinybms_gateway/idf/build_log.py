@@ -7,7 +7,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -30,7 +30,7 @@ class BuildLog:
     it, or filled, `idf.py set-target` and `fullclean` would refuse to clear it ever after."""
 
     def __init__(self) -> None:
-        self._lines = Lines()
+        self._streams: list[Lines] = []
         self._file = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 (closed by `kept`)
         self.status: int | None = None
         """How the build ended; None: it was interrupted."""
@@ -40,14 +40,17 @@ class BuildLog:
         for line in lines:
             self._file.write(line + "\n")
 
-    def feed(self, data: bytes) -> None:
-        """Add output."""
-        self.write(*self._lines.feed(data))
+    def stream(self) -> Callable[[bytes], None]:
+        """A stream of output: to be called with what comes over it."""
+        lines = Lines()
+        self._streams.append(lines)
+        return lambda data: self.write(*lines.feed(data))
 
     def save(self, build_dir: Path) -> Path | None:
         """Put it into the build directory, in place of the last one; None: there is no build directory."""
         with self._file as file:
-            self.write(*self._lines.rest())
+            for lines in self._streams:
+                self.write(*lines.rest())
             end = "interrupted" if self.status is None else f"exit status {self.status}"
             self.write(f"# ended {utc_now()}: {end}")
             if not build_dir.is_dir() or not any(build_dir.iterdir()):

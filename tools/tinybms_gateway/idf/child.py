@@ -61,8 +61,15 @@ class Child:
             os.killpg(self.process.pid, number)
 
 
-def run_live(command: list[str], cwd: Path, env: dict[str, str], sink: Sink) -> int:
-    """Run a command that asks nothing; its output goes to ours, live, and to the sink. Returns its exit status.
+def no_copy() -> Sink:
+    """For output that is shown only."""
+    return lambda _data: None
+
+
+def run_live(command: list[str], cwd: Path, env: dict[str, str], sink_of: Callable[[], Sink]) -> int:
+    """Run a command that asks nothing; its output goes to ours, live, and to a sink of each stream.
+
+    Returns its exit status.
 
     When ours goes to a terminal, so does its own as far as it can tell: colours and progress stay as they are.
 
@@ -73,18 +80,18 @@ def run_live(command: list[str], cwd: Path, env: dict[str, str], sink: Sink) -> 
     with contextlib.ExitStack() as stack:
         if sys.stdout.isatty() and sys.stderr.isatty():
             out = err = stack.enter_context(_pseudo_terminal())
-            outputs = {out.ours: _writer("stdout")}
+            outputs = {out.ours: [_writer("stdout"), sink_of()]}
         else:
             out, err = stack.enter_context(_pipe()), stack.enter_context(_pipe())
-            outputs = {out.ours: _writer("stdout"), err.ours: _writer("stderr")}
+            outputs = {out.ours: [_writer("stdout"), sink_of()], err.ours: [_writer("stderr"), sink_of()]}
         child = stack.enter_context(Child(command, cwd, env, (subprocess.DEVNULL, out.theirs, err.theirs)))
         out.hand_over()
         err.hand_over()
         try:
-            return _copy(child, outputs, sink)
+            return _copy(child, outputs)
         except KeyboardInterrupt:
             child.signal(signal.SIGINT)
-            _copy(child, outputs, sink, seconds=END_WITHIN_S[0][1])
+            _copy(child, outputs, seconds=END_WITHIN_S[0][1])
             raise
 
 
@@ -121,7 +128,7 @@ def run_on_terminal(
         terminal.hand_over()
         keys = None if keyboard is None else (keyboard, terminal.ours)
         try:
-            return _copy(child, {terminal.ours: show}, sink, keys, seconds)
+            return _copy(child, {terminal.ours: [show, sink]}, keys, seconds, START_WITHIN_S)
         finally:
             if child.process.poll() is None:
                 _say_goodbye(child, terminal.ours, last_word, sink)
@@ -131,15 +138,15 @@ def _say_goodbye(child: Child, terminal: int, last_word: bytes, sink: Sink) -> N
     """Let a child that takes keys end by itself."""
     with contextlib.suppress(OSError):
         os.write(terminal, last_word)
-    _copy(child, {terminal: lambda _data: None}, sink, seconds=END_WITHIN_S[0][1])
+    _copy(child, {terminal: [sink]}, seconds=END_WITHIN_S[0][1])
 
 
 class _Time:
-    """How long to go on: so many seconds from the first output, for which it waits START_WITHIN_S at most."""
+    """How long to go on: so many seconds from the first output, for which it waits so long at most."""
 
-    def __init__(self, seconds: float | None) -> None:
+    def __init__(self, seconds: float | None, wait: float) -> None:
         self._seconds = seconds
-        self._begin = time.monotonic() + START_WITHIN_S
+        self._begin = time.monotonic() + wait
 
     def begin(self) -> None:
         self._begin = min(self._begin, time.monotonic())
@@ -151,13 +158,13 @@ class _Time:
 
 def _copy(
     child: Child,
-    outputs: dict[int, Sink],
-    sink: Sink,
+    outputs: dict[int, list[Sink]],
     keys: tuple[int, int] | None = None,
     seconds: float | None = None,
+    wait: float = 0.0,
 ) -> int:
     """Copy until all outputs have ended, or the child has and nothing more comes, or the time is up."""
-    limit = _Time(seconds)
+    limit = _Time(seconds, wait)
     with selectors.DefaultSelector() as selector:
         for descriptor in (*outputs, *(keys[:1] if keys else ())):
             selector.register(descriptor, selectors.EVENT_READ)
@@ -174,8 +181,8 @@ def _copy(
                     open_outputs.discard(descriptor)
                 elif descriptor in outputs:
                     limit.begin()
-                    outputs[descriptor](data)
-                    sink(data)
+                    for sink in outputs[descriptor]:
+                        sink(data)
                 elif keys is not None:
                     os.write(keys[1], data)
     if limit.up and child.process.poll() is None:

@@ -32,13 +32,13 @@ def clean_command(
       tinybms-gw idf clean
       tinybms-gw idf clean --config --components
     """
-    from tinybms_gateway.idf.child import run_live  # noqa: PLC0415
+    from tinybms_gateway.idf.child import no_copy, run_live  # noqa: PLC0415
     from tinybms_gateway.idf.clean.clean_impl import remove  # noqa: PLC0415
     from tinybms_gateway.idf.project import prepare  # noqa: PLC0415
 
     with usage_errors():
         idf = prepare(idf_path, project_dir, build_dir)
-        status = run_live(idf.command("fullclean", extra=extra), idf.project, idf.variables, lambda _output: None)
+        status = run_live(idf.command("fullclean", extra=extra), idf.project, idf.variables, no_copy)
     refuse_failure("cleaning", status, f"remove {idf.build_dir} by hand" if idf.build_dir.is_dir() else "")
     with usage_errors():
         for path in remove(idf.project, config, components):

@@ -13,5 +13,5 @@ def build(idf: Idf, extra: tuple[str, ...]) -> int:
     """
     command = idf.command("build", extra=extra)
     with kept(idf, command) as build_log:
-        build_log.status = run_live(command, idf.project, idf.variables, build_log.feed)
+        build_log.status = run_live(command, idf.project, idf.variables, build_log.stream)
         return build_log.status

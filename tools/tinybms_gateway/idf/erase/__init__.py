@@ -37,7 +37,7 @@ def erase_command(
     """
     import sys  # noqa: PLC0415
 
-    from tinybms_gateway.idf.child import run_live  # noqa: PLC0415
+    from tinybms_gateway.idf.child import no_copy, run_live  # noqa: PLC0415
     from tinybms_gateway.idf.ports import choose  # noqa: PLC0415
     from tinybms_gateway.idf.project import prepare  # noqa: PLC0415
 
@@ -53,5 +53,5 @@ def erase_command(
     with usage_errors():
         before = ("-p", device) if baud is None else ("-p", device, "-b", str(baud))
         command = idf.command("erase-flash", before=before, extra=extra)
-        status = run_live(command, idf.project, idf.variables, lambda _output: None)
+        status = run_live(command, idf.project, idf.variables, no_copy)
     refuse_failure("erasing", status)

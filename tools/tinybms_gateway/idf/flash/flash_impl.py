@@ -19,5 +19,5 @@ def flash(idf: Idf, port: str, baud: int | None, extra: tuple[str, ...]) -> int:
     if baud is not None:
         variables["ESPBAUD"] = str(baud)
     with kept(idf, command) as build_log:
-        build_log.status = run_live(command, idf.project, variables, build_log.feed)
+        build_log.status = run_live(command, idf.project, variables, build_log.stream)
         return build_log.status
