@@ -127,12 +127,17 @@ def test_output_comes_live_through_pipes(world: World) -> None:
     assert process.returncode == 128 + signal.SIGTERM
 
 
-def alive(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
+def ended(pid: int) -> bool:
+    """Whether a process ends; what was killed may take a moment, and be a zombie until init has seen it."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        try:
+            if "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text():
+                return True
+        except OSError:
+            return True
+        time.sleep(0.01)
+    return False
 
 
 FAMILY = (
@@ -141,7 +146,7 @@ FAMILY = (
 import signal, subprocess, time
 child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])
 def end(number, frame):
-    print('interrupted', flush=True)
+    os.write(1, b'interrupted\\n')
     sys.exit(2)
 signal.signal(signal.SIGINT, {handler})
 print(child.pid, flush=True)
@@ -159,7 +164,7 @@ def test_ctrl_c_and_sigterm_end_everything_and_keep_the_log(world: World, number
     out, err = process.communicate(timeout=20)
     assert process.returncode == status, err
     assert "Traceback" not in err
-    assert not alive(grandchild) and not alive(world.only_call()["pid"])
+    assert ended(grandchild) and ended(world.only_call()["pid"])
     assert log_of(world)[-1].endswith("interrupted")
     if number == signal.SIGINT:
         assert out == "interrupted\n"
@@ -173,7 +178,7 @@ def test_a_reader_of_the_output_that_leaves_ends_the_build(world: World) -> None
     process.stdout.close()
     process.wait(timeout=20)
     assert process.returncode == 1
-    assert not alive(world.only_call()["pid"])
+    assert ended(world.only_call()["pid"])
     assert process.stderr is not None
     assert "Traceback" not in process.stderr.read()
     process.stderr.close()
@@ -209,7 +214,7 @@ def test_ctrl_c_on_a_terminal(world: World) -> None:
     terminal.expect(pexpect.EOF)
     terminal.close()
     assert terminal.exitstatus == 1
-    assert not alive(grandchild)
+    assert ended(grandchild)
 
 
 def test_a_child_that_has_ended_but_left_one_with_its_output_does_not_hold_us_up(world: World) -> None:

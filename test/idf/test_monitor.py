@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idf_world import World
+from tinybms_gateway.idf import child
 from tinybms_gateway.idf.lines import LONGEST, Lines
 from tinybms_gateway.idf.monitor.stamped_log import StampedLog
 
@@ -95,13 +96,14 @@ def test_a_signal_ends_it_in_order(world: World, number: signal.Signals) -> None
         os.kill(world.only_call()["pid"], 0)
 
 
-def test_one_that_does_not_heed_the_key_is_ended_nonetheless(world: World) -> None:
-    stubborn = MONITOR.replace(r"key == b'\x1d' or not key", "not key")
-    process = world.start("monitor", "--port", PORT, "--seconds", "0.1", do=stubborn)
-    process.communicate(timeout=60)
-    assert process.returncode == 0
+def test_one_that_does_not_heed_the_key_is_ended_nonetheless(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    patience = ((signal.SIGINT, 0.2), (signal.SIGTERM, 10.0), (signal.SIGKILL, 10.0))
+    monkeypatch.setattr(child, "END_WITHIN_S", patience)
+    stubborn = MONITOR.replace(r"key == b'\x1d' or not key", "False")
+    assert world.run("monitor", "--port", PORT, "--seconds", "0.1", do=stubborn).exit_code == 0
     with pytest.raises(ProcessLookupError):
         os.kill(world.only_call()["pid"], 0)
+    assert any("key 29" in line for line in log_of(world))
 
 
 @pytest.mark.parametrize("status", [1, 2, 77])

@@ -39,11 +39,8 @@ class Child:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.end()
-
-    def end(self) -> None:
-        """Tell it to end, more and more firmly; does nothing when it has ended."""
-        if self.process.poll() is not None:
+        """Tell it to end, more and more firmly, unless it has ended well."""
+        if kind is None and self.process.poll() is not None:
             return
         try:
             for number, patience in END_WITHIN_S:
@@ -52,7 +49,7 @@ class Child:
                     self.process.wait(patience)
                     break
         finally:
-            self.signal(signal.SIGKILL)
+            self.signal(signal.SIGKILL)  # what it has started and left
             self.process.wait()
 
     def signal(self, number: signal.Signals) -> None:
@@ -80,10 +77,10 @@ def run_live(command: list[str], cwd: Path, env: dict[str, str], sink_of: Callab
     with contextlib.ExitStack() as stack:
         if sys.stdout.isatty() and sys.stderr.isatty():
             out = err = stack.enter_context(_pseudo_terminal())
-            outputs = {out.ours: [_writer("stdout"), sink_of()]}
+            outputs = {out.ours: [sink_of(), _writer("stdout")]}
         else:
             out, err = stack.enter_context(_pipe()), stack.enter_context(_pipe())
-            outputs = {out.ours: [_writer("stdout"), sink_of()], err.ours: [_writer("stderr"), sink_of()]}
+            outputs = {out.ours: [sink_of(), _writer("stdout")], err.ours: [sink_of(), _writer("stderr")]}
         child = stack.enter_context(Child(command, cwd, env, (subprocess.DEVNULL, out.theirs, err.theirs)))
         out.hand_over()
         err.hand_over()
@@ -128,7 +125,7 @@ def run_on_terminal(
         terminal.hand_over()
         keys = None if keyboard is None else (keyboard, terminal.ours)
         try:
-            return _copy(child, {terminal.ours: [show, sink]}, keys, seconds, START_WITHIN_S)
+            return _copy(child, {terminal.ours: [sink, show]}, keys, seconds, START_WITHIN_S)
         finally:
             if child.process.poll() is None:
                 _say_goodbye(child, terminal.ours, last_word, sink)
