@@ -1,5 +1,6 @@
 """tinybms-gw idf size: components of a map file against size_budget.json."""
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -8,9 +9,12 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from idf_world import World
 from map_file import MapFile
+from tinybms_gateway.idf.size.size_impl import read_map
 
 
 @pytest.fixture
@@ -193,6 +197,21 @@ def test_no_build(project: World) -> None:
 def test_what_is_no_map_file_is_one_line(project: World, tmp_path: Path, content: str) -> None:
     (tmp_path / "x.map").write_text(content)
     assert str(tmp_path / "x.map") in refused(project.run("size", "--map", tmp_path / "x.map"))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_a_map_file_that_was_damaged_is_refused_or_read(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    text = small().text()
+    begin = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(begin, len(text)))
+    path = tmp_path_factory.getbasetemp() / "damaged.map"
+    path.write_text(text[:begin] + data.draw(st.text(max_size=20)) + text[end:], errors="replace")
+    with contextlib.suppress(ValueError):
+        takers, _content = read_map(path, ["tinybms", "main"])
+        assert all(share.flash >= 0 for share in takers.values())
 
 
 def test_bytes_that_are_no_text(project: World, tmp_path: Path) -> None:

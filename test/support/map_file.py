@@ -48,7 +48,7 @@ class MapFile:
             lines.append(f"{name:16}{address:#010x} {total:#10x}")
             for number, (archive, size) in enumerate(parts):
                 source = f"esp-idf/{archive}/lib{archive}.a(file{number}.c.obj)"
-                lines.append(f" {name + f'.{number}':15}{address:#010x} {size:#10x} {source}")
+                lines.append(f" {f'.part.{number}':15}{address:#010x} {size:#10x} {source}")
                 address += size
             lines.append("")
         return "\n".join([*lines, "", "Cross Reference Table", "", "Symbol  File", ""])

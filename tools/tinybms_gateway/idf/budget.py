@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 FILE = "size_budget.json"
 COLUMNS = ("flash", "static_ram", "heap", "stack")
@@ -103,7 +103,13 @@ def load_budget(root: Path) -> Budget:
         OSError: not there.
         ValueError: no such budget in it.
     """
-    return Budget.model_validate_json((root / FILE).read_text(encoding="utf-8"))
+    path = root / FILE
+    try:
+        return Budget.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"{path}: {where + ': ' if where else ''}{first['msg']}") from None
 
 
 def components(root: Path) -> list[str]:

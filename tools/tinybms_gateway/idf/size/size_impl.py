@@ -1,6 +1,8 @@
 """Sizes of the components in a build for the chip, by its map file, against the budget."""
 
+import contextlib
 import csv
+import io
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -133,7 +135,8 @@ def read_map(map_file: Path, ours: list[str]) -> tuple[dict[str, Share], int]:
     if not map_file.is_file():
         raise ValueError(f"there is no {map_file}")
     try:
-        memory = memorymap.get(str(map_file), load_symbols=False)
+        with contextlib.redirect_stderr(io.StringIO()):  # it warns of what it then raises
+            memory = memorymap.get(str(map_file), load_symbols=False)
     except (RuntimeError, ValueError, LookupError, TypeError) as error:
         raise ValueError(f"{map_file} is no map file of an ESP32 application: {error}") from None
     flash: dict[str, int] = defaultdict(int)
