@@ -247,7 +247,10 @@ def _pseudo_terminal() -> Iterator[_Ends]:
 
 @contextlib.contextmanager
 def _raw_keys() -> Iterator[int | None]:
-    """Descriptor of the keyboard, each key as it is pressed; None: there is none."""
+    """Descriptor of the keyboard, each key as it is pressed; None: there is none.
+
+    Output stays as it was: it may come from others as well, which end their lines in the usual way.
+    """
     if sys.stdin is None or not sys.stdin.isatty():
         yield None
         return
@@ -255,6 +258,9 @@ def _raw_keys() -> Iterator[int | None]:
     before = termios.tcgetattr(keyboard)
     try:
         tty.setraw(keyboard)
+        raw = termios.tcgetattr(keyboard)
+        raw[1] = before[1]
+        termios.tcsetattr(keyboard, termios.TCSANOW, raw)
         yield keyboard
     finally:
         termios.tcsetattr(keyboard, termios.TCSAFLUSH, before)
