@@ -123,7 +123,7 @@ def test_output_comes_live_through_pipes(world: World) -> None:
         assert process.poll() is None
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM
 
 
@@ -161,7 +161,7 @@ def test_ctrl_c_and_sigterm_end_everything_and_keep_the_log(world: World, number
     assert process.stdout is not None
     grandchild = int(process.stdout.readline())
     process.send_signal(number)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == status, err
     assert "Traceback" not in err
     assert ended(grandchild) and ended(world.only_call()["pid"])
@@ -176,7 +176,7 @@ def test_a_reader_of_the_output_that_leaves_ends_the_build(world: World) -> None
     assert process.stdout is not None
     process.stdout.read(10)
     process.stdout.close()
-    process.wait(timeout=20)
+    process.wait(timeout=60)
     assert process.returncode == 1
     assert ended(world.only_call()["pid"])
     assert process.stderr is not None
@@ -206,7 +206,7 @@ def test_on_a_terminal_idf_py_has_one_too(world: World) -> None:
 def test_ctrl_c_on_a_terminal(world: World) -> None:
     first, *rest = world.command("build")
     environment = {**world.environment, "FAKE_IDF_DO": FAMILY.format(handler="end")}
-    terminal = pexpect.spawn(first, rest, cwd=str(world.project), env=environment, timeout=30)
+    terminal = pexpect.spawn(first, rest, cwd=str(world.project), env=environment, timeout=60)
     terminal.expect(rb"(\d+)\r")
     grandchild = int(terminal.match[1])
     terminal.sendintr()

@@ -163,7 +163,7 @@ def test_erasing_with_consent_beforehand_says_what_goes(world: World, port: str)
 @pytest.mark.parametrize(("answer", "status", "erased"), [("y", 0, 1), ("n", 1, 0), ("", 1, 0)])
 def test_erasing_asks_on_a_terminal(world: World, port: str, answer: str, status: int, erased: int) -> None:
     first, *rest = world.command("erase", "--port", port)
-    terminal = pexpect.spawn(first, rest, cwd=str(world.project), env=world.environment, timeout=30)
+    terminal = pexpect.spawn(first, rest, cwd=str(world.project), env=world.environment, timeout=60)
     terminal.expect_exact(f"erase everything on {port}?")
     terminal.sendline(answer)
     terminal.expect(pexpect.EOF)

@@ -9,7 +9,7 @@ from idf_world import World
 def test_menuconfig_takes_our_place_on_the_terminal(world: World) -> None:
     first, *rest = world.command("menuconfig", "--style", "monochrome", "-DX=1")
     environment = {**world.environment, "FAKE_IDF_DO": "print('menu', os.getpid()); sys.exit(int(input()))"}
-    terminal = pexpect.spawn(first, rest, cwd=str(world.project), env=environment, timeout=30)
+    terminal = pexpect.spawn(first, rest, cwd=str(world.project), env=environment, timeout=60)
     terminal.expect(rb"menu (\d+)")
     assert int(terminal.match[1]) == terminal.pid
     terminal.sendline("3")
