@@ -144,7 +144,7 @@ FAMILY = (
     MAKES_BUILD
     + """
 import signal, subprocess, time
-child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])
+child = subprocess.Popen(['sleep', '60'])
 def end(number, frame):
     os.write(1, b'interrupted\\n')
     sys.exit(2)
@@ -218,7 +218,7 @@ def test_ctrl_c_on_a_terminal(world: World) -> None:
 
 
 def test_a_child_that_has_ended_but_left_one_with_its_output_does_not_hold_us_up(world: World) -> None:
-    do = "import subprocess; print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid)"
+    do = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid)"
     began = time.monotonic()
     result = world.run("build", do=do)
     os.kill(int(result.stdout), signal.SIGKILL)

@@ -32,7 +32,7 @@ def flash_command(
 ) -> None:
     """Build if needed and flash an ESP32, over the cable.
 
-    Bootloader, partition table, application and web assets are written; settings and energy counters stay. Options that
+    Bootloader, partition table and application are written; settings and energy counters stay. Options that
     are not known here go to idf.py. Exit status 1 when it fails, 2 when the port is missing, not allowed or in use.
 
     \b
