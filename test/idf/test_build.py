@@ -155,7 +155,7 @@ time.sleep(60)
 )
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_ctrl_c_and_sigterm_end_everything_and_keep_the_log(world: World, number: int, status: int) -> None:
     process = world.start("build", do=FAMILY.format(handler="end"))
     assert process.stdout is not None
@@ -177,7 +177,7 @@ def test_a_reader_of_the_output_that_leaves_ends_the_build(world: World) -> None
     process.stdout.read(10)
     process.stdout.close()
     process.wait(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == 141
     assert ended(world.only_call()["pid"])
     assert process.stderr is not None
     assert "Traceback" not in process.stderr.read()
@@ -213,7 +213,7 @@ def test_ctrl_c_on_a_terminal(world: World) -> None:
     terminal.expect_exact(b"interrupted")
     terminal.expect(pexpect.EOF)
     terminal.close()
-    assert terminal.exitstatus == 1
+    assert terminal.exitstatus == 130
     assert ended(grandchild)
 
 
