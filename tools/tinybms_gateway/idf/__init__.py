@@ -14,9 +14,10 @@ from tinybms_gateway.idf.size import size_command
 
 @click.group("idf")
 def idf_group() -> None:
-    """Build, flash and watch the firmware with ESP-IDF; export.sh need not have been sourced.
+    """Build, flash and watch the firmware with ESP-IDF.
 
-    ESP-IDF is what --idf-path, then IDF_PATH names, then the best of what is installed at the usual places.
+    No shell has to be prepared by export.sh. ESP-IDF is what --idf-path, then IDF_PATH names, then the best of what
+    is installed at the usual places.
     """
 
 

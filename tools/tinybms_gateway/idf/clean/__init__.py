@@ -22,10 +22,11 @@ def clean_command(
     components: bool,
     extra: tuple[str, ...],
 ) -> None:
-    """Remove what a build made: all that is in the build directory (idf.py fullclean), also build.log and test logs.
+    """Remove what a build made: everything in the build directory.
 
-    What was chosen in menuconfig is in sdkconfig and stays, unless --config is given. sdkconfig.local,
-    sdkconfig.defaults and monitor.log are never removed.
+    It calls idf.py fullclean; build.log and the logs of tests are removed, too. What was chosen in menuconfig is in
+    sdkconfig and stays, unless --config is given. sdkconfig.local, sdkconfig.defaults and monitor.log are never
+    removed.
 
     \b
     Examples:

@@ -12,7 +12,7 @@ from tinybms_gateway.options import print_json, usage_errors
 @project_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: what was checked, state, what was found, remedy.")
 def doctor_command(idf_path: Path | None, project_dir: Path | None, build_dir: Path | None, as_json: bool) -> None:
-    """Say what is there to build and flash the firmware with, what is missing, and the command that installs it.
+    """Say what is there to build and flash with, and how to get what is missing.
 
     Exit status 1 when something is missing that a build needs.
 

@@ -13,6 +13,7 @@ from tinybms_gateway.idf.build_log import COMPILER, first_line
 from tinybms_gateway.idf.environment import NotReadyError, base_environment, environment, idf_tools, python_of
 from tinybms_gateway.idf.installation import GET_IT, TAG, WANTED, Installation, find
 from tinybms_gateway.idf.project import find_project, place_of_build
+from tinybms_gateway.terminal import make_console
 
 State = Literal["ok", "warning", "missing", "unknown"]
 TARGET = "esp32"
@@ -170,7 +171,6 @@ def _port() -> Check:
 
 def show(checks: list[Check]) -> None:
     """Print a table, and the remedies below it so that they can be copied."""
-    from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
@@ -180,7 +180,7 @@ def show(checks: list[Check]) -> None:
         table.add_column(title, overflow="fold")
     for check in checks:
         table.add_row(check.name, Text(check.state, style=colours[check.state]), Text(check.found))
-    console = Console(width=None if Console().is_terminal else 200)
+    console = make_console()
     console.print(table)
     remedies = list(dict.fromkeys(check.remedy for check in checks if check.remedy))
     if remedies:

@@ -14,9 +14,9 @@ from tinybms_gateway.options import usage_errors
 def menuconfig_command(
     idf_path: Path | None, project_dir: Path | None, build_dir: Path | None, extra: tuple[str, ...]
 ) -> None:
-    """Change the configuration in idf.py's menus; our own begin with TinyBMS, below 'Component config'.
+    """Change the configuration of the firmware in idf.py's menus.
 
-    It takes the place of this program, and needs a terminal.
+    Our own begin with TinyBMS, below 'Component config'. It takes the place of this program, and needs a terminal.
 
     \b
     Examples:

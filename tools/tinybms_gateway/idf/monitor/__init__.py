@@ -29,10 +29,11 @@ def monitor_command(
     seconds: float | None,
     extra: tuple[str, ...],
 ) -> None:
-    """Watch an ESP32 until Ctrl-], and keep what it says in monitor.log, each line with its time (UTC).
+    """Watch an ESP32 until Ctrl-], and keep what it says in monitor.log.
 
-    The chip restarts at the beginning, so that its start is in the log. On a terminal this is idf.py's monitor with all
-    its keys (Ctrl-T Ctrl-H lists them); without one the output is plain text, and Ctrl-C or --seconds ends it.
+    Each line is logged with its time (UTC). The chip restarts at the beginning, so that its start is in the log. On
+    a terminal this is idf.py's monitor with all its keys (Ctrl-T Ctrl-H lists them); without one the output is
+    plain text, and Ctrl-C or --seconds ends it.
 
     \b
     Examples:

@@ -16,11 +16,12 @@ from tinybms_gateway.options import print_json, usage_errors
               help="Map file of the linker, say of an archived release. Default: that of the last build.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, in bytes.")
 def size_command(project_dir: Path | None, build_dir: Path | None, map_file: Path | None, as_json: bool) -> None:
-    """Show what each component takes of flash and RAM in the last build, against its share in size_budget.json.
+    """Show what each component takes in the last build, against its share.
 
-    Flash is what is in the application image, so code in IRAM and start values of data as well; RAM is .data and .bss.
-    The rest of the image is ESP-IDF's. The image itself may have 75 % of its slot. Nothing is built, and ESP-IDF is not
-    needed. Exit status 1 when something is above its share, 2 when there is no build.
+    The shares are in size_budget.json. Flash is what is in the application image, so code in IRAM and start values
+    of data as well; RAM is .data and .bss. The rest of the image is ESP-IDF's. The image itself may have 75 % of
+    its slot. Nothing is built, and ESP-IDF is not needed. Exit status 1 when something is above its share, 2 when
+    there is no build.
 
     \b
     Examples:

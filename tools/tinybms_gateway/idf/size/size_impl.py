@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tinybms_gateway.idf.budget import ESP_IDF, Budget, Share, components, load_budget
+from tinybms_gateway.terminal import make_console
 
 SLOT = "ota_0"
 """Partition that the application has to fit into."""
@@ -182,7 +183,6 @@ def slot_size(project: Path) -> int:
 
 def show(result: Result) -> None:
     """Print a table."""
-    from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
@@ -197,7 +197,7 @@ def show(result: Result) -> None:
     table.add_section()
     table.add_row(Text("application image"), *_cells(result.image, result.application),
                   *_cells(result.static_ram, result.static_ram_limit))  # fmt: skip
-    console = Console(width=None if Console().is_terminal else 120)
+    console = make_console()
     console.print(table)
     of_slot = 100 * result.image / result.slot
     source = result.image_file or f"sections of {result.map_file}, without headers and padding"
