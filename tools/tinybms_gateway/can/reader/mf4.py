@@ -3,8 +3,9 @@
 import importlib.util
 import logging
 import tempfile
+import traceback
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ def read_mf4(source: Source, channels: Channels) -> Iterator[FrameBlock]:
     if importlib.util.find_spec("asammdf") is None:
         raise not_readable(source.path, "MF4 needs asammdf: pip install 'tinybms-gateway[mf4]'")
     from asammdf import MDF  # noqa: PLC0415 - takes a second, and is not always there
+    from asammdf.blocks.mdf_v4 import MDF4  # noqa: PLC0415
 
     logging.getLogger("asammdf").setLevel(logging.CRITICAL)
     with ExitStack() as stack:
@@ -40,7 +42,6 @@ def read_mf4(source: Source, channels: Channels) -> Iterator[FrameBlock]:
             if path.suffix.lower() == ".gz":
                 path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "capture.mf4"
                 _unpack(source, path)
-            # A name would be mapped into memory, and an object that could not be made complains when it is taken away.
             mdf: Any = MDF(stack.enter_context(path.open("rb")))
             stack.callback(mdf.close)
             groups = [
@@ -56,6 +57,7 @@ def read_mf4(source: Source, channels: Channels) -> Iterator[FrameBlock]:
         except (CaptureError, GeneratorExit):
             raise
         except Exception as error:  # asammdf raises whatever broken content makes Python raise
+            _close_half_made(error, MDF4)
             raise not_readable(source.path, f"damaged: {error or type(error).__name__}") from error
 
 
@@ -74,6 +76,15 @@ def merged(streams: list[Iterator[FrameBlock]]) -> Iterator[FrameBlock]:
                 del held[index]
         block = joined(ready)
         yield block.take(np.argsort(block.time_us, kind="stable"))
+
+
+def _close_half_made(error: Exception, kind: type) -> None:
+    """Close the object that could not be made: its destructor would fail at that, with a traceback on stderr."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        half_made: Any = frame.f_locals.get("self")
+        if isinstance(half_made, kind):
+            with suppress(Exception):
+                half_made.close()
 
 
 def _unpack(source: Source, path: Path) -> None:
