@@ -53,7 +53,8 @@ def set_up_logging(verbose: bool) -> None:
         format="%(levelname).1s %(name)s: %(message)s",
         force=True,
     )
-    logging.getLogger("can").setLevel(logging.WARNING)
+    for library in ("can", "numexpr"):  # asammdf brings the second one, which python-can loads
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
 def end_in_order_on_signals() -> None:

@@ -78,7 +78,7 @@ def merged(streams: list[Iterator[FrameBlock]]) -> Iterator[FrameBlock]:
         yield block.take(np.argsort(block.time_us, kind="stable"))
 
 
-def _close_half_made(error: Exception, kind: type) -> None:
+def _close_half_made(error: Exception, kind: type[Any]) -> None:
     """Close the object that could not be made: its destructor would fail at that, with a traceback on stderr."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         half_made: Any = frame.f_locals.get("self")
