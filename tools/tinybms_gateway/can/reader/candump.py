@@ -87,7 +87,7 @@ class _Shape:
         digits[:, self.dot] = 0
         time_us = digits.astype(np.float64) @ self.weights
         id_digits = NIBBLES[rows[:, self.identifier]]
-        identifier = (id_digits.astype(np.float64) @ _powers(16, id_digits.shape[1])).astype(np.uint32)
+        identifier = ((id_digits & 15).astype(np.float64) @ _powers(16, id_digits.shape[1])).astype(np.uint32)
         pairs = PAIRS[np.ascontiguousarray(rows[:, self.data]).view("<u2")]
         good = self._good(digits, time_us, id_digits, pairs)
         data = np.zeros((len(rows), WORD), np.uint8)

@@ -6,10 +6,11 @@ from pathlib import Path
 import can
 
 from tinybms_gateway.can.columns import FrameBlock
+from tinybms_gateway.can.reader.blf import read_blf
 from tinybms_gateway.can.reader.blocks import Channels, resized
 from tinybms_gateway.can.reader.candump import read_candump
 from tinybms_gateway.can.reader.error import not_readable
-from tinybms_gateway.can.reader.messages import read_binary, read_text
+from tinybms_gateway.can.reader.messages import read_text
 from tinybms_gateway.can.reader.mf4 import read_mf4
 from tinybms_gateway.can.reader.source import Source
 
@@ -20,7 +21,7 @@ EARLIEST_CLOCK_US = 631_152_000 * 10**6
 
 _READERS: dict[str, Callable[[Source, Channels], Iterator[FrameBlock]]] = {
     ".log": read_candump,
-    ".blf": lambda source, channels: read_binary(source, channels, can.BLFReader),
+    ".blf": read_blf,
     ".trc": lambda source, channels: read_text(source, channels, can.TRCReader),
     ".asc": lambda source, channels: read_text(source, channels, can.ASCReader),
     ".csv": lambda source, channels: read_text(source, channels, can.CSVReader),

@@ -1,4 +1,4 @@
-"""The formats that python-can reads: messages to blocks."""
+"""The text formats that python-can reads: messages to blocks."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from can.io.generic import MessageReader
 from tinybms_gateway.can.columns import Flag, FrameBlock
 from tinybms_gateway.can.reader.blocks import Channels
 from tinybms_gateway.can.reader.error import CaptureError, not_readable, unreadable_line
-from tinybms_gateway.can.reader.source import BinaryFile, LineFile, Source
+from tinybms_gateway.can.reader.source import LineFile, Source
 
 BLOCK_MESSAGES = 20_000
 LONGEST_DATA = {False: 8, True: 64}
@@ -35,19 +35,6 @@ def read_text(source: Source, channels: Channels, reader_class: type[MessageRead
         return unreadable_line(source.path, lines.number, lines.line, _EXPECTED[reader_class])
 
     return _blocks(lambda: reader_class(lines), channels, failure)  # type: ignore[arg-type]
-
-
-def read_binary(source: Source, channels: Channels, reader_class: type[MessageReader]) -> Iterator[FrameBlock]:
-    """Read a binary format.
-
-    Raises:
-        CaptureError: damaged or cut off; the frames before that place have been handed out.
-    """
-
-    def failure(error: Exception) -> CaptureError:
-        return not_readable(source.path, f"damaged: {error or type(error).__name__}")
-
-    return _blocks(lambda: reader_class(BinaryFile(source)), channels, failure)  # type: ignore[arg-type]
 
 
 def _blocks(

@@ -14,8 +14,6 @@ from tinybms_gateway.can.reader.error import not_readable, unreadable_line
 
 READ_AHEAD = 1 << 16
 LONGEST_LINE = 4096
-LARGEST_OBJECT = 1 << 24
-"""Bytes that a binary format may ask for at once; its containers are some 128 kB."""
 _BROKEN = (OSError, EOFError, zlib.error, cast(type[Exception], isal_zlib.IsalError))
 """What reading raises, compressed or not."""
 _unzip = cast(Callable[..., io.BufferedReader], igzip.IGzipFile)
@@ -174,27 +172,3 @@ class LineFile:
         if len(line) > LONGEST_LINE:
             raise unreadable_line(self._source.path, self.number, line, "a shorter line")
         return line.decode("utf-8", "replace") + "\n"
-
-
-class BinaryFile(io.BufferedIOBase):
-    """What the binary readers of python-can need of a file; a hostile length cannot make it read everything at once."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def read(self, count: int | None = -1) -> bytes:
-        """Exactly so many bytes, or none at the end.
-
-        Raises:
-            CaptureError: the file ends in the middle, or a length in it makes no sense.
-        """
-        if count is None or not 0 <= count <= LARGEST_OBJECT:
-            raise not_readable(self._source.path, "damaged: a length in it makes no sense")
-        data = self._source.read(count)
-        if len(data) < count and (data or count > 16):
-            raise not_readable(self._source.path, "it is cut off")
-        return data
