@@ -1,6 +1,7 @@
 """MF4 files (ASAM MDF 4, bus logging), by asammdf, in columns."""
 
 import importlib.util
+import io
 import logging
 import tempfile
 import traceback
@@ -42,7 +43,8 @@ def read_mf4(source: Source, channels: Channels) -> Iterator[FrameBlock]:
             if path.suffix.lower() == ".gz":
                 path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "capture.mf4"
                 _unpack(source, path)
-            mdf: Any = MDF(stack.enter_context(path.open("rb")))
+            file = stack.enter_context(_BoundedFile(path))
+            mdf: Any = MDF(file)
             stack.callback(mdf.close)
             groups = [
                 (index, name) for index, group in enumerate(mdf.groups) for name in _KINDS
@@ -50,7 +52,7 @@ def read_mf4(source: Source, channels: Channels) -> Iterator[FrameBlock]:
             ]  # fmt: skip
             counts = {index: int(mdf.groups[index].channel_group.cycles_nr) for index, _ in groups}
             done = 0
-            for block in merged([_group(mdf, index, name, counts[index], channels) for index, name in groups]):
+            for block in merged([_group(mdf, file, index, name, counts[index], channels) for index, name in groups]):
                 yield block
                 done += len(block)
                 source.reached(done / sum(counts.values()))
@@ -93,9 +95,39 @@ def _unpack(source: Source, path: Path) -> None:
             file.write(data)
 
 
-def _group(mdf: Any, index: int, name: str, count: int, channels: Channels) -> Iterator[FrameBlock]:
+class _BoundedFile(io.BufferedReader):
+    """A file that is not read for ever: blocks of a damaged file that name one another in a circle would be."""
+
+    OF_A_READ = 16
+    """Bytes that a read of any size counts at least."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self._size = path.stat().st_size
+        self._left = 0
+        self.allow_more()
+
+    def allow_more(self) -> None:
+        """Let the file be read some more times from its beginning to its end."""
+        self._left = 4 * self._size + 4096
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read as any file.
+
+        Raises:
+            ValueError: there is no end of it.
+        """
+        data = super().read(size)
+        self._left -= max(len(data), self.OF_A_READ)
+        if self._left < 0:
+            raise ValueError("its blocks name one another in a circle")
+        return data
+
+
+def _group(mdf: Any, file: _BoundedFile, index: int, name: str, count: int, channels: Channels) -> Iterator[FrameBlock]:
     start_us = round(mdf.header.start_time.timestamp() * 1e6)
     for offset in range(0, count, RECORDS):
+        file.allow_more()
         signal = mdf.get(name, index, record_offset=offset, record_count=RECORDS)
         fields = {field.removeprefix(f"{name}."): signal.samples[field] for field in signal.samples.dtype.names}
         yield _block(start_us + np.rint(signal.timestamps * 1e6).astype(np.int64), fields, _KINDS[name], channels)
