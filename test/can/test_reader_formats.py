@@ -3,14 +3,19 @@
 import gzip
 import os
 import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import can
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from captures import traffic, write_candump
-from tinybms_gateway.can.columns import Flag
-from tinybms_gateway.can.reader import FORMATS, Capture, CaptureError, mf4
+from tinybms_gateway.can.columns import Flag, FrameBlock
+from tinybms_gateway.can.reader import FORMATS, Capture, CaptureError, mf4, mf4_process
 
 START_S = 1_700_000_000.0
 NAMES = ("x.log", "x.blf", "x.trc", "x.asc", "x.csv", "x.mf4")
@@ -89,7 +94,7 @@ def test_times_come_back(tmp_path: Path, name: str) -> None:
     assert (block.time_us - start_us).tolist() == pytest.approx(offsets, abs=100 if name == "x.trc" else 1)
 
 
-@pytest.mark.parametrize("name", ["x.log", "x.blf", "x.trc", "x.asc", "x.mf4"])
+@pytest.mark.parametrize("name", ["x.log", "x.blf", "x.trc", "x.asc"])
 def test_channels_come_back_as_numbers(tmp_path: Path, name: str) -> None:
     sent = data_frames()
     read = Capture(written(tmp_path / name, sent))
@@ -99,7 +104,7 @@ def test_channels_come_back_as_numbers(tmp_path: Path, name: str) -> None:
     assert of_message == [two[0], two[1], two[1]]
 
 
-@pytest.mark.parametrize("name", ["x.log.gz", "x.blf", "x.trc", "x.asc", "x.csv", "x.mf4"])
+@pytest.mark.parametrize("name", ["x.log.gz", "x.blf", "x.trc", "x.asc", "x.csv"])
 def test_blocks_are_of_the_size_that_was_asked_for(tmp_path: Path, name: str) -> None:
     sent = [messages()[0] for _ in range(25)]
     for number, message in enumerate(sent):
@@ -109,10 +114,7 @@ def test_blocks_are_of_the_size_that_was_asked_for(tmp_path: Path, name: str) ->
     assert [(block.first, len(block)) for block in blocks] == [(0, 10), (10, 10), (20, 5)]
 
 
-def test_frames_of_all_groups_of_an_mf4_file_are_in_the_order_of_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(mf4, "RECORDS", 7)
+def test_frames_of_all_groups_of_an_mf4_file_are_in_the_order_of_time(tmp_path: Path) -> None:
     sent = []
     for number in range(60):
         message = messages()[[STANDARD, REMOTE, ERROR][number % 3 if number < 40 else 0]]
@@ -121,6 +123,40 @@ def test_frames_of_all_groups_of_an_mf4_file_are_in_the_order_of_time(
     [block] = list(Capture(written(tmp_path / "x.mf4", sent)))
     assert (block.time_us - START_S * 1e6).tolist() == pytest.approx([i * 1e6 for i in range(60)], abs=1)
     assert block.flags[:3].tolist() == [0, Flag.REMOTE, Flag.ERROR]
+
+
+@given(st.lists(st.lists(st.integers(0, 30)).map(sorted), max_size=4), st.integers(1, 5))
+def test_groups_are_merged_by_time_whatever_their_blocks(times: list[list[int]], size: int) -> None:
+    [frame] = list(traffic(1))
+
+    def stream(group: list[int]) -> Iterator[FrameBlock]:
+        for start in range(0, len(group), size):
+            rows = np.zeros(len(group[start : start + size]), np.intp)
+            yield replace(frame.take(rows), time_us=np.array(group[start : start + size], np.int64))
+
+    found = [time_us for block in mf4_process.merged([stream(group) for group in times]) for time_us in block.time_us]
+    assert found == sorted(time_us for group in times for time_us in group)
+
+
+def test_an_mf4_file_that_its_library_does_not_survive_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path / "x.mf4", data_frames())
+    crashing = tmp_path / "python"
+    crashing.write_text("#!/bin/sh\nprintf 123\nkill -SEGV $$\n")
+    crashing.chmod(0o755)
+    monkeypatch.setattr(mf4.sys, "executable", str(crashing))
+    assert "damaged: asammdf does not survive reading it" in failure(path)
+
+
+def test_an_mf4_file_whose_blocks_form_a_circle_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "x.mf4", data_frames())
+    content = bytearray(path.read_bytes())
+    history = int.from_bytes(content[64 + 24 + 8 : 64 + 24 + 16], "little")  # second link of the header block
+    assert content[history : history + 4] == b"##FH"
+    content[history + 24 : history + 32] = history.to_bytes(8, "little")  # it is its own successor
+    path.write_bytes(content)
+    assert "its blocks name one another in a circle" in failure(path)
 
 
 def test_without_asammdf_one_line_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,8 +273,9 @@ def test_a_gzip_with_a_wrong_sum_is_refused(tmp_path: Path) -> None:
     assert "damaged" in failure(path)
 
 
-@pytest.mark.parametrize("name", ["x.blf", "x.mf4", "x.mf4.gz", "x.blf.gz"])
-@pytest.mark.parametrize("part", [0.1, 0.5, 0.99])
+@pytest.mark.parametrize(
+    ("name", "part"), [("x.blf", 0.1), ("x.blf", 0.5), ("x.blf", 0.99), ("x.blf.gz", 0.5), ("x.mf4", 0.5)]
+)
 def test_a_binary_file_that_is_cut_off_is_refused(tmp_path: Path, name: str, part: float) -> None:
     path = written(tmp_path / name, many(300))
     content = gzip.decompress(path.read_bytes()) if name.endswith(".gz") else path.read_bytes()
@@ -297,3 +334,74 @@ def test_a_huge_line_without_an_end_does_not_grow(tmp_path: Path) -> None:
 
 def test_all_formats_are_tested() -> None:
     assert set(FORMATS) == {Path(name).suffix for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    directory = tmp_path_factory.mktemp("whole")
+    return {
+        name: written(directory / name, [messages()[kind] for kind in expected_kinds(name)] * 5).read_bytes()
+        for name in NAMES
+        if name != "x.mf4"  # read by another process, which takes a second
+    }
+
+
+edits = st.lists(
+    st.tuples(
+        st.floats(0, 1),
+        st.sampled_from(["put", "cut", "replace"]),
+        st.one_of(
+            st.binary(max_size=4), st.sampled_from([b"\xff\xff\xff\xff", b"nan", b"-", b"e99", b"\n", b"9" * 20])
+        ),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(name=st.sampled_from([name for name in NAMES if name != "x.mf4"]), changes=edits)
+def test_a_damaged_file_is_read_or_refused_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory,
+    whole: dict[str, bytes],
+    name: str,
+    changes: list[tuple[float, str, bytes]],
+) -> None:
+    content = bytearray(whole[name])
+    for part, how, new in changes:
+        place = int(part * len(content))
+        content[place : place + {"put": 0, "cut": 7, "replace": len(new)}[how]] = b"" if how == "cut" else new
+    path = tmp_path_factory.getbasetemp() / name
+    path.write_bytes(content)
+    try:
+        assert sum(len(block) for block in Capture(path)) < 1000
+    except CaptureError as error:
+        assert str(error).startswith(f"{path}: ")
+        assert str(error).isprintable()
+        assert len(str(error)) < 500
+
+
+def test_frames_of_a_blf_file_that_python_can_reads_are_the_same(tmp_path: Path) -> None:
+    sent = many(7000)  # several containers, with objects that go from one into the next
+    path = written(tmp_path / "x.blf", sent)
+    with can.BLFReader(path) as reader:
+        theirs = [(round(m.timestamp * 1e6), m.arbitration_id, bytes(m.data)) for m in reader]
+    ours = [
+        (int(block.time_us[row]), int(block.id[row]), block.bytes_of(row))
+        for block in Capture(path)
+        for row in range(len(block))
+    ]
+    assert len(ours) == 7000
+    assert ours == theirs
+
+
+def test_an_object_of_no_size_in_a_blf_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.blf"
+    with can.BLFWriter(path, compression_level=0) as writer:
+        for message in many(10):
+            writer.on_message_received(message)
+    content = bytearray(path.read_bytes())
+    inner = content.index(b"LOBJ", content.index(b"LOBJ") + 4)
+    content[inner + 8 : inner + 12] = bytes(4)
+    path.write_bytes(content)
+    assert "a length in it makes no sense" in failure(path)
