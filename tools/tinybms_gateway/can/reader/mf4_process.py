@@ -29,8 +29,11 @@ _KINDS = {"CAN_DataFrame": 0, "CAN_ErrorFrame": Flag.ERROR, "CAN_RemoteFrame": F
 def main() -> None:
     """Write the frames, and last whether that was all or what went wrong."""
     out = sys.stdout.buffer
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, resource.RLIM_INFINITY))
     try:
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(
+            resource.RLIMIT_AS, (MOST_MEMORY if hard == resource.RLIM_INFINITY else min(MOST_MEMORY, hard), hard)
+        )
         _write_frames(Path(sys.argv[1]), out)
         out.write(HEAD.pack(END, 1))
     except Exception as error:  # asammdf raises whatever broken content makes Python raise
