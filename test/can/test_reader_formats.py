@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import random
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -381,17 +382,40 @@ def test_a_damaged_file_is_read_or_refused_in_one_line(
         assert len(str(error)) < 500
 
 
-def test_frames_of_a_blf_file_that_python_can_reads_are_the_same(tmp_path: Path) -> None:
-    sent = many(7000)  # several containers, with objects that go from one into the next
-    path = written(tmp_path / "x.blf", sent)
+@pytest.mark.parametrize("kinds", [(STANDARD,), (STANDARD, EXTENDED, ERROR, REMOTE, FD, SENT)])
+def test_a_blf_file_is_read_as_python_can_reads_it(tmp_path: Path, kinds: tuple[int, ...]) -> None:
+    """Several containers, with objects that go from one into the next; runs of objects that are alike."""
+    chosen = random.Random(1)
+    path, number = tmp_path / "x.blf", 0
+    with can.BLFWriter(path) as writer:
+        while number < 7000:
+            kind = chosen.choice(kinds)
+            for _ in range(chosen.choice((1, 2, 30))):
+                message = messages()[kind]
+                message.timestamp = START_S + number / 1000
+                if message.data and kind != FD:
+                    message.data[:2] = number.to_bytes(2, "little")
+                writer.on_message_received(message)
+                number += 1
     with can.BLFReader(path) as reader:
-        theirs = [(round(m.timestamp * 1e6), m.arbitration_id, bytes(m.data)) for m in reader]
-    ours = [
-        (int(block.time_us[row]), int(block.id[row]), block.bytes_of(row))
-        for block in Capture(path)
-        for row in range(len(block))
-    ]
-    assert len(ours) == 7000
+        theirs = [
+            (
+                round(m.timestamp * 1e6),
+                m.arbitration_id,
+                bytes(m.data[:8]),
+                m.is_error_frame,
+                m.is_remote_frame,
+                m.is_fd,
+            )
+            for m in reader
+        ]
+    ours = []
+    for block in Capture(path, 1500):
+        for row in range(len(block)):
+            bits = (Flag.ERROR, Flag.REMOTE, Flag.FD)
+            flags = (bool(block.flags[row] & bit) for bit in bits)
+            ours.append((int(block.time_us[row]), int(block.id[row]), block.bytes_of(row), *flags))
+    assert len(ours) == number
     assert ours == theirs
 
 

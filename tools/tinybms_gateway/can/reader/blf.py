@@ -28,6 +28,8 @@ _CONTAINER = 10
 _STORED, _DEFLATED = 0, 2
 LARGEST = 1 << 24
 """Bytes of an object or of the content of a container; those of Vector and python-can hold 128 kB."""
+WORTH_A_LOOK = 8
+"""After so many objects with the same head, it is looked how many more there are."""
 _HEADS = {1: 32, 2: 40}
 """Where an object's content begins, by the version of its header."""
 _TIME_AT = 24
@@ -97,7 +99,7 @@ def read_blf(source: Source, channels: Channels) -> Iterator[FrameBlock]:
     """Read a file, a block a container.
 
     Raises:
-        CaptureError: damaged or cut off; the frames before that place have been handed out.
+        CaptureError: damaged or cut off; the frames of all containers before that place have been handed out.
     """
     return _Reader(source, channels).blocks()
 
@@ -177,8 +179,9 @@ class _Reader:
             A row each: place of its head, place of its content, its size, its type; and where the first object
             begins that is not whole.
         """
-        found: list[tuple[int, int, int, int]] = []
+        runs: list[tuple[int, int, int, int, int, int]] = []
         place = 0
+        before, alike = b"", 0
         while True:
             start = stream.find(b"LOBJ", place, place + 8)  # objects are filled up to whole words, more or less
             if start < 0 and len(stream) - place >= 8:
@@ -190,10 +193,19 @@ class _Reader:
                 raise self._damaged("a length in it makes no sense")
             if start + size > len(stream):
                 break
+            head = stream[start : start + _OBJECT.size]
+            alike = alike + 1 if head == before else 0
+            before, distance = head, size + size % 4
+            count = _run(stream, start, distance, size) if alike > WORTH_A_LOOK else 1
             if kind in _KINDS and version in _HEADS:
-                found.append((start, start + _HEADS[version], size, kind))
-            place = start + size
-        return np.array(found, np.int64).reshape(-1, 4), place
+                runs.append((start, start + _HEADS[version], size, kind, count, distance))
+            place = start + (count - 1) * distance + size
+        table = np.array(runs, np.int64).reshape(-1, 6)
+        counts = table[:, 4]
+        objects = np.repeat(table, counts, axis=0)
+        place_in_run = np.arange(len(objects)) - np.repeat(np.cumsum(counts) - counts, counts)
+        objects[:, :2] += (place_in_run * objects[:, 5])[:, None]
+        return objects[:, :4], place
 
     def _block(self, stream: bytes, objects: NDArray[np.int64]) -> FrameBlock:
         """Read frames, in their order."""
@@ -251,6 +263,14 @@ class _Reader:
 
     def _cut_off(self) -> CaptureError:
         return not_readable(self._source.path, "it is cut off")
+
+
+def _run(stream: bytes, start: int, distance: int, size: int) -> int:
+    """How many whole objects with the same head follow one another at the same distance, from one on."""
+    most = (len(stream) - start - size) // distance + 1
+    heads = np.ndarray((most, 2), "<u8", stream, start, (distance, 8))
+    others = np.flatnonzero((heads != heads[0]).any(axis=1))
+    return int(others[0]) if len(others) else most
 
 
 def _records(data: NDArray[np.uint8], places: NDArray[np.int64], layout: np.dtype[Any]) -> Records:
