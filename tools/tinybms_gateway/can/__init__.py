@@ -5,6 +5,7 @@ import click
 from tinybms_gateway.can.capture import capture_command
 from tinybms_gateway.can.codec import codec_command
 from tinybms_gateway.can.decode import decode_command
+from tinybms_gateway.can.verify import verify_command, verify_docs_command
 
 
 @click.group("can")
@@ -12,5 +13,5 @@ def can_group() -> None:
     """Record, read, check and show CAN traffic by our DBC."""
 
 
-for command in (capture_command, decode_command, codec_command):
+for command in (capture_command, decode_command, verify_command, codec_command, verify_docs_command):
     can_group.add_command(command)
