@@ -228,6 +228,18 @@ def test_more_channels_than_fit_are_refused(tmp_path: Path) -> None:
         read_text(tmp_path, "".join(f"(1.0) can{i} 351#00\n" for i in range(300)))
 
 
+def test_channels_are_in_the_order_of_their_first_frames(tmp_path: Path) -> None:
+    path = tmp_path / "c.log"
+    path.write_text(
+        "(1.0) z 351#0000\n(1.0) y 351#R\n(1.0) x 351#\n(1.0) longer 351#0000\n(1.0) z 351#00\nbad\n(1.0) a 1#"
+    )
+    capture = Capture(path)
+    with pytest.raises(CaptureError):
+        for block in capture:
+            assert [capture.channels[number] for number in block.channel] == ["z", "y", "x", "longer", "z"]
+    assert capture.channels == ["z", "y", "x", "longer"]
+
+
 @pytest.mark.parametrize("content", [b"", b"\n\n\r\n"])
 def test_an_empty_capture_has_no_frames(tmp_path: Path, content: bytes) -> None:
     assert read_text(tmp_path, content) == []

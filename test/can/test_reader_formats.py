@@ -105,6 +105,16 @@ def test_channels_come_back_as_numbers(tmp_path: Path, name: str) -> None:
     assert of_message == [two[0], two[1], two[1]]
 
 
+@pytest.mark.parametrize("name", ["x.log", "x.blf", "x.asc", "x.mf4"])
+def test_channels_are_in_the_order_of_their_first_frames(tmp_path: Path, name: str) -> None:
+    sent = messages()
+    for number, message in enumerate(sent):
+        message.channel = 5 - number
+    read = Capture(written(tmp_path / name, [message for message in sent if not message.is_error_frame]))
+    list(read)
+    assert [channel.removeprefix("can") for channel in read.channels] == ["5", "4", "2", "1", "0"]
+
+
 @pytest.mark.parametrize("name", ["x.log.gz", "x.blf", "x.trc", "x.asc", "x.csv"])
 def test_blocks_are_of_the_size_that_was_asked_for(tmp_path: Path, name: str) -> None:
     sent = [messages()[0] for _ in range(25)]

@@ -7,7 +7,7 @@ frames. Layouts: Tobias Lorenz, vector_blf, as python-can's `can.io.blf` also re
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -214,15 +214,19 @@ class _Reader:
         time_us = np.where(times["unit"] == 1, times["time"] * 10, (times["time"] + 500) // 1000)
         if (time_us > _LATEST_US).any():
             raise self._damaged("a time in it makes no sense")
-        parts, rows = [], []
+        parts, rows, buses = [], [], np.zeros(len(objects), np.int64)
         for kind in np.unique(objects[:, 3]).tolist():
             rows.append(np.flatnonzero(objects[:, 3] == kind))
-            parts.append(self._frames(padded, objects[rows[-1]], _KINDS[kind], time_us[rows[-1]].astype(np.int64)))
-        return joined(parts).take(np.argsort(np.concatenate(rows)))
+            of_kind = objects[rows[-1]]
+            parts.append(self._frames(padded, of_kind, _KINDS[kind], time_us[rows[-1]].astype(np.int64)))
+            buses[rows[-1]] = _records(padded, of_kind[:, 1], _KINDS[kind].layout)["channel"]
+        block = joined(parts).take(np.argsort(np.concatenate(rows)))
+        return replace(block, channel=self._channels.numbers(buses, lambda bus: str(bus - 1)))
 
     def _frames(
         self, padded: NDArray[np.uint8], objects: NDArray[np.int64], kind: _Kind, time_us: NDArray[np.int64]
     ) -> FrameBlock:
+        """Frames of one kind, all of channel 0."""
         room = objects[:, 0] + objects[:, 2] - objects[:, 1] - kind.needed
         if (room < 0).any():
             raise self._damaged("an object is too short for what it should be")
@@ -244,12 +248,8 @@ class _Reader:
             flags,
             length,
             data_bytes.view("<u8")[:, 0],
-            self._numbers(records["channel"]),
+            np.zeros(len(records), np.uint8),
         )
-
-    def _numbers(self, bus: NDArray[Any]) -> NDArray[np.uint8]:
-        found, where = np.unique(bus, return_inverse=True)
-        return np.array([self._channels.number(str(int(each) - 1)) for each in found], np.uint8)[where]
 
     def _exactly(self, count: int) -> bytes:
         data = self._source.read(count)

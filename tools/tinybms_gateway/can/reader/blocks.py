@@ -1,10 +1,12 @@
 """What the readers of all formats build their blocks with."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinybms_gateway.can.columns import FrameBlock
 from tinybms_gateway.can.reader.error import not_readable
@@ -31,6 +33,22 @@ class Channels:
                 raise not_readable(self.path, f"more than {MOST_CHANNELS} channels")
             self.names.append(name)
         return self.names.index(name)
+
+    def numbers(self, keys: NDArray[Any], name_of: Callable[[int], str]) -> NDArray[np.uint8]:
+        """The numbers of the channels of frames.
+
+        Args:
+            keys: whatever number a format has for the channel, of each frame
+            name_of: its name
+
+        Raises:
+            CaptureError: there are more of them than a block can tell apart.
+        """
+        found, first, where = np.unique(keys, return_index=True, return_inverse=True)
+        numbers = np.zeros(len(found), np.uint8)
+        for place in np.argsort(first).tolist():
+            numbers[place] = self.number(name_of(int(found[place])))
+        return numbers[where]
 
 
 def resized(blocks: Iterable[FrameBlock], size: int) -> Iterator[FrameBlock]:

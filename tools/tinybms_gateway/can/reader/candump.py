@@ -8,14 +8,14 @@ matrix, and those that agree with the shape in its fixed characters are read col
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinybms_gateway.can.columns import Flag, FrameBlock
-from tinybms_gateway.can.reader.blocks import Channels
+from tinybms_gateway.can.reader.blocks import MOST_CHANNELS, Channels
 from tinybms_gateway.can.reader.candump_line import ERROR_BIT, EXPECTED, ID_MASK, read_line
 from tinybms_gateway.can.reader.error import CaptureError, unreadable_line
 from tinybms_gateway.can.reader.source import Source
@@ -25,6 +25,7 @@ LONGEST_LINE = 4096
 MOST_SHAPES = 64
 """Lines of further shapes are read one by one."""
 WORD = 8
+UNKNOWN = -1
 _EXACT = 2**53
 """Whole numbers below are exact as float64."""
 _USUAL = re.compile(
@@ -186,6 +187,10 @@ class _Reader:
     def __init__(self, source: Source, channels: Channels) -> None:
         self._source = source
         self._channels = channels
+        self._met = Channels(source.path)
+        """Numbers channels as they are met, which is not in the order of their frames."""
+        self._numbers = np.full(MOST_CHANNELS, UNKNOWN, np.int16)
+        """Number in `_met` -> number in `_channels`."""
         self._shapes: dict[int, list[_Shape]] = {}
         """By length of the line."""
         self._lines = 0
@@ -231,7 +236,15 @@ class _Reader:
             unusual += self._read_alike(buffer, starts, np.flatnonzero(lengths == length), length, out)
         rows, failure = self._read_unusual(buffer, starts, ends, sorted(unusual), out)
         self._lines += len(starts)
-        return out.block(rows), failure
+        return self._renumbered(out.block(rows)), failure
+
+    def _renumbered(self, block: FrameBlock) -> FrameBlock:
+        """With the channels in the order of their first frames."""
+        numbers = self._numbers[block.channel]
+        if (numbers == UNKNOWN).any():
+            numbers = self._channels.numbers(block.channel, self._met.names.__getitem__).astype(np.int16)
+            self._numbers[block.channel] = numbers
+        return replace(block, channel=numbers.astype(np.uint8))
 
     def _read_alike(
         self, buffer: Bytes, starts: NDArray[np.intp], lines: NDArray[np.intp], length: int, out: _Columns
@@ -263,7 +276,7 @@ class _Reader:
     def _new_shape(self, line: bytes) -> _Shape | None:
         if sum(len(shapes) for shapes in self._shapes.values()) >= MOST_SHAPES:
             return None
-        return _shape_of(line, self._channels)
+        return _shape_of(line, self._met)
 
     def _read_unusual(
         self, buffer: Bytes, starts: NDArray[np.intp], ends: NDArray[np.intp], unusual: list[int], out: _Columns
@@ -288,7 +301,7 @@ class _Reader:
             out.time_us[line], out.id[line], out.flags[line] = frame.time_us, frame.id, frame.flags
             out.length[line] = len(frame.data)
             out.data[line] = int.from_bytes(frame.data[:WORD], "little")
-            out.channel[line] = self._channels.number(frame.channel)
+            out.channel[line] = self._met.number(frame.channel)
         return frames, None
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinybms_gateway.can.columns import FrameBlock
 from tinybms_gateway.can.reader.blocks import Channels
@@ -73,7 +72,7 @@ def _blocks(pipe: IO[bytes], source: Source, channels: Channels) -> Iterator[Fra
             break
         source.reached(part)
         time_us, identifier, flags, length, data, bus = columns
-        yield FrameBlock(0, time_us, identifier, flags, length, data, _numbers(bus, channels))
+        yield FrameBlock(0, time_us, identifier, flags, length, data, channels.numbers(bus, str))
     raise _damaged(source, "asammdf does not survive reading it")
 
 
@@ -85,8 +84,3 @@ def _unpack(source: Source, path: Path) -> None:
     with path.open("wb") as file:
         while data := source.read(COPIED):
             file.write(data)
-
-
-def _numbers(bus: NDArray[np.uint8], channels: Channels) -> NDArray[np.uint8]:
-    found, where = np.unique(bus, return_inverse=True)
-    return np.array([channels.number(str(number)) for number in found.tolist()], np.uint8)[where]
