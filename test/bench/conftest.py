@@ -1,8 +1,13 @@
 """Gathers the figures of a bench, prints them as a table, and fails when a limit does not hold."""
 
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
 import pytest
 
 from bench_figures import REFERENCE, Figures, load, moved_since, table
+from captures import traffic, write_candump
 from tinybms_gateway.gateway.gateway_impl import build_dir
 
 FIGURES = pytest.StashKey[Figures]()
@@ -17,6 +22,13 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def figures(request: pytest.FixtureRequest) -> Figures:
     return request.config.stash[FIGURES]
+
+
+@pytest.fixture(scope="session")
+def capture_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """Makes a candump log of so many frames (47 MB a million), once in a run; no bench changes it."""
+    directory = tmp_path_factory.mktemp("captures")
+    return cache(lambda frames: write_candump(directory / f"{frames}.log", traffic(frames)))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

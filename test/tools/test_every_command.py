@@ -6,7 +6,6 @@ import io
 import os
 import pty
 import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 from rich.live import Live
 
+from command_lines import parse, words_of
 from tinybms_gateway import tool_group
 from tinybms_gateway.cli import main
 from tinybms_gateway.docs.cli_impl import generate, walk
@@ -39,36 +39,6 @@ def examples(command: click.Command) -> list[str]:
     """Lines of the block of examples."""
     _, found, block = (command.help or "").partition("Examples:\n")
     return [line.strip() for line in block.split("\n\n")[0].splitlines() if line.strip()] if found else []
-
-
-def words_of(line: str) -> list[str]:
-    """Arguments of the tinybms-gw of a shell line: up to a pipe, a redirection, the next command or a comment."""
-    lexer = shlex.shlex(line, posix=True, punctuation_chars="|;&<>")
-    lexer.whitespace_split = True
-    words = []
-    for word in lexer:
-        if set(word) <= set("|;&<>"):
-            break
-        words.append(word)
-    return words
-
-
-def parse(words: list[str]) -> None:
-    """Parse a command line as click does before it runs a command; files that must exist may be missing."""
-    name, *words = words
-    command: click.Command = main
-    context: click.Context | None = None
-    try:
-        while isinstance(command, click.Group):
-            context = command.make_context(name, words, parent=context)
-            found, subcommand, words = command.resolve_command(context, [*context._protected_args, *context.args])
-            assert found is not None and subcommand is not None
-            name, command = found, subcommand
-        command.make_context(name, words, parent=context)
-    except click.exceptions.Exit:  # an eager option such as --help
-        pass
-    except click.BadParameter as error:
-        assert "does not exist" in error.format_message(), error.format_message()
 
 
 @every_one

@@ -10,6 +10,7 @@ from tinybms_gateway.config import config_group
 from tinybms_gateway.demo import demo_command
 from tinybms_gateway.docs import docs_group
 from tinybms_gateway.gateway import gateway_command
+from tinybms_gateway.idf import idf_group
 from tinybms_gateway.options import end_in_order_on_signals, set_up_logging
 from tinybms_gateway.release import release_group
 from tinybms_gateway.scenario import scenario_group
@@ -43,6 +44,7 @@ for command in (
     sim_group,
     can_group,
     bms_group,
+    idf_group,
     check_command,
     scenario_group,
     release_group,

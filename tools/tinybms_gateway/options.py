@@ -53,7 +53,7 @@ def set_up_logging(verbose: bool) -> None:
         format="%(levelname).1s %(name)s: %(message)s",
         force=True,
     )
-    for library in ("can", "numexpr"):
+    for library in ("can", "numexpr"):  # asammdf brings the second one, which python-can loads
         logging.getLogger(library).setLevel(logging.WARNING)
 
 

@@ -10,8 +10,8 @@
  * @brief Decides which frame is sent when. Pure: time is an argument; the caller owns the state.
  *
  * Each frame has its period and its phase in it; between two scheduled frames there are at least 20 ms. When a limit
- * falls, or an alarm, a warning or the online status changes, 0x351 and 0x35A are sent at once (each at most every 100
- * ms), and their period starts anew.
+ * falls, or an alarm, a warning or the online status changes, 0x351 and 0x35A are sent at once, as extra
+ * frames (each at most every 50 ms); their period goes on as it was.
  */
 
 #include <stdbool.h>

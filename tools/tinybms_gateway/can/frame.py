@@ -1,8 +1,6 @@
-"""One frame as values with names and units, by our DBC; whole captures are decoded by `tinybms_gateway.can.decoder`."""
+"""One frame as values with names and units, by our DBC; `tinybms_gateway.can.decoder` decodes whole captures."""
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import can
@@ -46,25 +44,35 @@ class DecodedFrame:
 
     def as_json(self) -> dict[str, Any]:
         """As plain values for JSON."""
-        return asdict(self) | {
+        return {"time_s": self.time_s} | self.content_as_json()
+
+    def content_as_json(self) -> dict[str, Any]:
+        """All but the time."""
+        return {
             "id": f"0x{self.id:08X}" if self.extended else f"0x{self.id:03X}",
+            "extended": self.extended,
             "data": self.data.hex(" ").upper(),
+            "name": self.name,
+            "signals": {name: {"value": signal.value, "unit": signal.unit} for name, signal in self.signals.items()},
+            "problem": self.problem,
         }
 
     def __str__(self) -> str:
+        return f"{self.time_s:.3f} {self.content()}"
+
+    def content(self) -> str:
+        """All but the time, for people."""
         identifier = f"{self.id:08X}" if self.extended else f"{self.id:03X}"
         values = ", ".join(f"{n} {signal}" for n, signal in self.signals.items() if signal.value != NOT_SUPPORTED)
         meaning = self.problem or f"{self.name}: {values}"
-        return f"{self.time_s:.3f} {identifier} [{len(self.data)}] {self.data.hex(' ').upper():23} {meaning}"
+        return f"{identifier} [{len(self.data)}] {self.data.hex(' ').upper():23} {meaning}"
 
 
 def decode_frame(message: can.Message) -> DecodedFrame:
     """Decode one frame; never fails, `problem` says what is wrong with it."""
     plain = DecodedFrame(message.timestamp, message.arbitration_id, message.is_extended_id, bytes(message.data))
-    if message.is_error_frame or message.is_remote_frame:
-        return _with_problem(plain, "error frame" if message.is_error_frame else "remote frame")
-    if message.is_extended_id:
-        return _with_problem(plain, "29-bit identifier: a GX ignores it")
+    if unsuitable := _unsuitable(message):
+        return _with_problem(plain, unsuitable)
     try:
         definition = load_database().get_message_by_frame_id(message.arbitration_id)
     except KeyError:
@@ -81,21 +89,15 @@ def decode_frame(message: can.Message) -> DecodedFrame:
     return DecodedFrame(plain.time_s, plain.id, False, plain.data, definition.name, signals)
 
 
-def read_capture(path: Path) -> Iterator[DecodedFrame]:
-    """Read a capture file frame by frame; the format follows from the name (.log, .blf, .trc, and their .gz).
-
-    Raises:
-        ValueError: the file is not there or is not of that format; one line that says so.
-    """
-    if path.suffix in (".asc", ".csv", ".db"):
-        raise ValueError(f"{path}: {path.suffix} files lose time, direction or frames; use .log, .blf or .trc")
-    try:
-        with can.LogReader(path) as reader:
-            for message in reader:
-                yield decode_frame(message)
-    except Exception as error:  # the readers raise whatever the library of their format raises
-        reason = getattr(error, "strerror", None) or error or type(error).__name__
-        raise ValueError(f"{path}: not readable as a capture: {reason}") from error
+def _unsuitable(message: can.Message) -> str:
+    """Why it cannot be a frame of this protocol, whatever its identifier; empty: it can."""
+    if message.is_error_frame:
+        return "error frame"
+    if message.is_remote_frame:
+        return "remote frame"
+    if message.is_fd:
+        return f"CAN FD frame of {message.dlc} bytes"
+    return "29-bit identifier: a GX ignores it" if message.is_extended_id else ""
 
 
 def _with_problem(frame: DecodedFrame, problem: str) -> DecodedFrame:

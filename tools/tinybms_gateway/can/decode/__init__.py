@@ -4,39 +4,51 @@ from pathlib import Path
 
 import click
 
-from tinybms_gateway.options import usage_errors
+from tinybms_gateway.options import UsageProblem, usage_errors
 
 
 @click.command("decode")
 @click.argument("capture", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a frame, a line each.")
-@click.option("--id", "only", multiple=True, metavar="HEX", help="Only frames with this identifier; may be repeated.")
-def decode_command(capture: Path, as_json: bool, only: tuple[str, ...]) -> None:
-    """Show what the frames of a capture file say.
+@click.option("--id", "ids", multiple=True, metavar="HEX", help="Only frames with this identifier; may be repeated.")
+@click.option(
+    "--signal", "signals", multiple=True, metavar="NAME", help="Only this signal of the DBC; may be repeated."
+)
+def decode_command(capture: Path, as_json: bool, ids: tuple[str, ...], signals: tuple[str, ...]) -> None:
+    """Show what the frames of a capture file say, a line each.
 
-    Exit status 1 when the file holds frames that this protocol does not know or that are malformed.
+    The format follows from the name: .log (candump -L), .blf, .trc, .asc, .mf4, .csv (python-can's), each also
+    compressed (.gz).
+
+    Exit status 1 when frames that were asked for are not of this protocol or malformed, 2 when the file cannot be read
+    or is empty.
 
     \b
     Examples:
-      tinybms-gw can decode night.log
-      tinybms-gw can decode night.log.gz --id 351 --id 35A
-      tinybms-gw can decode night.blf --json | jq .signals.CVL.value
+      tinybms-gw can decode site.log
+      tinybms-gw can decode site.blf --id 351 --id 356
+      tinybms-gw can decode site.log.gz --signal SOC --signal Current
+      tinybms-gw can decode site.log --json | jq -c 'select(.name == "BatteryAlarms") | .signals'
     """
-    import json  # noqa: PLC0415
+    import sys  # noqa: PLC0415
+    from contextlib import nullcontext  # noqa: PLC0415
 
-    from tinybms_gateway.can.frame import read_capture  # noqa: PLC0415
+    from tinybms_gateway.can.decode.decode_impl import BLOCK_FRAMES, FrameTexts, select  # noqa: PLC0415
+    from tinybms_gateway.can.reader import Capture  # noqa: PLC0415
+    from tinybms_gateway.progress import progress_bar  # noqa: PLC0415
 
-    problems = 0
     with usage_errors():
-        try:
-            wanted = {int(text, 16) for text in only}
-        except ValueError:
-            raise ValueError(f"--id {' '.join(only)}: give identifiers in hexadecimal, such as 351") from None
-        for frame in read_capture(capture):
-            if wanted and frame.id not in wanted:
-                continue
-            problems += bool(frame.problem)
-            click.echo(json.dumps(frame.as_json()) if as_json else str(frame))
-    if problems:
-        click.echo(f"{problems} frames could not be decoded", err=True)
+        texts = FrameTexts(select(ids, signals), as_json)
+        source = Capture(capture, BLOCK_FRAMES)
+        with nullcontext(lambda _: None) if sys.stdout.isatty() else progress_bar("decoding", 1.0) as done:
+            for block in source:
+                if lines := list(texts.lines(block)):
+                    click.echo("\n".join(lines))
+                done(source.position / source.size)
+    if not source.frames:
+        raise UsageProblem(f"{capture}: there are no frames in it")
+    if not texts.shown:
+        click.echo(f"none of the {source.frames} frames is one that was asked for", err=True)
+    if texts.problems:
+        click.echo(f"{texts.problems} frames could not be decoded", err=True)
         raise SystemExit(1)
