@@ -189,4 +189,4 @@ class CaptureFile:
         if FORMATS[self._format].binary:
             return _WRITERS[self._format](self._file)
         text = io.TextIOWrapper(self._file, encoding="utf-8", newline="\n")
-        return _WRITERS[self._format](text)
+        return _WRITERS[self._format](text, channel="can0")
