@@ -38,28 +38,29 @@ def convert_command(
         loses,
         parse_start,
     )
+    from tinybms_gateway.can.convert.dataset import Written  # noqa: PLC0415
     from tinybms_gateway.progress import progress_bar  # noqa: PLC0415
 
     if directory is None and site is not None:
         raise click.UsageError("--site goes with --parquet DIR")
     if directory is None and len(paths) != 2:
         raise click.UsageError("give a capture and the file to write, or --parquet DIR and captures")
-    results = []
+    results: list[Converted | Written] = []
     with usage_errors():
         start_us = None if start is None else parse_start(start)
-        if directory is None:
-            click.echo(f"{paths[1].name} does not keep: {loses(paths[1])}", err=True)
         for source in paths if directory is not None else paths[:1]:
             with progress_bar(source.name) as progress:
-                result: Converted | object
+                result: Converted | Written
                 if directory is None:
                     result = convert(source, paths[1], start_us, force=force, progress=progress)
                 else:
                     result = convert_to_dataset(
-                        source, directory, site or "unknown", start_us, force=force, progress=progress
+                        source, directory, "unknown" if site is None else site, start_us, force=force, progress=progress
                     )
             results.append(result)
             if not as_json:
                 click.echo(str(result))
+    if directory is None:
+        click.echo(f"{paths[1].name} does not keep: {loses(paths[1])}", err=True)
     if as_json:
         print_json([result.as_json() for result in results])
