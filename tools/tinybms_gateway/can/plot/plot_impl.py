@@ -133,9 +133,10 @@ def read_story(path: Path, signals: tuple[str, ...], window: Window, progress: C
     story.absolute_time, story.channels = capture.absolute_time, len(capture.channels)
     story.begin_us = first + round(window.from_s * 1e6)
     story.finish()
+    if missing := [name for name in signals if name not in story.values]:
+        raise CaptureError(f"{path}: none of its {story.frames} frames has {', '.join(missing)}")
     if not story.values and not story.active:
-        wanted = f"the signals {', '.join(signals)}" if signals else "this protocol"
-        raise CaptureError(f"{path}: none of its {story.frames} frames is of {wanted}")
+        raise CaptureError(f"{path}: none of its {story.frames} frames has something to draw")
     return story
 
 
