@@ -71,7 +71,7 @@ def test_the_overview_has_a_panel_for_each_kind_of_value(tmp_path: Path) -> None
     lines = {line.get_label(): np.asarray(line.get_ydata(), float) for ax in axes for line in ax.get_lines()}
     assert {"SOC", "CVL", "DVL", "CCL", "-DCL", "highest", "lowest", "warmest sensor", "coldest sensor"} <= set(lines)
     assert np.nanmax(lines["SOC"]) == pytest.approx(50.59)
-    assert set(lines["CVL"][~np.isnan(lines["CVL"])]) == {pytest.approx(56.8)}
+    assert lines["CVL"][~np.isnan(lines["CVL"])] == pytest.approx(56.8)
     assert set(lines["-DCL"][~np.isnan(lines["-DCL"])]) == {-120.0}
     assert np.nanmin(lines["battery,\n+ = charging"]) == pytest.approx(-12.3)
     assert np.nanmin(lines["coldest sensor"]) == pytest.approx(20.85)
