@@ -93,6 +93,23 @@ def test_what_a_format_cannot_hold_is_counted(tmp_path: Path) -> None:
     assert kinds == [(False, False), (False, True), (True, False)]
 
 
+def test_a_frame_that_is_older_than_the_first_is_said_to_have_moved(tmp_path: Path) -> None:
+    """As when two recordings were joined: the writers of some formats would give it another time without a word."""
+    source = tmp_path / "x.log"
+    source.write_text("".join(f"({NOON + s}) can0 351#00\n" for s in (0, -1, 1)))
+    for suffix, times in (
+        (".blf", [0, 0, 1]),
+        (".asc", [0, 0, 1]),
+        (".csv", [0, -1, 1]),
+        (".mf4", [-1, 0, 1]),
+    ):
+        target = tmp_path / f"x{suffix}"
+        result = convert(source, target)
+        assert ("1 older than the first one have its time now" in result.output) == (suffix in (".blf", ".asc"))
+        since = 0.0 if suffix == ".asc" else NOON
+        assert [message.timestamp - since for message in can.LogReader(target)] == times
+
+
 def test_a_capture_without_a_clock_is_given_one(source: Path, tmp_path: Path) -> None:
     asc, log = tmp_path / "x.asc", tmp_path / "x.log"
     convert(source, asc)
@@ -148,7 +165,8 @@ def test_a_capture_is_never_converted_onto_itself(source: Path, tmp_path: Path) 
         (["--parquet", "ds", "missing.log"], "No such file"),
         (["--parquet", "ds", "empty.log"], "no frames; nothing was written"),
         (["--parquet", "ds", "strange.log"], "none of its 2 frames is of this protocol"),
-        (["--parquet", "ds", "old.log"], "not between the years 1970 and 9999"),
+        (["--parquet", "ds", "old.log"], "not between the years 1970 and 2262"),
+        (["old.log", "x.mf4"], "not between the years 1970 and 2262"),
     ],
 )
 def test_what_makes_no_sense_is_one_line_and_leaves_nothing(

@@ -28,7 +28,7 @@ class Format:
 
 FORMATS = {
     ".log": Format("what an error frame says"),
-    ".blf": Format("names of channels, but for their numbers", binary=True),
+    ".blf": Format("names of channels, but for their numbers, and a clock before 1990", binary=True),
     ".trc": Format("error, remote and CAN FD frames, and names of channels, but for their numbers"),
     ".asc": Format("the clock: times count from the first frame", "it loses the time of day"),
     ".csv": Format("direction and channel", "it loses direction and channel"),

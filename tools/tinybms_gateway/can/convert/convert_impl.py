@@ -7,6 +7,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from tinybms_gateway.can.clock import check_clock
 from tinybms_gateway.can.columns import FrameBlock
 from tinybms_gateway.can.convert import dataset
 from tinybms_gateway.can.convert.messages import messages, whole_frames
@@ -18,6 +21,8 @@ from tinybms_gateway.whole_file import whole_file
 BLOCK_FRAMES = 100_000
 SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 PARQUET = ".parquet"
+FROM_THE_FIRST_ON = (".log", ".blf", ".asc")
+"""Formats whose writers cannot hold a frame that is older than the first one."""
 Progress = Callable[[float], None]
 
 
@@ -30,6 +35,8 @@ class Converted:
     frames: int
     left_out: int
     """Frames that the format cannot hold."""
+    moved: int
+    """Frames that were older than the first one, and have its time now."""
     loses: str
 
     def as_json(self) -> dict[str, Any]:
@@ -39,12 +46,14 @@ class Converted:
             "file": str(self.target),
             "frames": self.frames,
             "left_out": self.left_out,
+            "moved": self.moved,
             "loses": self.loses,
         }
 
     def __str__(self) -> str:
         left_out = f", {self.left_out} left out that {format_of(self.target)} cannot hold" if self.left_out else ""
-        return f"{self.target}: {self.frames} frames{left_out}"
+        moved = f", {self.moved} older than the first one have its time now" if self.moved else ""
+        return f"{self.target}: {self.frames} frames{left_out}{moved}"
 
 
 def parse_start(text: str) -> int:
@@ -115,10 +124,10 @@ def convert(
         blocks = _blocks(source, start_us, needs_clock=format_of(target) != ".asc", progress=progress)
         if target.suffix.lower() == PARQUET:
             return replace(dataset.write_file(part, source, blocks), files=[target])
-        frames, left_out = _write(part, target, blocks)
-        if not frames:
+        result = Converted(source, target, *_write(part, target, blocks), lost)
+        if not result.frames:
             raise CaptureError(f"{source}: no frames that {format_of(target)} can hold; nothing was written")
-    return Converted(source, target, frames, left_out, lost)
+    return result
 
 
 def convert_to_dataset(
@@ -146,28 +155,34 @@ def _blocks(
             timed = replace(block, time_us=block.time_us + start_us)
         elif not capture.absolute_time and needs_clock:
             raise ValueError(f"{source}: says no time of day; give that of its begin with --start")
+        check_clock(source, timed)
         yield timed, capture.channels
         progress(block.first + len(block))
 
 
-def _write(part: Path, target: Path, blocks: Iterator[tuple[FrameBlock, list[str]]]) -> tuple[int, int]:
-    """Frames written, and left out."""
+def _write(part: Path, target: Path, blocks: Iterator[tuple[FrameBlock, list[str]]]) -> tuple[int, int, int]:
+    """Frames written, left out, and moved in time."""
     if format_of(target) == ".mf4":
         return _write_mf4(part, blocks)
     file = CaptureFile(part, target, force=True)
-    partial = 0
+    partial = moved = 0
+    first_us: int | None = None
     try:
         for block, channels in blocks:
             whole = whole_frames(block)
             partial += len(block) - len(whole)
+            if len(whole) and format_of(target) in FROM_THE_FIRST_ON:
+                first_us = int(whole.time_us[0]) if first_us is None else first_us
+                moved += int((whole.time_us < first_us).sum())
+                whole = replace(whole, time_us=np.maximum(whole.time_us, first_us))
             for message in messages(whole, channels):
                 file.write(message)
     finally:
         file.close()
-    return file.frames, file.left_out + partial
+    return file.frames, file.left_out + partial, moved
 
 
-def _write_mf4(part: Path, blocks: Iterator[tuple[FrameBlock, list[str]]]) -> tuple[int, int]:
+def _write_mf4(part: Path, blocks: Iterator[tuple[FrameBlock, list[str]]]) -> tuple[int, int, int]:
     file = Mf4File(part)
     frames = left_out = 0
     for block, channels in blocks:
@@ -177,4 +192,4 @@ def _write_mf4(part: Path, blocks: Iterator[tuple[FrameBlock, list[str]]]) -> tu
         if len(whole):
             file.write(whole, channels)
     file.save()
-    return frames, left_out
+    return frames, left_out, 0

@@ -18,8 +18,6 @@ from tinybms_gateway.can.decoder import Decoder
 DAY_US = 86_400_000_000
 MOST_DAYS = 400
 """Of one capture; more means that its clock jumps."""
-LAST_US = 253_402_300_800_000_000
-"""Begin of the year 10000."""
 WHAT_A_FRAME_IS = Flag.EXTENDED | Flag.REMOTE | Flag.ERROR | Flag.FD
 _HASHED = np.dtype([("time", "<i8"), ("id", "<u4"), ("flags", "u1"), ("length", "u1"), ("data", "<u8")])
 
@@ -71,7 +69,7 @@ def write_dataset(
         force: write again what is there already
 
     Raises:
-        ValueError: nothing to write, or the times make no sense.
+        ValueError: nothing to write, or the clock jumps.
         OSError: it cannot be written; nothing that looks whole is left then.
     """
     new = not directory.exists()
@@ -95,12 +93,11 @@ def write_file(path: Path, capture: Path, blocks: Iterable[tuple[FrameBlock, lis
     """Write one Parquet file of the same columns.
 
     Raises:
-        ValueError: nothing to write, or the times make no sense.
+        ValueError: nothing to write.
     """
     decoder, table, written = Decoder(), SignalTable(capture.name), Written(capture)
     with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
         for block, channels in blocks:
-            _check_times(capture, block)
             _write(writer, decoder, table, block, np.arange(len(block)), channels, written)
     _check_not_empty(written)
     return written
@@ -120,7 +117,6 @@ class _DatasetWriter:
 
     def write(self, block: FrameBlock, channels: list[str]) -> None:
         """Add frames."""
-        _check_times(self._capture, block)
         self._hash.update(_content(block))
         days = block.time_us // DAY_US
         for day in np.unique(days).tolist():
@@ -182,11 +178,6 @@ def _content(block: FrameBlock) -> bytes:
     content["time"], content["id"], content["data"] = block.time_us, block.id, block.data
     content["flags"], content["length"] = block.flags & WHAT_A_FRAME_IS, block.length
     return content.tobytes()
-
-
-def _check_times(capture: Path, block: FrameBlock) -> None:
-    if len(block) and not (int(block.time_us.min()) >= 0 and int(block.time_us.max()) < LAST_US):
-        raise ValueError(f"{capture}: a frame is not between the years 1970 and 9999; its clock was not set")
 
 
 def _check_not_empty(written: Written) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tinybms_gateway.can.clock import check_clock
 from tinybms_gateway.can.columns import FrameBlock
 from tinybms_gateway.can.database import load_database
 from tinybms_gateway.can.decoder import DecodedBlock, Decoder
@@ -25,6 +26,7 @@ KEEPALIVE_GAP_US = 10_000_000
 OVERVIEW = ("SOC", "SOCHighResolution", "Voltage", "CVL", "DVL", "Current", "CCL", "DCL", "CellVoltageMin",
             "CellVoltageMax", "Temperature", "CellTemperatureMin", "CellTemperatureMax")  # fmt: skip
 OFFLINE = "SystemStatus"
+BLOCK_FRAMES = 100_000
 
 
 @dataclass(frozen=True)
@@ -120,9 +122,10 @@ def read_story(path: Path, signals: tuple[str, ...], window: Window, progress: C
     Raises:
         CaptureError: it cannot be read, or has nothing to show.
     """
-    capture, decoder, story = Capture(path), Decoder(), Story(path, signals)
+    capture, decoder, story = Capture(path, BLOCK_FRAMES), Decoder(), Story(path, signals)
     first: int | None = None
     for block in capture:
+        check_clock(path, block)
         first = int(block.time_us[0]) if first is None else first
         part = _part(block, first, window)
         if len(part):
