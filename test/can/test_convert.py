@@ -105,7 +105,7 @@ def test_a_frame_that_is_older_than_the_first_is_said_to_have_moved(tmp_path: Pa
     ):
         target = tmp_path / f"x{suffix}"
         result = convert(source, target)
-        assert ("1 older than the first one have its time now" in result.output) == (suffix in (".blf", ".asc"))
+        assert ("1 older than those before them have their time now" in result.output) == (suffix in (".blf", ".asc"))
         since = 0.0 if suffix == ".asc" else NOON
         assert [message.timestamp - since for message in can.LogReader(target)] == times
 

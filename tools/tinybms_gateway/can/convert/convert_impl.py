@@ -36,7 +36,7 @@ class Converted:
     left_out: int
     """Frames that the format cannot hold."""
     moved: int
-    """Frames that were older than the first one, and have its time now."""
+    """Frames that have the time of an earlier one now, because they were older than it."""
     loses: str
 
     def as_json(self) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class Converted:
 
     def __str__(self) -> str:
         left_out = f", {self.left_out} left out that {format_of(self.target)} cannot hold" if self.left_out else ""
-        moved = f", {self.moved} older than the first one have its time now" if self.moved else ""
+        moved = f", {self.moved} older than those before them have their time now" if self.moved else ""
         return f"{self.target}: {self.frames} frames{left_out}{moved}"
 
 
@@ -192,4 +192,4 @@ def _write_mf4(part: Path, blocks: Iterator[tuple[FrameBlock, list[str]]]) -> tu
         if len(whole):
             file.write(whole, channels)
     file.save()
-    return frames, left_out, 0
+    return frames, left_out, file.moved

@@ -33,23 +33,30 @@ class Mf4File:
         self._path = path
         self._mdf = MDF(version="4.10")
         self._start_us: int | None = None
+        self._last_us = 0
+        self.moved = 0
+        """Frames that were older than one of an earlier block, and have its time now."""
 
     def write(self, block: FrameBlock, channels: list[str]) -> None:
-        """Add frames, without CAN FD.
+        """Add frames, without CAN FD; the format wants them in the order of their times.
 
         Args:
             block: the frames
             channels: names, by index; their numbers are kept
         """
+        block = block.take(np.argsort(block.time_us, kind="stable"))
         if self._start_us is None:
-            self._start_us = int(block.time_us.min())
+            self._start_us = self._last_us = int(block.time_us[0])
             self._mdf.header.start_time = datetime.fromtimestamp(self._start_us / 1e6, timezone.utc)
             self._add_groups()
+        time_us = np.maximum(block.time_us, self._last_us)
+        self.moved += int((time_us != block.time_us).sum())
+        self._last_us = int(time_us[-1])
         numbers = np.array([channel2int(name) or 0 for name in channels], np.uint8)
         for group, (name, kind) in enumerate(FRAME_TYPES):
             rows = np.flatnonzero((block.flags & (Flag.ERROR | Flag.REMOTE)) == kind)
             if len(rows):
-                times = (block.time_us[rows] - self._start_us) / 1e6
+                times = (time_us[rows] - self._start_us) / 1e6
                 self._mdf.extend(group, [(times, None), (_samples(name, block.take(rows), numbers), None)])
 
     def save(self) -> None:
