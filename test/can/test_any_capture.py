@@ -22,7 +22,7 @@ def line_of(frame: tuple[float, int, bytes]) -> str:
     return f"({time_s:.6f}) can0 {identifier:03X}#{data.hex().upper()}\n"
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     frames=st.lists(FRAMES, max_size=30), garbage=st.sampled_from(["", "", "", "garbage\n", "(1.0) can0 351#0\n", "\0"])
 )

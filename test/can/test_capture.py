@@ -55,6 +55,32 @@ def numbers(path: Path) -> list[int]:
     return [int.from_bytes(message.data, "big") for message in can.LogReader(path)]
 
 
+def test_the_table_on_a_terminal_costs_no_frame(bus: SocketcandServer, tmp_path: Path) -> None:
+    master, slave = pty.openpty()
+    command = [TOOL, "can", "capture", "--can", bus.backend, "-o", tmp_path / "x.log"]
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "120", "LINES": "30"}
+    drawn = bytearray()
+
+    def look() -> None:
+        with contextlib.suppress(OSError):
+            while chunk := os.read(master, 65536):
+                drawn.extend(chunk)
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=slave, text=True, env=environment) as process:
+        os.close(slave)
+        with meanwhile(look):
+            bus.send_at(FULL_LOAD, FULL_LOAD)
+            time.sleep(0.7)
+            process.terminate()
+            output, _ = process.communicate(timeout=20)
+    os.close(master)
+    assert process.returncode == 0
+    assert "4000 frames in" in output
+    assert numbers(tmp_path / "x.log") == list(range(FULL_LOAD))
+    text = drawn.decode()
+    assert "0x123" in text and "unknown" in text and "bus load about" in text
+
+
 @pytest.mark.parametrize(("name", "number"), [("x.log", signal.SIGINT), ("x.blf", signal.SIGTERM)])
 def test_a_full_bus_is_recorded_without_loss_until_a_signal(
     bus: SocketcandServer, tmp_path: Path, name: str, number: signal.Signals

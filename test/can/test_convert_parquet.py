@@ -4,6 +4,9 @@ import json
 import math
 import random
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from click.testing import CliRunner, Result
 from tinybms_gateway.can.database import load_database
 from tinybms_gateway.cli import main
 
+TOOL = Path(sys.executable).with_name("tinybms-gw")
 MIDNIGHT = 1_795_737_600
 """2026-11-27 00:00:00 UTC."""
 TEXTS = (0x35E, 0x370, 0x371, 0x374, 0x375, 0x376, 0x377, 0x380, 0x381, 0x382)
@@ -128,6 +132,21 @@ def test_what_a_conversion_left_half_done_is_completed(tmp_path: Path) -> None:
     result = convert("--parquet", dataset, source)
     assert "there already" not in result.output
     assert len(rows(dataset)) == count
+
+
+def test_an_interrupted_conversion_leaves_no_part_of_a_table(tmp_path: Path) -> None:
+    source, dataset = tmp_path / "x.log", tmp_path / "ds"
+    source.write_text(lines(150_000))
+    with subprocess.Popen([TOOL, "can", "convert", "--parquet", dataset, source], stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        while not list(dataset.rglob(".convert-*/*")):
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.02)
+        process.terminate()
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert b"Traceback" not in errors
+    assert not dataset.exists()
 
 
 def test_a_clock_that_jumps_is_refused(tmp_path: Path) -> None:
