@@ -189,7 +189,9 @@ def test_what_makes_no_sense_is_one_line_and_leaves_nothing(
 
 @pytest.mark.parametrize("arguments", [["a.log"], ["a.log", "b.blf", "c.blf"], ["a.log", "b.blf", "--site", "x"]])
 def test_arguments_that_do_not_fit_are_a_usage_error(arguments: list[str]) -> None:
-    assert convert(*arguments).exit_code == 2
+    result = convert(*arguments)
+    assert result.exit_code == 2
+    assert len(result.output.splitlines()) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tinybms_gateway.options import Seconds, print_json, usage_errors
+from tinybms_gateway.options import Seconds, UsageProblem, print_json, usage_errors
 
 
 @click.command("capture")
@@ -54,7 +54,7 @@ def capture_command(
 
     rotation = Rotation(rotate_every, rotate_size, keep)
     if keep is not None and not rotation:
-        raise click.UsageError("--keep goes with --rotate-every or --rotate-size")
+        raise UsageProblem("--keep goes with --rotate-every or --rotate-size")
     job = Job(backend, output, bitrate, seconds, count, rotation, force)
     statistics = Statistics()
     with usage_errors(), shown(statistics, f"{backend} -> {output}", bitrate, Console(stderr=True, quiet=as_json)):

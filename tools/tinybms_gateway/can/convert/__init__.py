@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tinybms_gateway.options import print_json, usage_errors
+from tinybms_gateway.options import UsageProblem, print_json, usage_errors
 
 
 @click.command("convert")
@@ -42,9 +42,9 @@ def convert_command(
     from tinybms_gateway.progress import progress_bar  # noqa: PLC0415
 
     if directory is None and site is not None:
-        raise click.UsageError("--site goes with --parquet DIR")
+        raise UsageProblem("--site goes with --parquet DIR")
     if directory is None and len(paths) != 2:
-        raise click.UsageError("give a capture and the file to write, or --parquet DIR and captures")
+        raise UsageProblem("give a capture and the file to write, or --parquet DIR and captures")
     results: list[Converted | Written] = []
     with usage_errors():
         start_us = None if start is None else parse_start(start)
