@@ -37,6 +37,8 @@ FORMATS = {
     ),
 }
 """By the end of the name; all but `UNZIPPED` may have `.gz` behind it."""
+BUFFER_BYTES = 4_000_000
+"""More than a full bus brings between two moments of `sync`, so that the file in between never ends in half a line."""
 UNZIPPED = (".blf", ".mf4")
 _WRITERS: dict[str, Callable[..., can.io.generic.FileIOMessageWriter]] = {  # type: ignore[type-arg]
     ".log": can.CanutilsLogWriter,
@@ -133,8 +135,9 @@ class CaptureFile:
         self.frames = 0
         self.left_out = 0
         """Frames that the format cannot hold."""
+        self._synced_frames = 0
         self._format = format_of(like)
-        self._file = cast("BinaryIO", path.open("wb" if force else "xb"))
+        self._file: BinaryIO = path.open("wb" if force else "xb", buffering=BUFFER_BYTES)
         if like.name.lower().endswith(".gz"):
             self._file = cast("BinaryIO", GzipMembers(self._file))
         self._writer: can.io.generic.FileIOMessageWriter = self._new_writer()  # type: ignore[type-arg]
@@ -151,6 +154,9 @@ class CaptureFile:
 
     def sync(self) -> None:
         """Bring all frames to the disk, in a file that can be read if nothing is ever added to it."""
+        if self.frames == self._synced_frames:
+            return
+        self._synced_frames = self.frames
         if self._format == ".blf":
             self._sync_blf()
             return
@@ -159,7 +165,7 @@ class CaptureFile:
 
     @property
     def size(self) -> int:
-        """Bytes in the file, about: a few kB may wait."""
+        """Bytes of the file, about: a few kB of text may be missing, and what of a `.gz` is not compressed yet."""
         return self._writer.file_size() if self._format == ".blf" else self._file.tell()
 
     def close(self) -> None:
@@ -171,10 +177,8 @@ class CaptureFile:
 
     def _sync_blf(self) -> None:
         """End the container and write the header anew, by closing the file: its writer has no other way to say it."""
-        if self.frames == 0:
-            return
         self._writer.stop()
-        self._file = cast("BinaryIO", self.path.open("rb+"))
+        self._file = self.path.open("rb+", buffering=BUFFER_BYTES)
         self._writer = can.BLFWriter(self._file, append=True)
         self._to_disk()
 
