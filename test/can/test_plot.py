@@ -95,6 +95,26 @@ def test_alarms_are_bars_and_silence_is_shaded(tmp_path: Path) -> None:
     ]
 
 
+def test_what_never_came_is_told_and_not_shaded(tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    path.write_text("".join(f"({START + s}.0) can0 356#{le(5300, 100, 231, 0)}\n" for s in range(30)))
+    figure = figure_of(path)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "no 0x351 at all",
+        "no keepalive of a GX (0x305) at all",
+    ]
+    assert not [c for ax in figure.axes for c in ax.collections]
+
+
+def test_a_dvl_of_zero_is_no_limit(tmp_path: Path) -> None:
+    """Victron: not used by the GX, and many batteries send 0; it must not take the picture down to 0 V."""
+    path = tmp_path / "x.log"
+    path.write_text("".join(f"({START + s}.0) can0 351#{le(568, 1000, 1200, 0)}\n" for s in range(5)))
+    ax = figure_of(path).axes[0]
+    assert [line.get_label() for line in ax.get_lines()] == ["CVL"]
+    assert ax.get_ylim()[0] > 50
+
+
 def test_a_line_ends_where_the_frames_end(tmp_path: Path) -> None:
     figure = figure_of(capture(tmp_path / "x.log", limits_missing=range(20, 40)))
     line = next(line for line in figure.axes[1].get_lines() if line.get_label() == "CVL")

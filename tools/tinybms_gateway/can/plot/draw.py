@@ -113,6 +113,8 @@ class Canvas:
             return
         course = self.course(name)
         times, low, high = _with_breaks(course, self.hold_us(name, course))
+        if np.isnan(to(low)).all():
+            return
         x = np.repeat(self.axis.at(times), 2)
         y = np.column_stack([to(low), to(high)]).ravel()
         ax.plot(x, y, drawstyle="steps-post", color=colour, label=label, **({"linewidth": 1.4} | style))  # type: ignore[arg-type]
@@ -280,25 +282,37 @@ def _row_label(name: str) -> str:
 
 
 def _shade(canvas: Canvas, ax: Axes) -> None:
-    """Times without what has to come, over the whole height; short ones are made wide enough to be seen."""
-    across = ax.get_xaxis_transform()
-    least = canvas.story.end_us / NARROWEST
-    for spans, style in ((canvas.story.limits_gaps.spans, _NO_LIMITS), (canvas.story.keepalive_gaps.spans, _NO_GX)):
-        if spans:
-            wide = [(begin, max(end, begin + round(least))) for begin, end in spans]
-            ax.broken_barh(canvas.axis.spans(wide), (0, 1), transform=across, zorder=0.5, **style)  # type: ignore[arg-type]
+    """Times without what has to come, over the whole height; short ones are made wide enough to be seen.
+
+    What never came at all is only told: the whole picture would be shaded.
+    """
+    least = round(canvas.story.end_us / NARROWEST)
+    for gaps, style in ((canvas.story.limits_gaps, _NO_LIMITS), (canvas.story.keepalive_gaps, _NO_GX)):
+        if gaps.seen and gaps.spans:
+            spans = canvas.axis.spans([(begin, max(end, begin + least)) for begin, end in gaps.spans])
+            ax.broken_barh(spans, (0, 1), transform=ax.get_xaxis_transform(), zorder=0.5, **style)  # type: ignore[arg-type]
 
 
 _NO_LIMITS = {"facecolor": RED, "alpha": 0.25, "edgecolor": "none"}
 _NO_GX = {"facecolor": "#dcdcdc", "edgecolor": GREY, "hatch": "///", "alpha": 0.5, "linewidth": 0}
+_NOTHING = {"facecolor": "none", "edgecolor": "none"}
 
 
 def _shading_legend(story: Story) -> list[Patch]:
     patches = []
-    if count := story.limits_gaps.count:
-        patches.append(Patch(**_NO_LIMITS, label=f"no 0x351 for over 3 s: the GX stops the system ({_times(count)})"))  # type: ignore[arg-type]
-    if count := story.keepalive_gaps.count:
-        patches.append(Patch(**_NO_GX, label=f"no keepalive of the GX (0x305) for over 10 s ({_times(count)})"))  # type: ignore[arg-type]
+    for gaps, style, never, gone in (
+        (story.limits_gaps, _NO_LIMITS, "no 0x351 at all", "no 0x351 for over 3 s: the GX stops the system"),
+        (
+            story.keepalive_gaps,
+            _NO_GX,
+            "no keepalive of a GX (0x305) at all",
+            "no keepalive of the GX (0x305) for over 10 s",
+        ),
+    ):
+        if not gaps.seen:
+            patches.append(Patch(**_NOTHING, label=never))  # type: ignore[arg-type]
+        elif gaps.count:
+            patches.append(Patch(**style, label=f"{gone} ({_times(gaps.count)})"))  # type: ignore[arg-type]
     return patches
 
 

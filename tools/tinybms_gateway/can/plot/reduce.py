@@ -75,6 +75,8 @@ class Gaps:
         Args:
             limit_us: longest time that is none
         """
+        self.seen = False
+        """A frame came at all."""
         self.count = 0
         self.spans: list[tuple[int, int]] = []
         """From, to, in microseconds; neighbours that a picture cannot tell apart are one."""
@@ -83,6 +85,7 @@ class Gaps:
 
     def take(self, time_us: NDArray[np.int64]) -> None:
         """Frames came at these times, since the begin of the picture."""
+        self.seen = True
         times = np.maximum.accumulate(np.concatenate([[self._last], time_us]))
         self._last = int(times[-1])
         for i in np.flatnonzero(np.diff(times) > self._limit_us).tolist():
