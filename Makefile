@@ -11,8 +11,10 @@ ASAN := $(BUILD)/asan
 TSAN := $(BUILD)/tsan
 JOBS ?= $(shell nproc)
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
+EMBEDDED := $(BIN)/python -m pytest -q -c test/embedded.ini test/unit test/hardware
 
-.PHONY: help setup build demo test test-native test-sanitized test-tsan fuzz-build lint bench bench-record clean
+.PHONY: help setup build demo docs test test-native test-sanitized test-tsan hardware fuzz-build lint bench \
+	bench-record clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -23,17 +25,25 @@ setup: $(VENV)/.installed ## Debian packages, Python environment
 demo: build ## simulated TinyBMS -> gateway -> GX, live in this terminal
 	@$(BIN)/tinybms-gw demo $(DEMO_ARGS)
 
+docs: setup ## the documentation as a site, in build-linux/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 build: setup ## the native gateway and the unit suites, in build-linux/
 	@tools/dev/build.sh $(BUILD)
 
 test: test-native test-sanitized test-tsan ## everything, with ASan and UBSan again, tasks also with TSan
 
 test-native: build
-	@tools/dev/packages.sh riscv64-unknown-elf-gcc picolibc-riscv64 xtensa-lx106-elf-gcc qemu-system-riscv32
-	@$(BIN)/python -m pytest -q -c test/unit/pytest.ini test/unit
+	@tools/dev/packages.sh git mosquitto openssl riscv64-unknown-elf-gcc picolibc-riscv64 xtensa-lx106-elf-gcc \
+		qemu-system-riscv32
+	@$(EMBEDDED)
 	@tools/dev/unit.sh $(BUILD) '^fuzz_'
-	@$(PYTEST) test
+	@$(PYTEST) test --ignore=test/pure --ignore=test/integration
 
+hardware: build ## the bench tests, on this machine or, with HARDWARE_ARGS, on a chip: docs/testing/bench.md
+	@$(EMBEDDED) $(HARDWARE_ARGS)
+
+# Only here: test/pure and test/integration, which would see less in a build without sanitizers.
 test-sanitized: setup
 	@tools/dev/build.sh $(ASAN) -DSANITIZE=address,undefined
 	@tools/dev/unit.sh $(ASAN)

@@ -86,8 +86,8 @@ def build_command(suite: str, target: str, build: Path) -> list[str]:
 
 def pytest_command(python: Path, suite: str, target: str, build: Path, args: Any) -> list[str]:
     """Runs one suite through its menu."""
-    tests = str(ROOT / "test/unit")
-    command = [str(python), "-m", "pytest", "-s", "-c", f"{tests}/pytest.ini", tests]
+    tests = ROOT / "test"
+    command = [str(python), "-m", "pytest", "-s", "-c", f"{tests}/embedded.ini", f"{tests}/unit"]
     command += ["--suite", suite, "--target", target]
     if target != "linux":
         command += ["--build-dir", str(build)]

@@ -9,99 +9,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from target import CHIPS, ROOT, RV32, Measured, Size, include_options, size_of
+from tinybms_gateway.idf.budget import Budget, Share, components
 
-COLUMNS = ("flash", "static_ram", "heap", "stack")
-NO_COMPONENT = ("ESP-IDF", "reserve")
 HEADERS = ("event_bus_messages.h", "battery_pipeline.h", "energy_meter.h", "victron_schedule.h")
 TAKES_A_QUEUE = re.compile(
     r"(?<!esp_err_t )\b(?:event_bus_subscribe|xQueueCreate|xSemaphoreCreate\w+|uart_driver_install|[cm]alloc)\("
 )
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Queue(Strict):
-    """Something that is taken from the heap at start and stays."""
-
-    what: str
-    length: int | str = 1
-    """A number, or the Kconfig symbol that gives it."""
-    item: int | str
-    """Bytes, or the name of a type."""
-
-    def bytes(self, config: dict[str, int], types: dict[str, int]) -> int:
-        length = config[self.length] if isinstance(self.length, str) else self.length
-        return length * (types[self.item] if isinstance(self.item, str) else self.item)
-
-
-class Share(Strict):
-    flash: int = 0
-    static_ram: int = 0
-    heap: int = 0
-    stack: int = 0
-    why: str = ""
-
-
-class Limits(Strict):
-    application: int
-    static_ram: int
-    heap_free_after_start: int
-    heap_without_static_ram: int
-
-    @property
-    def heap_and_stack(self) -> int:
-        """What tasks, queues and buffers may take together, static RAM being at its limit."""
-        return self.heap_without_static_ram - self.static_ram - self.heap_free_after_start
-
-
-class Overhead(Strict):
-    task: int
-    queue: int
-
-
-class Budget(Strict):
-    about: str
-    limits: Limits
-    overhead: Overhead
-    queues: dict[str, list[Queue]]
-    shares: dict[str, Share]
-
-    def problems_of_sums(self) -> list[str]:
-        """Where the shares do not add up to the limits."""
-        total = {column: sum(getattr(share, column) for share in self.shares.values()) for column in COLUMNS}
-        return [
-            f"the shares of {name} add up to {found}, the limit is {limit}: change 'reserve' by {limit - found}"
-            for name, found, limit in (
-                ("flash", total["flash"], self.limits.application),
-                ("static_ram", total["static_ram"], self.limits.static_ram),
-                ("heap and stack", total["heap"] + total["stack"], self.limits.heap_and_stack),
-            )
-            if found != limit
-        ]
-
-    def problems_of(self, component: str, taken: Share) -> list[str]:
-        """Where a component takes more than its share."""
-        share = self.shares.get(component)
-        if share is None:
-            return [f"{component} has no line in size_budget.json: give it a share and take it from 'reserve'"]
-        return [
-            f"{component} takes {getattr(taken, column)} bytes of {column}, its share is {getattr(share, column)}"
-            for column in COLUMNS
-            if getattr(taken, column) > getattr(share, column)
-        ]
-
-
-def load_budget(root: Path = ROOT) -> Budget:
-    return Budget.model_validate_json((root / "size_budget.json").read_text())
-
-
-def components(root: Path = ROOT) -> list[str]:
-    return [*sorted(path.parent.name for path in root.glob("components/*/CMakeLists.txt")), "main"]
 
 
 def _folder(component: str, root: Path = ROOT) -> Path:
@@ -126,7 +40,7 @@ class Takers:
         config = json.loads((self.build / "config/sdkconfig.json").read_text())
         pure = [Measured(chip, self.scratch).sizes for chip in CHIPS]
         types = self._type_sizes()
-        return {name: self._take(name, config, pure, types) for name in components()}
+        return {name: self._take(name, config, pure, types) for name in components(ROOT)}
 
     def _take(self, name: str, config: dict[str, int], pure: list[dict[str, Size]], types: dict[str, int]) -> Share:
         native = size_of("size", self.build / f"components/{name}/lib{name}.a")

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from tinybms_gateway.can.reader import Capture
+from tinybms_gateway.can.verify.report import VIOLATED
+from tinybms_gateway.can.verify.verify_impl import verify
 from tinybms_gateway.demo import demo_impl
 from tinybms_gateway.demo.demo_impl import GatewayStack
 from tinybms_gateway.demo.story import Story, reasons
@@ -36,6 +39,10 @@ def test_over_voltage_shows_alarm_limits_and_recovery_with_their_reasons(tmp_pat
     assert (at["CCL is 0"]["cvl_v"], at["CCL is 0"]["ccl_a"]) == (54.0, 0.0)
     assert at["AlarmHighVoltage active"]["s"] < at["AlarmHighVoltage over"]["s"] < at["CCL rises again"]["s"]
     assert at["CCL rises again"]["s"] - at["AlarmHighVoltage over"]["s"] > 25.0
+    report = verify(Capture(tmp_path / "capture.log"))
+    assert report.good, [(result.id, result.violations) for result in report.of(VIOLATED)]
+    assert report.figures.longest_gap_us.keys() == {0x351, 0x305}, "the keepalives of both sides are recorded"
+    assert {"react-high-voltage", "react-offline"} <= report.figures.reaction_us.keys()
     assert summary["signals"]["DCL"] > 0, "the battery can discharge itself back to safety"
     assert {"CVL", "CCL", "DCL"} <= set(told[-1])
     assert "BMS fault" in {reason["CCL"] for reason in told if "CCL" in reason}

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from budget import NO_COMPONENT, Budget, Share, Takers, components, load_budget, queues_in_code, task_stacks
+from budget import Takers, queues_in_code, task_stacks
+from target import ROOT
+from tinybms_gateway.idf.budget import NO_COMPONENT, Budget, Share, components, load_budget
 
 
 @pytest.fixture(scope="module")
 def budget() -> Budget:
-    return load_budget()
+    return load_budget(ROOT)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,7 @@ def test_the_shares_add_up_to_the_limits(budget: Budget) -> None:
 
 
 def test_every_component_has_a_line_and_stays_within_its_share(budget: Budget, taken: dict[str, Share]) -> None:
-    assert [problem for name in components() for problem in budget.problems_of(name, taken[name])] == []
+    assert [problem for name in components(ROOT) for problem in budget.problems_of(name, taken[name])] == []
 
 
 def test_what_is_taken_is_measured(taken: dict[str, Share]) -> None:
@@ -44,14 +46,14 @@ def test_what_is_taken_is_measured(taken: dict[str, Share]) -> None:
 
 
 def test_every_queue_and_allocation_of_the_code_is_in_the_budget(budget: Budget) -> None:
-    in_code = {name: count for name in components() if (count := queues_in_code(name))}
+    in_code = {name: count for name in components(ROOT) if (count := queues_in_code(name))}
     in_budget = {name: len(queues) for name, queues in budget.queues.items()}
     assert in_code == in_budget, "list what is taken from the heap in size_budget.json, 'queues'"
 
 
 def test_lines_are_components_or_say_what_they_are(budget: Budget) -> None:
     for name, share in budget.shares.items():
-        assert name in components() or share.why, f"{name}: no such component, and no 'why'"
+        assert name in components(ROOT) or share.why, f"{name}: no such component, and no 'why'"
     assert all(budget.shares[name].why for name in NO_COMPONENT)
 
 

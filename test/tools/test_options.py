@@ -105,18 +105,6 @@ def test_nobody_to_set_values_of(tmp_path: Path) -> None:
     assert "not a number" in one_line(run("sim", "set", "--control", tmp_path / "control", "soc=much"))
 
 
-@pytest.mark.parametrize(
-    "command",
-    [[], ["gateway"], ["demo"], ["sim"], ["sim", "bms"], ["sim", "gx"], ["sim", "set"], ["can"], ["can", "capture"],
-     ["can", "decode"], ["can", "codec"], ["bms"], ["bms", "registers"]],
-    ids=" ".join,
-)  # fmt: skip
-def test_every_command_explains_itself(command: list[str]) -> None:
-    result = run(*command, "--help")
-    assert result.exit_code == 0
-    assert len(result.output.splitlines()) > 5
-
-
 @pytest.mark.parametrize("command", [["sim", "bms"], ["demo"]], ids=" ".join)
 def test_lists_of_scenarios_and_faults(command: list[str]) -> None:
     assert "overvoltage" in run(*command, "--scenario", "list").output

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tinybms_gateway.completion.values import completer, serial_ports
 from tinybms_gateway.generated import write_or_check
 from tinybms_gateway.options import Seconds, UsageProblem, print_json, usage_errors
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from tinybms_gateway.bms.client import BmsClient
 
 OpenBms = Callable[[], contextlib.AbstractContextManager["BmsClient"]]
-WIDTH_WITHOUT_TERMINAL = 160
 
 
 @click.group("bms")
@@ -29,10 +29,17 @@ def bms_group() -> None:
     """
 
 
+def _known_registers() -> list[tuple[str, str]]:
+    from tinybms_gateway.bms.table import registers  # noqa: PLC0415
+
+    return [(register.name, register.description) for register in registers()]
+
+
 def on_line(command: Callable[..., None]) -> Callable[..., None]:
     """Options for the serial line; the command is called with an open client instead of them."""
 
-    @click.option("--port", required=True, metavar="DEV", help="Serial port of the BMS, such as /dev/ttyUSB0.")
+    @click.option("--port", required=True, metavar="DEV", shell_complete=completer(serial_ports),
+                  help="Serial port of the BMS, such as /dev/ttyUSB0.")  # fmt: skip
     @click.option("--timeout", type=Seconds(), default=0.3, show_default=True, metavar="S",
                   help="Time for a whole answer.")  # fmt: skip
     @click.option("--retries", type=click.IntRange(0, 1000), default=10, show_default=True,
@@ -59,17 +66,15 @@ def _line_errors() -> Iterator[None]:
 
 
 def _print_table(*columns: str, rows: list[list[str]]) -> None:
-    from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    console = Console()
-    if not console.is_terminal:
-        console.width = WIDTH_WITHOUT_TERMINAL
+    from tinybms_gateway.terminal import make_console  # noqa: PLC0415
+
     table = Table(*columns, box=None, show_header=any(columns))
     for row in rows:
         table.add_row(*map(Text, row))
-    console.print(table)
+    make_console().print(table)
 
 
 @bms_group.command("info")
@@ -79,7 +84,7 @@ def info_command(bms: OpenBms, as_json: bool) -> None:
     """Show what the BMS is, how it is set, and how the battery is.
 
     \b
-    Example:
+    Examples:
       tinybms-gw bms info --port /dev/ttyUSB0
       tinybms-gw bms info --port /dev/ttyUSB0 --json | jq .state.pack_voltage.value
     """
@@ -97,11 +102,14 @@ def info_command(bms: OpenBms, as_json: bool) -> None:
 
 @bms_group.command("read")
 @on_line
-@click.argument("registers", nargs=-1, metavar="[REGISTER|NAME|FIRST-LAST]...")
+@click.argument("registers", nargs=-1, metavar="[REGISTER|NAME|FIRST-LAST]...",
+                shell_complete=completer(_known_registers))  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; a value of null is not known.")
 @click.option("--all", "everything", is_flag=True, help="Print a dump of all registers, as 'sim bms --dump' plays it.")
 def read_command(bms: OpenBms, registers: tuple[str, ...], as_json: bool, everything: bool) -> None:
-    """Read registers by number, name or range. 'tinybms-gw bms registers' lists the names.
+    """Read registers by number, name or range.
+
+    'tinybms-gw bms registers' lists the names.
 
     \b
     Examples:
@@ -128,7 +136,7 @@ def read_command(bms: OpenBms, registers: tuple[str, ...], as_json: bool, everyt
 
 @bms_group.command("write", context_settings={"ignore_unknown_options": True})
 @on_line
-@click.argument("register", metavar="NAME|REGISTER")
+@click.argument("register", metavar="NAME|REGISTER", shell_complete=completer(_known_registers))
 @click.argument("value")
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
 def write_command(bms: OpenBms, register: str, value: str, yes: bool) -> None:
@@ -168,7 +176,7 @@ def reset_command(bms: OpenBms, what: str, yes: bool) -> None:
     The battery may be cut off while the BMS restarts. Whatever is asked is sent once, never again unseen.
 
     \b
-    Example:
+    Examples:
       tinybms-gw bms reset --port /dev/ttyUSB0 statistics
     """
     from tinybms_gateway.bms import write_impl  # noqa: PLC0415
@@ -187,10 +195,12 @@ def reset_command(bms: OpenBms, what: str, yes: bool) -> None:
 @click.option("--follow", is_flag=True, help="Go on with new ones as they come, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; with --follow one object a line.")
 def events_command(bms: OpenBms, everything: bool, follow: bool, as_json: bool) -> None:
-    """Show the events of the BMS, newest last: time on the clock of the BMS, age, meaning.
+    """Show the events of the BMS, newest last.
+
+    Each with its time on the clock of the BMS, its age and its meaning.
 
     \b
-    Example:
+    Examples:
       tinybms-gw bms events --port /dev/ttyUSB0 --all
     """
     from tinybms_gateway.bms import events_impl  # noqa: PLC0415
@@ -221,26 +231,27 @@ def events_command(bms: OpenBms, everything: bool, follow: bool, as_json: bool) 
               help="Write each measurement to a new file, too.")  # fmt: skip
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after so many.")
 def monitor_command(bms: OpenBms, interval: float, csv_path: Path | None, count: int | None) -> None:
-    """Show the measurements live until Ctrl-C: as a table on a terminal, else a line each.
+    """Show the measurements live until Ctrl-C.
+
+    As a table on a terminal, else a line each.
 
     \b
     Examples:
       tinybms-gw bms monitor --port /dev/ttyUSB0
       tinybms-gw bms monitor --port /dev/ttyUSB0 --interval 10 --csv night.csv
     """
-    from rich.console import Console  # noqa: PLC0415
     from rich.live import Live  # noqa: PLC0415
 
     from tinybms_gateway.bms import monitor_impl  # noqa: PLC0415
     from tinybms_gateway.signals import until_interrupted  # noqa: PLC0415
+    from tinybms_gateway.terminal import make_console  # noqa: PLC0415
 
-    console = Console()
-    on_screen = console.is_terminal and not console.is_dumb_terminal
+    console = make_console()
     with contextlib.ExitStack() as stack:
         stack.enter_context(until_interrupted())
         client = stack.enter_context(bms())
         record = stack.enter_context(monitor_impl.csv_file(csv_path)) if csv_path else None
-        live = stack.enter_context(Live(console=console, auto_refresh=False)) if on_screen else None
+        live = stack.enter_context(Live(console=console, auto_refresh=False)) if console.is_terminal else None
         for sample in monitor_impl.samples(client, interval, count):
             if record is not None:
                 record(sample)
@@ -257,7 +268,14 @@ def monitor_command(bms: OpenBms, interval: float, csv_path: Path | None, count:
 @click.option("--root", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path(),
               show_default="present directory", help="Root of the source tree, for --write and --check.")  # fmt: skip
 def registers_command(as_json: bool, write: bool, check: bool, root: Path) -> None:
-    """Show the registers: address, name, type, unit, range, access."""
+    """Show the registers: address, name, type, unit, range, access.
+
+    \b
+    Examples:
+      tinybms-gw bms registers
+      tinybms-gw bms registers --json
+      tinybms-gw bms registers --check
+    """
     from tinybms_gateway.bms import table  # noqa: PLC0415
 
     if write or check:

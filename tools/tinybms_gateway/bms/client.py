@@ -199,12 +199,25 @@ def open_bms(port: str, timeout_s: float, retries: int) -> Iterator[BmsClient]:
     Raises:
         ValueError: it cannot be opened; with what to do.
     """
-    try:
-        line = serial.Serial(port, BAUDRATE, timeout=min(PIECE_S, timeout_s), write_timeout=1.0, exclusive=True)
-    except (serial.SerialException, OSError, ValueError) as error:
-        raise ValueError(_why_not_open(port, error)) from error
+    line = open_port(port, min(PIECE_S, timeout_s))
     with contextlib.closing(line):
         yield BmsClient(line, timeout_s, retries)
+
+
+def open_port(port: str, timeout_s: float) -> serial.Serial:
+    """Open a serial port at the speed of a TinyBMS, for this program alone.
+
+    Args:
+        port: such as /dev/ttyUSB0
+        timeout_s: longest wait of a read
+
+    Raises:
+        ValueError: it cannot be opened; with what to do.
+    """
+    try:
+        return serial.Serial(port, BAUDRATE, timeout=timeout_s, write_timeout=1.0, exclusive=True)
+    except (serial.SerialException, OSError, ValueError) as error:
+        raise ValueError(_why_not_open(port, error)) from error
 
 
 def blocks(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

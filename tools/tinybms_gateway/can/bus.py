@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import can
 import serial
 
-BITRATE = 500_000
+from tinybms_gateway.can.protocol import BITRATE
+
 HELP = (
     "socketcand:PORT or socketcand:HOST:PORT (the gateway on Linux), socketcan:can0, slcan:/dev/ttyACM0 (a CANable), "
     "or any other python-can interface as NAME:CHANNEL."

@@ -2,6 +2,9 @@
 
 import cantools.database
 
+BITRATE = 500_000
+"""Of the bus, bit/s."""
+
 TEXT_IDS = frozenset({0x35E, 0x370, 0x371, 0x374, 0x375, 0x376, 0x377, 0x380, 0x381, 0x382})
 """Frames of one eight-character text."""
 

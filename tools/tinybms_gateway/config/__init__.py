@@ -18,7 +18,15 @@ def config_group() -> None:
 @click.option("--root", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path(),
               show_default="present directory", help="Root of the source tree.")  # fmt: skip
 def docs_command(check: bool, root: Path) -> None:
-    """Write the tables of docs/configuration.md from the Kconfig files and the table of settings."""
+    """Write the tables of docs/configuration.md.
+
+    They come from the Kconfig files, the table of settings and the partition table.
+
+    \b
+    Examples:
+      tinybms-gw config docs
+      tinybms-gw config docs --check
+    """
     from tinybms_gateway.config.docs_impl import generate  # noqa: PLC0415 - keeps --help quick
 
     with usage_errors():

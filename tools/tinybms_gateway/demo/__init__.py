@@ -29,16 +29,21 @@ def demo_command(
     faults: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Run a simulated TinyBMS, the gateway and a simulated GX together, live in this terminal.
+    """Run a simulated TinyBMS, the gateway and a simulated GX together.
 
-    Exit status 1 when the GX recognised no battery, or had something to complain about.
+    Live in this terminal. Exit status 1 when the GX recognised no battery, or had something to complain about.
+
+    \b
+    Examples:
+      tinybms-gw demo
+      tinybms-gw demo --scenario overvoltage
+      tinybms-gw demo --seconds 60 --capture c.log
     """
-    from rich.console import Console  # noqa: PLC0415 - keeps --help quick
-
-    from tinybms_gateway.demo import demo_impl  # noqa: PLC0415
+    from tinybms_gateway.demo import demo_impl  # noqa: PLC0415 - keeps --help quick
     from tinybms_gateway.demo.view import DemoView  # noqa: PLC0415
+    from tinybms_gateway.terminal import make_console  # noqa: PLC0415
 
-    with usage_errors(), DemoView(Console(), quiet=as_json) as view:
+    with usage_errors(), DemoView(make_console(), quiet=as_json) as view:
         summary = demo_impl.run(
             seconds=seconds,
             capture=capture,

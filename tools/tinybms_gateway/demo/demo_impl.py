@@ -1,10 +1,11 @@
 """Simulated TinyBMS, gateway and simulated GX, wired together on this machine."""
 
+import math
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.line import BmsLine
 from tinybms_gateway.sim.gx import gx_impl
 from tinybms_gateway.sim.gx.model import GxModel
+
+CHANNEL = "can0"
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def run(
         check_capture_path(capture)
     with ExitStack() as stack:
         running = stack.enter_context(gateway_stack(dump=dump, scenario=scenario, faults=faults))
-        logger = stack.enter_context(can.Logger(capture)) if capture is not None else None
+        record = stack.enter_context(_recorder(capture)) if capture is not None else None
         bus = stack.enter_context(open_bus(running.can_backend))
         gx = GxModel(time.monotonic())
         story = Story()
@@ -106,10 +109,56 @@ def run(
             gx,
             seconds,
             step,
-            lambda message, _: logger.on_message_received(message) if logger else None,
+            lambda message, _: record.received(message) if record else None,
+            lambda message: record.sent(message) if record else None,
         )
         summary = gx.summary(time.monotonic())
         with running.bms.lock:
             summary["bms"] = running.bms.bms.values()
         summary |= {"reasons": reasons(running.gateway.lines), "events": [asdict(event) for event in story.events]}
         return summary | {"capture": str(capture) if capture else None}
+
+
+@dataclass
+class BothDirections:
+    """Puts what was sent and what was received into one order of time.
+
+    A frame that came before one of ours was sent may be read only after that.
+    """
+
+    write: Callable[[can.Message], None]
+    _waiting: list[can.Message] = field(default_factory=list)
+
+    def sent(self, message: can.Message) -> None:
+        """Keep a frame of ours until a later one was received; at most for a second of silence."""
+        self._write_until(message.timestamp - 1.0)
+        self._waiting.append(message)
+
+    def received(self, message: can.Message) -> None:
+        """Write a frame, before it those of ours that were earlier."""
+        self._write_until(message.timestamp)
+        self.write(message)
+
+    def end(self) -> None:
+        """Write what still waits."""
+        self._write_until(math.inf)
+
+    def _write_until(self, time_s: float) -> None:
+        while self._waiting and self._waiting[0].timestamp <= time_s:
+            self.write(self._waiting.pop(0))
+
+
+@contextmanager
+def _recorder(path: Path) -> Iterator[BothDirections]:
+    """Record to a file, as one channel: frames received over socketcand have none."""
+    with can.Logger(path) as logger:
+
+        def write(message: can.Message) -> None:
+            message.channel = CHANNEL
+            logger.on_message_received(message)
+
+        both = BothDirections(write)
+        try:
+            yield both
+        finally:
+            both.end()

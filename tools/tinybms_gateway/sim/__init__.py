@@ -30,6 +30,11 @@ def set_command(control: Path, values: tuple[str, ...], faults: tuple[str, ...],
     """Set values of a running simulated TinyBMS, and print what it measures now.
 
     Names: soc, soh, current, voltage, spread, temp1, temp2, internal, status, fault, event, or reg.N for any register.
+
+    \b
+    Examples:
+      tinybms-gw sim set --control /tmp/bms.control soc=20 current=-30
+      tinybms-gw sim set --control /tmp/bms.control --fault silence=1
     """
     from tinybms_gateway.sim.bms.control import send_command  # noqa: PLC0415 - keeps --help quick
 

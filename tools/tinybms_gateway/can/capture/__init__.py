@@ -1,5 +1,6 @@
 """``tinybms-gw can capture``."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -45,19 +46,21 @@ def capture_command(
       tinybms-gw can capture --can slcan:/dev/ttyACM0 -o bus.blf --seconds 60
       tinybms-gw can capture --can socketcan:can0 -o bus.log.gz --rotate-every 3600 --keep 168
     """
-    from rich.console import Console  # noqa: PLC0415 - keeps --help quick
-
-    from tinybms_gateway.can.capture.capture_impl import Job, capture  # noqa: PLC0415
+    from tinybms_gateway.can.capture.capture_impl import Job, capture  # noqa: PLC0415 - keeps --help quick
     from tinybms_gateway.can.capture.recorder import Rotation  # noqa: PLC0415
     from tinybms_gateway.can.capture.statistics import Statistics  # noqa: PLC0415
     from tinybms_gateway.can.capture.view import shown  # noqa: PLC0415
+    from tinybms_gateway.terminal import make_console  # noqa: PLC0415
 
     rotation = Rotation(rotate_every, rotate_size, keep)
     if keep is not None and not rotation:
         raise UsageProblem("--keep goes with --rotate-every or --rotate-size")
     job = Job(backend, output, bitrate, seconds, count, rotation, force)
     statistics = Statistics()
-    with usage_errors(), shown(statistics, f"{backend} -> {output}", bitrate, Console(stderr=True, quiet=as_json)):
+    table = (
+        nullcontext() if as_json else shown(statistics, f"{backend} -> {output}", bitrate, make_console(stderr=True))
+    )
+    with usage_errors(), table:
         recorded = capture(job, statistics)
     if as_json:
         print_json(recorded.as_json())

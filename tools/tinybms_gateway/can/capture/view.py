@@ -24,7 +24,7 @@ OTHER_LINES = 7
 @contextmanager
 def shown(statistics: Statistics, what: str, bitrate: int, console: Console) -> Iterator[None]:
     """Draw in a thread of its own what the recording counts; nothing where there is no terminal."""
-    if not console.is_terminal or console.quiet:
+    if not console.is_terminal:
         yield
         return
     view = CaptureView(statistics, what, bitrate, console)

@@ -13,7 +13,13 @@ from tinybms_gateway.options import usage_errors
               show_default="present directory", help="Root of the source tree.")  # fmt: skip
 @click.option("--check", is_flag=True, help="Write nothing; exit status 1 when something is out of date.")
 def codec_command(root: Path, check: bool) -> None:
-    """Make from the DBC what is made from it: the C codec and the signal summary."""
+    """Make what is made from the DBC: C codec, signal summary.
+
+    \b
+    Examples:
+      tinybms-gw can codec
+      tinybms-gw can codec --check
+    """
     from tinybms_gateway.can.codec import codec_impl  # noqa: PLC0415
 
     with usage_errors():

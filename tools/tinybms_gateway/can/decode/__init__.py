@@ -15,6 +15,12 @@ def decode_command(capture: Path, as_json: bool, only: tuple[str, ...]) -> None:
     """Show what the frames of a capture file say.
 
     Exit status 1 when the file holds frames that this protocol does not know or that are malformed.
+
+    \b
+    Examples:
+      tinybms-gw can decode night.log
+      tinybms-gw can decode night.log.gz --id 351 --id 35A
+      tinybms-gw can decode night.blf --json | jq .signals.CVL.value
     """
     import json  # noqa: PLC0415
 

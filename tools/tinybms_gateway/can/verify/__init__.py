@@ -1,1 +1,81 @@
 """``tinybms-gw can verify``."""
+
+from pathlib import Path
+
+import click
+
+from tinybms_gateway.options import UsageProblem, print_json, usage_errors
+
+FILE = click.Path(path_type=Path)
+
+
+@click.command("verify")
+@click.argument("file", type=FILE, required=False)
+@click.option("--channel", metavar="NAME", help="Which channel, when the capture holds several.")
+@click.option("--bitrate", type=click.IntRange(min=1000, max=1_000_000), default=500_000, show_default=True,
+              help="Of the bus, bit/s.")  # fmt: skip
+@click.option("--victron-only", is_flag=True, help="Only Victron's rules: for batteries of other makers.")
+@click.option("--waive", "waivers", multiple=True, metavar="RULE=REASON",
+              help="Violations of these rules do not count; RULE may be a pattern (period-*).")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("--junit", type=FILE, metavar="FILE", help="Write it as JUnit XML, a test case a rule.")
+@click.option("--html", "page", type=FILE, metavar="FILE", help="Write it as one HTML page with the course of values.")
+@click.option("--list-rules", is_flag=True, help="Show the rules with their sources, and end.")
+def verify_command(
+    file: Path | None,
+    channel: str | None,
+    bitrate: int,
+    victron_only: bool,
+    waivers: tuple[str, ...],
+    as_json: bool,
+    junit: Path | None,
+    page: Path | None,
+    list_rules: bool,
+) -> None:
+    """Check a capture against Victron's protocol and what this gateway promises.
+
+    Presence, period, layout and values of every frame, consistency between frames, limits against alarms, the
+    keepalives of both sides. What each rule says and where it comes from: --list-rules.
+
+    Exit status 0: every rule that applies holds; 1: some do not; 2: the capture cannot be read, or is empty.
+
+    \b
+    Examples:
+      tinybms-gw can verify capture.log
+      tinybms-gw can verify capture.blf --html report.html --junit report.xml
+      tinybms-gw can verify other-battery.log --victron-only
+      tinybms-gw can verify capture.log --waive 'limits-3s=the BMS was unplugged on purpose'
+    """
+    from tinybms_gateway.can.verify import command_impl  # noqa: PLC0415 - keeps --help quick
+
+    with usage_errors():
+        if list_rules:
+            command_impl.list_rules(as_json)
+            return
+        if file is None:
+            raise UsageProblem("which capture? Give a FILE; --help shows examples")
+        report = command_impl.run(
+            file,
+            command_impl.Choice(channel, bitrate, victron_only),
+            waivers,
+            junit,
+            page,
+        )
+        if as_json:
+            print_json(report.as_json())
+        else:
+            command_impl.show_report(report)
+    raise SystemExit(0 if report.good else 1)
+
+
+@click.command("verify-docs")
+@click.option("--root", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path(),
+              show_default="present directory", help="Root of the source tree.")  # fmt: skip
+@click.option("--check", is_flag=True, help="Write nothing; exit status 1 when it is out of date.")
+def verify_docs_command(root: Path, check: bool) -> None:
+    """Make docs/testing/rules.md: the table of the rules of 'can verify'."""
+    from tinybms_gateway.can.verify.docs_impl import generate  # noqa: PLC0415
+    from tinybms_gateway.generated import write_or_check  # noqa: PLC0415
+
+    with usage_errors():
+        write_or_check(root, generate(), check)

@@ -36,6 +36,8 @@ class Rule(ABC):
     """All of them."""
     checked: int = 0
     """Frames, pairs or gaps that the rule has looked at; 0: it had nothing to look at."""
+    not_applicable: str = "nothing of it in the capture"
+    """Why, when it had nothing to look at."""
 
     @abstractmethod
     def take(self, decoded: DecodedBlock) -> None:

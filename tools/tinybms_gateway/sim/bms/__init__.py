@@ -1,4 +1,4 @@
-"""``tinybms-gw sim bms``: a TinyBMS on a pseudo terminal."""
+"""``tinybms-gw sim bms``: a TinyBMS on a pseudo terminal or a serial port."""
 
 from pathlib import Path
 
@@ -9,8 +9,10 @@ from tinybms_gateway.sim.bms.choices import fault_option, scenario_option
 
 
 @click.command("bms")
-@click.option("--pty", "link", required=True, type=click.Path(path_type=Path), metavar="LINK",
-              help="Symbolic link to make; it leads to the pseudo terminal.")  # fmt: skip
+@click.option("--pty", "link", type=click.Path(path_type=Path), metavar="LINK",
+              help="Symbolic link to make; it leads to a pseudo terminal.")  # fmt: skip
+@click.option("--port", type=click.Path(path_type=Path), metavar="DEVICE",
+              help="Serial port, such as a USB-TTL adapter on the UART of a gateway.")  # fmt: skip
 @click.option("--dump", type=click.Path(path_type=Path), metavar="FILE.json",
               help="Be the device whose registers are in this file; it stands still.")  # fmt: skip
 @scenario_option("rest")
@@ -21,7 +23,8 @@ from tinybms_gateway.sim.bms.choices import fault_option, scenario_option
 @click.option("--seed", type=int, help="Make the faults repeatable.")
 @click.option("--seconds", type=Seconds(), help="End after this time.")
 def bms_command(
-    link: Path,
+    link: Path | None,
+    port: Path | None,
     dump: Path | None,
     scenario: str | None,
     faults: tuple[str, ...],
@@ -30,9 +33,18 @@ def bms_command(
     seed: int | None,
     seconds: float | None,
 ) -> None:
-    """Simulate a TinyBMS on a pseudo terminal, at 115200 baud, until Ctrl-C."""
+    """Simulate a TinyBMS on a pseudo terminal or a serial port, at 115200 baud, until Ctrl-C.
+
+    \b
+    Examples:
+      tinybms-gw sim bms --pty /tmp/bms --scenario day
+      tinybms-gw sim bms --port /dev/ttyUSB1 --control /tmp/bms.control
+      tinybms-gw sim bms --pty /tmp/bms --fault corrupt=0.05 --control /tmp/bms.control
+      tinybms-gw sim bms --pty /tmp/bms --dump my_pack.json
+    """
     from tinybms_gateway.sim.bms import bms_impl  # noqa: PLC0415 - keeps --help quick
 
     with usage_errors():
-        line = bms_impl.make_line(link, dump=dump, scenario=scenario, faults=faults, seed=seed, asleep=asleep)
+        end = bms_impl.line_end(link, port)
+        line = bms_impl.make_line(end, dump=dump, scenario=scenario, faults=faults, seed=seed, asleep=asleep)
         bms_impl.run(line, control, seconds)

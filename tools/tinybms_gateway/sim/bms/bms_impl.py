@@ -12,6 +12,7 @@ from pathlib import Path
 from tinybms_gateway.bms.dump import load_dump
 from tinybms_gateway.sim.bms.control import control_socket
 from tinybms_gateway.sim.bms.device import TinyBms
+from tinybms_gateway.sim.bms.ends import LineEnd, SerialEnd
 from tinybms_gateway.sim.bms.faults import Faults
 from tinybms_gateway.sim.bms.line import BmsLine
 from tinybms_gateway.sim.bms.scenarios import SCENARIOS
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def make_line(
-    link: Path,
+    end: LineEnd | Path,
     *,
     dump: Path | None = None,
     scenario: str | None = None,
@@ -29,7 +30,7 @@ def make_line(
     asleep: bool = False,
     time_scale: float = 1.0,
 ) -> BmsLine:
-    """Make a line from options.
+    """Make a line from options; what `end` is: see `BmsLine`.
 
     Raises:
         ValueError: an option makes no sense; one line that says what and where.
@@ -41,7 +42,20 @@ def make_line(
         line_faults.parse(text)
     bms = TinyBms(load_dump(dump)) if dump is not None else TinyBms()
     course = SCENARIOS[scenario] if scenario is not None else None
-    return BmsLine(link, bms, faults=line_faults, scenario=course, seed=seed, asleep=asleep, time_scale=time_scale)
+    return BmsLine(end, bms, faults=line_faults, scenario=course, seed=seed, asleep=asleep, time_scale=time_scale)
+
+
+def line_end(link: Path | None, port: Path | None) -> LineEnd | Path:
+    """What ``--pty`` or ``--port`` names.
+
+    Raises:
+        ValueError: not exactly one of them was given.
+    """
+    if port is not None and link is None:
+        return SerialEnd(port)
+    if link is not None and port is None:
+        return link
+    raise ValueError("give --pty LINK for a program of this machine, or --port DEVICE for a wire, one of them")
 
 
 def run(line: BmsLine, control: Path | None = None, seconds: float | None = None) -> None:
@@ -56,7 +70,7 @@ def run(line: BmsLine, control: Path | None = None, seconds: float | None = None
         while line.alive and (left := end - time.monotonic()) > 0 and not stopped.wait(min(left, 0.5)):
             pass
     if not line.alive:
-        raise ValueError("the simulator has stopped by itself; the reason is above")
+        raise ValueError(line.problem or "the simulator has stopped by itself; the reason is above")
     log.info("%d requests, %d answers", line.requests, line.answers)
 
 

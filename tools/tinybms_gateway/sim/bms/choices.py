@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import click
 
+from tinybms_gateway.completion.values import completer
 from tinybms_gateway.options import UsageProblem
 
 Command = TypeVar("Command", bound=Callable[..., None])
@@ -32,13 +33,27 @@ def _faults(context: click.Context, _parameter: click.Parameter, texts: tuple[st
     return texts
 
 
+def _known_scenarios() -> list[tuple[str, str]]:
+    from tinybms_gateway.sim.bms.scenarios import SCENARIOS  # noqa: PLC0415
+
+    return [(name, scenario.about) for name, scenario in SCENARIOS.items()]
+
+
+def _known_faults() -> list[tuple[str, str]]:
+    from tinybms_gateway.sim.bms.faults import ABOUT  # noqa: PLC0415
+
+    return list(ABOUT.items())
+
+
 def scenario_option(default: str) -> Callable[[Command], Command]:
     """``--scenario NAME``; `default` is what the help text calls the default."""
     return click.option("--scenario", metavar="NAME", is_eager=True, callback=_scenario,
+                        shell_complete=completer(_known_scenarios),
                         help=f"What happens to the battery; 'list' shows them. Default: {default}.")  # fmt: skip
 
 
 def fault_option() -> Callable[[Command], Command]:
     """``--fault NAME[=VALUE]``, may be repeated."""
     return click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]", is_eager=True, callback=_faults,
+                        shell_complete=completer(_known_faults),
                         help="Something that goes wrong, may be given several times; 'list' shows them.")  # fmt: skip

@@ -1,4 +1,4 @@
-"""The serial line of the simulated TinyBMS: a pseudo terminal with the timing, sleep and faults of a real one."""
+"""The serial line of the simulated TinyBMS, with the timing, sleep and faults of a real one."""
 
 import contextlib
 import logging
@@ -8,7 +8,6 @@ import random
 import select
 import threading
 import time
-import tty
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +16,7 @@ from tinybms_gateway.bms import frames
 from tinybms_gateway.sim.bms import protocol
 from tinybms_gateway.sim.bms import registers as reg
 from tinybms_gateway.sim.bms.device import TinyBms
+from tinybms_gateway.sim.bms.ends import LineEnd, PtyEnd
 from tinybms_gateway.sim.bms.faults import Faults
 from tinybms_gateway.sim.bms.scenarios import Scenario
 
@@ -34,11 +34,11 @@ REFRESH_S = 0.1
 
 
 class BmsLine:
-    """A TinyBMS on a pseudo terminal; serves in a thread of its own between `__enter__` and `__exit__`."""
+    """A TinyBMS on one end of a line; serves in a thread of its own between `__enter__` and `__exit__`."""
 
     def __init__(
         self,
-        link: Path,
+        end: LineEnd | Path,
         bms: TinyBms | None = None,
         *,
         faults: Faults | None = None,
@@ -50,15 +50,17 @@ class BmsLine:
         """Make the line.
 
         Args:
-            link: symbolic link to make; it leads to the pseudo terminal
+            end: where it is; a path: a symbolic link to make, which leads to a pseudo terminal
             bms: the device; None: a healthy pack
             faults: what goes wrong; may be changed while it runs
             scenario: what happens to the battery
             seed: makes the faults repeatable
             asleep: start in sleep: the first request is swallowed
-            time_scale: the device's time runs so many times as fast; pace of bytes and latency with it
+            time_scale: the device's time runs so many times as fast; pace of bytes and latency with it. A wire does not
         """
-        self.link = link
+        self.problem = ""
+        """Why it cannot go on by itself, when that is known."""
+        self._end = PtyEnd(end) if isinstance(end, Path) else end
         self.bms = bms or TinyBms()
         self.faults = faults or Faults()
         self.lock = threading.RLock()
@@ -71,8 +73,7 @@ class BmsLine:
         self._stop = threading.Event()
         self._failed = False
         self._thread = threading.Thread(target=self._serve, name="bms", daemon=True)
-        self._master: int | None = None
-        self._slave: int | None = None
+        self._fd: int | None = None
         self._buffer = bytearray()
         self._last_request = self._last_byte = 0.0 if not asleep else -math.inf
         self._next_broadcast = 0.0
@@ -89,30 +90,25 @@ class BmsLine:
         self._thread.join()
         self.unplug()
 
+    @property
+    def link(self) -> Path:
+        """The name under which the line is found."""
+        return self._end.link
+
     def plug(self) -> None:
-        """Make the pseudo terminal and its link."""
-        if self.link.exists() and not self.link.is_symlink():
-            raise FileExistsError(f"{self.link}: there is a file; give another name for the link")
+        """Put the line in.
+
+        Raises:
+            ValueError, OSError: it cannot be opened.
+        """
         with self.lock:
-            master, slave = os.openpty()
-            tty.setraw(slave)
-            os.set_blocking(master, False)
-            fresh = self.link.with_name(f".{self.link.name}.{os.getpid()}")
-            fresh.unlink(missing_ok=True)
-            fresh.symlink_to(os.ttyname(slave))
-            fresh.replace(self.link)
-            self._master, self._slave = master, slave
+            self._fd = self._end.open()
 
     def unplug(self) -> None:
-        """Take the device away, as a pulled USB cable does."""
+        """Pull the line out."""
         with self.lock:
-            with contextlib.suppress(OSError):  # a link that somebody else has made meanwhile is theirs
-                if self._slave is not None and self.link.readlink() == Path(os.ttyname(self._slave)):
-                    self.link.unlink()
-            for fd in (self._master, self._slave):
-                if fd is not None:
-                    os.close(fd)
-            self._master = self._slave = None
+            self._fd = None
+            self._end.close()
             self._buffer.clear()
 
     @property
@@ -129,6 +125,8 @@ class BmsLine:
     def _serve(self) -> None:
         try:
             self._serve_until_stopped()
+        except ConnectionError as error:
+            self._failed, self.problem = True, str(error)
         except Exception:
             self._failed = True
             log.exception("the simulator cannot go on")
@@ -145,7 +143,7 @@ class BmsLine:
                     self.bms.advance(now - refreshed)
                     refreshed, next_refresh = now, now + REFRESH_S
                 self._broadcast(now)
-                fd = self._master
+                fd = self._fd
             wait = max(0.0, min(next_turn, next_refresh) - self.now()) / self._scale
             self._wait_and_read(fd, min(wait, 0.05))
 
@@ -157,11 +155,10 @@ class BmsLine:
             if not select.select([fd], [], [], seconds)[0]:
                 return
         with self.lock:
-            if fd != self._master:
+            if fd != self._fd:
                 return
-            try:
-                received = os.read(fd, 4096)
-            except OSError:
+            received = self._read(fd)
+            if not received:
                 return
             now = self.now()
             if now - self._last_byte > REQUEST_GAP_S:
@@ -170,6 +167,22 @@ class BmsLine:
             self._buffer += received
             for request in self._requests():
                 self._take(request)
+
+    def _read(self, fd: int) -> bytes:
+        """What has arrived.
+
+        Raises:
+            ConnectionError: the device behind a wire has gone.
+        """
+        try:
+            received = os.read(fd, 4096)
+        except BlockingIOError:
+            return b""
+        except OSError:
+            received = b""
+        if not received and self._end.wire:
+            raise ConnectionError(f"{self.link}: the serial port has gone; is the adapter plugged in?")
+        return received
 
     def _requests(self) -> Iterator[bytes]:
         while (request := protocol.take_request(self._buffer)) is not None:
@@ -198,15 +211,16 @@ class BmsLine:
         return abs(self.bms.registers.f32(reg.PACK_CURRENT)) > 0.1
 
     def _write(self, data: bytes, start: float) -> None:
-        """Write at the pace of 115200 baud."""
-        for first in range(0, len(data), PIECE_BYTES):
-            piece = data[first : first + PIECE_BYTES]
-            due = start + (first + len(piece)) * SECONDS_PER_BYTE
+        """Write at the pace of 115200 baud, which a wire has by itself."""
+        size = len(data) if self._end.wire else PIECE_BYTES
+        for first in range(0, len(data), size):
+            piece = data[first : first + size]
+            due = start if self._end.wire else start + (first + len(piece)) * SECONDS_PER_BYTE
             self._sleep_until(due)
-            if self._master is None:
+            if self._fd is None:
                 return
             with contextlib.suppress(OSError):  # nobody reads: lost, as on a wire
-                os.write(self._master, piece)
+                os.write(self._fd, piece)
 
     def _sleep_until(self, due: float) -> None:
         seconds = (due - self.now()) / self._scale

@@ -12,26 +12,32 @@ from tinybms_gateway.options import Seconds, print_json, usage_errors
 @click.option("--listen-only", is_flag=True, help="Send no keepalive.")
 @click.option("--json", "as_json", is_flag=True, help="No live view; print the result as JSON.")
 def gx_command(backend: str, seconds: float | None, listen_only: bool, as_json: bool) -> None:
-    """Simulate a GX: send its keepalive, apply its rules, show the battery, its limits and alarms.
+    """Simulate a GX: send its keepalive, apply its rules, show the battery.
 
-    Says when a real GX would refuse or complain. Exit status 1 when it would, or when no battery was recognised.
+    Shows its limits and alarms, and says when a real GX would refuse or complain. Exit status 1 when it would, or when
+    no battery was recognised.
+
+    \b
+    Examples:
+      tinybms-gw sim gx --can socketcan:can0
+      tinybms-gw sim gx --can slcan:/dev/ttyACM0 --seconds 30 --json
     """
     import time  # noqa: PLC0415 - keeps --help quick
 
-    from rich.console import Console  # noqa: PLC0415
     from rich.live import Live  # noqa: PLC0415
 
     from tinybms_gateway.can.bus import open_bus  # noqa: PLC0415
     from tinybms_gateway.sim.gx import gx_impl  # noqa: PLC0415
     from tinybms_gateway.sim.gx.model import GxModel  # noqa: PLC0415
     from tinybms_gateway.sim.gx.view import render  # noqa: PLC0415
+    from tinybms_gateway.terminal import make_console  # noqa: PLC0415
 
     gx = GxModel(time.monotonic())
     with usage_errors(), open_bus(backend) as bus:
         if as_json:
             gx_impl.run(bus, gx, seconds, keepalive=not listen_only)
         else:
-            with Live(console=Console(), refresh_per_second=4) as live:
+            with Live(console=make_console(), refresh_per_second=4) as live:
                 gx_impl.run(
                     bus,
                     gx,

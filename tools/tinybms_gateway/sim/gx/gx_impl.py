@@ -11,8 +11,8 @@ from tinybms_gateway.can.bus import receive_until
 from tinybms_gateway.can.frame import DecodedFrame
 from tinybms_gateway.sim.gx.model import GxModel
 
-KEEPALIVE = can.Message(arbitration_id=0x305, data=bytes(8), is_extended_id=False)
-IDENTITY = can.Message(arbitration_id=0x307, data=b"\x12\x34\x56\x78VIC\0", is_extended_id=False)
+KEEPALIVE = bytes(8)
+IDENTITY = b"\x12\x34\x56\x78VIC\0"
 KEEPALIVE_EVERY_S = 1.0
 STEP_S = 0.1
 
@@ -23,6 +23,7 @@ def run(
     seconds: float | None,
     on_step: Callable[[GxModel], None] = lambda _: None,
     on_frame: Callable[[can.Message, DecodedFrame], None] = lambda _m, _f: None,
+    on_sent: Callable[[can.Message], None] = lambda _: None,
     *,
     keepalive: bool = True,
 ) -> None:
@@ -34,6 +35,7 @@ def run(
         seconds: how long; None: until interrupted
         on_step: called ten times a second
         on_frame: called for each frame
+        on_sent: called for each frame that the GX sent, with its time
         keepalive: False: listen only
 
     Raises:
@@ -45,21 +47,29 @@ def run(
         while (now := time.monotonic()) < end:
             if keepalive and now >= next_keepalive:
                 next_keepalive = now + KEEPALIVE_EVERY_S
-                send_keepalive(bus)
+                send_keepalive(bus, on_sent)
             for message in receive_until(bus, min(now + STEP_S, end)):
                 on_frame(message, gx.on_message(message, time.monotonic()))
             gx.tick(time.monotonic())
             on_step(gx)
 
 
-def send_keepalive(bus: can.BusABC) -> None:
+def send_keepalive(bus: can.BusABC, on_sent: Callable[[can.Message], None] = lambda _: None) -> None:
     """Say once that a GX is there, and who it is.
+
+    Args:
+        bus: the bus
+        on_sent: told what was sent, with the time at which it was
 
     Raises:
         ConnectionError: the bus has gone.
     """
     try:
-        bus.send(KEEPALIVE)
-        bus.send(IDENTITY)
+        for identifier, data in ((0x305, KEEPALIVE), (0x307, IDENTITY)):
+            message = can.Message(
+                timestamp=time.time(), arbitration_id=identifier, data=data, is_extended_id=False, is_rx=False
+            )
+            bus.send(message)
+            on_sent(message)
     except (can.CanError, OSError) as error:
         raise ConnectionError("the CAN bus has gone") from error

@@ -4,11 +4,19 @@ from pathlib import Path
 
 import click
 
+from tinybms_gateway.completion.values import completer
 from tinybms_gateway.options import print_json, usage_errors
+
+
+def _known_scenarios() -> list[tuple[str, str]]:
+    from tinybms_gateway.sim.system.scenarios import SCENARIOS  # noqa: PLC0415
+
+    return [(name, scenario.about) for name, scenario in SCENARIOS.items()]
 
 
 @click.command("system")
 @click.option("--scenario", default="week", metavar="NAME", show_default=True,
+              shell_complete=completer(_known_scenarios),
               help="What to simulate; --list shows what there is.")  # fmt: skip
 @click.option("--list", "show_list", is_flag=True, help="List the scenarios and end.")
 @click.option("--days", type=float, help="Days to simulate, 0.001 to 60; default: the scenario's.")
@@ -43,9 +51,15 @@ def system_command(
     time_scale: float,
     as_json: bool,
 ) -> None:
-    """Simulate a battery, its BMS and a house with solar power around the gateway's own C code.
+    """Simulate battery, BMS and a solar house around the gateway's own C code.
 
     Days pass in seconds. Exit status 1 when a cell reached its over-voltage or under-voltage cutoff.
+
+    \b
+    Examples:
+      tinybms-gw sim system --plot week.png
+      tinybms-gw sim system --scenario cold --days 2 --csv cold.csv
+      tinybms-gw sim system --list
     """
     from tinybms_gateway.sim.system import report  # noqa: PLC0415 - keeps --help quick
 

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
+from tinybms_gateway.progress import progress_bar
 from tinybms_gateway.pure import PureLibrary
 from tinybms_gateway.sim.system.cells import CHEMISTRIES
 from tinybms_gateway.sim.system.record import Figures, figures
 from tinybms_gateway.sim.system.scenarios import SCENARIOS
 from tinybms_gateway.sim.system.system_impl import library, simulate, write_csv
+from tinybms_gateway.terminal import make_console
 
 SHORTEST_DAYS, LONGEST_DAYS = 0.001, 60
 LARGEST_SCALE = 20
@@ -50,8 +50,7 @@ def run(
         if path is not None and not path.absolute().parent.is_dir():
             raise ValueError(f"{path}: there is no directory {path.parent}")
     scenario = SCENARIOS[name].with_options(CHEMISTRIES[chemistry] if chemistry else None, feed_in, cloudy)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(name)
+    with progress_bar(name, total=1.0) as progress:
         record = simulate(
             scenario,
             name,
@@ -59,7 +58,7 @@ def run(
             seed=seed,
             settings=settings,
             time_scale=time_scale if wire else None,
-            on_progress=lambda done, of: progress.update(task, completed=done, total=of),
+            on_progress=lambda done, of: progress(done / of),
         )
     text_of = PureLibrary(library()).reason_text
     if csv_path is not None:
@@ -76,7 +75,7 @@ def show_scenarios() -> None:
     table = Table("scenario", "what happens")
     for name, scenario in SCENARIOS.items():
         table.add_row(name, scenario.about)
-    Console().print(table)
+    make_console().print(table)
 
 
 def show(found: Figures) -> None:
@@ -99,4 +98,4 @@ def show(found: Figures) -> None:
     for alarm in found.alarms:
         kind = "warning" if alarm.warning else "alarm"
         table.add_row(f"{alarm.second} s", f"{kind} {alarm.text} {'raised' if alarm.active else 'cleared'}")
-    Console().print(table)
+    make_console().print(table)

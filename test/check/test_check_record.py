@@ -1,0 +1,60 @@
+"""The outcome of a check in the record of a release."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from release_project import new_project
+from tinybms_gateway.cli import main
+from tinybms_gateway.release.record_model import load_record
+from web_peer import web_server
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    """A record as ``release record`` makes it."""
+    project = new_project(tmp_path / "project")
+    made = project.run("record")
+    assert made.exit_code == 0, made.output
+    (path,) = project.releases.glob("*.json")
+    return path
+
+
+def run(record: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["check", "--can", "socketcand:1", "--record", str(record), *arguments])
+
+
+def test_an_entry_is_added(record: Path) -> None:
+    before = load_record(record)
+    with web_server() as url:
+        assert run(record, "--url", url, "--site", "Boathouse").exit_code == 1
+    after = load_record(record)
+    assert after.subject == before.subject
+    (entry,) = [entry for entry in after.entries if entry not in before.entries]
+    assert entry.kind == "check"
+    assert entry.data["site"] == "Boathouse"
+    assert entry.data["passed"] is False
+    assert entry.data["version"] == "1.2.3"
+    results = {row["check"]: row["result"] for row in entry.data["checks"]}
+    assert results == {
+        "CAN bus": "failed", "web page": "good", "REST status": "good", "MQTT": "not asked for",
+        "firmware version": "not asked for",
+    }  # fmt: skip
+
+
+def test_each_check_is_an_entry_of_its_own(record: Path) -> None:
+    for _ in range(2):
+        run(record)
+    assert [entry.kind for entry in load_record(record).entries].count("check") == 2
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", "not JSON", json.dumps({"schema_version": 99}), "\x00" * 100])
+def test_what_is_no_record_is_refused_before_the_check(tmp_path: Path, content: str) -> None:
+    (tmp_path / "record.json").write_text(content)
+    result = run(tmp_path / "record.json")
+    assert result.exit_code == 2
+    assert len(result.output.strip().splitlines()) == 1
+    assert "CAN bus" not in result.output
+    assert (tmp_path / "record.json").read_text() == content

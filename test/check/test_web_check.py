@@ -1,0 +1,231 @@
+"""Web page and REST status, of good servers and of others."""
+
+import contextlib
+import gzip
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from certificates import make_certificate
+from tinybms_gateway.check import web_check
+from tinybms_gateway.check.finding import Finding, Result
+from tinybms_gateway.check.source import Told
+from tinybms_gateway.check.web_check import check_web
+from web_peer import PAGE, STATUS, Answer, answer, redirect, web_server
+
+REST = "/api/v1/status"
+HTML, JSON = "text/html", "application/json"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_check, "ANSWER_WITHIN_S", 0.6)
+
+
+def checked(answers: dict[str, Answer]) -> tuple[Finding, Finding, Told]:
+    with web_server(answers) as url:
+        (page, rest), told = check_web(url, None)
+    return page, rest, told
+
+
+def test_a_gateway() -> None:
+    page, rest, told = checked({})
+    assert (page.result, rest.result) == (Result.GOOD, Result.GOOD)
+    assert told == Told("1.2.3", "gw7")
+    assert "version 1.2.3, device gw7" in rest.seen
+
+
+def test_a_page_that_is_compressed() -> None:
+    page, _, _ = checked({"/": answer(gzip.compress(PAGE), HTML, Content_Encoding="gzip")})
+    assert page.result is Result.GOOD
+
+
+def endless(request: BaseHTTPRequestHandler) -> None:
+    request.send_response(200)
+    request.send_header("Content-Type", JSON)
+    request.end_headers()
+    while True:
+        request.wfile.write(b" " * 65536)
+
+
+def bomb() -> bytes:
+    return gzip.compress(b" " * (8 << 20))
+
+
+def dead(request: BaseHTTPRequestHandler) -> None:
+    request.close_connection = True
+
+
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [
+        (answer(b"oops", JSON, 500), "HTTP 500"),
+        (answer(b"", JSON, 503), "HTTP 503"),
+        (answer(b"", JSON, 404), "HTTP 404"),
+        (answer(b"", JSON, 401), "asks for a login"),
+        (answer(b"", JSON, 204), "HTTP 204"),
+        (answer(PAGE, HTML), "no JSON, but text/html"),
+        (answer(b"", JSON), "no JSON"),
+        (answer(b'{"version": "1.2', JSON), "no JSON"),
+        (answer(b'{"version": "\xff\xfe"}', JSON), "no JSON"),
+        (answer(b"[" * 50_000, JSON), "no JSON"),
+        (answer(b'{"n": ' + b"9" * 50_000 + b"}", JSON), "no JSON"),
+        (answer(b"[1, 2]", JSON), "no object"),
+        (answer(bomb(), JSON, Content_Encoding="gzip"), "more than 64 kB"),
+        (answer(b"not gzip", JSON, Content_Encoding="gzip"), "no good HTTP"),
+        (endless, "more than 64 kB"),
+        (dead, "connection breaks"),
+        (redirect(REST), "without an end"),
+        (redirect("http://192.0.2.1/"), "another host"),
+        (redirect("ftp://127.0.0.1/"), "no good HTTP"),
+        (redirect("http://[oops/"), "no good HTTP"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_rest_answers_that_are_none(given: Answer, seen: str) -> None:
+    page, rest, told = checked({REST: given})
+    assert page.result is Result.GOOD
+    assert rest.result is Result.FAILED
+    assert seen in rest.seen
+    assert rest.advice
+    assert told == Told()
+
+
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [
+        (answer(b"oops", HTML, 500), "HTTP 500"),
+        (answer(STATUS, JSON), "no HTML page, but application/json"),
+        (answer(b"plain", HTML), "no HTML page"),
+        (answer(b"", HTML), "no HTML page"),
+        (answer(PAGE, "\x1b[31m"), "no HTML page"),
+    ],
+)
+def test_pages_that_are_none(given: Answer, seen: str) -> None:
+    page, rest, _ = checked({"/": given})
+    assert (page.result, rest.result) == (Result.FAILED, Result.GOOD)
+    assert seen in page.seen
+    assert page.seen.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (b"{}", Told()),
+        (b'{"version": 1.2, "device": ["gw7"]}', Told()),
+        (b'{"version": "1.2.3; rm", "device": "../gw7"}', Told()),
+        (b'{"version": "1.2.3-rc.1", "device": "gw-7.lan"}', Told("1.2.3-rc.1", "gw-7.lan")),
+    ],
+)
+def test_what_is_told_is_taken_in_its_form_only(status: bytes, told: Told) -> None:
+    assert checked({REST: answer(status, JSON)})[2] == told
+
+
+def test_it_is_led_on_within_the_host() -> None:
+    page, _, _ = checked({"/": redirect("/ui/"), "/ui/": answer(PAGE, HTML)})
+    assert page.result is Result.GOOD
+
+
+@contextmanager
+def raw_server(say: bytes) -> Iterator[str]:
+    """Takes a request, says this, and ends."""
+    over = threading.Event()
+
+    def accept(server: socket.socket) -> None:
+        while not over.is_set():
+            with contextlib.suppress(OSError):
+                connection = server.accept()[0]
+                with connection:
+                    connection.settimeout(5)
+                    connection.recv(1000)
+                    connection.sendall(say)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.05)
+        thread = threading.Thread(target=accept, args=(server,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            over.set()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    "say", [b"220 smtp ready\r\n", b"\x00" * 4000, b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 999999 x\r\n\r\n"]
+)
+def test_a_server_that_speaks_something_else(say: bytes) -> None:
+    with raw_server(say) as url:
+        findings, _ = check_web(url, None)
+    assert {finding.result for finding in findings} == {Result.FAILED}
+
+
+def test_a_server_that_says_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        (finding,), _ = check_web(f"http://127.0.0.1:{server.getsockname()[1]}", None)
+    assert finding.result is Result.FAILED
+    assert "no answer in" in finding.seen
+
+
+def test_nobody_there_is_one_finding() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    findings, _ = check_web(f"http://127.0.0.1:{port}", None)
+    assert [(finding.check, finding.result) for finding in findings] == [("web page", Result.FAILED)]
+    assert "refused" in findings[0].seen
+
+
+def test_a_name_that_is_not_known() -> None:
+    findings, _ = check_web("http://gateway.invalid", None)
+    assert [finding.seen for finding in findings] == ["the name of the host is not known"]
+
+
+def test_a_proxy_of_the_environment_is_not_for_the_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    assert checked({})[0].result is Result.GOOD
+
+
+def test_a_certificate_must_be_trusted(tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path)
+    with web_server(certificate=certificate) as url:
+        (page,), _ = check_web(url, None)
+        assert page.result is Result.FAILED
+        assert "not trusted" in page.seen
+        assert "--ca" in page.advice
+        findings, told = check_web(url, certificate.path)
+        assert {finding.result for finding in findings} == {Result.GOOD}
+        assert told.version == "1.2.3"
+
+
+def test_a_certificate_must_be_of_this_host(tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path, "DNS:other.lan")
+    with web_server(certificate=certificate) as url:
+        (page,), _ = check_web(url, certificate.path)
+    assert page.result is Result.FAILED
+    assert "not trusted" in page.seen
+
+
+def test_https_must_stay_https(tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path)
+    with web_server() as plain, web_server({"/": redirect(f"{plain}/")}, certificate) as url:
+        (page, rest), _ = check_web(url, certificate.path)
+    assert (page.result, rest.result) == (Result.FAILED, Result.GOOD)
+    assert "from https to http" in page.seen
+
+
+def test_https_where_http_is_spoken() -> None:
+    with web_server() as url:
+        (page,), _ = check_web(url.replace("http:", "https:"), None)
+    assert (page.result, page.seen) == (Result.FAILED, "no TLS connection")
+
+
+def test_a_file_that_holds_no_certificates(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("nothing")
+    with web_server() as url:
+        findings, _ = check_web(url.replace("http:", "https:"), tmp_path / "ca.pem")
+    assert {finding.result for finding in findings} == {Result.FAILED}

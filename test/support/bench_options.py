@@ -1,0 +1,132 @@
+"""What stands on the bench: the options of test/hardware, checked before anything is started."""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from embedded import ROOT, choose_target, native_build_dir
+from tinybms_gateway.can.bus import open_bus
+from tinybms_gateway.gateway.gateway_impl import OWN_BUS
+from tinybms_gateway.sim.bms.ends import SerialEnd
+
+NONE = "none"
+NOTHING_IN_QEMU = "nothing stands on the UART and the CAN bus of the emulated chip"
+UART_VARIABLE, CAN_VARIABLE = "TINYBMS_UART", "TINYBMS_CAN"
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """The options that pytest-embedded does not have; --target, --port and --build-dir are its own."""
+    group = parser.getgroup("bench")
+    group.addoption("--can", metavar="BUS", help="CAN adapter of the test: socketcan:can0, slcan:/dev/ttyACM0, "
+                    "pcan:PCAN_USBBUS1, ...; none: without what needs one")  # fmt: skip
+    group.addoption("--bms", choices=["simulator", "real", NONE], help="what is on the UART of the gateway")
+    group.addoption("--bms-port", metavar="DEVICE", help="serial port from which the simulated TinyBMS speaks")
+    group.addoption("--bench-dir", metavar="DIR", help="where log and capture of each test are kept")
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """What stands on the bench."""
+
+    target: str
+    can: str
+    """Of the test, as `open_bus` takes it; `OWN_BUS`: the one that the gateway makes; `NONE`."""
+    bms: str
+    bms_port: Path | None
+    """None: a pseudo terminal."""
+    directory: Path
+    port: str | None
+    """Of the chip; the first serial port that is found would perhaps be that of the simulator."""
+
+    @property
+    def offers(self) -> set[str]:
+        """What tests may need."""
+        can = {"can"} if self.can != NONE else set()
+        return can | {"simulator": {"bms", "simulator"}, "real": {"bms"}, NONE: set()}[self.bms]
+
+    def lacks(self, needed: set[str]) -> str:
+        """Why a test cannot run here; empty: it can."""
+        missing = needed - self.offers
+        if self.target == "qemu" and missing:
+            return NOTHING_IN_QEMU
+        reasons = {
+            "can": "needs a CAN adapter (--can)",
+            "bms": "needs a TinyBMS or the simulator on the UART",
+            "simulator": "needs the simulated TinyBMS (--bms-port): a real one cannot be told what to do",
+        }
+        return next((reason for what, reason in reasons.items() if what in missing), "")
+
+    def check(self) -> None:
+        """Open what was named and close it again.
+
+        Raises:
+            pytest.UsageError: something is not there; one line that says what.
+        """
+        try:
+            if self.target == "esp32" and self.port is not None:
+                _check_port(Path(self.port))
+            if self.bms_port is not None:
+                end = SerialEnd(self.bms_port)
+                end.open()
+                end.close()
+            if self.can not in (NONE, OWN_BUS):
+                with open_bus(self.can):
+                    pass
+        except (ValueError, OSError) as error:
+            raise pytest.UsageError(" ".join(str(error).split())) from error
+
+
+def read_options(config: pytest.Config) -> BenchOptions:
+    """Options as they are meant on each target.
+
+    Raises:
+        pytest.UsageError: something is missing or makes no sense.
+    """
+    target = choose_target(config)
+    option = config.option
+    port = os.environ.get("ESPPORT") or option.port
+    can, bms = option.can, option.bms or ("simulator" if option.bms_port else None)
+    if option.bms_port and bms != "simulator":
+        raise pytest.UsageError(f"--bms {bms} --bms-port: the port is the simulator's, give one of them")
+    if target == "qemu":
+        if can not in (None, NONE) or bms not in (None, NONE):
+            raise pytest.UsageError(f"--target qemu: {NOTHING_IN_QEMU}")
+        can = bms = NONE
+    elif target == "linux":
+        can, bms = can or OWN_BUS, bms or "simulator"
+        _check_linux(can, bms, option.bms_port)
+    elif port is None or can is None or bms is None or (bms == "simulator" and not option.bms_port):
+        raise pytest.UsageError(
+            "--target esp32: name the port of the chip (--port /dev/ttyUSB0), the CAN adapter (--can socketcan:can0, "
+            "or none), and what is on the UART: --bms-port DEVICE for the simulator, --bms real, or --bms none"
+        )
+    default = (native_build_dir() if target == "linux" else ROOT / "build") / "bench"
+    return BenchOptions(
+        target=target,
+        can=str(can),
+        bms=str(bms),
+        bms_port=Path(option.bms_port) if option.bms_port else None,
+        directory=Path(option.bench_dir or default).resolve(),
+        port=port,
+    )
+
+
+def _check_linux(can: str, bms: str, bms_port: str | None) -> None:
+    if (bms_port or bms == "real") and not os.environ.get(UART_VARIABLE):
+        raise pytest.UsageError(f"--target linux: the gateway's own serial port has to be in {UART_VARIABLE} then")
+    if can not in (NONE, OWN_BUS) and not can.startswith("socketcan:") and not os.environ.get(CAN_VARIABLE):
+        raise pytest.UsageError(
+            f"--can {can}: two programs cannot share it; the gateway's own bus has to be in {CAN_VARIABLE}"
+        )
+
+
+def _check_port(port: Path) -> None:
+    try:
+        kind = port.stat().st_mode
+    except OSError as error:
+        raise pytest.UsageError(f"--port {port}: {error.strerror}") from error
+    if not stat.S_ISCHR(kind):
+        raise pytest.UsageError(f"--port {port}: not a serial port")

@@ -1,0 +1,97 @@
+"""What ``can verify`` does besides the checking: options, progress, files."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tinybms_gateway.can.protocol import BITRATE
+from tinybms_gateway.can.reader import Capture
+from tinybms_gateway.can.verify.html import html as html_page
+from tinybms_gateway.can.verify.report import Report, origin
+from tinybms_gateway.can.verify.rule import Rule
+from tinybms_gateway.can.verify.rules import rules_by_subject
+from tinybms_gateway.can.verify.show import show
+from tinybms_gateway.can.verify.verify_impl import Choice, verify
+from tinybms_gateway.can.verify.write import check_places, write_whole
+from tinybms_gateway.can.verify.write import junit as junit_xml
+from tinybms_gateway.options import print_json
+from tinybms_gateway.progress import progress_bar
+
+WIDTH_ELSEWHERE = 160
+"""Columns of the table where the output is no terminal."""
+
+__all__ = ["Choice", "list_rules", "run", "show_report"]
+
+
+def run(file: Path, choice: Choice, waivers: tuple[str, ...], junit: Path | None, page: Path | None) -> Report:
+    """Check a capture and write the files that are wanted.
+
+    Raises:
+        ValueError: the capture cannot be read, a waiver makes no sense, or a file cannot be written.
+    """
+    waived = parse_waivers(waivers)
+    check_places(junit, page)
+    with progress_bar("checking frames") as done:
+        report = verify(Capture(file), choice=choice, waived=waived, on_frames=done)
+    if report.unused_waivers:
+        raise ValueError(f"--waive {report.unused_waivers[0]}: no such rule; --list-rules shows them")
+    if junit is not None:
+        write_whole(junit, junit_xml(report))
+    if page is not None:
+        write_whole(page, html_page(report))
+    return report
+
+
+def parse_waivers(texts: tuple[str, ...]) -> dict[str, str]:
+    """Read ``RULE=REASON`` of each.
+
+    Raises:
+        ValueError: one has another form.
+    """
+    waived = {}
+    for text in texts:
+        pattern, _, reason = text.partition("=")
+        if not pattern.strip() or not reason.strip():
+            raise ValueError(f"--waive '{text}': give RULE=REASON, such as 'limits-3s=unplugged on purpose'")
+        waived[pattern.strip()] = reason.strip()
+    return waived
+
+
+def show_report(report: Report) -> None:
+    """On stdout; without a terminal the table has its own width."""
+    show(report, _console())
+
+
+def list_rules(as_json: bool) -> None:
+    """All rules with their sentences and sources."""
+    subjects = rules_by_subject(BITRATE)
+    if as_json:
+        print_json([rule_json(subject, rule) for subject, rules in subjects.items() for rule in rules])
+        return
+    console = _console()
+    for subject, rules in subjects.items():
+        table = Table(title=subject, title_justify="left", title_style="bold", box=None, pad_edge=False)
+        for name in ("rule", "what has to hold", "source"):
+            table.add_column(name, overflow="fold")
+        for rule in rules:
+            table.add_row(Text(rule.id), Text(rule.sentence), Text(rule.source, "dim"))
+        console.print(table)
+        console.print()
+
+
+def rule_json(subject: str, rule: Rule) -> dict[str, str]:
+    """One rule as plain values."""
+    return {
+        "id": rule.id,
+        "subject": subject,
+        "sentence": rule.sentence,
+        "source": rule.source,
+        "origin": origin(rule.source),
+    }
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDTH_ELSEWHERE)

@@ -1,0 +1,151 @@
+"""The two-bit fields of 0x35A."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinybms_gateway.can.decoder import DecodedBlock, Frames
+from tinybms_gateway.can.verify.rule import Rule
+from tinybms_gateway.can.verify.rules.base import ALARMS, VICTRON, Before, FrameRule, Mask, Sessions, note
+
+FIELDS = (
+    "General", "HighVoltage", "LowVoltage", "HighTemperature", "LowTemperature", "HighTemperatureCharge",
+    "LowTemperatureCharge", "HighDischargeCurrent", "HighChargeCurrent", "Contactor", "ShortCircuit", "BmsInternal",
+    "CellImbalance",
+)  # fmt: skip
+"""In the order of the frame, without "Alarm" and "Warning"."""
+ALL_LOW = np.uint64(sum(1 << 2 * n for n in range(13)) * (1 + (1 << 32)))
+"""Lower bit of each of the 26 fields."""
+
+
+def bits_of(kind: str, *names: str) -> np.uint64:
+    """Lower bits of some fields of a kind, ``Alarm`` or ``Warning``."""
+    shift = 0 if kind == "Alarm" else 32
+    bits: np.uint64 = np.uint64(sum(1 << (2 * FIELDS.index(name) + shift) for name in names))
+    return bits
+
+
+ALWAYS = bits_of(
+    "Alarm", "General", "HighVoltage", "LowVoltage", "HighDischargeCurrent", "HighChargeCurrent", "BmsInternal"
+) | bits_of("Warning", "General", "BmsInternal")
+NEVER = bits_of("Alarm", "Contactor", "ShortCircuit") | bits_of(
+    "Warning", "LowTemperature", "Contactor", "ShortCircuit"
+)
+SENSOR_CORE = bits_of("Alarm", "HighTemperature", "LowTemperature", "LowTemperatureCharge")
+SENSOR_ALL = (
+    SENSOR_CORE | bits_of("Alarm", "HighTemperatureCharge")
+    | bits_of("Warning", "HighTemperature", "HighTemperatureCharge", "LowTemperatureCharge")
+)  # fmt: skip
+ALARM_HALF = np.uint64(0xFFFFFFFF)
+
+
+def active(data: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Lower bit set of the fields that are 1."""
+    found: NDArray[np.uint64] = data & ~(data >> np.uint64(1)) & ALL_LOW
+    return found
+
+
+def supported(data: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Lower bit set of the fields that are 1 or 2."""
+    found: NDArray[np.uint64] = (data ^ (data >> np.uint64(1))) & ALL_LOW
+    return found
+
+
+def names_of(bits: int) -> str:
+    """The fields of a set of lower bits."""
+    names = [f"{kind}{name}" for kind, shift in (("Alarm", 0), ("Warning", 32)) for n, name in enumerate(FIELDS)
+             if bits >> (2 * n + shift) & 1]  # fmt: skip
+    return ", ".join(names)
+
+
+def status(frames: Frames) -> NDArray[np.int64]:
+    """System status: 2 = online, 1 = offline, 0 = unknown."""
+    return frames.raw("SystemStatus")
+
+
+class SupportStays(Rule):
+    """What a GX was told to be supported."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        super().__init__(
+            "pairs-stay-supported",
+            "A field of 0x35A that is supported (1 or 2) stays so, one that is not (0 or 3) as well; only the fields "
+            "of the sensors may change, all together, when the sensors come or go.",
+            VICTRON,
+        )
+        self.not_applicable = "fewer than two 0x35A without a silence between them"
+        self._sessions, self._before = sessions, Before()
+
+    def take(self, decoded: DecodedBlock) -> None:
+        """Look at the next block."""
+        frames = decoded.frames.get(0x35A)
+        if frames is None:
+            return
+        now, session = supported(frames.data), self._sessions.numbers(decoded)[frames.rows]
+        there, (before, session_before) = self._before.of(now, session)
+        there &= session == session_before
+        changed = now ^ before
+        went = changed & SENSOR_CORE & now
+        came_or_went = ((changed & SENSOR_CORE) == SENSOR_CORE) & ((went == 0) | (went == SENSOR_CORE))
+        wrong = np.where(came_or_went, changed & ~SENSOR_ALL, changed)
+        self.checked += int(there.sum())
+        note(self, decoded, frames, there & (wrong != 0),
+             lambda i: f"{names_of(int(wrong[i]))}: "
+                       f"{'supported' if int(now[i] & wrong[i]) else 'not supported'} all at once")  # fmt: skip
+
+
+def _pairs_3(frames: Frames) -> NDArray[np.uint64]:
+    found: NDArray[np.uint64] = frames.data & (frames.data >> np.uint64(1)) & ALL_LOW
+    return found
+
+
+def _general(kind: str) -> Callable[[Frames], Mask]:
+    half = ALARM_HALF if kind == "Alarm" else ~ALARM_HALF
+    general = bits_of(kind, "General")
+
+    def bad(frames: Frames) -> Mask:
+        found = active(frames.data) & half
+        others = (found & ~general) != 0
+        wrong = ((found & general) != 0) != others
+        if kind == "Alarm":  # a fault whose field is not supported is shown by this one alone
+            wrong &= others | (status(frames) != 1)
+        known: Mask = wrong & ((supported(frames.data) & general) != 0)
+        return known
+
+    return bad
+
+
+def _no_reason(frames: Frames) -> Mask:
+    reasons = bits_of("Alarm", "General") | bits_of("Warning", "BmsInternal")
+    found: Mask = (active(frames.data) & reasons) == 0
+    return found
+
+
+def _hex(frames: Frames, i: int) -> str:
+    return int(frames.data[i]).to_bytes(8, "little").hex(" ").upper()
+
+
+def rules(sessions: Sessions) -> list[Rule]:
+    """All of them."""
+    return [
+        SupportStays(sessions),
+        FrameRule("pairs-never-3", "No field of 0x35A is 3: what is not supported is 0.", ALARMS, 0x35A,
+                  lambda f: _pairs_3(f) != 0, lambda f, i: f"3: {names_of(int(_pairs_3(f)[i]))}"),
+        FrameRule("pairs-always", "The fields that need no sensor and no setting are always supported.", ALARMS, 0x35A,
+                  lambda f: (~supported(f.data) & ALWAYS) != 0,
+                  lambda f, i: f"not supported: {names_of(int(~supported(f.data)[i] & ALWAYS))}"),
+        FrameRule("pairs-never", "Contactor, short circuit and the warning of low temperature are not supported.",
+                  ALARMS, 0x35A, lambda f: (supported(f.data) & NEVER) != 0,
+                  lambda f, i: f"supported: {names_of(int(supported(f.data)[i] & NEVER))}"),
+        FrameRule("alarm-general", "The general alarm is active when another alarm is; alone only in a fault (status "
+                                   "offline).", ALARMS, 0x35A, _general("Alarm"),
+                  lambda f, i: f"active: {names_of(int(active(f.data)[i] & ALARM_HALF)) or 'no alarm'}"),
+        FrameRule("warning-general", "The general warning is active when another warning is, and only then.", ALARMS,
+                  0x35A, _general("Warning"),
+                  lambda f, i: f"active: {names_of(int(active(f.data)[i] & ~ALARM_HALF)) or 'no warning'}"),
+        FrameRule("status-value", "The system status is 2 (online), 1 (offline) or 0 (unknown).", ALARMS, 0x35A,
+                  lambda f: status(f) == 3, _hex),
+        FrameRule("status-reason", "Offline has a reason: the general alarm (a fault) or the warning 'BMS internal' "
+                                   "(no data).", ALARMS, 0x35A, _no_reason, _hex, applies=lambda f: status(f) == 1),
+    ]  # fmt: skip

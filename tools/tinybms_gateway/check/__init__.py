@@ -1,0 +1,91 @@
+"""``tinybms-gw check``: the short functional test of a gateway in the field."""
+
+from pathlib import Path
+
+import click
+
+from tinybms_gateway.options import Seconds, print_json, usage_errors
+
+
+@click.command("check")
+@click.option("--can", "backend", required=True, metavar="BUS",
+              help="The gateway's CAN bus: socketcan:can0, slcan:/dev/ttyACM0, socketcand:PORT, ...")  # fmt: skip
+@click.option("--url", metavar="URL", help="Its web server, such as http://192.168.1.20 or https://...")
+@click.option("--mqtt", metavar="URL",
+              help="Its broker, mqtt://[USER@]HOST[:PORT] or mqtts://...; the password: see below.")  # fmt: skip
+@click.option("--mqtt-password-file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="File whose only line is the password of the broker.")  # fmt: skip
+@click.option("--device", metavar="ID", help="Name of the gateway in MQTT; default: what REST says, or the only one.")
+@click.option("--expect-version", metavar="X.Y.Z", help="Firmware that the gateway must have.")
+@click.option("--ca", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Certificates (PEM) to trust for https and mqtts, instead of those of this machine.")  # fmt: skip
+@click.option("--seconds", type=Seconds(), default=15.0, show_default=True,
+              help="Longest time to listen on the bus; it ends earlier when all is known.")  # fmt: skip
+@click.option("--fresh", type=Seconds(), default=10.0, show_default=True, metavar="SECONDS",
+              help="The state must come by MQTT within this time; a retained one does not count.")  # fmt: skip
+@click.option("--keepalive", is_flag=True, help="No GX is there: send its 0x305 and 0x307.")
+@click.option("--record", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Add the outcome to this release record.")  # fmt: skip
+@click.option("--site", metavar="NAME", help="Where the gateway is, for the record.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+def check_command(
+    backend: str,
+    url: str | None,
+    mqtt: str | None,
+    mqtt_password_file: Path | None,
+    device: str | None,
+    expect_version: str | None,
+    ca: Path | None,
+    seconds: float,
+    fresh: float,
+    keepalive: bool,
+    record: Path | None,
+    site: str | None,
+    as_json: bool,
+) -> None:
+    """Test a gateway in the field: CAN frames, web page, REST, MQTT, version.
+
+    Listens only, unless --keepalive is given. An active alarm or a missing GX fails the check, an active warning does
+    not. What was not asked for is shown as such, and is not a success. The password of the broker comes from
+    TINYBMS_MQTT_PASSWORD or from --mqtt-password-file, never from the command line.
+
+    Exit status: 0 nothing failed, 1 a check failed (unreachable is failed), 2 an option makes no sense.
+
+    \b
+    Examples:
+      tinybms-gw check --can socketcan:can0
+      tinybms-gw check --can slcan:/dev/ttyACM0 --url http://192.168.1.20 --expect-version 1.2.0
+      tinybms-gw check --can socketcan:can0 --url https://gw7.lan --mqtt mqtts://ops@broker.lan --ca site.pem
+      tinybms-gw check --can socketcan:can0 --json --record release.json --site "Boathouse"
+    """
+    from tinybms_gateway.check import check_impl, target  # noqa: PLC0415 - keeps --help quick
+    from tinybms_gateway.check.record import add_to_record, require_record  # noqa: PLC0415
+    from tinybms_gateway.check.view import show  # noqa: PLC0415
+    from tinybms_gateway.progress import progress_bar  # noqa: PLC0415
+
+    with usage_errors():
+        wanted = target.Target(
+            can=backend,
+            seconds=seconds,
+            keepalive=keepalive,
+            url=target.parse_url(url) if url is not None else None,
+            broker=target.parse_broker(mqtt, mqtt_password_file) if mqtt is not None else None,
+            device=device,
+            version=expect_version,
+            fresh_s=fresh,
+            ca=ca,
+        )
+        target.check_target(wanted)
+        if site is not None and record is None:
+            raise ValueError("--site: it is written into a record only; give --record too")
+        if record is not None:
+            require_record(record)
+        with progress_bar("checking", seconds) as progress:
+            report = check_impl.run(wanted, progress)
+        if as_json:
+            print_json(report.as_json())
+        else:
+            show(report)
+        if record is not None:
+            add_to_record(record, report, site)
+    raise SystemExit(0 if report.passed else 1)

@@ -1,0 +1,251 @@
+"""What the frames on the bus say: presence, period, length, plausible values, alarms, and who else is there.
+
+Ranges follow Victron's CAN-bus BMS protocol (2021-04-17); where the protocol has none, a constant here says why.
+"""
+
+from collections.abc import Callable
+
+from tinybms_gateway.can.frame import DecodedFrame
+from tinybms_gateway.check.bus_listener import KEEPALIVE_ID, REQUIRED, TEXTS, Heard, Traffic
+from tinybms_gateway.check.finding import Finding, Result, failed, good, shortened, warning
+
+STOPS_AFTER_S = 3.0
+"""A GX stops charging and discharging after this time without 0x351; source: the protocol."""
+LATE_AFTER_S = 1.5
+"""Of frames that are sent every second."""
+TOO_OFTEN_HZ = 1.5
+STEADY = (0x355, 0x356)
+"""Sent every second and at no other time; 0x351 and 0x35A also when something changes."""
+IDENTITIES = (0x35E, 0x35F, 0x370, 0x371, 0x380, 0x381, 0x382)
+"""Frames whose content never changes while one battery sends them (0x35F: without its capacity)."""
+VOLTAGE_OF_CVL = (0.55, 1.15)
+"""Battery voltage as a share of CVL: an empty lithium cell has 0.64 (LTO) to 0.71 (LFP) of its full voltage, and a
+solar charger that feeds in goes 0.4 V above CVL. A CVL for one cell, or in another unit, is far outside."""
+MOST_CURRENT_A = 1000.0
+"""Above the fuses of anything that a TinyBMS switches."""
+TEMPERATURE_C = (-40.0, 125.0)
+"""What its sensors can measure."""
+RESERVED_BITS = sum(0b11 << bit for bit in (26, 28, 30, 60, 62))
+"""Of 0x35A: byte 3 bits 2-7 and byte 7 bits 4-7."""
+NAMES = {0x351: "limits", 0x355: "state of charge", 0x356: "measurements", 0x35A: "alarms"}
+GX_NAME = "GX, 0x305"
+ALONE_NAME = "one battery"
+IDENTITY_NAME = "identity, 0x35E 0x35F"
+
+ValueCheck = Callable[[DecodedFrame, Traffic], list[Finding]]
+
+
+def name_of(identifier: int) -> str:
+    """Name of the check of a required frame."""
+    return f"{NAMES[identifier]}, 0x{identifier:03X}"
+
+
+def bus_findings(traffic: Traffic) -> list[Finding]:
+    """Judge what was heard."""
+    overview = f"{traffic.frames} frames in {traffic.seconds:.1f} s"
+    if traffic.lost:
+        bus = failed("CAN bus", f"{overview}, then {traffic.lost}", "look at the adapter and its cable, try again")
+    elif not traffic.frames:
+        bus = failed("CAN bus", overview, "wiring, termination (60 ohm between CAN-H and CAN-L), 500 kbit/s, power")
+    else:
+        bus = good("CAN bus", overview)
+    frames = [_worst(_frame_findings(identifier, traffic)) for identifier in REQUIRED]
+    return [bus, *frames, _identity(traffic), _gx(traffic), _alone(traffic)]
+
+
+def unreachable_bus(reason: str) -> list[Finding]:
+    """The bus could not be opened: nothing on it could be checked."""
+    return [failed("CAN bus", shortened(reason), "look at --can, the adapter and its cable; is another program on it?")]
+
+
+def _worst(findings: list[Finding]) -> Finding:
+    """All that was seen in one row, with the worst result; there is at least one finding."""
+    order = (Result.FAILED, Result.WARNING, Result.GOOD)
+    worst = next(result for result in order if any(finding.result is result for finding in findings))
+    seen = "; ".join(finding.seen for finding in findings if finding.result is worst or finding.result is Result.GOOD)
+    advice = "; ".join(dict.fromkeys(finding.advice for finding in findings if finding.result is worst))
+    return Finding(findings[0].check, worst, seen, advice)
+
+
+def _frame_findings(identifier: int, traffic: Traffic) -> list[Finding]:
+    name = name_of(identifier)
+    heard = traffic.of(identifier)
+    if heard is None:
+        if identifier in traffic.extended:
+            return [failed(name, "with a 29-bit identifier only: a GX ignores it", "send it with 11 bits")]
+        return [failed(name, "not there", "is the gateway on this bus, and does its BMS answer? See its log")]
+    bad = [frame for frame in heard.frames if frame.problem]
+    if bad:
+        seen = f"{len(bad)} of {len(heard.frames)} frames: {bad[-1].problem}"
+        return [failed(name, seen, "the sender breaks the protocol; record it with 'tinybms-gw can capture'")]
+    return [*VALUE_CHECKS[identifier](heard.newest, traffic), _period(name, heard, traffic)]
+
+
+def _period(name: str, heard: Heard, traffic: Traffic) -> Finding:
+    if heard.period_s is None:
+        return failed(
+            name, f"once in {traffic.seconds:.1f} s", "it must come every second; listen longer with --seconds"
+        )
+    gap_s = heard.longest_gap_s(traffic.ended_s)
+    seen = f"every {heard.period_s:.1f} s"
+    if gap_s > STOPS_AFTER_S:
+        return failed(
+            name, f"{seen}, then missing for {gap_s:.1f} s", "a GX stops the system after 3 s: gateway, BMS line"
+        )
+    if gap_s > LATE_AFTER_S:
+        return warning(
+            name, f"{seen}, longest gap {gap_s:.1f} s", "it should come every second; is the bus overloaded?"
+        )
+    return good(name, seen)
+
+
+def _number(frame: DecodedFrame, signal: str) -> float:
+    return float(frame.signals[signal].value)
+
+
+def _newest(traffic: Traffic, identifier: int) -> DecodedFrame | None:
+    heard = traffic.of(identifier)
+    return heard.newest if heard is not None and not heard.newest.problem else None
+
+
+def _limits(frame: DecodedFrame, traffic: Traffic) -> list[Finding]:
+    name = name_of(0x351)
+    cvl, ccl, dcl = (_number(frame, signal) for signal in ("CVL", "CCL", "DCL"))
+    seen = f"CVL {cvl:.1f} V, CCL {ccl:.1f} A, DCL {dcl:.1f} A"
+    measured = _newest(traffic, 0x356)
+    volts = _number(measured, "Voltage") if measured is not None else None
+    if cvl <= 0:
+        return [failed(name, seen, "CVL 0 would drain the battery: look at the settings of the BMS and the gateway")]
+    if volts is not None and not VOLTAGE_OF_CVL[0] <= volts / cvl <= VOLTAGE_OF_CVL[1]:
+        return [failed(name, f"{seen} with a battery of {volts:.2f} V", "CVL must be that of the whole pack, in volts")]
+    for limit in (ccl, dcl):
+        if not 0 <= limit <= MOST_CURRENT_A:
+            return [failed(name, seen, f"both currents are sent positive, in 0.1 A, {MOST_CURRENT_A:.0f} A at most")]
+    stopped = [what for what, limit in (("charging", ccl), ("discharging", dcl)) if limit == 0]
+    if stopped:
+        return [warning(name, seen, f"no {' and no '.join(stopped)}: the gateway's log says why")]
+    return [good(name, seen)]
+
+
+def _charge(frame: DecodedFrame, _traffic: Traffic) -> list[Finding]:
+    name = name_of(0x355)
+    soc = _number(frame, "SOC")
+    soh = _number(frame, "SOH") if "SOH" in frame.signals else None
+    fine = _number(frame, "SOCHighResolution") if "SOCHighResolution" in frame.signals else None
+    seen = f"SOC {soc:.0f} %" + (f" ({fine:.2f} %)" if fine is not None else "")
+    seen += f", SOH {soh:.0f} %" if soh is not None else ""
+    if any(value is not None and value > 100 for value in (soc, soh, fine)):
+        return [failed(name, seen, "0..100 %; is it another unit, or another battery?")]
+    if fine and abs(fine - soc) > 0.51:
+        return [failed(name, seen, "both must say the same, rounded")]
+    return [good(name, seen)]
+
+
+def _measurements(frame: DecodedFrame, _traffic: Traffic) -> list[Finding]:
+    name = name_of(0x356)
+    volts, amperes, degrees = (_number(frame, signal) for signal in ("Voltage", "Current", "Temperature"))
+    seen = f"{volts:.2f} V, {amperes:+.1f} A, {degrees:.1f} degC"
+    if volts <= 0:
+        return [failed(name, seen, "the voltage of a connected battery is above 0 V")]
+    if abs(amperes) > MOST_CURRENT_A:
+        return [failed(name, seen, f"{MOST_CURRENT_A:.0f} A at most")]
+    if not TEMPERATURE_C[0] <= degrees <= TEMPERATURE_C[1]:
+        return [failed(name, seen, "look at the temperature sensors; is it another unit?")]
+    return [good(name, seen)]
+
+
+def _alarms(frame: DecodedFrame, _traffic: Traffic) -> list[Finding]:
+    name = name_of(0x35A)
+    bits = int.from_bytes(frame.data, "little")
+    fields = {signal: str(found.value) for signal, found in frame.signals.items() if signal != "SystemStatus"}
+    threes = [n for n in (*range(13), *range(16, 29)) if bits >> 2 * n & 3 == 3]
+    if threes:
+        return [failed(name, f"value 3 in {len(threes)} of 26 fields", "a field is 1 (active), 2 (OK) or 0; never 3")]
+    if bits & RESERVED_BITS:
+        return [failed(name, f"reserved bits are set: {frame.data.hex(' ').upper()}", "they must be 0")]
+    supported = [value for value in fields.values() if value in ("active", "OK")]
+    if not supported:
+        return [failed(name, "no alarm is supported: all fields are 0", "1 means active, 2 means OK, 0 not supported")]
+    alarms = _active(fields, "Alarm")
+    warnings = _active(fields, "Warning")
+    findings = [good(name, f"{len(supported)} fields in use")]
+    if len(alarms) >= MANY_ALARMS:
+        seen = f"{len(alarms)} alarms at once: {', '.join(alarms)}"
+        findings.append(failed(name, seen, "are the values swapped? 1 means active, 2 means OK"))
+    elif alarms:
+        findings.append(failed(name, f"alarm: {', '.join(alarms)}", "put right what it names before hand-over"))
+    if warnings:
+        findings.append(warning(name, f"warning: {', '.join(warnings)}", "look at what it names"))
+    findings.append(_status(name, bits >> 58 & 3))
+    return findings
+
+
+MANY_ALARMS = 8
+"""More alarms than a battery can have at once (high and low voltage, high and low temperature, ...)."""
+
+
+def _active(fields: dict[str, str], kind: str) -> list[str]:
+    return [signal[len(kind) :] for signal, value in fields.items() if signal.startswith(kind) and value == "active"]
+
+
+def _status(name: str, value: int) -> Finding:
+    if value == 2:
+        return good(name, "status online")
+    if value == 1:
+        return failed(
+            name, "status offline", "the gateway has no fresh data of the BMS, or the BMS has a fault: its log"
+        )
+    return warning(name, "status unknown", "our gateway sends online or offline: is it another device?")
+
+
+VALUE_CHECKS: dict[int, ValueCheck] = {0x351: _limits, 0x355: _charge, 0x356: _measurements, 0x35A: _alarms}
+
+
+def _identity(traffic: Traffic) -> Finding:
+    maker, model = (_newest(traffic, identifier) for identifier in TEXTS)
+    parts = []
+    if maker is not None:
+        parts.append(shortened(str(maker.signals["ManufacturerName"].value)))
+    if model is not None:
+        major, minor = (int(_number(model, signal)) for signal in ("FirmwareMajor", "FirmwareMinor"))
+        parts.append(f"model {_number(model, 'Model'):.0f}, firmware of the BMS {major}.{minor}")
+    if len(parts) == len(TEXTS):
+        return good(IDENTITY_NAME, ", ".join(parts))
+    seen = ", ".join(parts) or "not there"
+    return warning(IDENTITY_NAME, seen, "both come every 5 s; listen longer with --seconds")
+
+
+def _gx(traffic: Traffic) -> Finding:
+    heard = traffic.of(KEEPALIVE_ID)
+    if heard is not None:
+        period = f"every {heard.period_s:.1f} s" if heard.period_s is not None else "once"
+        if heard.longest_gap_s(traffic.ended_s) > STOPS_AFTER_S or heard.period_s is None:
+            return warning(GX_NAME, f"{period}, with gaps", "it should come every second: look at the GX and its cable")
+        return good(GX_NAME, period)
+    if traffic.keepalive_sent:
+        return warning(GX_NAME, "no GX was heard; this check sent 0x305 itself", "check again with the GX connected")
+    return failed(
+        GX_NAME, "no GX was heard", "connect the GX, CAN profile 'CAN-bus BMS (500 kbit/s)'; without: --keepalive"
+    )
+
+
+def _alone(traffic: Traffic) -> Finding:
+    changing = [identifier for identifier in IDENTITIES if len(_contents(traffic, identifier)) > 1]
+    if changing:
+        seen = f"0x{changing[0]:03X} changes between {' and '.join(sorted(_contents(traffic, changing[0]))[:2])}"
+        return failed(ALONE_NAME, seen, "another battery sends the same identifiers: take it off this bus")
+    rates = [heard.rate_hz for identifier in STEADY if (heard := traffic.of(identifier)) is not None]
+    if rates and min(rates) > TOO_OFTEN_HZ:
+        seen = f"frames of every second come {max(rates):.1f} times a second"
+        return failed(ALONE_NAME, seen, "another battery sends the same identifiers: take it off this bus")
+    if not rates:
+        return failed(ALONE_NAME, "no battery was heard", "see above")
+    return good(ALONE_NAME, "one sender")
+
+
+def _contents(traffic: Traffic, identifier: int) -> set[str]:
+    heard = traffic.of(identifier)
+    if heard is None:
+        return set()
+    fixed = 4 if identifier == 0x35F else 8
+    return {frame.data[:fixed].hex(" ").upper() for frame in heard.frames}

@@ -1,0 +1,122 @@
+"""What is to be checked, and where it is reached."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from tinybms_gateway.check.services import DEVICE_NAME, VERSION
+
+CREDENTIAL_VARIABLE = "TINYBMS_MQTT_PASSWORD"
+LONGEST_PASSWORD_FILE = 4096
+
+
+@dataclass(frozen=True)
+class Broker:
+    """An MQTT broker and who we are there."""
+
+    host: str
+    port: int
+    tls: bool
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One gateway; None: not to be checked."""
+
+    can: str
+    seconds: float
+    """Longest time to listen on the bus."""
+    keepalive: bool = False
+    url: str | None = None
+    broker: Broker | None = None
+    device: str | None = None
+    version: str | None = None
+    """Firmware that is expected."""
+    fresh_s: float = 10.0
+    """The state must come by MQTT within this time."""
+    ca: Path | None = None
+    """Certificates to trust instead of the system's."""
+
+
+def check_target(target: Target) -> None:
+    """Refuse what cannot work before anything is tried.
+
+    Raises:
+        ValueError: with what to give instead.
+    """
+    kind, _, channel = target.can.partition(":")
+    if not kind or not channel:
+        raise ValueError(f"--can '{target.can}': give KIND:CHANNEL, such as socketcan:can0 or slcan:/dev/ttyACM0")
+    if target.device is not None and not DEVICE_NAME.fullmatch(target.device):
+        raise ValueError("--device: letters, digits and any of _ . : - ; 64 at most")
+    if target.version is not None and not VERSION.fullmatch(target.version):
+        raise ValueError(f"--expect-version '{target.version}': give X.Y.Z")
+    if target.version is not None and target.url is None and target.broker is None:
+        raise ValueError("--expect-version: the gateway tells its version by web and MQTT only: add --url or --mqtt")
+    if target.ca is not None and not target.ca.is_file():
+        raise ValueError(f"--ca {target.ca}: no such file")
+
+
+def parse_url(text: str) -> str:
+    """Check the address of a web server; returns it without a slash at its end.
+
+    Raises:
+        ValueError: it is no http or https address, or holds a password, which is then not repeated.
+    """
+    parts = _split("--url", text, ("http", "https"))
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("--url: give no user and no password: whoever lists the processes of this machine reads them")
+    if parts.query or parts.fragment:
+        raise ValueError("--url: give the address of the gateway only, such as http://192.168.1.20")
+    return text.rstrip("/")
+
+
+def parse_broker(text: str, password_file: Path | None) -> Broker:
+    """Read ``mqtt[s]://[USER@]HOST[:PORT]``; the password comes from `CREDENTIAL_VARIABLE` or from a file.
+
+    Raises:
+        ValueError: it is no such address, or holds a password, which is then not repeated.
+        OSError: the file cannot be read.
+    """
+    parts = _split("--mqtt", text, ("mqtt", "mqtts"))
+    if parts.password is not None:
+        raise ValueError(f"--mqtt: give the password in {CREDENTIAL_VARIABLE} or --mqtt-password-file, not here")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("--mqtt: give mqtt://[USER@]HOST[:PORT] or mqtts://..., without a path")
+    password = _read_password(password_file) if password_file is not None else os.environ.get(CREDENTIAL_VARIABLE)
+    if password_file is not None and parts.username is None:
+        raise ValueError("--mqtt-password-file: whose password? give mqtt://USER@HOST")
+    tls = parts.scheme == "mqtts"
+    port = parts.port or (8883 if tls else 1883)
+    user = parts.username
+    return Broker(parts.hostname or "", port, tls, user, password if user is not None else None)
+
+
+def _split(option: str, text: str, schemes: tuple[str, ...]) -> SplitResult:
+    forms = " or ".join(f"{scheme}://HOST[:PORT]" for scheme in schemes)
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in schemes and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not text.isprintable() or " " in text:
+        raise ValueError(f"{option}: give {forms}")
+    return parts
+
+
+def _read_password(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(LONGEST_PASSWORD_FILE + 1)
+    try:
+        password = content.decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        password = ""
+    if not password or len(content) > LONGEST_PASSWORD_FILE or "\n" in password:
+        raise ValueError(f"--mqtt-password-file {path}: must hold one line, the password")
+    return password

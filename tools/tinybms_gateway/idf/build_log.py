@@ -1,0 +1,111 @@
+"""`build.log` in the build directory: all that the last build said, and with what it was built."""
+
+import contextlib
+import logging
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+
+from tinybms_gateway.idf.lines import Lines
+from tinybms_gateway.idf.project import Idf
+
+log = logging.getLogger("idf")
+
+NAME = "build.log"
+COMPILER = "xtensa-esp32-elf-gcc"
+
+
+def utc_now() -> str:
+    """UTC with milliseconds, such as 2026-01-31T12:00:00.123Z."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class BuildLog:
+    """Collects output. It is put into the build directory at the end only: were that directory made before CMake makes
+    it, or filled, `idf.py set-target` and `fullclean` would refuse to clear it ever after."""
+
+    def __init__(self) -> None:
+        self._streams: list[Lines] = []
+        self._file = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 (closed by `kept`)
+        self.status: int | None = None
+        """How the build ended; None: it was interrupted."""
+
+    def write(self, *lines: str) -> None:
+        """Add lines."""
+        for line in lines:
+            self._file.write(line + "\n")
+
+    def stream(self) -> Callable[[bytes], None]:
+        """A stream of output: to be called with what comes over it."""
+        lines = Lines()
+        self._streams.append(lines)
+        return lambda data: self.write(*lines.feed(data))
+
+    def save(self, build_dir: Path) -> Path | None:
+        """Put it into the build directory, in place of the last one; None: there is no build directory."""
+        with self._file as file:
+            for lines in self._streams:
+                self.write(*lines.rest())
+            end = "interrupted" if self.status is None else f"exit status {self.status}"
+            self.write(f"# ended {utc_now()}: {end}")
+            if not build_dir.is_dir() or not any(build_dir.iterdir()):
+                return None
+            file.seek(0)
+            target, new = build_dir / NAME, build_dir / f".{NAME}.new"
+            with new.open("w", encoding="utf-8") as copy:
+                shutil.copyfileobj(file, copy)
+            os.replace(new, target)  # noqa: PTH105 (Path.replace is the same)
+            return target
+
+
+@contextlib.contextmanager
+def kept(idf: Idf, command: list[str]) -> Iterator[BuildLog]:
+    """A log of what happens in the context, with a header; kept however that ends."""
+    build_log = BuildLog()
+    build_log.write(*header(idf, command))
+    try:
+        yield build_log
+    finally:
+        path = build_log.save(idf.build_dir)
+        log.info("log: %s", path if path else f"none, since {idf.build_dir} was not made")
+
+
+def header(idf: Idf, command: list[str]) -> list[str]:
+    """What was run, when, and with which versions."""
+    return [
+        f"# {shlex.join(command)}",
+        f"# started {utc_now()} in {idf.project}",
+        f"# ESP-IDF {idf.installation.described()} in {idf.installation.path}",
+        f"# compiler {first_line([COMPILER, '--version'], idf.variables)}",
+        f"# project {project_version(idf.project)}",
+    ]
+
+
+def first_line(command: list[str], variables: dict[str, str]) -> str:
+    """What a program says first, such as its version; empty: it is not there, or does not say."""
+    program = shutil.which(command[0], path=variables.get("PATH"))
+    if program is None:
+        return ""
+    try:
+        said = subprocess.run(
+            [program, *command[1:]], env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            errors="replace", check=False, timeout=30,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return next((line.strip() for line in said.stdout.splitlines() if said.returncode == 0), "")
+
+
+def project_version(project: Path) -> str:
+    """Version of the project and its commit, and whether anything was changed since."""
+    try:
+        version = (project / "version.txt").read_text(encoding="utf-8").strip()
+    except OSError:
+        version = "without version.txt"
+    commit = first_line(["git", "-C", str(project), "describe", "--always", "--dirty", "--abbrev=12"], dict(os.environ))
+    return f"{version}, commit {commit or 'unknown'}"

@@ -1,0 +1,45 @@
+"""Options and words that the release commands share."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tinybms_gateway.options import UsageProblem, usage_errors
+
+RELEASES_VARIABLE = "TINYBMS_RELEASES"
+
+
+def in_tree(command: Callable[..., None]) -> Callable[..., None]:
+    """Options for the source tree and the folder of the records; errors become one line."""
+
+    @click.option("--root", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path(),
+                  show_default="present directory", help="The source tree.")  # fmt: skip
+    @click.option("--releases", type=click.Path(path_type=Path, file_okay=False), envvar=RELEASES_VARIABLE,
+                  metavar="DIR", show_default="releases/ in the tree", show_envvar=True,
+                  help="Where records and archives are: the folder that the team shares.")  # fmt: skip
+    @functools.wraps(command)
+    def with_tree(root: Path, releases: Path | None, **options: Any) -> None:
+        with usage_errors():
+            command(root=root, releases=releases or root / "releases", **options)
+
+    return with_tree
+
+
+def version_argument(required: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The argument that names a version, X.Y.Z; without it, where it is optional, the one in version.txt."""
+
+    def check(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+        from tinybms_gateway.release import version  # noqa: PLC0415 - keeps --help quick
+
+        if value is not None:
+            try:
+                version.checked(value.removeprefix("v"))
+            except ValueError as error:
+                raise UsageProblem(str(error)) from None
+        return value.removeprefix("v") if value is not None else None
+
+    metavar = "X.Y.Z" if required else "[X.Y.Z]"
+    return click.argument("version", required=required, metavar=metavar, callback=check)

@@ -1,0 +1,72 @@
+"""Results of tests for a record: by reference, with hash and the figures that count."""
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from junitparser import JUnitXml, JUnitXmlError
+
+from tinybms_gateway.release.files import hash_file, read_text
+
+LARGEST_PARSED = 32 << 20
+
+
+def describe(file: Path) -> dict[str, Any]:
+    """The entry `result` of a file: name, hash and size, and what is in it when it is `bench`, `junit` or `json`.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it says by its name that it is JSON or XML, and is none.
+    """
+    sha256, size = hash_file(file)
+    about: dict[str, Any] = {"name": file.name, "sha256": sha256, "size": size, "form": "file"}
+    if file.suffix == ".xml":
+        about |= {"form": "junit", "summary": _junit(file)}
+    elif file.suffix == ".json":
+        content = _json(file)
+        figures = _bench(content)
+        if figures is not None:
+            about |= {"form": "bench", "summary": figures}
+        else:
+            about |= {"form": "json", "summary": _scalars(content)}
+    return about
+
+
+def _json(file: Path) -> Any:
+    try:
+        return json.loads(read_text(file, LARGEST_PARSED))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"{file}: not JSON: {error}") from None
+
+
+def _junit(file: Path) -> dict[str, Any]:
+    if b"<!ENTITY" in file.read_bytes()[:LARGEST_PARSED]:
+        raise ValueError(f"{file}: a JUnit file does not declare entities")
+    try:
+        suites = JUnitXml.fromstring(read_text(file, LARGEST_PARSED).encode())
+        suites.update_statistics()
+    except (ElementTree.ParseError, JUnitXmlError, SyntaxError, TypeError, AttributeError) as error:
+        raise ValueError(f"{file}: no JUnit file: {error}") from None
+    return {name: getattr(suites, name) for name in ("tests", "failures", "errors", "skipped")}
+
+
+def _bench(content: Any) -> dict[str, Any] | None:
+    """Figures of `make bench`: value and unit by name, and which do not hold; None when it is something else."""
+    figures = content.get("figures") if isinstance(content, dict) else None
+    if not isinstance(figures, list):
+        return None
+    try:
+        values = {str(figure["name"]): f"{figure['value']:g} {figure.get('unit', '')}".strip() for figure in figures}
+        failed = [str(figure["name"]) for figure in figures if figure.get("holds") is False]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    return {"figures": values, "failed": failed}
+
+
+def _scalars(content: Any) -> dict[str, Any]:
+    """The plain values at the top of a document."""
+    if not isinstance(content, dict):
+        return {}
+    plain = {name: value for name, value in content.items() if isinstance(value, bool | int | float | str)}
+    return {name: value[:200] if isinstance(value, str) else value for name, value in list(plain.items())[:50]}
