@@ -35,10 +35,11 @@ def capture_command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Record the bus to a file until Ctrl-C or SIGTERM, or as long as the options say.
+    """Record the bus to files.
 
-    What was received is on the disk within a second. With rotation each file is named after FILE and the
-    time (UTC) at which it begins, such as bus_20261126T114500Z.log. On a terminal a table shows each identifier.
+    It ends with Ctrl-C or SIGTERM, or when the options say; the files are whole then. What was received is on the
+    disk within a second. With rotation each file is named after FILE and the time (UTC) at which it begins, such
+    as bus_20261126T114500Z.log. On a terminal a table shows each identifier.
 
     \b
     Examples:

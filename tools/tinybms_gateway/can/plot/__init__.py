@@ -20,11 +20,11 @@ from tinybms_gateway.options import usage_errors
 def plot_command(
     capture: Path, output: Path, signals: tuple[str, ...], from_s: float, to_s: float | None, seconds: bool
 ) -> None:
-    """Draw a capture: SOC, voltage and current with their limits, cells, temperatures, alarms and warnings.
+    """Draw a capture as a picture.
 
-    Shaded: times without 0x351 (after 3 s the GX stops the system) and without the keepalive of the GX. A long
-    capture is reduced to the extremes of each moment: no peak is lost. The signals are listed in
-    docs/reference/victron_pgn_signal_summary.md.
+    SOC, voltage and current with their limits, cells, temperatures, alarms and warnings over time. Shaded: times
+    without 0x351 (after 3 s the GX stops the system) and without the keepalive of the GX. A long capture is reduced
+    to the extremes of each moment: no peak is lost. docs/reference/victron_pgn_signal_summary.md lists the signals.
 
     \b
     Examples:
