@@ -195,7 +195,7 @@ def test_a_reader_that_leaves_ends_it_quietly(tmp_path: Path) -> None:
     ) as process:
         assert process.stdout
         assert process.stderr
-        assert process.stdout.readline().startswith("1700000000.000 305 [8] 00")
+        assert process.stdout.readline().startswith("1700000000.000 351 [8] 38 02 C2 01")
         process.stdout.close()
         assert process.stderr.read() == ""
         assert process.wait(30) == 141
@@ -222,3 +222,64 @@ def _read(control: int) -> bytes:
         return os.read(control, 4096)
     except OSError:  # the other side has closed the terminal
         return b""
+
+
+def dbc(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+OTHER_DBC = """VERSION ""
+BU_: HEATER
+BO_ 291 Heater: 2 HEATER
+ SG_ Power : 0|16@1+ (10,0) [0|655350] "W" HEATER
+BO_ 849 Texts: 8 HEATER
+ SG_ Motor : 7|16@0- (0.5,-40) [-40|100] "degC" HEATER
+"""
+
+
+def test_another_dbc_names_the_frames_of_another_bus(tmp_path: Path) -> None:
+    capture = tmp_path / "x.log"
+    capture.write_text("(1000.0) can0 123#0A01\n(1000.1) can0 351#00C8000000000000\n(1000.2) can0 355#00\n")
+    result = decode(capture, "--dbc", dbc(tmp_path / "other.dbc", OTHER_DBC))
+    assert [line.partition(" ")[2] for line in result.stdout.splitlines()] == [
+        "123 [2] 0A 01                   Heater: Power 2660 W",
+        "351 [8] 00 C8 00 00 00 00 00 00 Texts: Motor 60 degC",
+        "355 [1] 00                      not a frame of this protocol",
+    ]
+    assert result.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "No such file"),
+        ("", "not readable as a DBC"),
+        ('VERSION ""\nBU_: HEATER\n', "names no frame"),
+        ("this is no DBC", "not readable as a DBC"),
+        (
+            'VERSION ""\nBO_ 291 Heater: 1 Vector__XXX\n SG_ Power : 0|16@1+ (1,0) [0|0] "W" Vector__XXX\n',
+            "not readable",
+        ),
+        ("\0\xff\x80" * 100, "not readable as a DBC"),
+    ],
+    ids=["missing", "empty", "no frames", "text", "signal beyond its frame", "binary"],
+)
+def test_a_wrong_dbc_is_one_line(tmp_path: Path, content: str | None, complaint: str) -> None:
+    path = tmp_path / "wrong.dbc"
+    if content is not None:
+        dbc(path, content)
+    result = decode(written(tmp_path / "x.log"), "--dbc", path)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    [line] = result.stderr.strip().splitlines()
+    assert complaint in line
+    assert str(path) in line
+
+
+def test_signals_of_another_dbc_are_chosen_by_its_names(tmp_path: Path) -> None:
+    capture = tmp_path / "x.log"
+    capture.write_text("(1000.0) can0 123#0A01\n")
+    other = dbc(tmp_path / "other.dbc", OTHER_DBC)
+    assert "Power 2660 W" in decode(capture, "--dbc", other, "--signal", "power").stdout
+    assert decode(capture, "--dbc", other, "--signal", "SOC").exit_code == 2

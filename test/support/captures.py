@@ -1,4 +1,4 @@
-"""Captures of realistic traffic, made quickly: as blocks of columns, or as candump files."""
+"""Long captures of good traffic, made quickly: as blocks of columns, or as candump files."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -6,42 +6,28 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from capture_frames import SCHEDULE, START_US, Story
 from tinybms_gateway.can.columns import FrameBlock
 from tinybms_gateway.can.database import load_database
 
-START_US = 1_700_000_000 * 10**6
 CYCLE_MS = 10_000
 BLOCK = 100_000
-_MESSAGES = load_database().messages
-_LENGTHS = {message.frame_id: message.length for message in _MESSAGES}
+_LENGTHS = {message.frame_id: message.length for message in load_database().messages}
 _HEX = np.frombuffer(b"".join(b"%02X" % byte for byte in range(256)), np.uint8).reshape(256, 2)
-_TEXTS = {
-    0x35E: b"TinyBMS", 0x370: b"TinyBMS", 0x371: b"", 0x374: b"C03", 0x375: b"C11", 0x376: b"EXT1", 0x377: b"EXT2",
-    0x380: b"30003B00", 0x381: b"0D51373A", 0x382: b"TinyBMS",
-}  # fmt: skip
-_CONSTANT = _TEXTS | {
-    0x305: bytes(8),
-    0x307: bytes.fromhex("12345678 56494300"),
-    0x351: bytes.fromhex("4C02 4C04 DC05 0000"),  # 58.8 V, 110 A, 150 A
-    0x35A: bytes.fromhex("AAAAAA02 AAAAAA0A"),  # all OK, online
-    0x35F: bytes.fromhex("0100 0218 4001 0000"),
-    0x372: bytes.fromhex("0100 0000 0000 0000"),
-    0x379: bytes.fromhex("4001"),
-}
-"""Frames that stay the same while nothing happens."""
+_STORY = Story()
 Column = NDArray[np.int64]
 
 
 def schedule() -> tuple[NDArray[np.uint32], Column]:
     """What gateway and GX send in ten seconds: identifiers in their order, and when, in microseconds from the start."""
     due = sorted(
-        (time_ms, message.frame_id)
-        for message in _MESSAGES
-        for time_ms in range(0, CYCLE_MS, int(message.cycle_time or 1000))
+        (time_ms, identifier)
+        for identifier, (period_ms, phase_ms) in SCHEDULE.items()
+        for time_ms in range(phase_ms, CYCLE_MS, period_ms)
     )
     times = np.array([time_ms for time_ms, _ in due], np.int64) * 1000
     place_in_burst = np.arange(len(due)) - np.searchsorted(times, times)
-    return np.array([identifier for _, identifier in due], np.uint32), times + place_in_burst * 1000
+    return np.array([identifier for _, identifier in due], np.uint32), times + place_in_burst * 20_000
 
 
 def traffic(frames: int, block_frames: int = BLOCK, seed: int = 1) -> Iterator[FrameBlock]:
@@ -113,9 +99,9 @@ def candump_lines(block: FrameBlock, channel: bytes, direction: bytes = b"") -> 
 
 def _payloads(identifier: int, time_s: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.uint64]:
     """The frames of one identifier as little-endian numbers."""
-    if identifier in _CONSTANT:
-        return np.full(len(time_s), int.from_bytes(_CONSTANT[identifier], "little"), np.uint64)
-    return _CHANGING[identifier](time_s, random)
+    if identifier in _CHANGING:
+        return _CHANGING[identifier](time_s, random)
+    return np.full(len(time_s), int.from_bytes(_STORY.content(identifier, 0.0), "little"), np.uint64)
 
 
 def _charge(time_s: NDArray[np.float64], _random: np.random.Generator) -> NDArray[np.uint64]:
@@ -126,7 +112,7 @@ def _charge(time_s: NDArray[np.float64], _random: np.random.Generator) -> NDArra
 def _measurements(time_s: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.uint64]:
     current = (400 * np.cos(time_s / 9000)).astype(np.int64) + random.integers(-5, 5, len(time_s))
     voltage = 5300 + (100 * np.sin(time_s / 9000)).astype(np.int64) + random.integers(-2, 2, len(time_s))
-    return _packed(voltage, current, 250 + random.integers(0, 2, len(time_s)))
+    return _packed(voltage, current, np.full_like(voltage, 254))
 
 
 def _cells(time_s: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.uint64]:

@@ -53,8 +53,9 @@ def set_up_logging(verbose: bool) -> None:
         format="%(levelname).1s %(name)s: %(message)s",
         force=True,
     )
-    for library in ("can", "numexpr"):  # asammdf brings the second one, which python-can loads
-        logging.getLogger(library).setLevel(logging.WARNING)
+    if not verbose:  # python-can tells its errors twice, once as an exception; numexpr how many threads it will use
+        logging.getLogger("can").setLevel(logging.CRITICAL)
+        logging.getLogger("numexpr").setLevel(logging.WARNING)
 
 
 def end_in_order_on_signals() -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import threading
 from collections.abc import Iterator
 
 
@@ -13,6 +14,19 @@ def until_interrupted() -> Iterator[None]:
     try:
         with contextlib.suppress(KeyboardInterrupt):
             yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def stop_event() -> Iterator[threading.Event]:
+    """An event that Ctrl-C, SIGTERM and SIGHUP set, for work that may not be interrupted just anywhere."""
+    event = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda _number, _frame: event.set()) for number in numbers}
+    try:
+        yield event
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 import can
+import serial
 
 from tinybms_gateway.can.protocol import BITRATE
 
@@ -31,7 +32,7 @@ def open_bus(backend: str, bitrate: int = BITRATE) -> Iterator[can.BusABC]:
         raise ValueError(f"CAN bus '{backend}': give {HELP}")
     try:
         bus = _open(kind, channel, bitrate)
-    except (can.CanError, can.CanInterfaceNotImplementedError, OSError, TimeoutError) as error:
+    except Exception as error:  # what an adapter's library raises where it is not installed can be anything
         raise ValueError(f"CAN bus '{backend}': {error}") from error
     try:
         yield bus
@@ -48,7 +49,7 @@ def receive_until(bus: can.BusABC, deadline: float) -> Iterator[can.Message]:
     while (left := deadline - time.monotonic()) > 0:
         try:
             message = bus.recv(min(left, 0.2))
-        except can.CanError as error:
+        except (can.CanError, OSError) as error:
             raise ConnectionError("the CAN bus has gone") from error
         if message is not None:
             yield message
@@ -76,8 +77,22 @@ def _open(kind: str, channel: str, bitrate: int) -> can.BusABC:
             raise OSError(f"'{port}' is no port; there are 1..65535")
         return _socketcand(host or "127.0.0.1", int(port))
     if kind == "slcan":
-        return can.Bus(interface="slcan", channel=channel, bitrate=bitrate, sleep_after_open=0)
+        bus = can.Bus(interface="slcan", channel=channel, bitrate=bitrate, sleep_after_open=0)
+        _lock(bus)
+        return bus
     return can.Bus(interface=kind, channel=channel, bitrate=bitrate)
+
+
+def _lock(bus: can.BusABC) -> None:
+    """Refuse an adapter that another program of ours reads: each would get half of the frames."""
+    port = getattr(bus, "serialPortOrig", None)
+    if not isinstance(port, serial.Serial):
+        return
+    try:
+        port.exclusive = True
+    except OSError:
+        bus.shutdown()
+        raise OSError("in use by another program") from None
 
 
 def _socketcand(host: str, port: int) -> can.BusABC:

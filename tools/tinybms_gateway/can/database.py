@@ -9,13 +9,29 @@ from cantools.database.can import Database as BmsDatabase
 
 DBC_PATH = Path(__file__).with_name("victron_bms.dbc")
 
-__all__ = ["DBC_PATH", "BmsDatabase", "load_database", "text_of"]
+__all__ = ["DBC_PATH", "BmsDatabase", "load_database", "load_other_database", "text_of"]
 
 
 @lru_cache(maxsize=1)
 def load_database() -> BmsDatabase:
     """Load the DBC of this package, strictly."""
     return cast(BmsDatabase, cantools.database.load_file(DBC_PATH, strict=True))
+
+
+def load_other_database(path: Path) -> BmsDatabase:
+    """Load a DBC that a user brings.
+
+    Raises:
+        ValueError: it is not there, is no DBC, or names no frame; one line that says so.
+    """
+    try:
+        database = cantools.database.load_file(path, database_format="dbc", strict=True)
+    except Exception as error:  # the parser lets whatever happens inside it through
+        reason = getattr(error, "strerror", None) or next(iter(str(error).splitlines()), "") or type(error).__name__
+        raise ValueError(f"{path}: not readable as a DBC: {reason}") from error
+    if not isinstance(database, BmsDatabase) or not database.messages:
+        raise ValueError(f"{path}: this DBC names no frame")
+    return database
 
 
 def text_of(raw: int) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import can
 import cantools.database
 
-from tinybms_gateway.can.database import load_database, text_of
+from tinybms_gateway.can.database import BmsDatabase, load_database, text_of
 from tinybms_gateway.can.protocol import NOT_SUPPORTED, TEXT_IDS, allowed_lengths
 
 Value = float | int | str
@@ -68,13 +68,13 @@ class DecodedFrame:
         return f"{identifier} [{len(self.data)}] {self.data.hex(' ').upper():23} {meaning}"
 
 
-def decode_frame(message: can.Message) -> DecodedFrame:
-    """Decode one frame; never fails, `problem` says what is wrong with it."""
+def decode_frame(message: can.Message, database: BmsDatabase | None = None) -> DecodedFrame:
+    """Decode one frame by our DBC or another one; never fails, `problem` says what is wrong with it."""
     plain = DecodedFrame(message.timestamp, message.arbitration_id, message.is_extended_id, bytes(message.data))
     if unsuitable := _unsuitable(message):
         return _with_problem(plain, unsuitable)
     try:
-        definition = load_database().get_message_by_frame_id(message.arbitration_id)
+        definition = (database or load_database()).get_message_by_frame_id(message.arbitration_id)
     except KeyError:
         return _with_problem(plain, "not a frame of this protocol")
     if len(message.data) not in allowed_lengths(definition):
@@ -105,7 +105,7 @@ def _with_problem(frame: DecodedFrame, problem: str) -> DecodedFrame:
 
 
 def _signal(frame_id: int, definition: cantools.database.can.Signal, value: Any) -> Signal:
-    if frame_id in TEXT_IDS:
+    if frame_id in TEXT_IDS and definition.length == 64:
         return Signal(text_of(int(value)))
     if definition.choices and int(value) in definition.choices:
         return Signal(str(definition.choices[int(value)]))

@@ -1,34 +1,69 @@
 """``tinybms-gw can capture``."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
-from tinybms_gateway.options import Seconds, print_json, usage_errors
+from tinybms_gateway.options import Seconds, UsageProblem, print_json, usage_errors
 
 
 @click.command("capture")
 @click.option("--can", "backend", required=True, metavar="BUS",
-              help="socketcand:PORT, socketcan:can0, slcan:/dev/ttyACM0, ...")  # fmt: skip
+              help="socketcand:PORT, socketcan:can0, slcan:/dev/ttyACM0, or any python-can NAME:CHANNEL.")  # fmt: skip
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE",
               help="File to write; .log (candump), .blf, .trc, .log.gz, .trc.gz.")  # fmt: skip
 @click.option("--seconds", type=Seconds(), help="Stop after this time.")
 @click.option("--count", type=click.IntRange(min=1), help="Stop after so many frames.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def capture_command(backend: str, output: Path, seconds: float | None, count: int | None, as_json: bool) -> None:
-    """Record the bus to a file until Ctrl-C, or as long as the options say.
+@click.option("--bitrate", type=click.IntRange(10_000, 1_000_000), default=500_000, show_default=True,
+              help="Of the bus, bit/s, for adapters that have to be told, and for the load.")  # fmt: skip
+@click.option("--rotate-every", type=Seconds(), metavar="SECONDS", help="Begin a new file after this time.")
+@click.option("--rotate-size", type=click.FloatRange(min=0, min_open=True), metavar="MB",
+              help="Begin a new file when the present one has about this size.")  # fmt: skip
+@click.option("--keep", type=click.IntRange(min=1), metavar="N", help="With rotation: keep the newest N files only.")
+@click.option("--force", is_flag=True, help="Overwrite FILE when it is there.")
+@click.option("--json", "as_json", is_flag=True, help="No table; print the result as JSON.")
+def capture_command(
+    backend: str,
+    output: Path,
+    seconds: float | None,
+    count: int | None,
+    bitrate: int,
+    rotate_every: float | None,
+    rotate_size: float | None,
+    keep: int | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Record the bus to files.
+
+    It ends with Ctrl-C or SIGTERM, or when the options say; the files are whole then. What was received is on the
+    disk within a second. With rotation each file is named after FILE and the time (UTC) at which it begins, such
+    as bus_20261126T114500Z.log. On a terminal a table shows each identifier.
 
     \b
     Examples:
-      tinybms-gw can capture --can socketcan:can0 -o night.log.gz
-      tinybms-gw can capture --can slcan:/dev/ttyACM0 -o start.blf --seconds 60
+      tinybms-gw can capture --can socketcan:can0 -o bus.log
+      tinybms-gw can capture --can slcan:/dev/ttyACM0 -o bus.blf --seconds 60
+      tinybms-gw can capture --can socketcan:can0 -o bus.log.gz --rotate-every 3600 --keep 168
     """
-    from tinybms_gateway.can.capture.capture_impl import capture  # noqa: PLC0415 - keeps --help quick
+    from tinybms_gateway.can.capture.capture_impl import Job, capture  # noqa: PLC0415 - keeps --help quick
+    from tinybms_gateway.can.capture.recorder import Rotation  # noqa: PLC0415
+    from tinybms_gateway.can.capture.statistics import Statistics  # noqa: PLC0415
+    from tinybms_gateway.can.capture.view import shown  # noqa: PLC0415
     from tinybms_gateway.terminal import make_console  # noqa: PLC0415
 
-    with usage_errors(), make_console(stderr=True).status("recording") as status:
-        frames = capture(backend, output, seconds, count, lambda n: status.update(f"{n} frames recorded"))
+    rotation = Rotation(rotate_every, rotate_size, keep)
+    if keep is not None and not rotation:
+        raise UsageProblem("--keep goes with --rotate-every or --rotate-size")
+    job = Job(backend, output, bitrate, seconds, count, rotation, force)
+    statistics = Statistics()
+    table = (
+        nullcontext() if as_json else shown(statistics, f"{backend} -> {output}", bitrate, make_console(stderr=True))
+    )
+    with usage_errors(), table:
+        recorded = capture(job, statistics)
     if as_json:
-        print_json({"file": str(output), "frames": frames})
+        print_json(recorded.as_json())
     else:
-        click.echo(f"{output}: {frames} frames")
+        click.echo(str(recorded))

@@ -14,7 +14,10 @@ from tinybms_gateway.options import UsageProblem, usage_errors
 @click.option(
     "--signal", "signals", multiple=True, metavar="NAME", help="Only this signal of the DBC; may be repeated."
 )
-def decode_command(capture: Path, as_json: bool, ids: tuple[str, ...], signals: tuple[str, ...]) -> None:
+@click.option("--dbc", type=click.Path(path_type=Path), metavar="FILE", help="Another DBC than ours.")
+def decode_command(
+    capture: Path, as_json: bool, ids: tuple[str, ...], signals: tuple[str, ...], dbc: Path | None
+) -> None:
     """Show what the frames of a capture file say, a line each.
 
     The format follows from the name: .log (candump -L), .blf, .trc, .asc, .mf4, .csv (python-can's), each also
@@ -28,17 +31,20 @@ def decode_command(capture: Path, as_json: bool, ids: tuple[str, ...], signals: 
       tinybms-gw can decode site.log
       tinybms-gw can decode site.blf --id 351 --id 356
       tinybms-gw can decode site.log.gz --signal SOC --signal Current
+      tinybms-gw can decode other-bus.trc --dbc other.dbc
       tinybms-gw can decode site.log --json | jq -c 'select(.name == "BatteryAlarms") | .signals'
     """
     import sys  # noqa: PLC0415
     from contextlib import nullcontext  # noqa: PLC0415
 
+    from tinybms_gateway.can.database import load_other_database  # noqa: PLC0415
     from tinybms_gateway.can.decode.decode_impl import BLOCK_FRAMES, FrameTexts, select  # noqa: PLC0415
     from tinybms_gateway.can.reader import Capture  # noqa: PLC0415
     from tinybms_gateway.progress import progress_bar  # noqa: PLC0415
 
     with usage_errors():
-        texts = FrameTexts(select(ids, signals), as_json)
+        database = load_other_database(dbc) if dbc is not None else None
+        texts = FrameTexts(select(ids, signals, database), as_json, database)
         source = Capture(capture, BLOCK_FRAMES)
         with nullcontext(lambda _: None) if sys.stdout.isatty() else progress_bar("decoding", 1.0) as done:
             for block in source:

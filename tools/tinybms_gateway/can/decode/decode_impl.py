@@ -10,7 +10,7 @@ import can
 import numpy as np
 
 from tinybms_gateway.can.columns import Flag, FrameBlock
-from tinybms_gateway.can.database import load_database
+from tinybms_gateway.can.database import BmsDatabase, load_database
 from tinybms_gateway.can.frame import DecodedFrame, decode_frame
 
 BLOCK_FRAMES = 10_000
@@ -31,12 +31,13 @@ class Selection:
     """Empty: all; otherwise only frames that have one of them."""
 
 
-def select(ids: Collection[str], signals: Collection[str]) -> Selection:
+def select(ids: Collection[str], signals: Collection[str], database: BmsDatabase | None = None) -> Selection:
     """What a user asks for.
 
     Args:
         ids: identifiers, hexadecimal
         signals: names of the DBC, whatever their case
+        database: another DBC than ours
 
     Raises:
         ValueError: no such identifier or signal.
@@ -45,7 +46,7 @@ def select(ids: Collection[str], signals: Collection[str]) -> Selection:
         wanted = {int(text, 16) for text in ids}
     except ValueError:
         raise ValueError(f"--id {' '.join(ids)}: give identifiers in hexadecimal, such as 351") from None
-    carriers = {s.name: message.frame_id for message in load_database().messages for s in message.signals}
+    carriers = {s.name: message.frame_id for message in (database or load_database()).messages for s in message.signals}
     names = frozenset(_signal_name(name, carriers) for name in signals)
     return Selection(frozenset(wanted | {carriers[name] for name in names}), names)
 
@@ -66,6 +67,8 @@ class FrameTexts:
     selection: Selection
     as_json: bool
     """A JSON object a line instead of text for people."""
+    database: BmsDatabase | None = None
+    """Another DBC than ours."""
     shown: int = 0
     """Frames so far."""
     problems: int = 0
@@ -88,7 +91,7 @@ class FrameTexts:
                 yield head(time_s, text)
 
     def _look_up(self, content: Content) -> tuple[str, bool]:
-        frame = self._selected(_decoded(content))
+        frame = self._selected(_decoded(content, self.database))
         if frame is None:
             entry = ("", False)
         elif self.as_json:
@@ -107,7 +110,7 @@ class FrameTexts:
         return replace(frame, signals=kept) if kept else None
 
 
-def _decoded(content: Content) -> DecodedFrame:
+def _decoded(content: Content, database: BmsDatabase | None) -> DecodedFrame:
     identifier, flags, length, data = content
     return decode_frame(
         can.Message(
@@ -118,5 +121,6 @@ def _decoded(content: Content) -> DecodedFrame:
             is_fd=bool(flags & Flag.FD),
             dlc=length,
             data=data.to_bytes(8, "little")[:length],
-        )
+        ),
+        database,
     )

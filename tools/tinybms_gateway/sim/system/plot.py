@@ -5,15 +5,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")  # no display
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from tinybms_gateway.picture import BLUE, GREEN, PURPLE, RED, YELLOW, save, tidy
 from tinybms_gateway.sim.system.cells import Floats
 from tinybms_gateway.sim.system.plant import Stopped
 from tinybms_gateway.sim.system.record import Record
@@ -21,10 +19,10 @@ from tinybms_gateway.sim.system.record import Record
 COLUMNS = 3000
 """Points along the time axis: a longer run shows the extremes of each piece."""
 STOPPED = {
-    Stopped.CONTROL_CHARGE: ("control stops charging", "#f2c14e"),
-    Stopped.BMS_CHARGE: ("BMS switch stops charging", "#d1495b"),
-    Stopped.CONTROL_DISCHARGE: ("control stops discharging", "#66a182"),
-    Stopped.BMS_DISCHARGE: ("BMS switch stops discharging", "#8d5a97"),
+    Stopped.CONTROL_CHARGE: ("control stops charging", YELLOW),
+    Stopped.BMS_CHARGE: ("BMS switch stops charging", RED),
+    Stopped.CONTROL_DISCHARGE: ("control stops discharging", GREEN),
+    Stopped.BMS_DISCHARGE: ("BMS switch stops discharging", PURPLE),
 }
 STOPPED_COLOURS = {int(who): colour for who, (_, colour) in STOPPED.items()}
 
@@ -52,13 +50,9 @@ def draw(record: Record, settings: dict[int, int], text_of: Callable[[int], str]
     _draw_charge(axes[3], record)
     _draw_reasons(axes[4], record, text_of)
     for ax in axes:
-        ax.grid(alpha=0.3)
-        ax.margins(x=0)
+        tidy(ax)
     axes[-1].set_xlabel("hours since midnight of the first day")
-    try:
-        figure.savefig(path, dpi=110)
-    finally:
-        plt.close(figure)
+    save(figure, path)
 
 
 def _draw_cells(ax: Axes, record: Record, settings: dict[int, int]) -> None:
@@ -67,7 +61,7 @@ def _draw_cells(ax: Axes, record: Record, settings: dict[int, int]) -> None:
         hours, low, high = _extremes(record, volts[:, i])
         ax.fill_between(hours, low, high, alpha=0.5, linewidth=0.6, color=plt.get_cmap("viridis")(i / volts.shape[1]))
     hours, _, high = _extremes(record, volts.max(axis=1))
-    ax.plot(hours, high, color="#d1495b", linewidth=0.8, label="highest cell")
+    ax.plot(hours, high, color=RED, linewidth=0.8, label="highest cell")
     seen = float(volts.min()), float(volts.max())
     for register, text in ((315, "over-voltage cutoff"), (300, "full"), (301, "empty"), (316, "under-voltage cutoff")):
         level = settings[register] / 1000
@@ -80,8 +74,8 @@ def _draw_cells(ax: Axes, record: Record, settings: dict[int, int]) -> None:
 
 def _draw_voltages(ax: Axes, record: Record) -> None:
     hours, low, high = _extremes(record, record.rows["pack_v"])
-    ax.fill_between(hours, low, high, color="#30638e", linewidth=0.8, label="battery")
-    _limit(ax, record, "cvl_v", "CVL on the bus", "#d1495b")
+    ax.fill_between(hours, low, high, color=BLUE, linewidth=0.8, label="battery")
+    _limit(ax, record, "cvl_v", "CVL on the bus", RED)
     ax.set_ylabel("pack, V")
     ax.legend(loc="upper right", fontsize=8)
 
@@ -89,9 +83,9 @@ def _draw_voltages(ax: Axes, record: Record) -> None:
 def _draw_currents(ax: Axes, record: Record) -> None:
     rows = record.rows
     hours, low, high = _extremes(record, rows["current_a"])
-    ax.fill_between(hours, low, high, color="#30638e", linewidth=0.8, label="battery, + = charging")
-    _limit(ax, record, "ccl_a", "CCL", "#d1495b")
-    _limit(ax, record, "dcl_a", "-DCL", "#66a182", -1.0)
+    ax.fill_between(hours, low, high, color=BLUE, linewidth=0.8, label="battery, + = charging")
+    _limit(ax, record, "ccl_a", "CCL", RED)
+    _limit(ax, record, "dcl_a", "-DCL", GREEN, -1.0)
     hours, _, high = _extremes(record, rows["grid_discharge_a"])
     ax.plot(hours, -high, color="black", linewidth=0.8, label="battery into the grid")
     ax.set_ylabel("current, A")
@@ -101,12 +95,12 @@ def _draw_currents(ax: Axes, record: Record) -> None:
 def _draw_charge(ax: Axes, record: Record) -> None:
     rows = record.rows
     hours, _, sun = _extremes(record, rows["sun_w"])
-    ax.fill_between(hours, 0, sun / 1000, color="#f2c14e", alpha=0.5, label="sun, kW")
-    ax.plot(hours, _extremes(record, rows["house_w"])[2] / 1000, color="#8d5a97", linewidth=0.8, label="house, kW")
+    ax.fill_between(hours, 0, sun / 1000, color=YELLOW, alpha=0.5, label="sun, kW")
+    ax.plot(hours, _extremes(record, rows["house_w"])[2] / 1000, color=PURPLE, linewidth=0.8, label="house, kW")
     ax.set_ylabel("power, kW")
     other = ax.twinx()
-    other.plot(hours, _extremes(record, rows["soc_percent"])[2], color="#30638e", label="SOC of the BMS, %")
-    other.plot(hours, _extremes(record, rows["temperature_c"])[2], color="#d1495b", linewidth=0.8, label="cells, degC")
+    other.plot(hours, _extremes(record, rows["soc_percent"])[2], color=BLUE, label="SOC of the BMS, %")
+    other.plot(hours, _extremes(record, rows["temperature_c"])[2], color=RED, linewidth=0.8, label="cells, degC")
     other.set_ylabel("% and degC")
     other.margins(x=0)
     handles = [h for a in (ax, other) for h in a.get_legend_handles_labels()[0]]

@@ -1,0 +1,66 @@
+"""``tinybms-gw can convert``."""
+
+from pathlib import Path
+
+import click
+
+from tinybms_gateway.options import UsageProblem, print_json, usage_errors
+
+
+@click.command("convert")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CAPTURE... [OUT]")
+@click.option("--parquet", "directory", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="Add the captures to this dataset of decoded signals instead, by site and day.")  # fmt: skip
+@click.option("--site", metavar="NAME", help="Where the captures come from, for --parquet; default: unknown.")
+@click.option("--start", metavar="TIME",
+              help="Time at which a capture without a clock (.asc) begins, as 2026-11-26T12:00:00+01:00.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Overwrite what is there.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def convert_command(
+    paths: tuple[Path, ...], directory: Path | None, site: str | None, start: str | None, force: bool, as_json: bool
+) -> None:
+    """Write captures in another format, or their decoded signals as Parquet.
+
+    Formats, by the end of the name: .log (candump), .blf, .trc, .asc, .csv, .mf4, and .gz behind the text ones; OUT
+    may be .parquet as well. What OUT cannot keep is said on stderr. With --parquet all arguments are captures;
+    converting one again adds nothing.
+
+    \b
+    Examples:
+      tinybms-gw can convert bus.log bus.blf
+      tinybms-gw can convert bus.asc bus.log --start 2026-11-26T12:00:00+01:00
+      tinybms-gw can convert --parquet dataset --site north bus_*.log.gz
+    """
+    from tinybms_gateway.can.convert.convert_impl import (  # noqa: PLC0415 - keeps --help quick
+        Converted,
+        convert,
+        convert_to_dataset,
+        loses,
+        parse_start,
+    )
+    from tinybms_gateway.can.convert.dataset import Written  # noqa: PLC0415
+    from tinybms_gateway.progress import progress_bar  # noqa: PLC0415
+
+    if directory is None and site is not None:
+        raise UsageProblem("--site goes with --parquet DIR")
+    if directory is None and len(paths) != 2:
+        raise UsageProblem("give a capture and the file to write, or --parquet DIR and captures")
+    results: list[Converted | Written] = []
+    with usage_errors():
+        start_us = None if start is None else parse_start(start)
+        for source in paths if directory is not None else paths[:1]:
+            with progress_bar(source.name) as progress:
+                result: Converted | Written
+                if directory is None:
+                    result = convert(source, paths[1], start_us, force=force, progress=progress)
+                else:
+                    result = convert_to_dataset(
+                        source, directory, "unknown" if site is None else site, start_us, force=force, progress=progress
+                    )
+            results.append(result)
+            if not as_json:
+                click.echo(str(result))
+    if directory is None:
+        click.echo(f"{paths[1].name} does not keep: {loses(paths[1])}", err=True)
+    if as_json:
+        print_json([result.as_json() for result in results])

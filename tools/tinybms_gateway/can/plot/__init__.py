@@ -1,0 +1,40 @@
+"""``tinybms-gw can plot``."""
+
+from pathlib import Path
+
+import click
+
+from tinybms_gateway.options import usage_errors
+
+
+@click.command("plot")
+@click.argument("capture", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="OUT.png",
+              help="Picture to write: .png, .svg or .pdf; replaced when it is there.")  # fmt: skip
+@click.option("--signal", "signals", multiple=True, metavar="NAME", help="Draw this signal; may be repeated.")
+@click.option("--from", "from_s", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS",
+              help="Begin so many seconds after the first frame.")  # fmt: skip
+@click.option("--to", "to_s", type=click.FloatRange(min=0), metavar="SECONDS",
+              help="End so many seconds after the first frame.")  # fmt: skip
+@click.option("--seconds", is_flag=True, help="Time axis in seconds since the first frame, not in local time.")
+def plot_command(
+    capture: Path, output: Path, signals: tuple[str, ...], from_s: float, to_s: float | None, seconds: bool
+) -> None:
+    """Draw a capture as a picture.
+
+    SOC, voltage and current with their limits, cells, temperatures, alarms and warnings over time. Shaded: times
+    without 0x351 (after 3 s the GX stops the system) and without the keepalive of the GX. A long capture is reduced
+    to the extremes of each moment: no peak is lost. docs/reference/victron_pgn_signal_summary.md lists the signals.
+
+    \b
+    Examples:
+      tinybms-gw can plot bus.log -o bus.png
+      tinybms-gw can plot bus.blf -o minute.svg --from 600 --to 660
+      tinybms-gw can plot bus.log -o limits.png --signal CCL --signal DCL --signal Current
+    """
+    from tinybms_gateway.can.plot.plot_impl import Window, plot  # noqa: PLC0415 - keeps --help quick
+    from tinybms_gateway.progress import progress_bar  # noqa: PLC0415
+
+    with usage_errors(), progress_bar(capture.name) as progress:
+        story = plot(capture, output, signals, Window(from_s, to_s), seconds=seconds, progress=progress)
+    click.echo(f"{output}: {story.frames} frames, {story.end_us / 1e6:.1f} s")
