@@ -44,7 +44,7 @@ def test_the_demo_draws_on_a_terminal() -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--scenario", "earthquake"], "there are day"),
+        (["--scenario", "earthquake"], "there are bad-line"),
         (["--capture", "x.asc"], "give a name that ends with"),
         (["--capture", "/no/such/dir/x.log"], "no such directory"),
         (["--dump", "/no/such.json"], "No such file"),

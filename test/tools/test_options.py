@@ -47,7 +47,7 @@ def test_a_dump_that_makes_no_sense(tmp_path: Path, content: str | None, complai
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--scenario", "earthquake"], "there are day"),
+        (["--scenario", "earthquake"], "there are bad-line"),
         (["--fault", "gremlins"], "there are flip"),
         (["--fault", "corrupt=1.5"], "0..1"),
         (["--fault", "corrupt=x"], "not a number"),

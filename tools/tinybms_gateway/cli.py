@@ -13,6 +13,7 @@ from tinybms_gateway.gateway import gateway_command
 from tinybms_gateway.idf import idf_group
 from tinybms_gateway.options import end_in_order_on_signals, set_up_logging
 from tinybms_gateway.release import release_group
+from tinybms_gateway.scenario import scenario_group
 from tinybms_gateway.sim import sim_group
 from tinybms_gateway.tool_group import ToolGroup
 
@@ -45,6 +46,7 @@ for command in (
     bms_group,
     idf_group,
     check_command,
+    scenario_group,
     release_group,
     config_group,
     docs_group,

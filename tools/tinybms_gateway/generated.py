@@ -1,8 +1,29 @@
 """Files of the tree that are made from a source in it, and whether they are current."""
 
+import re
 from pathlib import Path
 
 import click
+
+
+def replace_between(page: str, name: str, lines: list[str], path: Path) -> str:
+    """Replace what is between ``<!-- name: ... -->`` and ``<!-- end of name -->``.
+
+    Args:
+        page: the text
+        name: of the markers
+        lines: what is to be between them
+        path: of the page, for the error
+
+    Raises:
+        ValueError: there is not exactly one such pair.
+    """
+    pattern = re.compile(rf"(<!-- {name}: .*?-->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+    content = "\n".join(["", *lines, "", ""])
+    replaced, count = pattern.subn(lambda match: match[1] + content + match[2], page)
+    if count != 1:
+        raise ValueError(f"{path}: there must be one pair of markers '<!-- {name}: ... -->', '<!-- end of {name} -->'")
+    return replaced
 
 
 def outdated(root: Path, files: dict[Path, str]) -> list[Path]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import esp_kconfiglib.core as kconfiglib
 
 from tinybms_gateway.gateway.gateway_impl import ensure_built
+from tinybms_gateway.generated import replace_between
 
 PAGE = Path("docs/configuration.md")
 SOURCES_VARIABLE = "COMPONENT_KCONFIGS_SOURCE_FILE"
@@ -33,7 +34,7 @@ def generate(root: Path) -> dict[Path, str]:
     }
     page = (root / PAGE).read_text(encoding="utf-8")
     for name, lines in tables.items():
-        page = _replace_table(page, name, lines)
+        page = replace_between(page, name, lines, PAGE)
     return {PAGE: page}
 
 
@@ -117,12 +118,3 @@ def _partitions(path: Path) -> list[str]:
     rows = csv.reader(line for line in path.read_text("utf-8").splitlines() if not line.startswith("#"))
     lines = _header("partition", "type", "subtype", "offset", "size")
     return lines + [_row(*(cell.strip() for cell in row[:5])) for row in rows]
-
-
-def _replace_table(page: str, name: str, lines: list[str]) -> str:
-    pattern = re.compile(rf"(<!-- {name}: .*?-->\n).*?(<!-- end of {name} -->)", re.DOTALL)
-    table = "\n".join(["", *lines, "", ""])
-    replaced, count = pattern.subn(lambda match: match[1] + table + match[2], page)
-    if count != 1:
-        raise ValueError(f"{PAGE}: there must be one pair of markers '<!-- {name}: ... -->', '<!-- end of {name} -->'")
-    return replaced

@@ -15,6 +15,8 @@ from tinybms_gateway.can.bus import open_bus
 from tinybms_gateway.can.capture.capture_impl import check_capture_path
 from tinybms_gateway.demo.story import Story, reasons
 from tinybms_gateway.gateway.gateway_impl import OWN_BUS, GatewayProcess
+from tinybms_gateway.scenario.find import load_scenario
+from tinybms_gateway.scenario.player import keepalive_at
 from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.line import BmsLine
 from tinybms_gateway.sim.gx import gx_impl
@@ -48,7 +50,7 @@ def gateway_stack(
 
     Args:
         dump: register dump that the TinyBMS shows
-        scenario: what happens to the battery
+        scenario: what happens to the battery: name, or path of a file
         faults: what goes wrong on the line
         seed: makes the faults repeatable
         options: further options of the gateway program
@@ -99,6 +101,7 @@ def run(
         bus = stack.enter_context(open_bus(running.can_backend))
         gx = GxModel(time.monotonic())
         story = Story()
+        course = load_scenario(scenario) if scenario is not None else None
 
         def step(model: GxModel) -> None:
             story.watch(model, time.monotonic())
@@ -111,6 +114,7 @@ def run(
             step,
             lambda message, _: record.received(message) if record else None,
             lambda message: record.sent(message) if record else None,
+            keepalive=lambda: course is None or keepalive_at(course, running.bms.now()),
         )
         summary = gx.summary(time.monotonic())
         with running.bms.lock:

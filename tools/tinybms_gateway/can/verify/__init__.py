@@ -4,7 +4,9 @@ from pathlib import Path
 
 import click
 
+from tinybms_gateway.completion.values import completer
 from tinybms_gateway.options import UsageProblem, print_json, usage_errors
+from tinybms_gateway.sim.bms.choices import known_scenarios
 
 FILE = click.Path(path_type=Path)
 
@@ -15,6 +17,8 @@ FILE = click.Path(path_type=Path)
 @click.option("--bitrate", type=click.IntRange(min=1000, max=1_000_000), default=500_000, show_default=True,
               help="Of the bus, bit/s.")  # fmt: skip
 @click.option("--victron-only", is_flag=True, help="Only Victron's rules: for batteries of other makers.")
+@click.option("--scenario", metavar="NAME|FILE", shell_complete=completer(known_scenarios),
+              help="Also what this scenario expects; what it waives does not count.")  # fmt: skip
 @click.option("--waive", "waivers", multiple=True, metavar="RULE=REASON",
               help="Violations of these rules do not count; RULE may be a pattern (period-*).")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -26,6 +30,7 @@ def verify_command(
     channel: str | None,
     bitrate: int,
     victron_only: bool,
+    scenario: str | None,
     waivers: tuple[str, ...],
     as_json: bool,
     junit: Path | None,
@@ -43,6 +48,7 @@ def verify_command(
     Examples:
       tinybms-gw can verify capture.log
       tinybms-gw can verify capture.blf --html report.html --junit report.xml
+      tinybms-gw can verify bms-lost.log --scenario bms-lost
       tinybms-gw can verify other-battery.log --victron-only
       tinybms-gw can verify capture.log --waive 'limits-3s=the BMS was unplugged on purpose'
     """
@@ -57,6 +63,7 @@ def verify_command(
         report = command_impl.run(
             file,
             command_impl.Choice(channel, bitrate, victron_only),
+            scenario,
             waivers,
             junit,
             page,

@@ -18,6 +18,8 @@ from tinybms_gateway.can.verify.write import check_places, write_whole
 from tinybms_gateway.can.verify.write import junit as junit_xml
 from tinybms_gateway.options import print_json
 from tinybms_gateway.progress import progress_bar
+from tinybms_gateway.scenario.expectations import scenario_rules
+from tinybms_gateway.scenario.find import load_scenario
 
 WIDTH_ELSEWHERE = 160
 """Columns of the table where the output is no terminal."""
@@ -25,18 +27,28 @@ WIDTH_ELSEWHERE = 160
 __all__ = ["Choice", "list_rules", "run", "show_report"]
 
 
-def run(file: Path, choice: Choice, waivers: tuple[str, ...], junit: Path | None, page: Path | None) -> Report:
+def run(
+    file: Path,
+    choice: Choice,
+    scenario: str | None,
+    waivers: tuple[str, ...],
+    junit: Path | None,
+    page: Path | None,
+) -> Report:
     """Check a capture and write the files that are wanted.
 
     Raises:
         ValueError: the capture cannot be read, a waiver makes no sense, or a file cannot be written.
     """
-    waived = parse_waivers(waivers)
+    asked = parse_waivers(waivers)
     check_places(junit, page)
+    expected = load_scenario(scenario) if scenario is not None else None
+    extra_rules = scenario_rules(expected) if expected is not None else []
+    waived = {**(expected.waives if expected is not None else {}), **asked}
     with progress_bar("checking frames") as done:
-        report = verify(Capture(file), choice=choice, waived=waived, on_frames=done)
-    if report.unused_waivers:
-        raise ValueError(f"--waive {report.unused_waivers[0]}: no such rule; --list-rules shows them")
+        report = verify(Capture(file), choice=choice, extra_rules=extra_rules, waived=waived, on_frames=done)
+    if unused := [pattern for pattern in report.unused_waivers if pattern in asked]:
+        raise ValueError(f"--waive {unused[0]}: no such rule; --list-rules shows them")
     if junit is not None:
         write_whole(junit, junit_xml(report))
     if page is not None:

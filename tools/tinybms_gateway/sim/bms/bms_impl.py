@@ -1,6 +1,7 @@
 """Runs the simulated TinyBMS until it is told to stop."""
 
 import contextlib
+import functools
 import logging
 import math
 import signal
@@ -10,12 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tinybms_gateway.bms.dump import load_dump
+from tinybms_gateway.scenario.find import load_scenario
+from tinybms_gateway.scenario.player import play
 from tinybms_gateway.sim.bms.control import control_socket
 from tinybms_gateway.sim.bms.device import TinyBms
 from tinybms_gateway.sim.bms.ends import LineEnd, SerialEnd
 from tinybms_gateway.sim.bms.faults import Faults
 from tinybms_gateway.sim.bms.line import BmsLine
-from tinybms_gateway.sim.bms.scenarios import SCENARIOS
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +32,7 @@ def make_line(
     asleep: bool = False,
     time_scale: float = 1.0,
 ) -> BmsLine:
-    """Make a line from options; what `end` is: see `BmsLine`.
+    """Make a line from options; what `end` is: see `BmsLine`; `scenario` is a name or the path of a file.
 
     Raises:
         ValueError: an option makes no sense; one line that says what and where.
@@ -41,7 +43,7 @@ def make_line(
     for text in faults:
         line_faults.parse(text)
     bms = TinyBms(load_dump(dump)) if dump is not None else TinyBms()
-    course = SCENARIOS[scenario] if scenario is not None else None
+    course = functools.partial(play, load_scenario(scenario)) if scenario is not None else None
     return BmsLine(end, bms, faults=line_faults, scenario=course, seed=seed, asleep=asleep, time_scale=time_scale)
 
 

@@ -6,20 +6,22 @@ from typing import TypeVar
 import click
 
 from tinybms_gateway.completion.values import completer
-from tinybms_gateway.options import UsageProblem
+from tinybms_gateway.options import usage_errors
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
 
 def _scenario(context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
-    from tinybms_gateway.sim.bms.scenarios import SCENARIOS  # noqa: PLC0415 - keeps --help quick
+    if name is None:
+        return None
+    from tinybms_gateway.scenario.find import load_scenario  # noqa: PLC0415 - keeps --help quick
+    from tinybms_gateway.scenario.show_impl import titles  # noqa: PLC0415
 
-    if name == "list":
-        for known, scenario in SCENARIOS.items():
-            click.echo(f"{known:14} {scenario.about}")
-        context.exit()
-    if name is not None and name not in SCENARIOS:
-        raise UsageProblem(f"--scenario '{name}': there are {', '.join(SCENARIOS)}")
+    with usage_errors():
+        if name == "list":
+            click.echo(titles())
+            context.exit()
+        load_scenario(name)
     return name
 
 
@@ -33,10 +35,11 @@ def _faults(context: click.Context, _parameter: click.Parameter, texts: tuple[st
     return texts
 
 
-def _known_scenarios() -> list[tuple[str, str]]:
-    from tinybms_gateway.sim.bms.scenarios import SCENARIOS  # noqa: PLC0415
+def known_scenarios() -> list[tuple[str, str]]:
+    """Names and titles, for shells that complete them."""
+    from tinybms_gateway.scenario.show_impl import all_scenarios  # noqa: PLC0415
 
-    return [(name, scenario.about) for name, scenario in SCENARIOS.items()]
+    return [(scenario.name, scenario.title) for scenario in all_scenarios()]
 
 
 def _known_faults() -> list[tuple[str, str]]:
@@ -46,10 +49,11 @@ def _known_faults() -> list[tuple[str, str]]:
 
 
 def scenario_option(default: str) -> Callable[[Command], Command]:
-    """``--scenario NAME``; `default` is what the help text calls the default."""
-    return click.option("--scenario", metavar="NAME", is_eager=True, callback=_scenario,
-                        shell_complete=completer(_known_scenarios),
-                        help=f"What happens to the battery; 'list' shows them. Default: {default}.")  # fmt: skip
+    """``--scenario NAME|FILE``; `default` is what the help text calls the default."""
+    return click.option("--scenario", metavar="NAME|FILE", is_eager=True, callback=_scenario,
+                        shell_complete=completer(known_scenarios),
+                        help="What happens to the battery, by name or by the path of a .yaml file; 'list' shows them. "
+                        f"Default: {default}.")  # fmt: skip
 
 
 def fault_option() -> Callable[[Command], Command]:

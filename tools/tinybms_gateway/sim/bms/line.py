@@ -8,7 +8,7 @@ import random
 import select
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -18,9 +18,11 @@ from tinybms_gateway.sim.bms import registers as reg
 from tinybms_gateway.sim.bms.device import TinyBms
 from tinybms_gateway.sim.bms.ends import LineEnd, PtyEnd
 from tinybms_gateway.sim.bms.faults import Faults
-from tinybms_gateway.sim.bms.scenarios import Scenario
 
 log = logging.getLogger(__name__)
+
+Course = Callable[[TinyBms, Faults], Iterator[float]]
+"""What happens: changes the device and the faults, and yields how many seconds to wait until it goes on."""
 
 SECONDS_PER_BYTE = 10 / 115200
 LATENCY_S = 0.0015
@@ -42,7 +44,7 @@ class BmsLine:
         bms: TinyBms | None = None,
         *,
         faults: Faults | None = None,
-        scenario: Scenario | None = None,
+        scenario: Course | None = None,
         seed: int | None = None,
         asleep: bool = False,
         time_scale: float = 1.0,
@@ -132,13 +134,13 @@ class BmsLine:
             log.exception("the simulator cannot go on")
 
     def _serve_until_stopped(self) -> None:
-        course = self._scenario.play(self.bms, self.faults) if self._scenario else None
+        course = self._scenario(self.bms, self.faults) if self._scenario else None
         next_turn, next_refresh, refreshed = 0.0, 0.0, 0.0
         while not self._stop.is_set():
             with self.lock:
                 now = self.now()
                 if course is not None and now >= next_turn:
-                    next_turn = now + next(course, math.inf)
+                    next_turn += next(course, math.inf)
                 if now >= next_refresh:
                     self.bms.advance(now - refreshed)
                     refreshed, next_refresh = now, now + REFRESH_S

@@ -35,7 +35,7 @@ def gx_command(backend: str, seconds: float | None, listen_only: bool, as_json: 
     gx = GxModel(time.monotonic())
     with usage_errors(), open_bus(backend) as bus:
         if as_json:
-            gx_impl.run(bus, gx, seconds, keepalive=not listen_only)
+            gx_impl.run(bus, gx, seconds, keepalive=lambda: not listen_only)
         else:
             with Live(console=make_console(), refresh_per_second=4) as live:
                 gx_impl.run(
@@ -43,7 +43,7 @@ def gx_command(backend: str, seconds: float | None, listen_only: bool, as_json: 
                     gx,
                     seconds,
                     lambda g: live.update(render(g, time.monotonic())),
-                    keepalive=not listen_only,
+                    keepalive=lambda: not listen_only,
                 )
     if as_json:
         print_json(gx.summary(time.monotonic()))

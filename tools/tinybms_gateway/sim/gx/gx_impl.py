@@ -25,7 +25,7 @@ def run(
     on_frame: Callable[[can.Message, DecodedFrame], None] = lambda _m, _f: None,
     on_sent: Callable[[can.Message], None] = lambda _: None,
     *,
-    keepalive: bool = True,
+    keepalive: Callable[[], bool] = lambda: True,
 ) -> None:
     """Send 0x305 and 0x307 every second and take what comes, until the time is over or Ctrl-C.
 
@@ -36,7 +36,7 @@ def run(
         on_step: called ten times a second
         on_frame: called for each frame
         on_sent: called for each frame that the GX sent, with its time
-        keepalive: False: listen only
+        keepalive: asked whether the GX says that it is there; False: it only listens
 
     Raises:
         ConnectionError: the bus has gone.
@@ -45,7 +45,7 @@ def run(
     next_keepalive = 0.0
     with contextlib.suppress(KeyboardInterrupt):
         while (now := time.monotonic()) < end:
-            if keepalive and now >= next_keepalive:
+            if now >= next_keepalive and keepalive():
                 next_keepalive = now + KEEPALIVE_EVERY_S
                 send_keepalive(bus, on_sent)
             for message in receive_until(bus, min(now + STEP_S, end)):
