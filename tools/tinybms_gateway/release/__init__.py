@@ -11,7 +11,9 @@ from tinybms_gateway.release.tag import tag_command
 
 @click.group("release")
 def release_group() -> None:
-    """Make a release: record what was built, archive it, write the notes, check, tag. See docs/releases.md."""
+    """Make a release: record what was built, archive it, write the notes, tag.
+
+    See docs/releases.md."""
 
 
 for command in (record_group, archive_command, notes_command, check_command, tag_command):

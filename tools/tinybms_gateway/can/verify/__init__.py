@@ -80,7 +80,13 @@ def verify_command(
               show_default="present directory", help="Root of the source tree.")  # fmt: skip
 @click.option("--check", is_flag=True, help="Write nothing; exit status 1 when it is out of date.")
 def verify_docs_command(root: Path, check: bool) -> None:
-    """Make docs/testing/rules.md: the table of the rules of 'can verify'."""
+    """Make docs/testing/rules.md: the table of the rules of 'can verify'.
+
+    \b
+    Examples:
+      tinybms-gw can verify-docs
+      tinybms-gw can verify-docs --check
+    """
     from tinybms_gateway.can.verify.docs_impl import generate  # noqa: PLC0415
     from tinybms_gateway.generated import write_or_check  # noqa: PLC0415
 

@@ -20,9 +20,7 @@ from tinybms_gateway.options import print_json
 from tinybms_gateway.progress import progress_bar
 from tinybms_gateway.scenario.expectations import scenario_rules
 from tinybms_gateway.scenario.find import load_scenario
-
-WIDTH_ELSEWHERE = 160
-"""Columns of the table where the output is no terminal."""
+from tinybms_gateway.terminal import make_console
 
 __all__ = ["Choice", "list_rules", "run", "show_report"]
 
@@ -105,5 +103,4 @@ def rule_json(subject: str, rule: Rule) -> dict[str, str]:
 
 
 def _console() -> Console:
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDTH_ELSEWHERE)
+    return make_console()

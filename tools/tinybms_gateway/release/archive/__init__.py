@@ -31,7 +31,9 @@ def archive_command(
     captures: tuple[Path, ...], monitor_log: Path | None, output: Path | None, allow_dirty: bool,
     verify: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Archive a release: artefacts, sdkconfig without passwords, partition table, record, captures, bill of materials.
+    """Archive a release.
+
+    Artefacts, sdkconfig without passwords, partition table, record, captures, bill of materials.
 
     One tar.gz with SHA256SUMS in it ('sha256sum -c') and its own hash beside it. The artefacts have to be those of
     the record. The same inputs make the same bytes. An image that holds a password of the sdkconfig is refused.

@@ -16,7 +16,9 @@ from tinybms_gateway.release.options import in_tree
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON instead of Markdown.")
 @in_tree
 def notes_command(root: Path, releases: Path, version: str, output: Path | None, as_json: bool) -> None:
-    """Write the release notes as Markdown: the section of CHANGELOG.md, and the summary for the review.
+    """Write the release notes as Markdown.
+
+    The section of CHANGELOG.md, and the summary for the review.
 
     The summary lists the commits since the tag before by area (architecture, PGN, conversions, configuration), which
     sections of README.md, architecture, conversions and validation plan changed, and who has signed off.

@@ -28,7 +28,9 @@ def record_group(
     context: click.Context, root: Path, releases: Path, build: Path | None, sdkconfig: Path | None, site: str | None,
     day: str | None, attach: tuple[Path, ...], allow_dirty: bool, replace: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Write the record of the release that is in build/: RELEASES/X.Y.Z.json, the version being that of version.txt.
+    """Write the record of the release that is in build/.
+
+    Into RELEASES/X.Y.Z.json, the version being that of version.txt.
 
     It holds the commit, ESP-IDF and compiler, the hash of each artefact, the sdkconfig without passwords, the
     versions of DBC, registers, settings and API. Refused: a tree with changes, missing artefacts, a build that is
@@ -71,7 +73,7 @@ def site_command(root: Path, releases: Path, site: str, version: str | None, day
     """Note where and when the release was installed; once for each site.
 
     \b
-    Example:
+    Examples:
       tinybms-gw release record site "Hill farm" --date 2026-03-04
     """
     from tinybms_gateway.release import record_model  # noqa: PLC0415
@@ -88,10 +90,12 @@ def site_command(root: Path, releases: Path, site: str, version: str | None, day
 @click.option("--version", "version", metavar="X.Y.Z", show_default="that of version.txt", help="Of which release.")
 @in_tree
 def attach_command(root: Path, releases: Path, files: tuple[Path, ...], version: str | None) -> None:
-    """Note results of tests by name and hash: bench.json with its figures, JUnit files with their counts, any file.
+    """Note results of tests by name and hash.
+
+    bench.json with its figures, JUnit files with their counts, any file.
 
     \b
-    Example:
+    Examples:
       tinybms-gw release record attach build-linux/bench.json verify.xml monitor.log
     """
     from tinybms_gateway.release import record_model  # noqa: PLC0415
@@ -115,7 +119,7 @@ def sign_command(root: Path, releases: Path, role: str, by: str, comment: str, v
     A sign-off holds for the commit and the artefacts that the record names now, and not for any other build.
 
     \b
-    Example:
+    Examples:
       tinybms-gw release record sign --role victron --by "J. Doe"
     """
     from tinybms_gateway.release import record_model  # noqa: PLC0415
@@ -133,7 +137,7 @@ def show_command(root: Path, releases: Path, version: str | None, as_json: bool)
     """Show a record, that of version.txt unless another is named.
 
     \b
-    Example:
+    Examples:
       tinybms-gw release record show 0.2.0
     """
     _show(_path(root, releases, version), as_json)
