@@ -175,7 +175,7 @@ def test_what_makes_no_sense_is_one_line_and_leaves_nothing(
     (tmp_path / "directory.blf").mkdir()
     (tmp_path / "empty.log").touch()
     (tmp_path / "text.log").write_text("this is no capture\n")
-    (tmp_path / "strange.log").write_text("(1.0) can0 123#00\n(2.0) can0 00000351#00\n")
+    (tmp_path / "strange.log").write_text("(1700000001.0) can0 123#00\n(1700000002.0) can0 00000351#00\n")
     (tmp_path / "old.log").write_text("(999999999999.0) can0 305#0000000000000000\n")
     (tmp_path / "cut.log.gz").write_bytes(gzip.compress(source.read_bytes())[:-20])
     before = sorted(tmp_path.rglob("*"))

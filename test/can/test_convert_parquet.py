@@ -85,7 +85,7 @@ def test_every_row_is_what_cantools_says(tmp_path: Path) -> None:
 def test_a_frame_that_is_short_has_no_rows_for_what_is_not_in_it(tmp_path: Path) -> None:
     """Victron's page shows 0x355 with four bytes as well: without the high resolution."""
     source = tmp_path / "x.log"
-    source.write_text("(1.0) can0 355#5900\n(1.1) can0 355#59006400\n(1.2) can0 123#00\n")
+    source.write_text("(1700000001.0) can0 355#5900\n(1700000001.1) can0 355#59006400\n(1700000001.2) can0 123#00\n")
     result = convert(source, tmp_path / "x.parquet", "--json")
     assert json.loads(result.stdout)[0]["left_out"] == {"wrong length": 1, "unknown identifier": 1}
     found = duckdb.sql(f"SELECT frame, signal, value FROM '{tmp_path}/x.parquet' ORDER BY ALL").fetchall()
@@ -151,7 +151,7 @@ def test_an_interrupted_conversion_leaves_no_part_of_a_table(tmp_path: Path) -> 
 
 def test_a_clock_that_jumps_is_refused(tmp_path: Path) -> None:
     source, dataset = tmp_path / "x.log", tmp_path / "ds"
-    source.write_text("".join(f"({n * 86_400}.0) can0 305#0000000000000000\n" for n in range(500)))
+    source.write_text("".join(f"({1_700_000_000 + n * 86_400}.0) can0 305#0000000000000000\n" for n in range(500)))
     result = convert("--parquet", dataset, source)
     assert result.exit_code == 2
     assert "frames of more than 400 days; its clock jumps" in result.output
@@ -160,7 +160,7 @@ def test_a_clock_that_jumps_is_refused(tmp_path: Path) -> None:
 
 def test_a_text_that_is_none_does_no_harm(tmp_path: Path) -> None:
     source = tmp_path / "x.log"
-    source.write_text("(1.0) can0 35E#FF0041423C000000\n(1.1) can0 35E#41FF0A4300000000\n")
+    source.write_text("(1700000001.0) can0 35E#FF0041423C000000\n(1700000001.1) can0 35E#41FF0A4300000000\n")
     convert(source, tmp_path / "x.parquet")
     assert duckdb.sql(f"SELECT text FROM '{tmp_path}/x.parquet' ORDER BY frame").fetchall() == [("?",), ("A??C",)]
 

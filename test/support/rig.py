@@ -21,7 +21,7 @@ from bench_options import NONE, BenchOptions
 from tinybms_gateway.can.bus import open_bus
 from tinybms_gateway.gateway.gateway_impl import OWN_BUS
 from tinybms_gateway.sim.bms.line import BmsLine
-from tinybms_gateway.sim.gx.gx_impl import IDENTITY, KEEPALIVE, KEEPALIVE_EVERY_S
+from tinybms_gateway.sim.gx.gx_impl import KEEPALIVE_EVERY_S, keepalive_frames
 
 CRASH = re.compile(
     r"^.*(?:Guru Meditation|abort\(\) was called|assert failed|stack overflow|watchdog got triggered|Brownout detector|"
@@ -153,7 +153,7 @@ class Rig:
             task.stop()
         self._keepalive.clear()
         if on:
-            for message in (KEEPALIVE, IDENTITY):
+            for message in keepalive_frames():
                 task = self._bus.send_periodic(
                     message, KEEPALIVE_EVERY_S / self.scale, modifier_callback=self.traffic.sent
                 )

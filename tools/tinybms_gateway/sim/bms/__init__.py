@@ -33,7 +33,9 @@ def bms_command(
     seed: int | None,
     seconds: float | None,
 ) -> None:
-    """Simulate a TinyBMS on a pseudo terminal or a serial port, at 115200 baud, until Ctrl-C.
+    """Simulate a TinyBMS at 115200 baud, until Ctrl-C.
+
+    On a pseudo terminal or a serial port.
 
     \b
     Examples:

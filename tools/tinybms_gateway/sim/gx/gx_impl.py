@@ -11,8 +11,8 @@ from tinybms_gateway.can.bus import receive_until
 from tinybms_gateway.can.frame import DecodedFrame
 from tinybms_gateway.sim.gx.model import GxModel
 
-KEEPALIVE = bytes(8)
-IDENTITY = b"\x12\x34\x56\x78VIC\0"
+SENT = {0x305: bytes(8), 0x307: b"\x12\x34\x56\x78VIC\0"}
+"""Keepalive, and who the GX is."""
 KEEPALIVE_EVERY_S = 1.0
 STEP_S = 0.1
 
@@ -54,6 +54,14 @@ def run(
             on_step(gx)
 
 
+def keepalive_frames() -> list[can.Message]:
+    """What a GX says every second."""
+    return [
+        can.Message(arbitration_id=identifier, data=data, is_extended_id=False, is_rx=False)
+        for identifier, data in SENT.items()
+    ]
+
+
 def send_keepalive(bus: can.BusABC, on_sent: Callable[[can.Message], None] = lambda _: None) -> None:
     """Say once that a GX is there, and who it is.
 
@@ -65,10 +73,8 @@ def send_keepalive(bus: can.BusABC, on_sent: Callable[[can.Message], None] = lam
         ConnectionError: the bus has gone.
     """
     try:
-        for identifier, data in ((0x305, KEEPALIVE), (0x307, IDENTITY)):
-            message = can.Message(
-                timestamp=time.time(), arbitration_id=identifier, data=data, is_extended_id=False, is_rx=False
-            )
+        for message in keepalive_frames():
+            message.timestamp = time.time()
             bus.send(message)
             on_sent(message)
     except (can.CanError, OSError) as error:
