@@ -105,6 +105,9 @@ def test_only_victrons_rules(bad: Path) -> None:
 def test_places_where_nothing_can_be_written_are_told_first(good: Path) -> None:
     assert "no such directory" in one_line(run(good, "--html", good.parent / "none/x.html"))
     assert "is a directory" in one_line(run(good, "--junit", good.parent))
+    before = good.read_bytes()
+    assert "is the capture itself" in one_line(run(good, "--html", good))
+    assert good.read_bytes() == before
 
 
 def test_the_rules_can_be_listed() -> None:

@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict
 
 from capture_frames import CONTENT, Frame, MemoryCapture, Story, pairs
 from tinybms_gateway.can.verify.html import html
+from tinybms_gateway.can.verify.junit import junit
 from tinybms_gateway.can.verify.report import NOT_APPLICABLE, PASSED, VIOLATED, WAIVED, Report
 from tinybms_gateway.can.verify.verify_impl import verify
-from tinybms_gateway.can.verify.write import junit, write_whole
+from tinybms_gateway.whole_file import write_whole
 
 HOSTILE = "<script>alert('1')</script>&\"\x1b]0;x\x07\u202e.log"
 VOID = {"meta", "rect", "polyline", "line", "br"}

@@ -15,7 +15,7 @@ from tinybms_gateway.can.decoder import DecodedBlock, Decoder
 from tinybms_gateway.can.plot.reduce import Extremes, Gaps
 from tinybms_gateway.can.protocol import NOT_SUPPORTED
 from tinybms_gateway.can.reader import Capture, CaptureError
-from tinybms_gateway.whole_file import whole_file
+from tinybms_gateway.whole_file import check_place, whole_file
 
 FORMATS = (".png", ".svg", ".pdf")
 LIMITS_ID, ALARMS_ID, KEEPALIVE_ID = 0x351, 0x35A, 0x305
@@ -171,7 +171,8 @@ def plot(
     from tinybms_gateway.can.plot.draw import draw  # noqa: PLC0415 - what was asked is checked before matplotlib is loaded
     from tinybms_gateway.picture import save  # noqa: PLC0415
 
-    with whole_file(output, force=True) as part:
+    check_place(output, source=path, force=True)
+    with whole_file(output) as part:
         story = read_story(path, signals, window, progress)
         save(draw(story, seconds_since=window.from_s if seconds or not story.absolute_time else None), part,
              dpi=100, kind=output.suffix[1:].lower())  # fmt: skip
