@@ -9,7 +9,7 @@ from cantools.database.can import Database as BmsDatabase
 
 DBC_PATH = Path(__file__).with_name("victron_bms.dbc")
 
-__all__ = ["DBC_PATH", "BmsDatabase", "load_database", "load_other_database", "text_of"]
+__all__ = ["DBC_PATH", "BmsDatabase", "hex_of", "load_database", "load_other_database", "text_of"]
 
 
 @lru_cache(maxsize=1)
@@ -32,6 +32,11 @@ def load_other_database(path: Path) -> BmsDatabase:
     if not isinstance(database, BmsDatabase) or not database.messages:
         raise ValueError(f"{path}: this DBC names no frame")
     return database
+
+
+def hex_of(raw: int) -> str:
+    """The eight bytes of a little-endian number, the first one first: ``00 00 00 00 00 00 00 01``."""
+    return raw.to_bytes(8, "little").hex(" ").upper()
 
 
 def text_of(raw: int) -> str:

@@ -6,11 +6,10 @@ Ranges follow Victron's CAN-bus BMS protocol (2021-04-17); where the protocol ha
 from collections.abc import Callable
 
 from tinybms_gateway.can.frame import DecodedFrame
-from tinybms_gateway.check.bus_listener import KEEPALIVE_ID, REQUIRED, TEXTS, Heard, Traffic
+from tinybms_gateway.can.protocol import KEEPALIVE_ID, LIMITS_LOST_S, REQUIRED_IDS, RESERVED_ALARM_BITS
+from tinybms_gateway.check.bus_listener import TEXTS, Heard, Traffic
 from tinybms_gateway.check.finding import Finding, Result, failed, good, shortened, warning
 
-STOPS_AFTER_S = 3.0
-"""A GX stops charging and discharging after this time without 0x351; source: the protocol."""
 LATE_AFTER_S = 1.5
 """Of frames that are sent every second."""
 TOO_OFTEN_HZ = 1.5
@@ -25,8 +24,6 @@ MOST_CURRENT_A = 1000.0
 """Above the fuses of anything that a TinyBMS switches."""
 TEMPERATURE_C = (-40.0, 125.0)
 """What its sensors can measure."""
-RESERVED_BITS = sum(0b11 << bit for bit in (26, 28, 30, 60, 62))
-"""Of 0x35A: byte 3 bits 2-7 and byte 7 bits 4-7."""
 NAMES = {0x351: "limits", 0x355: "state of charge", 0x356: "measurements", 0x35A: "alarms"}
 GX_NAME = "GX, 0x305"
 ALONE_NAME = "one battery"
@@ -49,7 +46,7 @@ def bus_findings(traffic: Traffic) -> list[Finding]:
         bus = failed("CAN bus", overview, "wiring, termination (60 ohm between CAN-H and CAN-L), 500 kbit/s, power")
     else:
         bus = good("CAN bus", overview)
-    frames = [_worst(_frame_findings(identifier, traffic)) for identifier in REQUIRED]
+    frames = [_worst(_frame_findings(identifier, traffic)) for identifier in REQUIRED_IDS]
     return [bus, *frames, _identity(traffic), _gx(traffic), _alone(traffic)]
 
 
@@ -88,7 +85,7 @@ def _period(name: str, heard: Heard, traffic: Traffic) -> Finding:
         )
     gap_s = heard.longest_gap_s(traffic.ended_s)
     seen = f"every {heard.period_s:.1f} s"
-    if gap_s > STOPS_AFTER_S:
+    if gap_s > LIMITS_LOST_S:
         return failed(
             name, f"{seen}, then missing for {gap_s:.1f} s", "a GX stops the system after 3 s: gateway, BMS line"
         )
@@ -161,7 +158,7 @@ def _alarms(frame: DecodedFrame, _traffic: Traffic) -> list[Finding]:
     threes = [n for n in (*range(13), *range(16, 29)) if bits >> 2 * n & 3 == 3]
     if threes:
         return [failed(name, f"value 3 in {len(threes)} of 26 fields", "a field is 1 (active), 2 (OK) or 0; never 3")]
-    if bits & RESERVED_BITS:
+    if bits & RESERVED_ALARM_BITS:
         return [failed(name, f"reserved bits are set: {frame.data.hex(' ').upper()}", "they must be 0")]
     supported = [value for value in fields.values() if value in ("active", "OK")]
     if not supported:
@@ -219,7 +216,7 @@ def _gx(traffic: Traffic) -> Finding:
     heard = traffic.of(KEEPALIVE_ID)
     if heard is not None:
         period = f"every {heard.period_s:.1f} s" if heard.period_s is not None else "once"
-        if heard.longest_gap_s(traffic.ended_s) > STOPS_AFTER_S or heard.period_s is None:
+        if heard.longest_gap_s(traffic.ended_s) > LIMITS_LOST_S or heard.period_s is None:
             return warning(GX_NAME, f"{period}, with gaps", "it should come every second: look at the GX and its cable")
         return good(GX_NAME, period)
     if traffic.keepalive_sent:

@@ -10,13 +10,11 @@ import can
 
 from tinybms_gateway.can.bus import open_bus, receive_until
 from tinybms_gateway.can.frame import DecodedFrame, decode_frame
+from tinybms_gateway.can.protocol import KEEPALIVE_ID, REQUIRED_IDS
 from tinybms_gateway.sim.gx.gx_impl import KEEPALIVE_EVERY_S, send_keepalive
 
-REQUIRED = (0x351, 0x355, 0x356, 0x35A)
-"""Without these a GX takes no battery."""
 TEXTS = (0x35E, 0x35F)
 """Every 5 s: who the battery is."""
-KEEPALIVE_ID = 0x305
 ENOUGH = 4
 """Frames of a required identifier, and so three periods."""
 ENOUGH_KEEPALIVES = 3
@@ -90,7 +88,7 @@ class Traffic:
     def complete(self) -> bool:
         """Nothing that a longer time would tell is missing."""
         return (
-            all(self._count(identifier) >= ENOUGH for identifier in REQUIRED)
+            all(self._count(identifier) >= ENOUGH for identifier in REQUIRED_IDS)
             and all(self._count(identifier) for identifier in TEXTS)
             and (self.keepalive_sent or self._count(KEEPALIVE_ID) >= ENOUGH_KEEPALIVES)
         )

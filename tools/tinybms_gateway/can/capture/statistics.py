@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import can
 
 from tinybms_gateway.can.database import load_database
+from tinybms_gateway.can.protocol import id_text
 
 MOST_IDS = 4096
 """Identifiers that are told apart; a bus with all 29-bit ones does not fill the memory."""
@@ -52,13 +53,7 @@ class Statistics:
 
     def counts(self) -> dict[str, int]:
         """Frames of each identifier, as people write it."""
-        return {id_text(key): seen.count for key, seen in sorted(list(self.seen.items()))}
-
-
-def id_text(key: Key) -> str:
-    """``0x351``, or ``0x00000351`` of 29 bits."""
-    identifier, extended = key
-    return f"0x{identifier:08X}" if extended else f"0x{identifier:03X}"
+        return {id_text(n, extended=wide): seen.count for (n, wide), seen in sorted(list(self.seen.items()))}
 
 
 def bits_of(message: can.Message) -> int:

@@ -13,16 +13,18 @@ from tinybms_gateway.can.columns import FrameBlock
 from tinybms_gateway.can.database import load_database
 from tinybms_gateway.can.decoder import DecodedBlock, Decoder
 from tinybms_gateway.can.plot.reduce import Extremes, Gaps
-from tinybms_gateway.can.protocol import NOT_SUPPORTED
+from tinybms_gateway.can.protocol import (
+    ALARMS_ID,
+    KEEPALIVE_ID,
+    KEEPALIVE_LOST_S,
+    LIMITS_ID,
+    LIMITS_LOST_S,
+    NOT_SUPPORTED,
+)
 from tinybms_gateway.can.reader import Capture, CaptureError
 from tinybms_gateway.whole_file import check_place, whole_file
 
 FORMATS = (".png", ".svg", ".pdf")
-LIMITS_ID, ALARMS_ID, KEEPALIVE_ID = 0x351, 0x35A, 0x305
-LIMITS_GAP_US = 3_000_000
-"""A GX stops charging and discharging after 3 s without 0x351 (Victron, CAN-bus BMS protocol)."""
-KEEPALIVE_GAP_US = 10_000_000
-"""The gateway takes a GX for lost after 10 s without 0x305 (docs/architecture.md, "What happens when")."""
 OVERVIEW = ("SOC", "SOCHighResolution", "Voltage", "CVL", "DVL", "Current", "CCL", "DCL", "CellVoltageMin",
             "CellVoltageMax", "Temperature", "CellTemperatureMin", "CellTemperatureMax")  # fmt: skip
 OFFLINE = "SystemStatus"
@@ -64,8 +66,8 @@ class Story:
     """Signal -> its course."""
     active: dict[str, Extremes] = field(default_factory=dict)
     """Alarm or warning, or `OFFLINE` -> 1 where it is active."""
-    limits_gaps: Gaps = field(default_factory=lambda: Gaps(LIMITS_GAP_US))
-    keepalive_gaps: Gaps = field(default_factory=lambda: Gaps(KEEPALIVE_GAP_US))
+    limits_gaps: Gaps = field(default_factory=lambda: Gaps(LIMITS_LOST_S * 1_000_000))
+    keepalive_gaps: Gaps = field(default_factory=lambda: Gaps(KEEPALIVE_LOST_S * 1_000_000))
 
     def take(self, decoded: DecodedBlock) -> None:
         """Add frames; times count from the begin of the picture."""

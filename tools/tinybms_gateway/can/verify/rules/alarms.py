@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from tinybms_gateway.can.database import hex_of
 from tinybms_gateway.can.decoder import DecodedBlock, Frames
 from tinybms_gateway.can.verify.rule import Rule
 from tinybms_gateway.can.verify.rules.base import ALARMS, VICTRON, Before, FrameRule, Mask, Sessions, note
@@ -123,7 +124,7 @@ def _no_reason(frames: Frames) -> Mask:
 
 
 def _hex(frames: Frames, i: int) -> str:
-    return int(frames.data[i]).to_bytes(8, "little").hex(" ").upper()
+    return hex_of(int(frames.data[i]))
 
 
 def rules(sessions: Sessions) -> list[Rule]:

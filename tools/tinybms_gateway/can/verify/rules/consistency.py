@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tinybms_gateway.can.database import text_of
 from tinybms_gateway.can.decoder import DecodedBlock, Frames
+from tinybms_gateway.can.protocol import SENSOR_TEXT_IDS
 from tinybms_gateway.can.verify.rule import Rule
 from tinybms_gateway.can.verify.rules.base import (
     CVL,
@@ -239,7 +240,7 @@ def rules(sessions: Sessions) -> list[Rule]:
               applies=lambda kelvin, _: kelvin != 0),
         *(Agree(f"sensor-{n:03X}", f"{message_name(n)} is sent only with a temperature in 0x373 (twice in a row).",
                 FRAMES, Side(n, _data), Side(0x373, _sensor_kelvin), lambda _, kelvin: kelvin == 0,
-                lambda _n, _k: "0x373 has no temperature", sessions, twice=True) for n in (0x376, 0x377)),
+                lambda _n, _k: "0x373 has no temperature", sessions, twice=True) for n in SENSOR_TEXT_IDS),
         CellIds(),
         EnergyForward(),
         *_modules(sessions),

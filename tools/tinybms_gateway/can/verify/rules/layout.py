@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from tinybms_gateway.can.columns import Flag
+from tinybms_gateway.can.database import hex_of
 from tinybms_gateway.can.decoder import DecodedBlock, Frames
-from tinybms_gateway.can.protocol import TEXT_IDS
+from tinybms_gateway.can.protocol import RESERVED_ALARM_BITS, SENSOR_TEXT_IDS, TEXT_IDS, id_text
 from tinybms_gateway.can.verify.rule import Rule
 from tinybms_gateway.can.verify.rules.base import (
     FRAMES,
@@ -18,11 +19,8 @@ from tinybms_gateway.can.verify.rules.base import (
 )
 
 HIGH_BITS = np.uint64(0x8080808080808080)
-RESERVED_35A = np.uint64(0xF0000000FC000000)
-"""Byte 3 bits 2 to 7, byte 7 bits 4 to 7."""
 RESERVED_END = np.uint64(0xFFFF000000000000)
 CELL_IDS = (0x374, 0x375)
-SENSOR_IDS = (0x376, 0x377)
 CELL_ID_FORM = (b"R", b"0123456789", b"0123456789", b" ", b"C", b"0123456789", b"0123456789", b"\0")
 TEXTS = tuple(sorted(TEXT_IDS))
 
@@ -47,12 +45,12 @@ class Kind(Rule):
 
     def _tell(self, decoded: DecodedBlock, row: int) -> str:
         block = decoded.block
-        wide = block.flags[row] & Flag.EXTENDED
-        return f"0x{block.id[row]:0{8 if wide else 3}X} with {block.length[row]} bytes"
+        identifier = id_text(int(block.id[row]), extended=bool(block.flags[row] & Flag.EXTENDED))
+        return f"{identifier} with {block.length[row]} bytes"
 
 
 def _text(frames: Frames, i: int) -> str:
-    return f"0x{frames.message.frame_id:03X}: {int(frames.data[i]).to_bytes(8, 'little').hex(' ').upper()}"
+    return f"0x{frames.message.frame_id:03X}: {hex_of(int(frames.data[i]))}"
 
 
 def _bytes(frames: Frames) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
@@ -115,11 +113,11 @@ def rules() -> list[Rule]:
                   lambda f, i: f"0x{f.message.frame_id:03X} with {f.length[i]} bytes, not {f.message.length}"),
         *(_ends_in_zeros(n) for n in (0x355, 0x356, 0x35F)),
         FrameRule("reserved-35A", "The reserved bits of 0x35A are 0: byte 3 bits 2 to 7, byte 7 bits 4 to 7.", VICTRON,
-                  0x35A, lambda f: (f.data & RESERVED_35A) != 0,
+                  0x35A, lambda f: (f.data & np.uint64(RESERVED_ALARM_BITS)) != 0,
                   lambda f, i: f"bytes 3 and 7 are {int(f.data[i]) >> 24 & 255:02X} and {int(f.data[i]) >> 56:02X}"),
         _texts("text-7-bit", "Texts are 7-bit ASCII.", VICTRON, lambda f: (f.data & HIGH_BITS) != 0),
         _texts("text-padded", "Unused characters of a text are 0, up to its end.", VICTRON, _not_padded),
         _texts("text-printable", "Texts hold no control characters.", FRAMES, _not_printable),
         _texts("cell-id-form", "Cell ids are written 'Rnn Cnn'.", FRAMES, _no_cell_id, CELL_IDS),
-        _texts("sensor-id-form", "Sensor ids are 'EXT 1' or 'EXT 2'.", FRAMES, _no_sensor_id, SENSOR_IDS),
+        _texts("sensor-id-form", "Sensor ids are 'EXT 1' or 'EXT 2'.", FRAMES, _no_sensor_id, SENSOR_TEXT_IDS),
     ]  # fmt: skip

@@ -9,7 +9,7 @@ from typing_extensions import override
 from tinybms_gateway.can.columns import Flag, FrameBlock
 from tinybms_gateway.can.database import load_database
 from tinybms_gateway.can.decoder import DecodedBlock
-from tinybms_gateway.can.protocol import GX_IDS
+from tinybms_gateway.can.protocol import ALARMS_ID, GX_IDS, LIMITS_ID, LIMITS_LOST_S, NO_TEMPERATURE, SENSOR_TEXT_IDS
 from tinybms_gateway.can.verify.rule import KEPT, Rule, Violation
 from tinybms_gateway.can.verify.rules.base import (
     OF_THE_CHECK,
@@ -35,11 +35,9 @@ after 50 ms."""
 LATE_SLOW_US = 1000 * MS
 """Likewise, of the frames that nothing depends on: they come again after 500 ms."""
 REQUIRED_PERIOD_US = 1000 * MS
-URGENT = (0x351, 0x35A)
+URGENT = (LIMITS_ID, ALARMS_ID)
 MOST_FRAMES_PER_S = 60
-LIMITS_LOST_US = 3 * SECOND_US
-SENSOR_IDS = (0x376, 0x377)
-NO_TEMPERATURE = (0, 0xFFFF)
+LIMITS_LOST_US = LIMITS_LOST_S * SECOND_US
 BUS_LOAD_PERCENT = 30
 STUFFED_STANDARD = 34
 """Bits of an 11-bit frame before its data that may be stuffed; 54 with 29 bits."""
@@ -120,7 +118,7 @@ class Period(Rule):
 
     def _sensor_was_missing(self, decoded: DecodedBlock, rows: Index) -> NDArray[np.int64]:
         """When 0x373 said last that there is no sensor, and some time more; long ago for frames that need none."""
-        if self._identifier not in SENSOR_IDS:
+        if self._identifier not in SENSOR_TEXT_IDS:
             return np.full(len(rows), np.iinfo(np.int64).min)
         extremes = decoded.frames.get(0x373)
         source: tuple[Index, tuple[NDArray[np.int64]]] = (np.zeros(0, np.intp), (np.zeros(0, np.int64),))
