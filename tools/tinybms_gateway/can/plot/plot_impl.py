@@ -1,6 +1,5 @@
 """A capture as a picture."""
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from tinybms_gateway.can.clock import check_clock
 from tinybms_gateway.can.columns import FrameBlock
-from tinybms_gateway.can.database import load_database
+from tinybms_gateway.can.database import load_database, signal_name
 from tinybms_gateway.can.decoder import DecodedBlock, Decoder
 from tinybms_gateway.can.plot.reduce import Extremes, Gaps
 from tinybms_gateway.can.protocol import (
@@ -102,20 +101,18 @@ def without_unknown(
     return np.where(np.isin(raw, unknown), np.nan, physical) if unknown else physical
 
 
-def check_signals(names: tuple[str, ...]) -> None:
-    """Look whether there are such signals, and whether they are numbers.
+def numeric_signals(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names as the DBC writes them.
 
     Raises:
-        ValueError: with what was meant, perhaps.
+        ValueError: there is no such signal, or it is no number.
     """
     signals = {s.name: s for message in load_database().messages for s in message.signals}
-    for name in names:
-        if name not in signals:
-            close = difflib.get_close_matches(name, signals, 3, 0.5)
-            hint = f"; is it {' or '.join(close)}?" if close else ", see docs/reference/victron_pgn_signal_summary.md"
-            raise ValueError(f"--signal {name}: there is none{hint}")
+    found = tuple(signal_name(name, signals) for name in names)
+    for name in found:
         if signals[name].length > 32:
             raise ValueError(f"--signal {name}: is a text, no number")
+    return found
 
 
 def read_story(path: Path, signals: tuple[str, ...], window: Window, progress: Callable[[float], None]) -> Story:
@@ -169,7 +166,7 @@ def plot(
     """
     if output.suffix.lower() not in FORMATS:
         raise ValueError(f"{output}: give a name that ends with {', '.join(FORMATS)}")
-    check_signals(signals)
+    signals = numeric_signals(signals)
     from tinybms_gateway.can.plot.draw import draw  # noqa: PLC0415 - what was asked is checked before matplotlib is loaded
     from tinybms_gateway.picture import save  # noqa: PLC0415
 
