@@ -14,6 +14,7 @@ from tinybms_gateway.can.verify.rule import Rule
 from tinybms_gateway.can.verify.rules.base import (
     CVL,
     FRAMES,
+    OF_THE_CHECK,
     SECOND_US,
     VICTRON,
     Before,
@@ -248,7 +249,7 @@ def rules(sessions: Sessions) -> list[Rule]:
                                "(WarningBmsInternal).", CVL,
               Side(0x351, _dvl_below), Side(0x35A, _raw("WarningBmsInternal")), lambda bad, _: bad,
               lambda _b, _w: "DVL is at or above CVL", sessions, applies=lambda _, warning: warning != 1),
-        Agree("cvl-plausible", f"CVL is between {low} and {high} % of the battery voltage.", CVL,
+        Agree("cvl-plausible", f"CVL is between {low} and {high} % of the battery voltage.", OF_THE_CHECK,
               Side(0x351, _raw("CVL")), Side(0x356, _raw("Voltage")),
               lambda cvl, voltage: (cvl * 1000 < voltage * low) | (cvl * 1000 > voltage * high),
               lambda cvl, voltage: f"CVL {cvl / 10:.1f} V at {voltage / 100:.2f} V", sessions,
