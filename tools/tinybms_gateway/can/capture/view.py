@@ -5,12 +5,14 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import can
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tinybms_gateway.can.capture.statistics import Key, Seen, Statistics, bits_of
+from tinybms_gateway.can.bus_load import most_bits
+from tinybms_gateway.can.capture.statistics import Key, Seen, Statistics
 from tinybms_gateway.can.frame import DecodedFrame, decode_frame
 from tinybms_gateway.can.protocol import ALARMS_ID, id_text
 
@@ -74,7 +76,7 @@ class CaptureView:
         )
 
     def _summary(self, rows: list[tuple[Key, Seen]], rates: dict[Key, float], hidden: int, now: float) -> Text:
-        load = sum(rates[key] * bits_of(seen.newest) for key, seen in rows) / self._bitrate
+        load = sum(rates[key] * _bits_of(seen.newest) for key, seen in rows) / self._bitrate
         parts = [
             f"{self._statistics.frames} frames in {now - self._began:.0f} s",
             f"{sum(rates.values()):.1f} per s",
@@ -94,6 +96,10 @@ class CaptureView:
             then, before = self._began, {}
         seconds = max(now - then, 0.001)
         return {key: (count - before.get(key, 0)) / seconds for key, count in counts.items()}
+
+
+def _bits_of(message: can.Message) -> int:
+    return int(most_bits(message.dlc, extended=message.is_extended_id, remote=message.is_remote_frame))
 
 
 def _values(frame: DecodedFrame) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
+from tinybms_gateway.can.bus_load import most_bits
 from tinybms_gateway.can.columns import Flag, FrameBlock
 from tinybms_gateway.can.database import load_database
 from tinybms_gateway.can.decoder import DecodedBlock
@@ -39,11 +40,6 @@ URGENT = (LIMITS_ID, ALARMS_ID)
 MOST_FRAMES_PER_S = 60
 LIMITS_LOST_US = LIMITS_LOST_S * SECOND_US
 BUS_LOAD_PERCENT = 30
-STUFFED_STANDARD = 34
-"""Bits of an 11-bit frame before its data that may be stuffed; 54 with 29 bits."""
-STUFFED_EXTENDED = 54
-UNSTUFFED = 13
-"""CRC delimiter, acknowledge, end of frame and the gap before the next frame."""
 
 
 class TimeOrder(Rule):
@@ -210,15 +206,6 @@ class FirstFrame(Rule):
         note_rows(self, decoded, bad, lambda i: f"0x{decoded.block.id[bad[i]]:03X} came first")
 
 
-def frame_bits(block: FrameBlock) -> NDArray[np.int64]:
-    """Bits of each frame on the wire, with the gap behind it and as many stuff bits as there can be; FD as classic."""
-    extended = (block.flags & Flag.EXTENDED) != 0
-    payload = np.where((block.flags & Flag.REMOTE) != 0, 0, np.minimum(block.length, 8)).astype(np.int64)
-    stuffed = np.where(extended, STUFFED_EXTENDED, STUFFED_STANDARD) + 8 * payload
-    bits: NDArray[np.int64] = stuffed + UNSTUFFED + (stuffed - 1) // 4
-    return bits
-
-
 class BusLoad(Rule):
     """Share of the bus that is in use, by seconds since the first frame."""
 
@@ -241,7 +228,8 @@ class BusLoad(Rule):
         if self._start_us is None:
             self._start_us = int(block.time_us[0])
         which = (block.time_us - self._start_us) // SECOND_US
-        bits = frame_bits(block)
+        extended, remote = (block.flags & Flag.EXTENDED) != 0, (block.flags & Flag.REMOTE) != 0
+        bits = most_bits(block.length, extended=extended, remote=remote)
         self.all_bits += int(bits.sum())
         starts = np.flatnonzero(np.diff(which, prepend=which[0] - 1))
         sums = np.add.reduceat(bits, starts)
