@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from tinybms_gateway.can.plot.draw import draw
 from tinybms_gateway.can.plot.plot_impl import Window, read_story
-from tinybms_gateway.can.plot.reduce import COLUMNS, Extremes, Gaps
+from tinybms_gateway.can.reduce import COLUMNS, Extremes, Gaps
 from tinybms_gateway.cli import main
 
 START = 1_795_694_400

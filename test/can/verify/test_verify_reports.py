@@ -2,6 +2,7 @@
 
 import os
 import re
+import struct
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -80,6 +81,15 @@ def test_the_page_shows_the_course_with_alarms() -> None:
     bars = re.findall(r'<rect class="(\w+)" x="([\d.]+)" y="0" width="([\d.]+)"', page)
     assert [kind for kind, _, _ in bars] == ["alarm", "alarm", "warning", "warning"]
     assert all(250 < float(x) < 260 and 245 < float(width) < 255 for _, x, width in bars)
+
+
+def test_a_limit_of_one_frame_is_seen_in_the_page_of_an_hour() -> None:
+    frames = [Frame(1000 * n, 0x351, struct.pack("<HhhH", 568, 0 if n == 1777 else 450, 540, 464)) for n in range(3600)]
+    report = report_of(frames)
+    course = report.figures.courses["CCL"].course()
+    assert (course.low.min(), course.high.max()) == (0.0, 45.0)
+    assert len(course.time_us) <= 1024
+    assert len(html(report)) < 200_000
 
 
 def test_a_frame_without_anything_else_makes_a_page() -> None:

@@ -11,7 +11,6 @@ from tinybms_gateway.can.clock import check_clock
 from tinybms_gateway.can.columns import FrameBlock
 from tinybms_gateway.can.database import load_database, signal_name
 from tinybms_gateway.can.decoder import DecodedBlock, Decoder
-from tinybms_gateway.can.plot.reduce import Extremes, Gaps
 from tinybms_gateway.can.protocol import (
     ALARMS_ID,
     KEEPALIVE_ID,
@@ -21,6 +20,7 @@ from tinybms_gateway.can.protocol import (
     NOT_SUPPORTED,
 )
 from tinybms_gateway.can.reader import Capture, CaptureError
+from tinybms_gateway.can.reduce import Extremes, Gaps
 from tinybms_gateway.whole_file import check_place, whole_file
 
 FORMATS = (".png", ".svg", ".pdf")
