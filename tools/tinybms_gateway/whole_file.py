@@ -18,13 +18,15 @@ def check_place(path: Path, *, source: Path, force: bool = False) -> None:
         force: overwrite it when it is there
 
     Raises:
-        ValueError: it is the source itself, it is there and may not be overwritten, it is a directory, or its directory
-            is missing.
+        ValueError: it is the source itself, it is there and may not be overwritten, it is a directory or a device, or
+            its directory is missing.
     """
     if path.exists() and source.exists() and path.samefile(source):
         raise ValueError(f"{path}: is the capture itself")
     if path.is_dir():
         raise ValueError(f"{path}: is a directory; give the name of a file")
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path}: is no ordinary file; give the name of one")
     if not path.parent.is_dir():
         raise ValueError(f"{path.parent}: no such directory")
     if path.exists() and not force:
@@ -35,7 +37,7 @@ def check_place(path: Path, *, source: Path, force: bool = False) -> None:
 def whole_file(path: Path) -> Iterator[Path]:
     """Write under another name beside it, and give it its name when the context ends well; else nothing is left.
 
-    One that is there is overwritten; see `check_place`.
+    One that is there is overwritten, see `check_place`; of a link that to which it leads.
 
     Yields:
         The name to write to; hidden, and with an end that says that it is a part. It is there already, and empty.
@@ -43,7 +45,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         OSError: nothing can be written there; names the file that is wanted.
     """
-    part = path.with_name(f".{path.name[:LONGEST_HINT]}.{os.getpid()}.part")
+    target = path.resolve()
+    part = target.with_name(f".{target.name[:LONGEST_HINT]}.{os.getpid()}.part")
     try:
         part.unlink(missing_ok=True)
         part.touch(exist_ok=False)
@@ -51,7 +54,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise OSError(error.errno, error.strerror, str(path)) from error
     try:
         yield part
-        part.replace(path)
+        part.replace(target)
     finally:
         part.unlink(missing_ok=True)
 

@@ -186,6 +186,14 @@ def test_a_file_is_written_whole_or_stays_as_it_was(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o666 & ~_umask()
 
 
+def test_of_a_link_the_file_is_written_to_which_it_leads(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    link = tmp_path / "newest.html"
+    link.symlink_to("there/report.html")
+    write_whole(link, "after")
+    assert link.is_symlink() and (tmp_path / "there/report.html").read_text() == "after"
+
+
 def _umask() -> int:
     umask = os.umask(0)
     os.umask(umask)

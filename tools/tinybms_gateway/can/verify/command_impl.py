@@ -38,6 +38,8 @@ def run(
         ValueError: the capture cannot be read, a waiver makes no sense, or a file cannot be written.
     """
     asked = parse_waivers(waivers)
+    if junit is not None and page is not None and junit.resolve() == page.resolve():
+        raise ValueError(f"--junit and --html: both are {page}")
     for place in (junit, page):
         if place is not None:
             check_place(place, source=file, force=True)
