@@ -112,7 +112,7 @@ def convert(
         target: the file to write
         start_us: time of the begin of a capture that has no clock
         force: overwrite the target
-        progress: told how many frames have been converted
+        progress: told what part of the capture has been converted
 
     Raises:
         ValueError: the capture cannot be read (`CaptureError`), the target cannot be written, or the time is missing.
@@ -156,7 +156,7 @@ def _blocks(
             raise ValueError(f"{source}: says no time of day; give that of its begin with --start")
         check_clock(source, timed)
         yield timed, capture.channels
-        progress(block.first + len(block))
+        progress(capture.part)
 
 
 def _write(part: Path, target: Path, blocks: Iterator[tuple[FrameBlock, list[str]]]) -> tuple[int, int, int]:

@@ -129,7 +129,7 @@ def read_story(path: Path, signals: tuple[str, ...], window: Window, progress: C
         part = _part(block, first, window)
         if len(part):
             story.take(decoder.decode(part))
-        progress(block.first + len(block))
+        progress(capture.part)
     if first is None or not story.frames:
         raise CaptureError(f"{path}: {'no frames' if first is None else 'no frames between --from and --to'}")
     story.absolute_time, story.channels = capture.absolute_time, len(capture.channels)
@@ -159,7 +159,7 @@ def plot(
         signals: what to draw; empty: the overview
         window: part of the capture
         seconds: time axis in seconds since its first frame, not in local time
-        progress: told how many frames have been read
+        progress: told what part of the capture has been read
 
     Raises:
         ValueError: no such format or signal, or the capture cannot be read (`CaptureError`).

@@ -46,8 +46,8 @@ def run(
     expected = load_scenario(scenario) if scenario is not None else None
     extra_rules = scenario_rules(expected) if expected is not None else []
     waived = {**(expected.waives if expected is not None else {}), **asked}
-    with progress_bar("checking frames") as done:
-        report = verify(Capture(file), choice=choice, extra_rules=extra_rules, waived=waived, on_frames=done)
+    with progress_bar("checking frames", 1.0) as done:
+        report = verify(Capture(file), choice=choice, extra_rules=extra_rules, waived=waived, progress=done)
     if unused := [pattern for pattern in report.unused_waivers if pattern in asked]:
         raise ValueError(f"--waive {unused[0]}: no such rule; --list-rules shows them")
     if junit is not None:
