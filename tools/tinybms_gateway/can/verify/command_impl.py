@@ -1,5 +1,7 @@
 """What ``can verify`` does besides the checking: options, progress, files."""
 
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from rich.table import Table
@@ -45,11 +47,10 @@ def run(
             check_place(place, source=file, force=True)
     expected = load_scenario(scenario) if scenario is not None else None
     extra_rules = scenario_rules(expected) if expected is not None else []
+    check_waivers(asked, extra_rules)
     waived = {**(expected.waives if expected is not None else {}), **asked}
     with progress_bar("checking frames", 1.0) as done:
         report = verify(Capture(file), choice=choice, extra_rules=extra_rules, waived=waived, progress=done)
-    if unused := [pattern for pattern in report.unused_waivers if pattern in asked]:
-        raise ValueError(f"--waive {unused[0]}: no such rule; --list-rules shows them")
     if junit is not None:
         write_whole(junit, junit_xml(report))
     if page is not None:
@@ -70,6 +71,18 @@ def parse_waivers(texts: tuple[str, ...]) -> dict[str, str]:
             raise ValueError(f"--waive '{text}': give RULE=REASON, such as 'limits-3s=unplugged on purpose'")
         waived[pattern.strip()] = reason.strip()
     return waived
+
+
+def check_waivers(waived: Mapping[str, str], extra_rules: Sequence[Rule]) -> None:
+    """Refuse patterns that no rule's id matches.
+
+    Raises:
+        ValueError: there is such a pattern.
+    """
+    rules = [*extra_rules, *(rule for found in rules_by_subject(BITRATE).values() for rule in found)]
+    for pattern in waived:
+        if not any(fnmatchcase(rule.id, pattern) for rule in rules):
+            raise ValueError(f"--waive {pattern}: no such rule; --list-rules shows them")
 
 
 def show_report(report: Report) -> None:
