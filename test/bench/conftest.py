@@ -33,7 +33,8 @@ def capture_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     found = session.config.stash[FIGURES]
-    found.save(build_dir() / "bench.json")
+    if found.figures:  # else the tests were only listed, and the file is that of a run
+        found.save(build_dir() / "bench.json")
     if found.broken():
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
