@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,6 +80,11 @@ def test_the_only_board_is_found_and_named(world: World, port: str, plugged: lis
 def test_boards_have_adapters_of_four_vendors(plugged: list[ListPortInfo], vendor: int) -> None:
     plugged.append(board("/dev/ttyUSB7", vendor))
     assert [found.device for found in ports.candidates()] == ["/dev/ttyUSB7"]
+
+
+def test_idf_py_test_takes_the_same_boards(root: Path) -> None:
+    (vendors,) = re.findall(r"^VENDORS = \((.*)\)$", (root / "idf_ext.py").read_text(), re.MULTILINE)
+    assert {int(vendor, 16) for vendor in vendors.split(", ")} == set(ports.VENDORS)
 
 
 def refused(world: World, *command: str) -> str:
