@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from release_project import WIFI_WORD, Project, app_image
+from tinybms_gateway.release import record_model
 
 ROUNDS = 3
 
@@ -134,6 +135,24 @@ def test_a_sign_off_does_not_survive_another_build(project: Project) -> None:
     kept = [path for path in project.releases.glob("*.replaced-*.json")]
     assert len(kept) == 1
     assert len(json.loads(kept[0].read_text())["sign_offs"]) == ROUNDS
+
+
+def test_a_new_record_that_cannot_be_written_leaves_the_old_one(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.good("record")
+    project.sign_all()
+    before = project.record_path().read_bytes()
+    project.commit("fix: one more")
+    project.make_build()
+
+    def full(_path: Path, _record: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(record_model, "write_record", full)
+        assert "No space left" in project.refused("record", "--replace")
+    assert project.record_path().read_bytes() == before
 
 
 def test_a_sign_off_that_is_copied_from_another_build_does_not_count(project: Project) -> None:

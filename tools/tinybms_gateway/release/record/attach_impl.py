@@ -45,10 +45,11 @@ def _json(file: Path) -> Any:
 
 
 def _junit(file: Path) -> dict[str, Any]:
-    if b"<!ENTITY" in file.read_bytes()[:LARGEST_PARSED]:
+    text = read_text(file, LARGEST_PARSED)
+    if "<!ENTITY" in text:
         raise ValueError(f"{file}: a JUnit file does not declare entities")
     try:
-        suites = JUnitXml.fromstring(read_text(file, LARGEST_PARSED).encode())
+        suites = JUnitXml.fromstring(text.encode())
         suites.update_statistics()
     except (ElementTree.ParseError, JUnitXmlError, SyntaxError, TypeError, AttributeError) as error:
         raise ValueError(f"{file}: no JUnit file: {error}") from None
