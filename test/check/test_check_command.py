@@ -17,6 +17,7 @@ import can
 import pytest
 from click.testing import CliRunner, Result
 
+from again import again_and_again
 from broker import PASSWORD, USER, Ports, publisher
 from bus_traffic import HEALTHY, frame
 from certificates import Certificate
@@ -38,22 +39,15 @@ def run(*arguments: object, **environment: str) -> Result:
 @contextmanager
 def playing(channel: str, frames: dict[int, str], *, every_s: float = 0.25, gx: bool = True) -> Iterator[None]:
     """Play frames on a virtual bus of this process, four times as fast as a battery, until the context ends."""
-    over = threading.Event()
     content = {**frames, **({0x305: HEALTHY[0x305]} if gx else {})}
+    with can.Bus(interface="virtual", channel=channel) as bus:
 
-    def play() -> None:
-        with can.Bus(interface="virtual", channel=channel) as bus:
-            while not over.wait(every_s):
-                for identifier, data in content.items():
-                    bus.send(frame(identifier, data))
+        def play() -> None:
+            for identifier, data in content.items():
+                bus.send(frame(identifier, data))
 
-    thread = threading.Thread(target=play)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+        with again_and_again(every_s, play):
+            yield
 
 
 def by_check(result: Result) -> dict[str, dict[str, Any]]:
@@ -68,49 +62,26 @@ def port_of_nobody() -> int:
 @contextmanager
 def keepalive(backend: str) -> Iterator[None]:
     """A GX on the gateway's bus that only says that it is there."""
-    over = threading.Event()
-
-    def send() -> None:
-        with open_bus(backend) as bus:
-            while not over.wait(0.5):
-                send_keepalive(bus)
-
-    thread = threading.Thread(target=send)
-    thread.start()
-    try:
+    with open_bus(backend) as bus, again_and_again(0.5, lambda: send_keepalive(bus)):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def test_a_gateway_in_good_order(tmp_path: Path, broker: Ports, certificate: Certificate) -> None:
-    over = threading.Event()
-
-    def publish() -> None:
-        with publisher(broker.plain) as client:
-            client.publish("mqtt_bms/gw7/status", b"online", retain=True)
-            while not over.wait(0.2):
-                client.publish("mqtt_bms/gw7/state", b'{"soc": 80}')
-            client.publish("mqtt_bms/gw7/status", b"", retain=True)
-
-    publishing = threading.Thread(target=publish)
-    publishing.start()
     (tmp_path / "password").write_text(f"{PASSWORD}\n")
-    try:
-        with (
-            gateway_stack(scenario="rest") as stack,
-            keepalive(stack.can_backend),
-            web_server(None, certificate) as url,
-        ):
-            arguments = ["--can", stack.can_backend, "--url", url, "--mqtt", f"mqtts://{USER}@127.0.0.1:{broker.secured}",
-                         "--mqtt-password-file", tmp_path / "password", "--ca", certificate.path,
-                         "--expect-version", "1.2.3"]  # fmt: skip
-            ended = subprocess.run([TOOL, "check", *map(str, arguments)], capture_output=True, text=True,
-                                   check=False, timeout=60)  # fmt: skip
-    finally:
-        over.set()
-        publishing.join()
+    with (
+        publisher(broker.plain) as client,
+        again_and_again(0.2, lambda: client.publish("mqtt_bms/gw7/state", b'{"soc": 80}')),
+        gateway_stack(scenario="rest") as stack,
+        keepalive(stack.can_backend),
+        web_server(None, certificate) as url,
+    ):
+        client.publish("mqtt_bms/gw7/status", b"online", retain=True)
+        arguments = ["--can", stack.can_backend, "--url", url, "--mqtt", f"mqtts://{USER}@127.0.0.1:{broker.secured}",
+                     "--mqtt-password-file", tmp_path / "password", "--ca", certificate.path,
+                     "--expect-version", "1.2.3"]  # fmt: skip
+        ended = subprocess.run([TOOL, "check", *map(str, arguments)], capture_output=True, text=True,
+                               check=False, timeout=60)  # fmt: skip
+        client.publish("mqtt_bms/gw7/status", b"", retain=True)
     assert ended.returncode == 0, ended.stdout
     assert ended.stderr == ""
     lines = ended.stdout.splitlines()

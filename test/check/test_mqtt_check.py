@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from again import again_and_again
 from broker import PASSWORD, USER, Ports, mosquitto, publisher
 from certificates import Certificate
 from tinybms_gateway.check import mqtt_check
@@ -53,23 +54,19 @@ def gateway(
 ) -> Iterator[None]:  # fmt: skip
     """Publishes as a gateway does, the state again and again; takes its retained messages away at the end."""
     root = f"mqtt_bms/{device}"
-    over = threading.Event()
     with publisher(port) as client:
 
         def live() -> None:
-            while state is not None and not over.wait(EVERY_S):
+            if state is not None:
                 client.publish(f"{root}/state", state, retain=retain)
 
         if presence is not None:
             client.publish(f"{root}/status", presence, retain=True)
         client.publish(f"{root}/ota", ota, retain=True)
-        thread = threading.Thread(target=live)
-        thread.start()
         try:
-            yield
+            with again_and_again(EVERY_S, live):
+                yield
         finally:
-            over.set()
-            thread.join()
             for topic in ("status", "state", "ota"):
                 client.publish(f"{root}/{topic}", b"", retain=True)
 
