@@ -49,7 +49,7 @@ def suites_of(target: str) -> list[str]:
 
 
 def only_port() -> str:
-    """The one serial port there is."""
+    """The one serial port with an adapter of an ESP32 board."""
     from serial.tools import list_ports  # noqa: PLC0415 (not needed, and then perhaps not there, for the other targets)
 
     ports = sorted(port.device for port in list_ports.comports() if port.vid in VENDORS)

@@ -199,7 +199,7 @@ def test_version(told: str, expected: str, ok: bool, seen: str) -> None:
 
 
 def test_web_and_mqtt_of_different_gateways(broker: Ports) -> None:
-    where = ("--mqtt", f"mqtt://127.0.0.1:{broker.plain}", "--fresh", "0.2", "--device", "gw8")
+    where = ("--mqtt", f"mqtt://127.0.0.1:{broker.plain}", "--fresh", "2", "--device", "gw8")
     with publisher(broker.plain) as client, web_server() as url:
         client.publish("mqtt_bms/gw8/ota", b'{"version": "1.2.2"}', retain=True)
         rows = by_check(run("--can", "socketcand:1", "--url", url, *where, "--json"))
