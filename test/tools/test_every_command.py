@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
@@ -82,6 +83,18 @@ def test_an_option_that_is_not_there_is_one_thing_to_put_right(path: tuple[str, 
     assert result.exit_code == 2, result.output
     assert "Traceback" not in result.output
     assert "no such option" in result.output.lower()
+
+
+def test_each_runs_as_a_process_of_its_own() -> None:
+    def say_help(path: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([TOOL, *path[1:], "--help"], capture_output=True, text=True, check=False, timeout=60)
+
+    paths = [path for path, _ in EVERYTHING]
+    with ThreadPoolExecutor(2) as pool:
+        for path, ended in zip(paths, pool.map(say_help, paths), strict=True):
+            assert ended.returncode == 0, (path, ended.stderr)
+            assert ended.stdout.startswith(f"Usage: {' '.join(path)} ")
+            assert ended.stderr == ""
 
 
 def test_help_and_completion_load_no_large_library() -> None:
