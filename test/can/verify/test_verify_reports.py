@@ -175,6 +175,13 @@ def test_a_file_is_written_whole_or_stays_as_it_was(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o666 & ~_umask()
 
 
+def test_a_device_is_not_replaced_by_a_report(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="is no file"):
+        write_whole(tmp_path / "pipe", "report")
+    assert not (tmp_path / "pipe").is_file()
+
+
 def _umask() -> int:
     umask = os.umask(0)
     os.umask(umask)

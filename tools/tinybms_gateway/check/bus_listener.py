@@ -11,9 +11,8 @@ import can
 from tinybms_gateway.can.bus import open_bus, receive_until
 from tinybms_gateway.can.frame import DecodedFrame, decode_frame
 from tinybms_gateway.sim.gx.gx_impl import KEEPALIVE_EVERY_S, send_keepalive
+from tinybms_gateway.sim.gx.model import REQUIRED
 
-REQUIRED = (0x351, 0x355, 0x356, 0x35A)
-"""Without these a GX takes no battery."""
 TEXTS = (0x35E, 0x35F)
 """Every 5 s: who the battery is."""
 KEEPALIVE_ID = 0x305

@@ -1,7 +1,5 @@
 """Reports as files: whole or not at all."""
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +7,7 @@ from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from tinybms_gateway.can.verify.report import NOT_APPLICABLE, VIOLATED, WAIVED, Report, Result, printable
 from tinybms_gateway.can.verify.show import clock_text, frame_text
+from tinybms_gateway.whole_file import whole_file
 
 
 def check_places(*paths: Path | None) -> None:
@@ -29,19 +28,10 @@ def write_whole(path: Path, text: str) -> None:
 
     Raises:
         OSError: it cannot be written.
+        ValueError: the path is a directory, or its own is missing.
     """
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with whole_file(path, force=True) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def junit(report: Report) -> str:
