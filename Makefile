@@ -11,6 +11,7 @@ ASAN := $(BUILD)/asan
 TSAN := $(BUILD)/tsan
 JOBS ?= $(shell nproc)
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
+TOOLKIT := $(addprefix test/,can check idf release scenario tools)
 EMBEDDED := $(BIN)/python -m pytest -q -c test/embedded.ini test/unit test/hardware
 
 .PHONY: help setup build demo docs test test-native test-sanitized test-tsan hardware fuzz-build lint bench \
@@ -38,7 +39,8 @@ test-native: build
 		qemu-system-riscv32
 	@$(EMBEDDED)
 	@tools/dev/unit.sh $(BUILD) '^fuzz_'
-	@$(PYTEST) test --ignore=test/pure --ignore=test/integration
+	@$(PYTEST) $(TOOLKIT)
+	@$(PYTEST) test $(addprefix --ignore=,$(TOOLKIT) test/pure test/integration)
 
 hardware: build ## the bench tests, on this machine or, with HARDWARE_ARGS, on a chip: docs/testing/bench.md
 	@$(EMBEDDED) $(HARDWARE_ARGS)

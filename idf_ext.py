@@ -18,6 +18,8 @@ import click
 
 ROOT = Path(__file__).resolve().parent
 TARGETS = ("linux", "esp32", "qemu")
+VENDORS = (0x10C4, 0x1A86, 0x0403, 0x303A)
+"""USB vendors of what ESP32 boards have, as in tinybms_gateway/idf/ports.py: a CAN adapter is not to be flashed."""
 
 HELP = """Build the Unity suites and run them.
 
@@ -47,10 +49,10 @@ def suites_of(target: str) -> list[str]:
 
 
 def only_port() -> str:
-    """The one serial port there is."""
+    """The one serial port with an adapter of an ESP32 board."""
     from serial.tools import list_ports  # noqa: PLC0415 (not needed, and then perhaps not there, for the other targets)
 
-    ports = sorted(port.device for port in list_ports.comports() if port.vid is not None)
+    ports = sorted(port.device for port in list_ports.comports() if port.vid in VENDORS)
     if len(ports) != 1:
         found = f"there are {', '.join(ports)}" if ports else "no USB serial port was found"
         raise Refused(f"which chip? {found}; give one with --port")

@@ -33,14 +33,17 @@ def capture_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     found = session.config.stash[FIGURES]
-    if found.figures:  # else the tests were only listed, and the file is that of a run
-        found.save(build_dir() / "bench.json")
+    if not found.figures:
+        return  # nothing was measured: a run of the tests finds this file too
+    found.save(build_dir() / "bench.json")
     if found.broken():
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     found = config.stash[FIGURES]
+    if not found.figures:
+        return
     write = terminalreporter.write_line
     write(f"\n{build_dir() / 'bench.json'}\n{table(found.figures)}")
     moved = moved_since(load(REFERENCE), found) if REFERENCE.exists() else []

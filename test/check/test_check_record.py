@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from release_project import new_project
 from tinybms_gateway.cli import main
 from tinybms_gateway.release.record_model import load_record
-from web_peer import web_server
+from web_peer import answer, web_server
 
 
 @pytest.fixture
@@ -40,8 +40,24 @@ def test_an_entry_is_added(record: Path) -> None:
     results = {row["check"]: row["result"] for row in entry.data["checks"]}
     assert results == {
         "CAN bus": "failed", "web page": "good", "REST status": "good", "MQTT": "not asked for",
-        "firmware version": "not asked for",
+        "firmware version": "failed",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("told", "result"), [("0.2.0", "good"), ("0.1.0", "failed")])
+def test_the_gateway_must_have_the_version_of_the_record(record: Path, told: str, result: str) -> None:
+    status = answer(json.dumps({"version": told, "device": "gw7"}).encode(), "application/json")
+    with web_server({"/api/v1/status": status}) as url:
+        run(record, "--url", url)
+    (row,) = [row for row in load_record(record).entries[0].data["checks"] if row["check"] == "firmware version"]
+    assert row["result"] == result
+
+
+def test_the_record_of_another_version_is_refused(record: Path) -> None:
+    result = run(record, "--url", "http://127.0.0.1:1", "--expect-version", "1.2.3")
+    assert result.exit_code == 2
+    assert "of version 0.2.0, not of 1.2.3" in result.output
+    assert load_record(record).entries == []
 
 
 def test_each_check_is_an_entry_of_its_own(record: Path) -> None:

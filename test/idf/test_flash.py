@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,6 +82,11 @@ def test_boards_have_adapters_of_four_vendors(plugged: list[ListPortInfo], vendo
     assert [found.device for found in ports.candidates()] == ["/dev/ttyUSB7"]
 
 
+def test_idf_py_test_takes_the_same_boards(root: Path) -> None:
+    (vendors,) = re.findall(r"^VENDORS = \((.*)\)$", (root / "idf_ext.py").read_text(), re.MULTILINE)
+    assert {int(vendor, 16) for vendor in vendors.split(", ")} == set(ports.VENDORS)
+
+
 def refused(world: World, *command: str) -> str:
     result = world.run(*command)
     assert result.exit_code == 2, result.output
@@ -89,7 +95,7 @@ def refused(world: World, *command: str) -> str:
     return result.stderr
 
 
-@pytest.mark.parametrize("command", [("flash",), ("monitor",), ("erase", "--yes")])
+@pytest.mark.parametrize("command", [("flash",), ("monitor",)])
 def test_no_board_is_one_line(world: World, plugged: list[ListPortInfo], command: tuple[str, ...]) -> None:
     plugged.append(board("/dev/ttyS0", None))
     assert "no serial port with a USB adapter of an ESP32 board was found" in refused(world, *command)
@@ -156,8 +162,26 @@ def test_erasing_needs_consent(world: World, port: str) -> None:
 def test_erasing_with_consent_beforehand_says_what_goes(world: World, port: str) -> None:
     result = world.run("erase", "--yes", "-p", port, "-b", "115200")
     assert result.exit_code == 0, result.output
-    assert world.argv() == ["-p", port, "-b", "115200", "erase-flash"]
+    assert world.argv() == ["-p", port, "erase-flash"]
+    assert world.only_call()["environment"]["ESPBAUD"] == "115200"
     assert "all settings" in result.stderr and "energy counters" in result.stderr
+
+
+def test_erasing_without_a_question_needs_the_name_of_the_board(
+    world: World, port: str, plugged: list[ListPortInfo]
+) -> None:
+    plugged.append(board(port))
+    assert "nothing was erased: give --port too" in refused(world, "erase", "--yes")
+
+
+@pytest.mark.parametrize("command", [("erase", "--yes"), ("flash",), ("monitor",)])
+def test_the_port_that_is_given_counts_and_not_that_of_the_environment(
+    world: World, port: str, command: tuple[str, ...]
+) -> None:
+    result = world.run(*command, "--port", port, ESPPORT="/dev/ttyUSB7", ESPBAUD="9600")
+    assert result.exit_code == 0, result.output
+    assert world.argv()[:2] == ["-p", port]
+    assert "ESPPORT" not in world.only_call()["environment"]
 
 
 @pytest.mark.parametrize(("answer", "status", "erased"), [("y", 0, 1), ("n", 1, 0), ("", 1, 0)])

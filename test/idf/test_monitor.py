@@ -44,7 +44,7 @@ def log_of(world: World, name: str = "monitor.log") -> list[str]:
 
 def test_without_a_terminal_it_runs_for_so_long_and_logs_each_line_with_its_time(world: World) -> None:
     before = time.time()
-    result = world.run("monitor", "--port", PORT, "--seconds", "0.5", do=MONITOR)
+    result = world.run("monitor", "--port", PORT, "--seconds", "3", do=MONITOR)
     assert result.exit_code == 0, result.output
     assert result.stdout == "--- Quit: Ctrl+]\nI (100) can_victron: keepalive OK\n\nW (200) \ufffd\n"
     assert world.argv() == ["-p", PORT, "monitor"]
@@ -96,7 +96,7 @@ def test_a_signal_ends_it_in_order(world: World, number: signal.Signals) -> None
 
 
 def test_one_that_does_not_heed_the_key_is_ended_nonetheless(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    patience = ((signal.SIGINT, 0.2), (signal.SIGTERM, 10.0), (signal.SIGKILL, 10.0))
+    patience = ((signal.SIGINT, 2.0), (signal.SIGTERM, 10.0), (signal.SIGKILL, 10.0))
     monkeypatch.setattr(child, "END_WITHIN_S", patience)
     stubborn = MONITOR.replace(r"key == b'\x1d' or not key", "False")
     assert world.run("monitor", "--port", PORT, "--seconds", "0.1", do=stubborn).exit_code == 0

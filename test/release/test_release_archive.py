@@ -152,6 +152,16 @@ def test_no_password_gets_into_an_archive(project: Project, tmp_path: Path) -> N
             assert WIFI_WORD.encode() not in tar.extractfile(entry).read(), entry.name  # type: ignore[union-attr]
 
 
+def test_a_password_in_a_comment_does_not_get_into_an_archive(project: Project) -> None:
+    project.write("sdkconfig.local", f'CONFIG_TINYBMS_WIFI_STA_PASSWORD="{WIFI_WORD}"\n')
+    project.good("record")
+    project.good("record", "sign", "--role", "qa", "--by", "somebody", "--comment", f"joined with {WIFI_WORD}")
+    line = project.refused("archive")
+    assert "an entry or a comment holds a password" in line
+    assert WIFI_WORD not in line
+    assert not archive_of(project).exists()
+
+
 def test_an_image_with_a_password_in_it_is_refused(project: Project) -> None:
     text = (project.root / "sdkconfig").read_text()
     project.write("sdkconfig", text.replace('PASSWORD=""', f'PASSWORD="{WIFI_WORD}"'))

@@ -92,7 +92,9 @@ def test_windows_that_make_no_sense(tmp_path: Path, start: str, end: str, more: 
     "text",
     ["", "windows", "window: []", "windows: 1", "windows: [1]", "windows: [", "a: b: c", "[" * 5_000,
      "!!python/object:os.x {}",
-     "windows: [&a [*a]]", "\x00", "windows: []\nfreeze_hours: never", "x" * (2 << 20)],
+     "windows: [&a [*a]]", "\x00",
+     "windows: []\nwindows: []", "windows: []\nfreeze_hours: 72\nfreeze_hours: 0",
+     "windows: []\nfreeze_hours: never", "x" * (2 << 20)],
 )  # fmt: skip
 def test_files_that_are_no_policy(tmp_path: Path, text: str) -> None:
     with pytest.raises(ValueError, match=r"policy\.yaml:"):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from release_project import WIFI_WORD, Project, app_image
+from tinybms_gateway.release import record_model
 
 ROUNDS = 3
 
@@ -108,6 +109,21 @@ def test_records_inside_a_tree_that_does_not_ignore_them_leave_it_clean(project:
     project.good("record")
 
 
+def test_a_folder_of_releases_around_the_tree_hides_no_source(project: Project) -> None:
+    project.write("main/forgotten.c", "int z;\n")
+    for folder in (project.root, project.root.parent):
+        assert "main/forgotten.c" in project.refused("record", "--releases", folder)
+
+
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+def test_changes_that_git_was_told_not_to_see_are_seen(project: Project, flag: str) -> None:
+    project.git("update-index", flag, "main/app_main.c")
+    project.write("main/app_main.c", "void app_main(void) { for (;;); }\n")
+    project.make_build()
+    assert project.git("status", "--porcelain") == ""
+    assert "main/app_main.c" in project.refused("record")
+
+
 def test_a_sign_off_does_not_survive_another_build(project: Project) -> None:
     project.good("record")
     project.sign_all()
@@ -119,6 +135,24 @@ def test_a_sign_off_does_not_survive_another_build(project: Project) -> None:
     kept = [path for path in project.releases.glob("*.replaced-*.json")]
     assert len(kept) == 1
     assert len(json.loads(kept[0].read_text())["sign_offs"]) == ROUNDS
+
+
+def test_a_new_record_that_cannot_be_written_leaves_the_old_one(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.good("record")
+    project.sign_all()
+    before = project.record_path().read_bytes()
+    project.commit("fix: one more")
+    project.make_build()
+
+    def full(_path: Path, _record: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(record_model, "write_record", full)
+        assert "No space left" in project.refused("record", "--replace")
+    assert project.record_path().read_bytes() == before
 
 
 def test_a_sign_off_that_is_copied_from_another_build_does_not_count(project: Project) -> None:
@@ -266,6 +300,17 @@ def test_passwords_are_not_in_the_record(project: Project) -> None:
     assert isinstance(subject, dict)
     assert '="removed"\n' in subject["sdkconfig"]["text"]
     assert subject["sdkconfig"]["removed"] == ["CONFIG_TINYBMS_WIFI_STA_PASSWORD"]
+
+
+def test_passwords_in_a_result_are_not_in_the_record(project: Project, tmp_path: Path) -> None:
+    settings = tmp_path / "settings.json"
+    settings.write_text(
+        json.dumps({"ssid": "house", "wifiPassword": WIFI_WORD, "api_key": WIFI_WORD, "uri": "mqtt://a:letmein9@b"})
+    )
+    project.good("record", "--attach", settings)
+    text = project.record_path().read_text()
+    assert WIFI_WORD not in text and "letmein9" not in text
+    assert '"ssid": "house"' in text
 
 
 def test_results_are_attached_by_hash_with_their_figures(project: Project, tmp_path: Path) -> None:

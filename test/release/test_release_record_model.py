@@ -110,6 +110,13 @@ def test_a_disk_that_is_full_leaves_the_old_record(path: Path) -> None:
     assert not [left.name for left in path.parent.iterdir() if "unfinished" in left.name]
 
 
+def test_a_device_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="is no file"), files.replaced(tmp_path / "pipe"):
+        pass
+    assert not (tmp_path / "pipe").is_file()
+
+
 def test_a_record_that_another_program_holds(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_model, "LOCK_WITHIN_S", 0.05)
     with record_model.locked(path), pytest.raises(ValueError, match="another program has held the record"):

@@ -45,10 +45,11 @@ def test_what_is_no_secret_stays(line: str) -> None:
     assert (config.removed, config.secrets) == ((), ())
 
 
-def test_a_password_in_an_address() -> None:
-    config = without_secrets('CONFIG_TINYBMS_MQTT_URI="mqtts://user:letmein9@broker.example.org"\n')
+@pytest.mark.parametrize("password", ["letmein9", "let:me:in", "let@me@in", "let/me/in"])
+def test_a_password_in_an_address(password: str) -> None:
+    config = without_secrets(f'CONFIG_TINYBMS_MQTT_URI="mqtts://user:{password}@broker.example.org"\n')
     assert config.text == 'CONFIG_TINYBMS_MQTT_URI="mqtts://removed@broker.example.org"\n'
-    assert config.secrets == (b"letmein9",)
+    assert config.secrets == (password.encode(),)
     assert is_clean(config.text)
 
 

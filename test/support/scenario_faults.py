@@ -302,7 +302,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
         "no-alarm": put("WarningGeneral", ACTIVE, one("Status", gx_gap(5, 24))),
     },
     "silent": {
-        "charging-stops": put("CCL", 30, since("WarningBmsInternal", ACTIVE, 2, 4)),
+        "charging-stops": put("CCL", 30, since("WarningBmsInternal", ACTIVE, 1, 6)),
         "frames-stop": drop(before_gap(2.5)),
     },
     "bad-line": {

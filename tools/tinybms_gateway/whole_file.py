@@ -9,24 +9,24 @@ LONGEST_HINT = 100
 """Characters of a file's name in that of its part: names have at most 255 bytes."""
 
 
-def check_place(path: Path, *, source: Path, force: bool = False) -> None:
+def check_place(path: Path, *, source: Path | None = None, force: bool = False) -> None:
     """Look whether a file may be written, before the long work.
 
     Args:
         path: the file that is wanted
-        source: the capture that it is made from
+        source: the capture that it is made from, which must not be overwritten
         force: overwrite it when it is there
 
     Raises:
-        ValueError: it is the source itself, it is there and may not be overwritten, it is a directory or a device, or
-            its directory is missing.
+        ValueError: it is the source itself, it is there and may not be overwritten, it is no file (a device would be
+            replaced by one), or its directory is missing.
     """
-    if path.exists() and source.exists() and path.samefile(source):
+    if source is not None and path.exists() and source.exists() and path.samefile(source):
         raise ValueError(f"{path}: is the capture itself")
     if path.is_dir():
         raise ValueError(f"{path}: is a directory; give the name of a file")
     if path.exists() and not path.is_file():
-        raise ValueError(f"{path}: is no ordinary file; give the name of one")
+        raise ValueError(f"{path}: is no file, and would be replaced by one")
     if not path.parent.is_dir():
         raise ValueError(f"{path.parent}: no such directory")
     if path.exists() and not force:
@@ -34,17 +34,21 @@ def check_place(path: Path, *, source: Path, force: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, force: bool = False) -> Iterator[Path]:
     """Write under another name beside it, and give it its name when the context ends well; else nothing is left.
 
-    One that is there is overwritten, see `check_place`; of a link that to which it leads.
+    Args:
+        path: the file that is wanted; of a link the file to which it leads
+        force: overwrite it when it is there
 
     Yields:
         The name to write to; hidden, and with an end that says that it is a part. It is there already, and empty.
 
     Raises:
+        ValueError: as `check_place`.
         OSError: nothing can be written there; names the file that is wanted.
     """
+    check_place(path, force=force)
     target = path.resolve()
     part = target.with_name(f".{target.name[:LONGEST_HINT]}.{os.getpid()}.part")
     try:
@@ -63,7 +67,8 @@ def write_whole(path: Path, text: str) -> None:
     """Write a text file, over one that is there.
 
     Raises:
+        ValueError: as `check_place`.
         OSError: it cannot be written.
     """
-    with whole_file(path) as part:
+    with whole_file(path, force=True) as part:
         part.write_text(text, encoding="utf-8")

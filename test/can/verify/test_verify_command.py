@@ -106,7 +106,7 @@ def test_only_victrons_rules(bad: Path) -> None:
 def test_places_where_nothing_can_be_written_are_told_first(good: Path) -> None:
     assert "no such directory" in one_line(run(good, "--html", good.parent / "none/x.html"))
     assert "is a directory" in one_line(run(good, "--junit", good.parent))
-    assert "no ordinary file" in one_line(run(good, "--html", "/dev/null"))
+    assert "is no file" in one_line(run(good, "--html", "/dev/null"))
     assert "both are" in one_line(run(good, "--html", good.parent / "x", "--junit", good.parent / "x"))
     before = good.read_bytes()
     assert "is the capture itself" in one_line(run(good, "--html", good))

@@ -194,6 +194,13 @@ def test_of_a_link_the_file_is_written_to_which_it_leads(tmp_path: Path) -> None
     assert link.is_symlink() and (tmp_path / "there/report.html").read_text() == "after"
 
 
+def test_a_device_is_not_replaced_by_a_report(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="is no file"):
+        write_whole(tmp_path / "pipe", "report")
+    assert not (tmp_path / "pipe").is_file()
+
+
 def _umask() -> int:
     umask = os.umask(0)
     os.umask(umask)

@@ -16,7 +16,9 @@ from tinybms_gateway.options import Seconds, print_json, usage_errors
 @click.option("--mqtt-password-file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="File whose only line is the password of the broker.")  # fmt: skip
 @click.option("--device", metavar="ID", help="Name of the gateway in MQTT; default: what REST says, or the only one.")
-@click.option("--expect-version", metavar="X.Y.Z", help="Firmware that the gateway must have.")
+@click.option(
+    "--expect-version", metavar="X.Y.Z", help="Firmware that the gateway must have; default: that of --record."
+)
 @click.option("--ca", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Certificates (PEM) to trust for https and mqtts, instead of those of this machine.")  # fmt: skip
 @click.option("--seconds", type=Seconds(), default=15.0, show_default=True,
@@ -59,11 +61,14 @@ def check_command(
       tinybms-gw check --can socketcan:can0 --json --record release.json --site "Boathouse"
     """
     from tinybms_gateway.check import check_impl, target  # noqa: PLC0415 - keeps --help quick
-    from tinybms_gateway.check.record import add_to_record, require_record  # noqa: PLC0415
+    from tinybms_gateway.check.record import add_to_record, version_of_record  # noqa: PLC0415
     from tinybms_gateway.check.view import show  # noqa: PLC0415
     from tinybms_gateway.progress import progress_bar  # noqa: PLC0415
 
     with usage_errors():
+        if record is not None:
+            version = version_of_record(record, expect_version)
+            expect_version = version if url is not None or mqtt is not None else expect_version
         wanted = target.Target(
             can=backend,
             seconds=seconds,
@@ -78,8 +83,6 @@ def check_command(
         target.check_target(wanted)
         if site is not None and record is None:
             raise ValueError("--site: it is written into a record only; give --record too")
-        if record is not None:
-            require_record(record)
         with progress_bar("checking", seconds) as progress:
             report = check_impl.run(wanted, progress)
         if as_json:

@@ -1,14 +1,18 @@
 """What the frames on the bus say: presence, period, length, plausible values, alarms, and who else is there.
 
-Ranges follow Victron's CAN-bus BMS protocol (2021-04-17); where the protocol has none, a constant here says why.
+Ranges are those of `tinybms-gw can verify`, and so Victron's CAN-bus BMS protocol (2021-04-17); where that has none, a
+constant here says why.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from tinybms_gateway.can.frame import DecodedFrame
-from tinybms_gateway.can.protocol import KEEPALIVE_ID, LIMITS_LOST_S, REQUIRED_IDS, RESERVED_ALARM_BITS
+from tinybms_gateway.can.protocol import KEEPALIVE_ID, LIMITS_LOST_S, RESERVED_ALARM_BITS
+from tinybms_gateway.can.verify.rules.values import CURRENT_DA, PACK_CV, TEMPERATURE_DC
 from tinybms_gateway.check.bus_listener import TEXTS, Heard, Traffic
 from tinybms_gateway.check.finding import Finding, Result, failed, good, shortened, warning
+from tinybms_gateway.sim.gx.model import REQUIRED
 
 LATE_AFTER_S = 1.5
 """Of frames that are sent every second."""
@@ -20,11 +24,14 @@ IDENTITIES = (0x35E, 0x35F, 0x370, 0x371, 0x380, 0x381, 0x382)
 VOLTAGE_OF_CVL = (0.55, 1.15)
 """Battery voltage as a share of CVL: an empty lithium cell has 0.64 (LTO) to 0.71 (LFP) of its full voltage, and a
 solar charger that feeds in goes 0.4 V above CVL. A CVL for one cell, or in another unit, is far outside."""
-MOST_CURRENT_A = 1000.0
-"""Above the fuses of anything that a TinyBMS switches."""
-TEMPERATURE_C = (-40.0, 125.0)
-"""What its sensors can measure."""
-NAMES = {0x351: "limits", 0x355: "state of charge", 0x356: "measurements", 0x35A: "alarms"}
+PACK_V = (PACK_CV[0] / 100, PACK_CV[1] / 100)
+MOST_CURRENT_A = CURRENT_DA / 10
+TEMPERATURE_C = (TEMPERATURE_DC[0] / 10, TEMPERATURE_DC[1] / 10)
+MANY_ALARMS = 8
+"""More alarms than a battery can have at once (high and low voltage, high and low temperature, ...)."""
+FEW_ALARMS = 3
+"""Of so few fields all may well be active."""
+SEVERITY = (Result.GOOD, Result.WARNING, Result.FAILED)
 GX_NAME = "GX, 0x305"
 ALONE_NAME = "one battery"
 IDENTITY_NAME = "identity, 0x35E 0x35F"
@@ -34,7 +41,7 @@ ValueCheck = Callable[[DecodedFrame, Traffic], list[Finding]]
 
 def name_of(identifier: int) -> str:
     """Name of the check of a required frame."""
-    return f"{NAMES[identifier]}, 0x{identifier:03X}"
+    return f"{REQUIRED[identifier]}, 0x{identifier:03X}"
 
 
 def bus_findings(traffic: Traffic) -> list[Finding]:
@@ -46,7 +53,7 @@ def bus_findings(traffic: Traffic) -> list[Finding]:
         bus = failed("CAN bus", overview, "wiring, termination (60 ohm between CAN-H and CAN-L), 500 kbit/s, power")
     else:
         bus = good("CAN bus", overview)
-    frames = [_worst(_frame_findings(identifier, traffic)) for identifier in REQUIRED_IDS]
+    frames = [_worst(_frame_findings(identifier, traffic)) for identifier in REQUIRED]
     return [bus, *frames, _identity(traffic), _gx(traffic), _alone(traffic)]
 
 
@@ -57,11 +64,14 @@ def unreachable_bus(reason: str) -> list[Finding]:
 
 def _worst(findings: list[Finding]) -> Finding:
     """All that was seen in one row, with the worst result; there is at least one finding."""
-    order = (Result.FAILED, Result.WARNING, Result.GOOD)
-    worst = next(result for result in order if any(finding.result is result for finding in findings))
+    worst = SEVERITY[_severity(findings)]
     seen = "; ".join(finding.seen for finding in findings if finding.result is worst or finding.result is Result.GOOD)
     advice = "; ".join(dict.fromkeys(finding.advice for finding in findings if finding.result is worst))
     return Finding(findings[0].check, worst, seen, advice)
+
+
+def _severity(findings: list[Finding]) -> int:
+    return max(SEVERITY.index(finding.result) for finding in findings)
 
 
 def _frame_findings(identifier: int, traffic: Traffic) -> list[Finding]:
@@ -75,7 +85,16 @@ def _frame_findings(identifier: int, traffic: Traffic) -> list[Finding]:
     if bad:
         seen = f"{len(bad)} of {len(heard.frames)} frames: {bad[-1].problem}"
         return [failed(name, seen, "the sender breaks the protocol; record it with 'tinybms-gw can capture'")]
-    return [*VALUE_CHECKS[identifier](heard.newest, traffic), _period(name, heard, traffic)]
+    return [*_values(identifier, heard, traffic), _period(name, heard, traffic)]
+
+
+def _values(identifier: int, heard: Heard, traffic: Traffic) -> list[Finding]:
+    """Of the worst frame, of several the newest: an alarm that has gone again is one to know of."""
+    newest, *earlier = (VALUE_CHECKS[identifier](frame, traffic) for frame in reversed(heard.frames))
+    worst = max([newest, *earlier], key=_severity)
+    if worst is newest:
+        return newest
+    return [replace(finding, seen=f"{finding.seen} (not in the newest frame)") for finding in worst]
 
 
 def _period(name: str, heard: Heard, traffic: Traffic) -> Finding:
@@ -142,8 +161,8 @@ def _measurements(frame: DecodedFrame, _traffic: Traffic) -> list[Finding]:
     name = name_of(0x356)
     volts, amperes, degrees = (_number(frame, signal) for signal in ("Voltage", "Current", "Temperature"))
     seen = f"{volts:.2f} V, {amperes:+.1f} A, {degrees:.1f} degC"
-    if volts <= 0:
-        return [failed(name, seen, "the voltage of a connected battery is above 0 V")]
+    if not PACK_V[0] <= volts <= PACK_V[1]:
+        return [failed(name, seen, f"{PACK_V[0]:.0f} to {PACK_V[1]:.0f} V, that of the whole pack and not of a cell")]
     if abs(amperes) > MOST_CURRENT_A:
         return [failed(name, seen, f"{MOST_CURRENT_A:.0f} A at most")]
     if not TEMPERATURE_C[0] <= degrees <= TEMPERATURE_C[1]:
@@ -163,26 +182,21 @@ def _alarms(frame: DecodedFrame, _traffic: Traffic) -> list[Finding]:
     supported = [value for value in fields.values() if value in ("active", "OK")]
     if not supported:
         return [failed(name, "no alarm is supported: all fields are 0", "1 means active, 2 means OK, 0 not supported")]
-    alarms = _active(fields, "Alarm")
-    warnings = _active(fields, "Warning")
     findings = [good(name, f"{len(supported)} fields in use")]
-    if len(alarms) >= MANY_ALARMS:
-        seen = f"{len(alarms)} alarms at once: {', '.join(alarms)}"
-        findings.append(failed(name, seen, "are the values swapped? 1 means active, 2 means OK"))
-    elif alarms:
-        findings.append(failed(name, f"alarm: {', '.join(alarms)}", "put right what it names before hand-over"))
-    if warnings:
-        findings.append(warning(name, f"warning: {', '.join(warnings)}", "look at what it names"))
+    for kind, tell, advice in (
+        ("Alarm", failed, "put right what it names before hand-over"),
+        ("Warning", warning, "look at what it names"),
+    ):
+        of_kind = {signal[len(kind) :]: value for signal, value in fields.items() if signal.startswith(kind)}
+        active = [signal for signal, value in of_kind.items() if value == "active"]
+        all_of_them = len(active) > FEW_ALARMS and "OK" not in of_kind.values()
+        if len(active) >= MANY_ALARMS or all_of_them:
+            seen = f"{len(active)} {kind.lower()}s at once: {', '.join(active)}"
+            findings.append(failed(name, seen, "are the values swapped? 1 means active, 2 means OK"))
+        elif active:
+            findings.append(tell(name, f"{kind.lower()}: {', '.join(active)}", advice))
     findings.append(_status(name, bits >> 58 & 3))
     return findings
-
-
-MANY_ALARMS = 8
-"""More alarms than a battery can have at once (high and low voltage, high and low temperature, ...)."""
-
-
-def _active(fields: dict[str, str], kind: str) -> list[str]:
-    return [signal[len(kind) :] for signal, value in fields.items() if signal.startswith(kind) and value == "active"]
 
 
 def _status(name: str, value: int) -> Finding:

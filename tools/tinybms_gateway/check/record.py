@@ -7,18 +7,25 @@ from tinybms_gateway.check.check_impl import Report
 KIND = "check"
 
 
-def require_record(path: Path) -> None:
-    """Find out before the check whether its outcome can be recorded.
+def version_of_record(path: Path, expected: str | None) -> str:
+    """Find out before the check whether its outcome can be recorded, and which firmware the record is of.
+
+    Args:
+        path: the record
+        expected: firmware that the user expects; None: any
 
     Raises:
-        ValueError: the file is no release record.
+        ValueError: the file is no release record, or that of another version than the one that is expected.
         OSError: it is not there or cannot be read.
     """
     if not path.is_file():
         raise FileNotFoundError(f"--record {path}: no such file; 'tinybms-gw release record' makes it")
     from tinybms_gateway.release.record_model import load_record  # noqa: PLC0415 - only --record needs it
 
-    load_record(path)
+    version = load_record(path).subject.version
+    if expected not in (None, version):
+        raise ValueError(f"--record {path}: of version {version}, not of {expected}: give the record of that")
+    return version
 
 
 def add_to_record(path: Path, report: Report, site: str | None) -> None:

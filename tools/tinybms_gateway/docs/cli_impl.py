@@ -8,6 +8,7 @@ import click
 
 from tinybms_gateway.check.target import CREDENTIAL_VARIABLE
 from tinybms_gateway.gateway.gateway_impl import BUILD_DIR_VARIABLE
+from tinybms_gateway.release.options import RELEASES_VARIABLE
 from tinybms_gateway.tool_group import EXIT_STATUSES
 
 PAGE = Path("docs/cli.md")
@@ -39,7 +40,9 @@ VARIABLES = {
     "TERM": "`dumb`: no colours and no live views",
     BUILD_DIR_VARIABLE: "where the native build of the gateway is; default: `build-linux` in the source tree",
     CREDENTIAL_VARIABLE: "password of the MQTT broker for `tinybms-gw check`",
+    RELEASES_VARIABLE: "where records and archives of releases are; default: `releases` in the source tree",
     "IDF_PATH": "ESP-IDF, for all that builds for the chip",
+    "ESPPORT": "serial port of the ESP32 for `tinybms-gw idf`; `ESPBAUD`: the baud rate for flashing",
 }
 
 

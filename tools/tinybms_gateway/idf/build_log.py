@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tinybms_gateway.idf.lines import Lines
 from tinybms_gateway.idf.project import Idf
+from tinybms_gateway.whole_file import whole_file
 
 log = logging.getLogger("idf")
 
@@ -56,10 +57,9 @@ class BuildLog:
             if not build_dir.is_dir() or not any(build_dir.iterdir()):
                 return None
             file.seek(0)
-            target, new = build_dir / NAME, build_dir / f".{NAME}.new"
-            with new.open("w", encoding="utf-8") as copy:
+            target = build_dir / NAME
+            with whole_file(target, force=True) as part, part.open("w", encoding="utf-8") as copy:
                 shutil.copyfileobj(file, copy)
-            os.replace(new, target)  # noqa: PTH105 (Path.replace is the same)
             return target
 
 

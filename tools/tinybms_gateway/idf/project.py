@@ -76,6 +76,16 @@ class Idf:
         program = [str(self.python), str(self.installation.path / "tools/idf.py")]
         return [*program, *places, *before, *front, action, *options, *rest]
 
+    def variables_for_port(self, baud: int | None = None) -> dict[str, str]:
+        """Variables for a command that is told its port.
+
+        An action of idf.py would take ESPPORT and ESPBAUD although another port stands before it. A baud rate for
+        flashing goes by them all the same: of the command line, idf.py takes one for a monitor as well, and the console
+        of the chip does not run at that rate.
+        """
+        variables = {name: value for name, value in self.variables.items() if name not in ("ESPPORT", "ESPBAUD")}
+        return variables if baud is None else variables | {"ESPBAUD": str(baud)}
+
 
 def prepare(idf_path: Path | None, project_dir: Path | None, build_dir: Path | None) -> Idf:
     """Find project and ESP-IDF and work out the environment.

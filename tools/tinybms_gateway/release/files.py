@@ -66,9 +66,16 @@ def read_text(path: Path, at_most: int) -> str:
 def replaced(path: Path) -> Iterator[IO[bytes]]:
     """Write a file under another name and rename it when it is complete and on the disk.
 
-    Whoever reads meanwhile, or after a power cut, finds the old content or the new. Not for two writers at once: the
-    other name is always the same, so that what a power cut left is overwritten.
+    Whoever reads meanwhile, or after a power cut, finds the old content or the new, which `whole_file` does not promise
+    after a power cut. Not for two writers at once: the other name is always the same, so that what a power cut left is
+    overwritten.
+
+    Raises:
+        OSError: it cannot be written.
+        ValueError: something is there that is no file.
     """
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path}: is no file, and would be replaced by one")
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -97,18 +98,30 @@ class Repository:
         return commits
 
     def changed_files(self, apart_from: Path) -> list[str]:
-        """Paths that differ from HEAD, or are neither in it nor ignored; sorted.
+        """Paths that differ from HEAD, or are neither in it nor ignored, or that git was told not to look at; sorted.
 
         Args:
-            apart_from: a folder of what releases leave behind; files in it that git does not know do not count
+            apart_from: a folder of what releases leave behind; files in it that git does not know do not count, unless
+                it holds the whole tree, whose sources would not count either
         """
-        entries = self.run("status", "--porcelain=v1", "-z", "--untracked-files=normal", "--no-renames").split("\0")
         outputs = apart_from.resolve()
-        return sorted(
-            entry[3:]
-            for entry in entries
-            if entry and not (entry.startswith("??") and (self.root / entry[3:]).resolve().is_relative_to(outputs))
-        )
+        around_the_tree = self.root.resolve().is_relative_to(outputs)
+
+        def is_output(entry: str) -> bool:
+            if around_the_tree or not entry.startswith("??"):
+                return False
+            return (self.root / entry[3:]).resolve().is_relative_to(outputs)
+
+        status = self.run("status", "--porcelain=v1", "-z", "--untracked-files=normal", "--no-renames").split("\0")
+        return sorted({*self._unwatched(), *(entry[3:] for entry in status if entry and not is_output(entry))})
+
+    def _unwatched(self) -> Iterator[str]:
+        """Files whose changes `git update-index --assume-unchanged` or `--skip-worktree` hides; with the latter those
+        that are there, as a sparse checkout has none of them."""
+        for entry in self.run("ls-files", "-v", "-z").split("\0"):
+            flag, path = entry[:1], entry[2:]
+            if flag.islower() or (flag == "S" and (self.root / path).exists()):
+                yield path
 
     def tracked(self, *patterns: str) -> list[str]:
         """Paths of tracked files, by git's path patterns."""

@@ -28,6 +28,14 @@ def in_tree(command: Callable[..., None]) -> Callable[..., None]:
     return with_tree
 
 
+def freeze_options(command: Callable[..., None]) -> Callable[..., None]:
+    """--branch and --policy: what is frozen, and when."""
+    command = click.option("--policy", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+                           show_default="ota/policy.yaml in the tree", help="The windows.")(command)  # fmt: skip
+    return click.option("--branch", default="release", show_default=True, metavar="NAME",
+                        help="The branch that is frozen, here and of origin.")(command)  # fmt: skip
+
+
 def version_argument(required: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The argument that names a version, X.Y.Z; without it, where it is optional, the one in version.txt."""
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
+from tinybms_gateway.plain_yaml import parse_yaml
 from tinybms_gateway.release.files import read_text
 
 LARGEST = 1 << 20
@@ -124,12 +124,9 @@ def load(path: Path) -> Policy:
         ValueError: it is not what it should be; the line names the place.
     """
     try:
-        content = yaml.safe_load(read_text(path, LARGEST))
-    except yaml.MarkedYAMLError as error:
-        line = f" line {error.problem_mark.line + 1}:" if error.problem_mark else ""
-        raise ValueError(f"{path}:{line} not YAML: {error.problem}") from None
-    except (yaml.YAMLError, RecursionError, OverflowError) as error:
-        raise ValueError(f"{path}: not YAML: {error}") from None
+        content = parse_yaml(read_text(path, LARGEST))
+    except ValueError as error:
+        raise ValueError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
     try:
         return Policy.model_validate(content if content is not None else {})
     except ValidationError as error:

@@ -17,7 +17,8 @@ SECRET_NAME = re.compile(
     r"_(PASS|PASSWD|PASSWORD|PASSPHRASE|PASSKEY|SECRET|TOKEN|PSK|CREDENTIALS?|(PRIVATE|API|SHARED)_KEY|KEY$)\d*(_|$)",
     re.ASCII,
 )
-USER_IN_ADDRESS = re.compile(r"(?<=://)[^/@\s\"]*:(?P<password>[^/@\s\"]*)(?=@)")
+USER_IN_ADDRESS = re.compile(r"(?<=://)[^:/@\s\"]*:(?P<password>[^\s\"]*)(?=@)")
+"""To the last @: a password with @, : or / in it is wrong there, and a password all the same."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,18 @@ def without_secrets(text: str) -> Sdkconfig:
             kept = REMOVED
             secrets.add(value)
         else:
-            kept = USER_IN_ADDRESS.sub(REMOVED, value)
+            kept = without_passwords(value)
             secrets.update(found["password"] for found in USER_IN_ADDRESS.finditer(value))
         if kept != value:
             removed.append(name)
         lines.append(f'{name}="{kept}"')
     plain = {re.sub(r"\\(.)", r"\1", secret).encode() for secret in secrets} - {REMOVED.encode()}
     return Sdkconfig("\n".join(lines) + "\n", tuple(removed), tuple(sorted(plain)))
+
+
+def without_passwords(text: str) -> str:
+    """A text in which no address has user and password any more."""
+    return USER_IN_ADDRESS.sub(REMOVED, text)
 
 
 def is_clean(text: str) -> bool:

@@ -3,16 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from tinybms_gateway.gateway.gateway_impl import ROOT
+from tinybms_gateway.plain_yaml import parse_yaml
 from tinybms_gateway.scenario.expectations import scenario_rules
 from tinybms_gateway.scenario.model import Scenario
 
 DIRECTORY = Path("test/scenarios")
 LARGEST_BYTES = 64 * 1024
-DEEPEST = 12
 
 
 def scenario_paths(root: Path = ROOT) -> dict[str, Path]:
@@ -69,45 +68,9 @@ def _load(path: Path) -> Any:
     if len(content) > LARGEST_BYTES:
         raise ValueError(f"{path}: larger than {LARGEST_BYTES // 1024} kB; this is no scenario")
     try:
-        return yaml.load(content.decode("utf-8"), _Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        what = ", ".join(text for text in (error.context, error.problem) if text)
-        raise ValueError(f"{path}: {where}{what}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, no such date
-        raise ValueError(f"{path}: not YAML: {error}") from error
-
-
-class _Loader(yaml.SafeLoader):
-    """Plain data only: no anchors, no key twice, not nested deeper than a scenario can be."""
-
-    _depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()  # type: ignore[no-untyped-call]
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-            raise yaml.MarkedYAMLError(
-                problem="anchors and aliases are not allowed; write the values out", problem_mark=event.start_mark
-            )
-        if self._depth == DEEPEST:
-            raise yaml.MarkedYAMLError(
-                problem=f"nested deeper than {DEEPEST}; this is no scenario", problem_mark=event.start_mark
-            )
-        self._depth += 1
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        return node
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
-                raise yaml.MarkedYAMLError(problem="a key must be plain text", problem_mark=key.start_mark)
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"key '{key.value}' is there twice", problem_mark=key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
+        return parse_yaml(content)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _first(error: ValidationError) -> str:

@@ -119,7 +119,7 @@ def convert(
     """
     lost = loses(target)
     check_place(target, source=source, force=force)
-    with whole_file(target) as part:
+    with whole_file(target, force=force) as part:
         blocks = _blocks(source, start_us, needs_clock=format_of(target) != ".asc", progress=progress)
         if target.suffix.lower() == PARQUET:
             return replace(dataset.write_file(part, source, blocks), files=[target])

@@ -171,7 +171,7 @@ def plot(
     from tinybms_gateway.picture import save  # noqa: PLC0415
 
     check_place(output, source=path, force=True)
-    with whole_file(output) as part:
+    with whole_file(output, force=True) as part:
         story = read_story(path, signals, window, progress)
         save(draw(story, seconds_since=window.from_s if seconds or not story.absolute_time else None), part,
              dpi=100, kind=output.suffix[1:].lower())  # fmt: skip

@@ -14,7 +14,7 @@ LOST = "the firmware, all settings (with passwords and Wi-Fi), the energy counte
 @project_options
 @port_option
 @click.option("--baud", type=click.IntRange(min=1), envvar="ESPBAUD", show_envvar=True, metavar="N", help="Baud rate.")
-@click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
+@click.option("--yes", is_flag=True, help="Do not ask; for scripts. --port has to be given.")
 @extra_argument
 def erase_command(
     idf_path: Path | None,
@@ -44,6 +44,10 @@ def erase_command(
     with usage_errors():
         if not yes and not sys.stdin.isatty():
             raise ValueError("nobody can be asked here; nothing was erased: give --yes to agree beforehand")
+        if yes and port is None:
+            raise ValueError(
+                "--yes: nobody is asked whether it is the right board; nothing was erased: give --port too"
+            )
         idf = prepare(idf_path, project_dir, build_dir)
         device, how = choose(port)
     click.echo(f"port {device}, {how}", err=True)
@@ -51,7 +55,6 @@ def erase_command(
     if not yes and not click.confirm(f"erase everything on {device}?", err=True):
         raise click.ClickException("nothing was erased")
     with usage_errors():
-        before = ("-p", device) if baud is None else ("-p", device, "-b", str(baud))
-        command = idf.command("erase-flash", before=before, extra=extra)
-        status = run_live(command, idf.project, idf.variables, no_copy)
+        command = idf.command("erase-flash", before=("-p", device), extra=extra)
+        status = run_live(command, idf.project, idf.variables_for_port(baud), no_copy)
     refuse_failure("erasing", status)

@@ -38,7 +38,6 @@ def monitor(idf: Idf, watch: Watch, extra: tuple[str, ...] = ()) -> int:
     if watch.baud is not None:
         options += ["--monitor-baud", str(watch.baud)]
     command = idf.command("monitor", *options, before=("-p", watch.port), extra=extra)
-    variables = {name: value for name, value in idf.variables.items() if name not in ("ESPPORT", "ESPBAUD")}
     header = [
         f"monitor of {watch.port}, {utc_now()}",
         f"ESP-IDF {idf.installation.described()}; this tree: {project_version(idf.project)}; the chip: see below",
@@ -48,7 +47,13 @@ def monitor(idf: Idf, watch: Watch, extra: tuple[str, ...] = ()) -> int:
         # Without a keyboard Ctrl-C is a good end; with one it is a key like any other, and goes to the monitor.
         with until_interrupted():
             return run_on_terminal(
-                command, idf.project, variables, log.feed, show=_screen(), last_word=EXIT_KEY, seconds=watch.seconds
+                command,
+                idf.project,
+                idf.variables_for_port(),
+                log.feed,
+                show=_screen(),
+                last_word=EXIT_KEY,
+                seconds=watch.seconds,
             )
     return 0
 

@@ -85,6 +85,7 @@ def _contents(repository: Repository, record: Record, inputs: Inputs, allow_dirt
     if config.sha256 != subject.sdkconfig.sha256:
         raise ValueError(f"{inputs.sdkconfig}: not the one of the record; build again and 'release record --replace'")
     secrets = {*config.secrets, *_local_secrets(repository.root)}
+    _require_no_secret_added(record, secrets)
     files = _files(record, inputs)
     contents: dict[str, Content] = {}
     with progress_bar("reading", sum(path.stat().st_size for path in files.values())) as done:
@@ -166,6 +167,17 @@ def _read(path: Path, secrets: set[bytes]) -> Content:
             "the device, and leave out logs that show them"
         )
     return Content(path, sha256, size, sha1.hexdigest())
+
+
+def _require_no_secret_added(record: Record, secrets: set[bytes]) -> None:
+    """What was attached to the record, or is said in it, is text of others."""
+    finder = sdkconfig.SecretFinder(secrets)
+    finder(record.model_dump_json(include={"entries", "sign_offs"}).encode())
+    if finder.found:
+        raise ValueError(
+            f"the record of {record.subject.version}: an entry or a comment holds a password of the sdkconfig; "
+            "'release record --replace' begins one without them"
+        )
 
 
 def _bytes(text: str) -> Content:

@@ -6,19 +6,11 @@ from pathlib import Path
 import click
 
 from tinybms_gateway.options import print_json
-from tinybms_gateway.release.options import in_tree
+from tinybms_gateway.release.options import freeze_options, in_tree
 
 
 @click.command("check")
-@click.option(
-    "--branch",
-    default="release",
-    show_default=True,
-    metavar="NAME",
-    help="The branch that is frozen, here and of origin.",
-)
-@click.option("--policy", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              show_default="ota/policy.yaml in the tree", help="The windows.")  # fmt: skip
+@freeze_options
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @in_tree
 def check_command(root: Path, releases: Path, branch: str, policy: Path | None, as_json: bool) -> None:

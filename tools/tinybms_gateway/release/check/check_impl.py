@@ -12,7 +12,6 @@ from tinybms_gateway.release.git import Commit, Repository
 from tinybms_gateway.release.policy import Freeze
 
 POLICY = Path("ota/policy.yaml")
-BRANCH = "release"
 COMMITS_SHOWN = 10
 
 

@@ -1,6 +1,7 @@
 """Results of tests for a record: by reference, with hash and the figures that count."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -8,8 +9,11 @@ from xml.etree import ElementTree
 from junitparser import JUnitXml, JUnitXmlError
 
 from tinybms_gateway.release.files import hash_file, read_text
+from tinybms_gateway.release.sdkconfig import without_passwords
 
 LARGEST_PARSED = 32 << 20
+SECRET_KEY = re.compile("pass|secret|token|psk|key|credential", re.IGNORECASE)
+"""Rather one value too few: a record is copied from hand to hand."""
 
 
 def describe(file: Path) -> dict[str, Any]:
@@ -41,10 +45,11 @@ def _json(file: Path) -> Any:
 
 
 def _junit(file: Path) -> dict[str, Any]:
-    if b"<!ENTITY" in file.read_bytes()[:LARGEST_PARSED]:
+    text = read_text(file, LARGEST_PARSED)
+    if "<!ENTITY" in text:
         raise ValueError(f"{file}: a JUnit file does not declare entities")
     try:
-        suites = JUnitXml.fromstring(read_text(file, LARGEST_PARSED).encode())
+        suites = JUnitXml.fromstring(text.encode())
         suites.update_statistics()
     except (ElementTree.ParseError, JUnitXmlError, SyntaxError, TypeError, AttributeError) as error:
         raise ValueError(f"{file}: no JUnit file: {error}") from None
@@ -65,8 +70,15 @@ def _bench(content: Any) -> dict[str, Any] | None:
 
 
 def _scalars(content: Any) -> dict[str, Any]:
-    """The plain values at the top of a document."""
+    """The plain values at the top of a document, without those that are named as secrets are."""
     if not isinstance(content, dict):
         return {}
-    plain = {name: value for name, value in content.items() if isinstance(value, bool | int | float | str)}
-    return {name: value[:200] if isinstance(value, str) else value for name, value in list(plain.items())[:50]}
+    plain = {
+        name: value
+        for name, value in content.items()
+        if isinstance(value, bool | int | float | str) and not SECRET_KEY.search(name)
+    }
+    return {
+        name: without_passwords(value)[:200] if isinstance(value, str) else value
+        for name, value in list(plain.items())[:50]
+    }

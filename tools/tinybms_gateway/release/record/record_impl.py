@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from tinybms_gateway.release import artefacts, record_model, sdkconfig
 from tinybms_gateway.release import version as versions
-from tinybms_gateway.release.files import hash_file, read_text
+from tinybms_gateway.release.files import hash_file, read_text, replaced
 from tinybms_gateway.release.git import Repository
 from tinybms_gateway.release.record_model import Git, Record, Schema, Sdkconfig, Subject
 
@@ -91,7 +91,7 @@ def make_record(subject: Subject, releases: Path, replace: bool) -> Made:
                     f"{path}: there is a record of another build of {subject.version}, of commit {commit}; --replace "
                     "begins a new one without its sign-offs and results and keeps the old one under another name"
                 )
-            _set_aside(path)
+            _keep_a_copy(path)
         record = record_model.new_record(subject)
         record_model.write_record(path, record)
     return Made(path, record, was_there=False)
@@ -145,10 +145,12 @@ def _present(path: Path, replace: bool) -> Record | None:
         raise ValueError(f"{error}; --replace begins a new one and keeps this file under another name") from None
 
 
-def _set_aside(path: Path) -> None:
-    """Rename a record that another one takes the place of."""
+def _keep_a_copy(path: Path) -> None:
+    """Keep a record that another one takes the place of. It is not renamed: should the new one then not be written, as
+    on a full disk, there would be no record of this version any more."""
     sha256, _ = hash_file(path)
-    path.replace(path.with_name(f"{path.stem}.replaced-{sha256[:8]}.json"))
+    with replaced(path.with_name(f"{path.stem}.replaced-{sha256[:8]}.json")) as file:
+        file.write(path.read_bytes())
 
 
 def _schema(root: Path, path: str) -> Schema:

@@ -5,20 +5,12 @@ from pathlib import Path
 import click
 
 from tinybms_gateway.options import print_json
-from tinybms_gateway.release.options import in_tree, version_argument
+from tinybms_gateway.release.options import freeze_options, in_tree, version_argument
 
 
 @click.command("tag")
 @version_argument(required=True)
-@click.option(
-    "--branch",
-    default="release",
-    show_default=True,
-    metavar="NAME",
-    help="The branch that is frozen, here and of origin.",
-)
-@click.option("--policy", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              show_default="ota/policy.yaml in the tree", help="The windows.")  # fmt: skip
+@freeze_options
 @click.option("--dry-run", is_flag=True, help="Only say whether it could be made, and what its message would be.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @in_tree
