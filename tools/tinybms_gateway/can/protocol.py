@@ -13,8 +13,8 @@ TEXT_IDS = frozenset({0x35E, 0x370, 0x371, 0x374, 0x375, 0x376, 0x377, 0x380, 0x
 
 LIMITS_ID, ALARMS_ID, KEEPALIVE_ID = 0x351, 0x35A, 0x305
 
-REQUIRED_IDS = (0x351, 0x355, 0x356, 0x35A)
-"""Every second; without them a GX takes no battery."""
+REQUIRED = {0x351: "limits", 0x355: "state of charge", 0x356: "measurements", 0x35A: "alarms"}
+"""Every second; without them a GX takes no battery. Identifier -> what it is about."""
 
 GX_FRAMES = {KEEPALIVE_ID: bytes(8), 0x307: b"\x12\x34\x56\x78VIC\0"}
 """What a GX sends every second: that it is there, and who it is."""

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tinybms_gateway.can.frame import DecodedFrame
-from tinybms_gateway.can.protocol import KEEPALIVE_ID, LIMITS_LOST_S, RESERVED_ALARM_BITS
+from tinybms_gateway.can.protocol import KEEPALIVE_ID, LIMITS_LOST_S, REQUIRED, RESERVED_ALARM_BITS
 from tinybms_gateway.can.verify.rules.values import CURRENT_DA, PACK_CV, TEMPERATURE_DC
 from tinybms_gateway.check.bus_listener import TEXTS, Heard, Traffic
 from tinybms_gateway.check.finding import Finding, Result, failed, good, shortened, warning
-from tinybms_gateway.sim.gx.model import REQUIRED
 
 LATE_AFTER_S = 1.5
 """Of frames that are sent every second."""

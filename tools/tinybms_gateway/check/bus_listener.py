@@ -10,7 +10,7 @@ import can
 
 from tinybms_gateway.can.bus import open_bus, receive_until
 from tinybms_gateway.can.frame import DecodedFrame, decode_frame
-from tinybms_gateway.can.protocol import KEEPALIVE_ID, REQUIRED_IDS
+from tinybms_gateway.can.protocol import KEEPALIVE_ID, REQUIRED
 from tinybms_gateway.sim.gx.gx_impl import KEEPALIVE_EVERY_S, send_keepalive
 
 TEXTS = (0x35E, 0x35F)
@@ -88,7 +88,7 @@ class Traffic:
     def complete(self) -> bool:
         """Nothing that a longer time would tell is missing."""
         return (
-            all(self._count(identifier) >= ENOUGH for identifier in REQUIRED_IDS)
+            all(self._count(identifier) >= ENOUGH for identifier in REQUIRED)
             and all(self._count(identifier) for identifier in TEXTS)
             and (self.keepalive_sent or self._count(KEEPALIVE_ID) >= ENOUGH_KEEPALIVES)
         )

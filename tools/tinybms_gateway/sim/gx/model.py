@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 import can
 
 from tinybms_gateway.can.frame import DecodedFrame, Value, decode_frame
-from tinybms_gateway.can.protocol import ALARMS_ID, GX_IDS, LIMITS_LOST_S, id_text
+from tinybms_gateway.can.protocol import ALARMS_ID, GX_IDS, LIMITS_LOST_S, REQUIRED, id_text
 
-REQUIRED = {0x351: "limits", 0x355: "state of charge", 0x356: "measurements", 0x35A: "alarms"}
 REQUIRED_WITHIN_S = 5.0
 MOST_FRAMES_PER_S = 60
 LEAST_GAP_S = 0.05

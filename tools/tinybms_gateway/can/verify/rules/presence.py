@@ -1,7 +1,7 @@
 """Which frames there have to be at all."""
 
 from tinybms_gateway.can.decoder import DecodedBlock
-from tinybms_gateway.can.protocol import GX_IDS, REQUIRED_IDS
+from tinybms_gateway.can.protocol import GX_IDS, REQUIRED
 from tinybms_gateway.can.verify.rule import Rule
 from tinybms_gateway.can.verify.rules.base import FRAMES, SECOND_US, VICTRON, message_name, seconds
 
@@ -77,7 +77,7 @@ class Together(_Seen):
 def rules() -> list[Rule]:
     """All of them."""
     return [
-        *(Present(n, 1, VICTRON, "without it a GX takes no battery", required=True) for n in REQUIRED_IDS),
+        *(Present(n, 1, VICTRON, "without it a GX takes no battery", required=True) for n in REQUIRED),
         *(Present(n, period, VICTRON, "a battery that wants official support sends it")
           for n, period in FOR_SUPPORT.items()),
         *(Present(n, period, FRAMES, "all that it needs is always known") for n, period in ALWAYS_OURS.items()),
