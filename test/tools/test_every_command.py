@@ -84,6 +84,13 @@ def test_an_option_that_is_not_there_is_one_thing_to_put_right(path: tuple[str, 
     assert "no such option" in result.output.lower()
 
 
+def test_help_of_a_group_has_whole_sentences_on_a_narrow_terminal() -> None:
+    for words in ([], ["can"], ["idf"], ["release"]):
+        text = CliRunner().invoke(main, [*words, "--help"], terminal_width=80).output
+        commands = text.partition("Commands:\n")[2]
+        assert commands and "..." not in commands and max(map(len, text.splitlines())) <= 80
+
+
 def test_help_and_completion_load_no_large_library() -> None:
     code = f"import sys; import tinybms_gateway.cli; print(*({SLOW!r} & set(sys.modules)))"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
