@@ -1,5 +1,6 @@
 """What ``can verify`` does besides the checking: options, progress, files."""
 
+import logging
 from pathlib import Path
 
 from rich.console import Console
@@ -21,6 +22,11 @@ from tinybms_gateway.progress import progress_bar
 from tinybms_gateway.scenario.expectations import scenario_rules
 from tinybms_gateway.scenario.find import load_scenario
 from tinybms_gateway.terminal import make_console
+
+log = logging.getLogger("verify")
+
+LONG_ENOUGH = 0.95
+"""Part of a scenario's time that a capture has to cover: the first frame comes a little after the start."""
 
 __all__ = ["Choice", "list_rules", "run", "show_report"]
 
@@ -47,6 +53,14 @@ def run(
         report = verify(Capture(file), choice=choice, extra_rules=extra_rules, waived=waived, on_frames=done)
     if unused := [pattern for pattern in report.unused_waivers if pattern in asked]:
         raise ValueError(f"--waive {unused[0]}: no such rule; --list-rules shows them")
+    seconds = report.figures.duration_s
+    if expected is not None and not report.good and seconds < LONG_ENOUGH * expected.duration_s:
+        log.warning(
+            "the capture has %.1f s, scenario '%s' takes %g s: record it for that long",
+            seconds,
+            expected.name,
+            expected.duration_s,
+        )
     if junit is not None:
         write_whole(junit, junit_xml(report))
     if page is not None:
