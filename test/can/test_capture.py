@@ -217,6 +217,20 @@ def test_a_bus_that_is_not_there_is_one_line_and_leaves_no_file(tmp_path: Path, 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("backend", "advice"),
+    [
+        ("socketcan:can7", "sudo ip link set can7 up type can bitrate 500000"),
+        ("slcan:/dev/nowhere", "no such port; is the adapter connected"),
+        ("socketcand:1", "is the gateway running?"),
+    ],
+)
+def test_a_bus_that_is_not_there_comes_with_what_to_look_at(tmp_path: Path, backend: str, advice: str) -> None:
+    result = CliRunner().invoke(main, ["can", "capture", "--can", backend, "-o", str(tmp_path / "x.log")])
+    assert result.exit_code == 2
+    assert advice in result.output and "Errno" not in result.output
+
+
 def test_an_adapter_that_another_program_reads_is_refused(tmp_path: Path) -> None:
     master, slave = pty.openpty()
     try:

@@ -312,3 +312,8 @@ def test_files_that_are_no_whole_archive(recorded: Project, tmp_path: Path) -> N
         assert "a.tar.gz: " in line
     assert "No such file" in recorded.refused("archive", "--verify", tmp_path / "none.tar.gz")
     assert "leave out --capture" in recorded.refused("archive", "--verify", path, "--capture", path)
+
+
+def test_an_archive_that_is_not_there_is_named(project: Project, tmp_path: Path) -> None:
+    path = tmp_path / "none.tar.gz"
+    assert project.refused("archive", "--verify", path) == f"Error: {path}: No such file or directory"

@@ -97,6 +97,13 @@ def test_each_runs_as_a_process_of_its_own() -> None:
             assert ended.stderr == ""
 
 
+def test_help_of_a_group_has_whole_sentences_on_a_narrow_terminal() -> None:
+    for words in ([], ["can"], ["idf"], ["release"]):
+        text = CliRunner().invoke(main, [*words, "--help"], terminal_width=80).output
+        commands = text.partition("Commands:\n")[2]
+        assert commands and "..." not in commands and max(map(len, text.splitlines())) <= 80
+
+
 def test_help_and_completion_load_no_large_library() -> None:
     code = f"import sys; import tinybms_gateway.cli; print(*({SLOW!r} & set(sys.modules)))"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

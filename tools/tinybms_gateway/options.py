@@ -22,7 +22,11 @@ def usage_errors() -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise  # the reader of our output has left: click ends quietly
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        if error.filename is None or error.strerror is None:
+            raise UsageProblem(" ".join(str(error).split())) from error
+        raise UsageProblem(f"{error.filename}: {error.strerror}") from error
+    except ValueError as error:
         raise UsageProblem(" ".join(str(error).split())) from error
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from tinybms_gateway.command_group import CommandGroup
+
 log = logging.getLogger(__name__)
 
 CHECK_FAILED = 1
@@ -33,7 +35,7 @@ EXIT_STATUSES = {
 """What the exit statuses of all commands mean."""
 
 
-class ToolGroup(click.Group):
+class ToolGroup(CommandGroup):
     """The outermost group; its option `verbose` shows tracebacks."""
 
     def invoke(self, ctx: click.Context) -> Any:

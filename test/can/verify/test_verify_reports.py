@@ -5,16 +5,19 @@ import re
 import struct
 from dataclasses import replace
 from html.parser import HTMLParser
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from junitparser import Failure, JUnitXml, Skipped
 from pydantic import BaseModel, ConfigDict
+from rich.console import Console
 
 from capture_frames import CONTENT, Frame, MemoryCapture, Story, pairs
 from tinybms_gateway.can.verify.html import html
 from tinybms_gateway.can.verify.junit import junit
 from tinybms_gateway.can.verify.report import NOT_APPLICABLE, PASSED, VIOLATED, WAIVED, Report
+from tinybms_gateway.can.verify.show import show
 from tinybms_gateway.can.verify.verify_impl import verify
 from tinybms_gateway.whole_file import write_whole
 
@@ -69,6 +72,18 @@ def test_the_page_needs_and_runs_nothing_and_is_well_formed(make) -> None:  # ty
     assert not checker.tags & {"script", "img", "b>", "i", "iframe", "link", "object"}
     assert "url(" not in page and "@import" not in page and "http" not in page.replace("http-equiv", "")
     assert "\x1b" not in page and "\x07" not in page and "\u202e" not in page
+
+
+def test_on_a_narrow_terminal_the_sentences_are_cut_and_not_the_results() -> None:
+    report = report_of(Story().frames())
+    shown_on = StringIO()
+    console = Console(file=shown_on, force_terminal=True, color_system=None, width=80)
+    show(report, console)
+    lines = shown_on.getvalue().splitlines()
+    shown = {words[0]: words for line in lines if len(words := line.split()) > 3}
+    assert max(map(len, lines)) <= 80
+    assert all(shown[result.id][1] == result.origin for result in report.results)
+    assert all(" ".join(shown[result.id][2:]).startswith(result.status) for result in report.results)
 
 
 def test_the_page_shows_the_course_with_alarms() -> None:

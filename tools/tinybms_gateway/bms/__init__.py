@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tinybms_gateway.command_group import CommandGroup
 from tinybms_gateway.completion.values import completer, serial_ports
 from tinybms_gateway.generated import write_or_check
 from tinybms_gateway.options import Seconds, UsageProblem, print_json, usage_errors
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 OpenBms = Callable[[], contextlib.AbstractContextManager["BmsClient"]]
 
 
-@click.group("bms")
+@click.group("bms", cls=CommandGroup)
 def bms_group() -> None:
     """Talk to a TinyBMS on a serial port: a bench client for a USB-TTL adapter.
 

@@ -8,9 +8,10 @@ from tinybms_gateway.can.convert import convert_command
 from tinybms_gateway.can.decode import decode_command
 from tinybms_gateway.can.plot import plot_command
 from tinybms_gateway.can.verify import verify_command, verify_docs_command
+from tinybms_gateway.command_group import CommandGroup
 
 
-@click.group("can")
+@click.group("can", cls=CommandGroup)
 def can_group() -> None:
     """Record, read, check and show CAN traffic by our DBC."""
 

@@ -4,6 +4,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import can
 import serial
@@ -33,11 +34,25 @@ def open_bus(backend: str, bitrate: int = BITRATE) -> Iterator[can.BusABC]:
     try:
         bus = _open(kind, channel, bitrate)
     except Exception as error:  # what an adapter's library raises where it is not installed can be anything
-        raise ValueError(f"CAN bus '{backend}': {error}") from error
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        raise ValueError(f"CAN bus '{backend}': {reason}{_advice(kind, channel, error)}") from error
     try:
         yield bus
     finally:
         bus.shutdown()
+
+
+def _advice(kind: str, channel: str, error: Exception) -> str:
+    """What to look at when a bus of a usual kind cannot be opened."""
+    if not isinstance(error, OSError | can.CanError) or "in use" in str(error):
+        return ""
+    if kind == "socketcan":
+        return f"; is the adapter connected? Then: sudo ip link set {channel} up type can bitrate {BITRATE}"
+    if kind == "slcan":
+        return "; is the adapter connected, and are you in the group dialout?"
+    if isinstance(error, ConnectionRefusedError):
+        return "; is the gateway running? See tinybms-gw gateway --help"
+    return ""
 
 
 def receive_until(bus: can.BusABC, deadline: float) -> Iterator[can.Message]:
@@ -77,6 +92,8 @@ def _open(kind: str, channel: str, bitrate: int) -> can.BusABC:
             raise OSError(f"'{port}' is no port; there are 1..65535")
         return _socketcand(host or "127.0.0.1", int(port))
     if kind == "slcan":
+        if channel.startswith("/") and not Path(channel).exists():
+            raise OSError("no such port")
         bus = can.Bus(interface="slcan", channel=channel, bitrate=bitrate, sleep_after_open=0)
         _lock(bus)
         return bus

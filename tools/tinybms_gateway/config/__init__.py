@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from tinybms_gateway.command_group import CommandGroup
 from tinybms_gateway.generated import write_or_check
 from tinybms_gateway.options import usage_errors
 
 
-@click.group("config")
+@click.group("config", cls=CommandGroup)
 def config_group() -> None:
     """Build options (Kconfig) and settings of the gateway."""
 

@@ -55,5 +55,6 @@ def demo_command(
     if as_json:
         print_json(summary)
     elif capture is not None:
-        click.echo(f"{capture}: decode it with 'tinybms-gw can decode {capture}'")
+        played = f" --scenario {scenario}" if scenario else ""
+        click.echo(f"{capture}: check it with 'tinybms-gw can verify {capture}{played}'")
     raise SystemExit(0 if summary["recognised"] and not summary["complaints"] else 1)

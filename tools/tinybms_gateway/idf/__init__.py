@@ -2,6 +2,7 @@
 
 import click
 
+from tinybms_gateway.command_group import CommandGroup
 from tinybms_gateway.idf.clean import clean_command
 from tinybms_gateway.idf.compile import build_command
 from tinybms_gateway.idf.doctor import doctor_command
@@ -12,7 +13,7 @@ from tinybms_gateway.idf.monitor import monitor_command
 from tinybms_gateway.idf.size import size_command
 
 
-@click.group("idf")
+@click.group("idf", cls=CommandGroup)
 def idf_group() -> None:
     """Build, flash and watch the firmware with ESP-IDF.
 

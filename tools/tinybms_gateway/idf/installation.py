@@ -125,7 +125,7 @@ def _at_usual_places(tools: Path) -> Iterator[Installation]:
         place = Path(pattern).expanduser()
         for path in sorted(Path(place.anchor).glob(str(place.relative_to(place.anchor))), reverse=True):
             if is_esp_idf(path):
-                yield Installation(path.resolve(), f"it is in {path}", _tools_path_of(path, tools))
+                yield Installation(path.resolve(), f"usual place {pattern}", _tools_path_of(path, tools))
 
 
 def _installed_by_eim() -> Iterator[Installation]:

@@ -2,6 +2,7 @@
 
 import click
 
+from tinybms_gateway.command_group import CommandGroup
 from tinybms_gateway.release.archive import archive_command
 from tinybms_gateway.release.check import check_command
 from tinybms_gateway.release.notes import notes_command
@@ -9,7 +10,7 @@ from tinybms_gateway.release.record import record_group
 from tinybms_gateway.release.tag import tag_command
 
 
-@click.group("release")
+@click.group("release", cls=CommandGroup)
 def release_group() -> None:
     """Make a release: record what was built, archive it, write the notes, tag.
 

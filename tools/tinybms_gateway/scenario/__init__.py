@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
+from tinybms_gateway.command_group import CommandGroup
 from tinybms_gateway.completion.values import completer
 from tinybms_gateway.generated import write_or_check
 from tinybms_gateway.options import print_json, usage_errors
 from tinybms_gateway.sim.bms.choices import known_scenarios
 
 
-@click.group("scenario")
+@click.group("scenario", cls=CommandGroup)
 def scenario_group() -> None:
     """What happens to battery and GX, and what has to be seen on the CAN bus.
 

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
+from tinybms_gateway.command_group import CommandGroup
 from tinybms_gateway.options import UsageProblem, print_json, usage_errors
 from tinybms_gateway.sim.bms import bms_command
 from tinybms_gateway.sim.gx import gx_command
 from tinybms_gateway.sim.system import system_command
 
 
-@click.group("sim")
+@click.group("sim", cls=CommandGroup)
 def sim_group() -> None:
     """Simulate the devices around the gateway."""
 

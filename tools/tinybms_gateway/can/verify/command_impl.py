@@ -1,5 +1,6 @@
 """What ``can verify`` does besides the checking: options, progress, files."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -22,6 +23,11 @@ from tinybms_gateway.scenario.expectations import scenario_rules
 from tinybms_gateway.scenario.find import load_scenario
 from tinybms_gateway.terminal import make_console
 from tinybms_gateway.whole_file import check_place, write_whole
+
+log = logging.getLogger("verify")
+
+LONG_ENOUGH = 0.95
+"""Part of a scenario's time that a capture has to cover: the first frame comes a little after the start."""
 
 __all__ = ["Choice", "list_rules", "run", "show_report"]
 
@@ -51,6 +57,14 @@ def run(
     waived = {**(expected.waives if expected is not None else {}), **asked}
     with progress_bar("checking frames", 1.0) as done:
         report = verify(Capture(file), choice=choice, extra_rules=extra_rules, waived=waived, progress=done)
+    seconds = report.figures.duration_s
+    if expected is not None and not report.good and seconds < LONG_ENOUGH * expected.duration_s:
+        log.warning(
+            "the capture has %.1f s, scenario '%s' takes %g s: record it for that long",
+            seconds,
+            expected.name,
+            expected.duration_s,
+        )
     if junit is not None:
         write_whole(junit, junit_xml(report))
     if page is not None:

@@ -70,13 +70,18 @@ def _milliseconds(time_us: int | None) -> str:
 def _rules(report: Report, console: Console) -> Table:
     """A line a rule; where the terminal is too narrow for a sentence it is cut off."""
     table = Table(box=None, pad_edge=False)
-    for name in ("rule", "whose", "result", "checked", "what"):
-        table.add_column(name, justify="right" if name == "checked" else "left", no_wrap=console.is_terminal)
+    for name in ("rule", "whose", "result", "checked"):
+        table.add_column(name, justify="right" if name == "checked" else "left", no_wrap=True)
+    table.add_column("what")  # the only one that gives way: its cells are cut, not the column
     for result in report.results:
         said = f"{result.status}, {times(result)}" if result.count else result.status
         what = f"{result.reason}: {result.sentence}" if result.reason else result.sentence
         table.add_row(
-            Text(result.id), result.origin, Text(said, STYLES[result.status]), f"{result.checked:,}", Text(what)
+            Text(result.id),
+            result.origin,
+            Text(said, STYLES[result.status]),
+            f"{result.checked:,}",
+            Text(what, no_wrap=console.is_terminal, overflow="ellipsis" if console.is_terminal else None),
         )
     return table
 

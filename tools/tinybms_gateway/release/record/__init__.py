@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
+from tinybms_gateway.command_group import CommandGroup
 from tinybms_gateway.options import UsageProblem, print_json
 from tinybms_gateway.release.options import in_tree, version_argument
 
 ROLE = click.Choice(["firmware", "victron", "qa"])
 
 
-@click.group("record", invoke_without_command=True)
+@click.group("record", cls=CommandGroup, invoke_without_command=True)
 @click.option("--build", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               show_default="build/ in the tree", help="What 'idf.py build' made.")  # fmt: skip
 @click.option("--sdkconfig", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
