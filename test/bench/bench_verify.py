@@ -5,15 +5,15 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bench_figures import Figures
+from capture_frames import BlockCapture
 from captures import traffic
-from tinybms_gateway.can.columns import FrameBlock
-from tinybms_gateway.can.reader import BLOCK_FRAMES, Capture
+from tinybms_gateway.can.reader import BLOCK_FRAMES
 from tinybms_gateway.can.verify.verify_impl import verify
 
 FRAMES = 10_000_000
@@ -52,20 +52,8 @@ def test_ten_million_frames(figures: Figures, capture_of: Callable[[int], Path])
                 "MB", at_most=MOST_GROWTH_MB)  # fmt: skip
 
 
-class InMemory(Capture):
-    """Blocks of good traffic that were made before."""
-
-    def __init__(self, frames: int) -> None:
-        super().__init__(Path("memory.log"))
-        self._blocks = list(traffic(frames, BLOCK_FRAMES))
-
-    def __iter__(self) -> Iterator[FrameBlock]:
-        self.channels[:] = ["can0"]
-        yield from self._blocks
-
-
 def test_decoding_and_all_rules_without_reading(figures: Figures) -> None:
-    capture = InMemory(3_000_000)
+    capture = BlockCapture(list(traffic(3_000_000, BLOCK_FRAMES)))
     begin_s = time.process_time()
     report = verify(capture)
     microseconds = (time.process_time() - begin_s) * 1e6 / report.figures.frames

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from capture_frames import columns_of
 from captures import traffic
 from tinybms_gateway.can.columns import Flag, FrameBlock
 from tinybms_gateway.can.database import load_database
@@ -22,16 +23,8 @@ Frame = tuple[int, int, bytes]
 """Identifier, flags, data."""
 
 
-def block_of(frames: list[Frame], first: int = 0) -> FrameBlock:
-    return FrameBlock(
-        first,
-        np.arange(len(frames), dtype=np.int64) * 1000,
-        np.array([each for each, _, _ in frames], np.uint32),
-        np.array([flags for _, flags, _ in frames], np.uint8),
-        np.array([len(data) for _, _, data in frames], np.uint8),
-        np.array([int.from_bytes(data[:8], "little") for _, _, data in frames], np.uint64),
-        np.zeros(len(frames), np.uint8),
-    )
+def block_of(frames: list[Frame]) -> FrameBlock:
+    return columns_of([(1000 * i, identifier, data, flags) for i, (identifier, flags, data) in enumerate(frames)])
 
 
 ids = st.one_of(st.sampled_from(sorted(MESSAGES)), st.integers(0, 0x7FF))

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from tinybms_gateway.can.plot.draw import draw
 from tinybms_gateway.can.plot.plot_impl import Window, read_story
-from tinybms_gateway.can.plot.reduce import COLUMNS, Extremes, Gaps
+from tinybms_gateway.can.reduce import COLUMNS, Extremes, Gaps
 from tinybms_gateway.cli import main
 
 START = 1_795_694_400
@@ -218,8 +218,8 @@ def test_a_battery_that_is_well_and_a_frame_alone_are_drawn(tmp_path: Path) -> N
         (["missing.log", "-o", "x.png"], "No such file"),
         (["empty.log", "-o", "x.png"], "no frames"),
         (["strange.log", "-o", "x.png"], "has something to draw"),
-        (["x.log", "-o", "x.png", "--signal", "SOCHighRes"], "is it SOCHighResolution"),
-        (["x.log", "-o", "x.png", "--signal", "earthquake"], "there is none, see docs/reference"),
+        (["x.log", "-o", "x.png", "--signal", "SOCHighRes"], "did you mean SOCHighResolution"),
+        (["x.log", "-o", "x.png", "--signal", "earthquake"], "no such signal; the DBC names them all"),
         (["x.log", "-o", "x.png", "--signal", "ManufacturerName"], "is a text, no number"),
         (["x.log", "-o", "x.png", "--signal", "EnergyIn"], "none of its 338 frames has EnergyIn"),
         (["x.log", "-o", "x.png", "--from", "10", "--to", "10"], "--to 10 is not behind --from 10"),

@@ -3,12 +3,12 @@
 import json
 import struct
 
-import can
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from scenario_play import block_of, judge
+from capture_frames import columns_of
+from scenario_play import judge
 from tinybms_gateway.can.columns import FrameBlock
 from tinybms_gateway.can.verify.rule import KEPT, Rule
 from tinybms_gateway.cli import main
@@ -41,9 +41,7 @@ def keepalive(at: float) -> Frame:
 
 
 def block(frames: list[Frame]) -> FrameBlock:
-    return block_of(
-        [(round(at * 1e6), can.Message(arbitration_id=i, data=data, is_extended_id=False)) for at, i, data in frames]
-    )
+    return columns_of(sorted(((round(at * 1e6), i, data, 0) for at, i, data in frames), key=lambda row: row[0]))
 
 
 def verdict(frames: list[Frame], **expectation: object) -> Rule | None:

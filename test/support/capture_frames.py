@@ -1,8 +1,8 @@
 """Captures of good traffic, made from the protocol by hand, to plant faults in."""
 
 import struct
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -136,39 +136,43 @@ CONTENT = {
 """A battery at 84 % with two sensors, 25.4 degC; GX."""
 
 
-class MemoryCapture(Capture):
-    """A capture without a file."""
-
-    def __init__(self, frames: list[Frame], block_frames: int = 500_000) -> None:
-        super().__init__(Path("memory.log"), block_frames)
-        self._frames = frames
-        self._size = block_frames
-
-    def __iter__(self) -> Iterator[FrameBlock]:
-        self.channels[:] = ["can0"]
-        for first in range(0, len(self._frames), self._size):
-            yield block_of(self._frames[first : first + self._size], first)
+Row = tuple[int, int, bytes, int]
+"""Time in microseconds, identifier, data, flags."""
 
 
-def block_of(frames: list[Frame], first: int = 0) -> FrameBlock:
-    """Frames as columns."""
+def columns_of(rows: Sequence[Row], first: int = 0) -> FrameBlock:
+    """Rows as columns, all of one channel."""
     return FrameBlock(
         first,
-        np.array([frame.time_us for frame in frames], np.int64),
-        np.array([frame.id for frame in frames], np.uint32),
-        np.array([frame.flags for frame in frames], np.uint8),
-        np.array([len(frame.data) for frame in frames], np.uint8),
-        np.array([int.from_bytes(frame.data[:8], "little") for frame in frames], np.uint64),
-        np.zeros(len(frames), np.uint8),
+        np.array([time_us for time_us, _, _, _ in rows], np.int64),
+        np.array([identifier for _, identifier, _, _ in rows], np.uint32),
+        np.array([flags for _, _, _, flags in rows], np.uint8),
+        np.array([len(data) for _, _, data, _ in rows], np.uint8),
+        np.array([int.from_bytes(data[:8], "little") for _, _, data, _ in rows], np.uint64),
+        np.zeros(len(rows), np.uint8),
     )
 
 
-def write_candump(path: Path, frames: list[Frame]) -> Path:
-    """Write data frames as candump does."""
-    path.write_text("".join(frame.line for frame in frames))
-    return path
+def block_of(frames: Sequence[Frame], first: int = 0) -> FrameBlock:
+    """Frames as columns."""
+    return columns_of([(frame.time_us, frame.id, frame.data, frame.flags) for frame in frames], first)
 
 
-def with_data(frame: Frame, data: bytes) -> Frame:
-    """The frame with other content."""
-    return replace(frame, data=data)
+class BlockCapture(Capture):
+    """A capture without a file, of blocks that are there."""
+
+    def __init__(self, blocks: Sequence[FrameBlock]) -> None:
+        super().__init__(Path("memory.log"))
+        self._blocks = blocks
+
+    def __iter__(self) -> Iterator[FrameBlock]:
+        self.channels[:] = ["can0"]
+        yield from self._blocks
+
+
+class MemoryCapture(BlockCapture):
+    """The same, of frames."""
+
+    def __init__(self, frames: Sequence[Frame], block_frames: int = 500_000) -> None:
+        starts = range(0, len(frames), block_frames)
+        super().__init__([block_of(frames[first : first + block_frames], first) for first in starts])

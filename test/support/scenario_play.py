@@ -8,6 +8,7 @@ from functools import partial
 import can
 import numpy as np
 
+from capture_frames import columns_of
 from tinybms_gateway.can.columns import Flag, FrameBlock
 from tinybms_gateway.can.decoder import Decoder
 from tinybms_gateway.can.verify.rule import Rule
@@ -53,20 +54,12 @@ def play_once(name: str, scale: float) -> FrameBlock:
                 next_keepalive = now + 1.0
                 send_keepalive(bus, messages.append)
             messages += collect(bus, 0.1 / scale)
-    return block_of([(round((m.timestamp - start) * scale * 1e6), m) for m in messages])
-
-
-def block_of(messages: list[tuple[int, can.Message]]) -> FrameBlock:
-    """Frames with their times (microseconds) as one block."""
-    messages = sorted(messages, key=lambda entry: entry[0])
-    return FrameBlock(
-        0,
-        np.array([at for at, _ in messages], np.int64),
-        np.array([m.arbitration_id for _, m in messages], np.uint32),
-        np.array([0 if m.is_rx else Flag.SENT for _, m in messages], np.uint8),
-        np.array([len(m.data) for _, m in messages], np.uint8),
-        np.array([int.from_bytes(m.data, "little") for _, m in messages], np.uint64),
-        np.zeros(len(messages), np.uint8),
+    messages.sort(key=lambda m: m.timestamp)
+    return columns_of(
+        [
+            (round((m.timestamp - start) * scale * 1e6), m.arbitration_id, bytes(m.data), 0 if m.is_rx else Flag.SENT)
+            for m in messages
+        ]
     )
 
 

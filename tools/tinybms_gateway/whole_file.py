@@ -5,33 +5,70 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+LONGEST_HINT = 100
+"""Characters of a file's name in that of its part: names have at most 255 bytes."""
 
-@contextlib.contextmanager
-def whole_file(path: Path, *, force: bool = False) -> Iterator[Path]:
-    """Write under another name beside it, and give it its name when the context ends well; else nothing is left.
+
+def check_place(path: Path, *, source: Path | None = None, force: bool = False) -> None:
+    """Look whether a file may be written, before the long work.
 
     Args:
         path: the file that is wanted
+        source: the capture that it is made from, which must not be overwritten
         force: overwrite it when it is there
 
-    Yields:
-        The name to write to; hidden, and with an end that says that it is a part.
-
     Raises:
-        ValueError: the file is there and may not be overwritten, or is no file (a device would be replaced by one), or
-            its directory is missing.
+        ValueError: it is the source itself, it is there and may not be overwritten, it is no file (a device would be
+            replaced by one), or its directory is missing.
     """
+    if source is not None and path.exists() and source.exists() and path.samefile(source):
+        raise ValueError(f"{path}: is the capture itself")
     if path.is_dir():
-        raise ValueError(f"{path}: is a directory")
+        raise ValueError(f"{path}: is a directory; give the name of a file")
     if path.exists() and not path.is_file():
         raise ValueError(f"{path}: is no file, and would be replaced by one")
     if not path.parent.is_dir():
         raise ValueError(f"{path.parent}: no such directory")
     if path.exists() and not force:
         raise ValueError(f"{path}: is there already; give another name, or --force to overwrite it")
-    part = path.with_name(f".{path.name[:200]}.{os.getpid()}.part")
+
+
+@contextlib.contextmanager
+def whole_file(path: Path, *, force: bool = False) -> Iterator[Path]:
+    """Write under another name beside it, and give it its name when the context ends well; else nothing is left.
+
+    Args:
+        path: the file that is wanted; of a link the file to which it leads
+        force: overwrite it when it is there
+
+    Yields:
+        The name to write to; hidden, and with an end that says that it is a part. It is there already, and empty.
+
+    Raises:
+        ValueError: as `check_place`.
+        OSError: nothing can be written there; names the file that is wanted.
+    """
+    check_place(path, force=force)
+    target = path.resolve()
+    part = target.with_name(f".{target.name[:LONGEST_HINT]}.{os.getpid()}.part")
+    try:
+        part.unlink(missing_ok=True)
+        part.touch(exist_ok=False)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     try:
         yield part
-        part.replace(path)
+        part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file, over one that is there.
+
+    Raises:
+        ValueError: as `check_place`.
+        OSError: it cannot be written.
+    """
+    with whole_file(path, force=True) as part:
+        part.write_text(text, encoding="utf-8")

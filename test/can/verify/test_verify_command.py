@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from capture_frames import Frame, Story, write_candump
+from capture_frames import Frame, Story, block_of
+from captures import write_candump
 from tinybms_gateway.cli import main
 
 TOOL = Path(sys.executable).with_name("tinybms-gw")
@@ -28,12 +29,12 @@ def one_line(result: Result) -> str:
 
 @pytest.fixture
 def good(tmp_path: Path) -> Path:
-    return write_candump(tmp_path / "good.log", Story(seconds=12).frames())
+    return write_candump(tmp_path / "good.log", [block_of(Story(seconds=12).frames())])
 
 
 @pytest.fixture
 def bad(tmp_path: Path) -> Path:
-    return write_candump(tmp_path / "bad.log", [*Story(seconds=12).frames(), Frame(11_990, 0x123, b"\1")])
+    return write_candump(tmp_path / "bad.log", [block_of([*Story(seconds=12).frames(), Frame(11_990, 0x123, b"\1")])])
 
 
 def test_good_ends_with_0_bad_with_1_unreadable_with_2_and_what_could_be_read_has_its_reports(
@@ -105,6 +106,11 @@ def test_only_victrons_rules(bad: Path) -> None:
 def test_places_where_nothing_can_be_written_are_told_first(good: Path) -> None:
     assert "no such directory" in one_line(run(good, "--html", good.parent / "none/x.html"))
     assert "is a directory" in one_line(run(good, "--junit", good.parent))
+    assert "is no file" in one_line(run(good, "--html", "/dev/null"))
+    assert "both are" in one_line(run(good, "--html", good.parent / "x", "--junit", good.parent / "x"))
+    before = good.read_bytes()
+    assert "is the capture itself" in one_line(run(good, "--html", good))
+    assert good.read_bytes() == before
 
 
 def test_the_rules_can_be_listed() -> None:

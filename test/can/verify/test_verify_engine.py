@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from capture_frames import OFFLINE, Frame, MemoryCapture, Story, pairs
 from planted_faults import FAULTS
+from tinybms_gateway.can.columns import Flag
 from tinybms_gateway.can.decoder import DecodedBlock
 from tinybms_gateway.can.reader import CaptureError
 from tinybms_gateway.can.verify.report import NOT_APPLICABLE, VIOLATED, WAIVED, Report
@@ -84,6 +85,14 @@ def test_whatever_is_on_the_bus_there_is_a_report_and_it_is_the_same_for_all_blo
     whole = report_of(frames).as_json()
     for size in (1, 7):
         assert report_of(frames, size).as_json() == whole
+
+
+def test_other_devices_with_29_bits_are_told_apart_from_a_battery_with_29_bits() -> None:
+    """On a VE.Can port NMEA 2000 is legal beside the battery: 0x09F11200 is its vessel heading."""
+    beside = Frame(39_990, 0x09F11200, bytes(8), int(Flag.EXTENDED))
+    assert ids(report_of([*Story().frames(), beside])) == {"id-known"}
+    assert report_of([*Story().frames(), beside], choice=Choice(victron_only=True)).good
+    assert ids(report_of([*Story().frames(), replace(beside, id=0x351)])) == {"id-11-bit"}
 
 
 def test_only_the_first_violations_are_kept_and_all_are_counted() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import struct
 from dataclasses import replace
 from html.parser import HTMLParser
 from io import StringIO
@@ -14,10 +15,11 @@ from rich.console import Console
 
 from capture_frames import CONTENT, Frame, MemoryCapture, Story, pairs
 from tinybms_gateway.can.verify.html import html
+from tinybms_gateway.can.verify.junit import junit
 from tinybms_gateway.can.verify.report import NOT_APPLICABLE, PASSED, VIOLATED, WAIVED, Report
 from tinybms_gateway.can.verify.show import show
 from tinybms_gateway.can.verify.verify_impl import verify
-from tinybms_gateway.can.verify.write import junit, write_whole
+from tinybms_gateway.whole_file import write_whole
 
 HOSTILE = "<script>alert('1')</script>&\"\x1b]0;x\x07\u202e.log"
 VOID = {"meta", "rect", "polyline", "line", "br"}
@@ -94,6 +96,15 @@ def test_the_page_shows_the_course_with_alarms() -> None:
     bars = re.findall(r'<rect class="(\w+)" x="([\d.]+)" y="0" width="([\d.]+)"', page)
     assert [kind for kind, _, _ in bars] == ["alarm", "alarm", "warning", "warning"]
     assert all(250 < float(x) < 260 and 245 < float(width) < 255 for _, x, width in bars)
+
+
+def test_a_limit_of_one_frame_is_seen_in_the_page_of_an_hour() -> None:
+    frames = [Frame(1000 * n, 0x351, struct.pack("<HhhH", 568, 0 if n == 1777 else 450, 540, 464)) for n in range(3600)]
+    report = report_of(frames)
+    course = report.figures.courses["CCL"].course()
+    assert (course.low.min(), course.high.max()) == (0.0, 45.0)
+    assert len(course.time_us) <= 1024
+    assert len(html(report)) < 200_000
 
 
 def test_a_frame_without_anything_else_makes_a_page() -> None:
@@ -188,6 +199,14 @@ def test_a_file_is_written_whole_or_stays_as_it_was(tmp_path: Path) -> None:
     write_whole(path, "after")
     assert path.read_text() == "after"
     assert path.stat().st_mode & 0o777 == 0o666 & ~_umask()
+
+
+def test_of_a_link_the_file_is_written_to_which_it_leads(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    link = tmp_path / "newest.html"
+    link.symlink_to("there/report.html")
+    write_whole(link, "after")
+    assert link.is_symlink() and (tmp_path / "there/report.html").read_text() == "after"
 
 
 def test_a_device_is_not_replaced_by_a_report(tmp_path: Path) -> None:

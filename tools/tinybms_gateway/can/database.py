@@ -1,5 +1,7 @@
 """Our DBC of the Victron CAN-bus BMS protocol."""
 
+import difflib
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import cast
@@ -9,7 +11,7 @@ from cantools.database.can import Database as BmsDatabase
 
 DBC_PATH = Path(__file__).with_name("victron_bms.dbc")
 
-__all__ = ["DBC_PATH", "BmsDatabase", "load_database", "load_other_database", "text_of"]
+__all__ = ["DBC_PATH", "BmsDatabase", "hex_of", "load_database", "load_other_database", "signal_name", "text_of"]
 
 
 @lru_cache(maxsize=1)
@@ -32,6 +34,29 @@ def load_other_database(path: Path) -> BmsDatabase:
     if not isinstance(database, BmsDatabase) or not database.messages:
         raise ValueError(f"{path}: this DBC names no frame")
     return database
+
+
+def signal_name(name: str, known: Collection[str]) -> str:
+    """The name of a signal as the DBC writes it.
+
+    Args:
+        name: as a user writes it, whatever its case
+        known: names that there are
+
+    Raises:
+        ValueError: there is none; with those that come near.
+    """
+    by_lower_case = {each.lower(): each for each in known}
+    if name.lower() in by_lower_case:
+        return by_lower_case[name.lower()]
+    near = [by_lower_case[each] for each in difflib.get_close_matches(name.lower(), by_lower_case)]
+    hint = f"did you mean {' or '.join(near)}?" if near else "the DBC names them all"
+    raise ValueError(f"--signal {name}: no such signal; {hint}")
+
+
+def hex_of(raw: int) -> str:
+    """The eight bytes of a little-endian number, the first one first: ``00 00 00 00 00 00 00 01``."""
+    return raw.to_bytes(8, "little").hex(" ").upper()
 
 
 def text_of(raw: int) -> str:

@@ -7,7 +7,7 @@ import can
 import cantools.database
 
 from tinybms_gateway.can.database import BmsDatabase, load_database, text_of
-from tinybms_gateway.can.protocol import NOT_SUPPORTED, TEXT_IDS, allowed_lengths
+from tinybms_gateway.can.protocol import NOT_SUPPORTED, TEXT_IDS, allowed_lengths, id_text
 
 Value = float | int | str
 
@@ -49,7 +49,7 @@ class DecodedFrame:
     def content_as_json(self) -> dict[str, Any]:
         """All but the time."""
         return {
-            "id": f"0x{self.id:08X}" if self.extended else f"0x{self.id:03X}",
+            "id": id_text(self.id, extended=self.extended),
             "extended": self.extended,
             "data": self.data.hex(" ").upper(),
             "name": self.name,
@@ -62,10 +62,13 @@ class DecodedFrame:
 
     def content(self) -> str:
         """All but the time, for people."""
-        identifier = f"{self.id:08X}" if self.extended else f"{self.id:03X}"
-        values = ", ".join(f"{n} {signal}" for n, signal in self.signals.items() if signal.value != NOT_SUPPORTED)
-        meaning = self.problem or f"{self.name}: {values}"
+        identifier = id_text(self.id, extended=self.extended).removeprefix("0x")
+        meaning = self.problem or f"{self.name}: {self.values()}"
         return f"{identifier} [{len(self.data)}] {self.data.hex(' ').upper():23} {meaning}"
+
+    def values(self) -> str:
+        """What it says, for people, without the fields that the battery cannot know."""
+        return ", ".join(f"{n} {signal}" for n, signal in self.signals.items() if signal.value != NOT_SUPPORTED)
 
 
 def decode_frame(message: can.Message, database: BmsDatabase | None = None) -> DecodedFrame:

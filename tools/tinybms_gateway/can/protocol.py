@@ -1,4 +1,7 @@
-"""What the DBC cannot say of the protocol: texts, further lengths, who sends what."""
+"""What the DBC cannot say of the protocol: what has to be there, who sends what, texts, further lengths.
+
+Source, where nothing else is said: Victron, CAN-bus BMS Protocol, 2021-04-17.
+"""
 
 import cantools.database
 
@@ -8,13 +11,41 @@ BITRATE = 500_000
 TEXT_IDS = frozenset({0x35E, 0x370, 0x371, 0x374, 0x375, 0x376, 0x377, 0x380, 0x381, 0x382})
 """Frames of one eight-character text."""
 
-GX_IDS = frozenset({0x305, 0x307})
+LIMITS_ID, ALARMS_ID, KEEPALIVE_ID = 0x351, 0x35A, 0x305
+
+REQUIRED = {0x351: "limits", 0x355: "state of charge", 0x356: "measurements", 0x35A: "alarms"}
+"""Every second; without them a GX takes no battery. Identifier -> what it is about."""
+
+GX_FRAMES = {KEEPALIVE_ID: bytes(8), 0x307: b"\x12\x34\x56\x78VIC\0"}
+"""What a GX sends every second: that it is there, and who it is."""
+
+GX_IDS = frozenset(GX_FRAMES)
 """Sent by the GX; all others by the battery."""
+
+LIMITS_LOST_S = 3
+"""After this time without 0x351 a GX stops charging and discharging."""
+
+KEEPALIVE_LOST_S = 10
+"""After this time without 0x305 the gateway warns that the GX is lost (docs/architecture.md, What happens when)."""
+
+RESERVED_ALARM_BITS = 0xF000_0000_FC00_0000
+"""Of 0x35A as a little-endian number: byte 3 bits 2 to 7, byte 7 bits 4 to 7."""
+
+NO_TEMPERATURE = (0, 0xFFFF)
+"""A temperature in 0x373 that there is none."""
+
+SENSOR_TEXT_IDS = (0x376, 0x377)
+"""Names of the coldest and of the hottest sensor."""
 
 NOT_SUPPORTED = "not supported"
 """Meaning of the alarm fields that a battery cannot know; left out of the lines for people."""
 
 _FURTHER_LENGTHS = {0x355: (4, 6), 0x356: (6,), 0x35F: (6,), 0x373: (4, 6), 0x379: (8,)}
+
+
+def id_text(identifier: int, *, extended: bool = False) -> str:
+    """``0x351``, or ``0x00000351`` of 29 bits."""
+    return f"0x{identifier:08X}" if extended else f"0x{identifier:03X}"
 
 
 def allowed_lengths(message: cantools.database.can.Message) -> tuple[int, ...]:

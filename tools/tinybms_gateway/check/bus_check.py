@@ -8,11 +8,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tinybms_gateway.can.frame import DecodedFrame
-from tinybms_gateway.can.verify.rules.layout import RESERVED_35A
+from tinybms_gateway.can.protocol import KEEPALIVE_ID, LIMITS_LOST_S, REQUIRED, RESERVED_ALARM_BITS
 from tinybms_gateway.can.verify.rules.values import CURRENT_DA, PACK_CV, TEMPERATURE_DC
-from tinybms_gateway.check.bus_listener import KEEPALIVE_ID, TEXTS, Heard, Traffic
+from tinybms_gateway.check.bus_listener import TEXTS, Heard, Traffic
 from tinybms_gateway.check.finding import Finding, Result, failed, good, shortened, warning
-from tinybms_gateway.sim.gx.model import LIMITS_LOST_AFTER_S, REQUIRED
 
 LATE_AFTER_S = 1.5
 """Of frames that are sent every second."""
@@ -104,7 +103,7 @@ def _period(name: str, heard: Heard, traffic: Traffic) -> Finding:
         )
     gap_s = heard.longest_gap_s(traffic.ended_s)
     seen = f"every {heard.period_s:.1f} s"
-    if gap_s > LIMITS_LOST_AFTER_S:
+    if gap_s > LIMITS_LOST_S:
         return failed(
             name, f"{seen}, then missing for {gap_s:.1f} s", "a GX stops the system after 3 s: gateway, BMS line"
         )
@@ -177,7 +176,7 @@ def _alarms(frame: DecodedFrame, _traffic: Traffic) -> list[Finding]:
     threes = [n for n in (*range(13), *range(16, 29)) if bits >> 2 * n & 3 == 3]
     if threes:
         return [failed(name, f"value 3 in {len(threes)} of 26 fields", "a field is 1 (active), 2 (OK) or 0; never 3")]
-    if bits & int(RESERVED_35A):
+    if bits & RESERVED_ALARM_BITS:
         return [failed(name, f"reserved bits are set: {frame.data.hex(' ').upper()}", "they must be 0")]
     supported = [value for value in fields.values() if value in ("active", "OK")]
     if not supported:
@@ -230,7 +229,7 @@ def _gx(traffic: Traffic) -> Finding:
     heard = traffic.of(KEEPALIVE_ID)
     if heard is not None:
         period = f"every {heard.period_s:.1f} s" if heard.period_s is not None else "once"
-        if heard.longest_gap_s(traffic.ended_s) > LIMITS_LOST_AFTER_S or heard.period_s is None:
+        if heard.longest_gap_s(traffic.ended_s) > LIMITS_LOST_S or heard.period_s is None:
             return warning(GX_NAME, f"{period}, with gaps", "it should come every second: look at the GX and its cable")
         return good(GX_NAME, period)
     if traffic.keepalive_sent:

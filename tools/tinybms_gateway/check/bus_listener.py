@@ -10,12 +10,11 @@ import can
 
 from tinybms_gateway.can.bus import open_bus, receive_until
 from tinybms_gateway.can.frame import DecodedFrame, decode_frame
+from tinybms_gateway.can.protocol import KEEPALIVE_ID, REQUIRED
 from tinybms_gateway.sim.gx.gx_impl import KEEPALIVE_EVERY_S, send_keepalive
-from tinybms_gateway.sim.gx.model import REQUIRED
 
 TEXTS = (0x35E, 0x35F)
 """Every 5 s: who the battery is."""
-KEEPALIVE_ID = 0x305
 ENOUGH = 4
 """Frames of a required identifier, and so three periods."""
 ENOUGH_KEEPALIVES = 3

@@ -216,6 +216,14 @@ class Events:
         return len(self.time_us)
 
 
+def filled(values: Floats, before: float) -> Floats:
+    """NaN replaced by what was there last."""
+    extended = np.concatenate([[before], values])
+    last = np.maximum.accumulate(np.where(np.isnan(extended), 0, np.arange(len(extended))))
+    found: Floats = extended[last][1:]
+    return found
+
+
 class Trace:
     """Follows what is on the bus through a capture, block by block."""
 
@@ -244,13 +252,12 @@ class Trace:
 
     def _hold(self, key: str, count: int, at: NDArray[np.intp], values: Floats) -> Floats:
         """Each value until the next one; across the blocks."""
-        held = np.full(count + 1, np.nan)
-        held[0] = self._held.get(key, np.nan)
-        held[1 + at] = values
-        last = np.maximum.accumulate(np.where(np.isnan(held), 0, np.arange(count + 1)))
-        held = held[last]
-        self._held[key] = float(held[-1])
-        return held[1:]
+        new = np.full(count, np.nan)
+        new[at] = values
+        held = filled(new, self._held.get(key, np.nan))
+        if count:
+            self._held[key] = float(held[-1])
+        return held
 
     def _age(self, key: str, decoded: DecodedBlock, rows: NDArray[np.intp], time_us: NDArray[np.int64]) -> Floats:
         ids = ids_of(key) & decoded.frames.keys()

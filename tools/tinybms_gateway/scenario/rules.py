@@ -21,6 +21,7 @@ from tinybms_gateway.scenario.condition import (
     Events,
     Floats,
     Trace,
+    filled,
     ids_of,
     signal_of,
 )
@@ -69,22 +70,14 @@ class Phase:
         if self._condition is None:
             return np.ones(count, np.bool_), np.zeros(count, np.bool_), np.full(count, -math.inf)
         holds, fails = self._condition.evaluate(events)
-        state = _filled(np.where(holds, 1.0, np.where(fails, 0.0, np.nan)), self._state)
+        state = filled(np.where(holds, 1.0, np.where(fails, 0.0, np.nan)), self._state)
         before = np.concatenate([[self._state], state[:-1]])[:count]
         holding = state == 1.0
         starts = holding & (before != 1.0)
-        since = _filled(np.where(starts, events.time_us.astype(np.float64), np.nan), self._since_us)
+        since = filled(np.where(starts, events.time_us.astype(np.float64), np.nan), self._since_us)
         if count:
             self._state, self._since_us = float(state[-1]), float(since[-1])
         return holding, starts & (before == 0.0), since
-
-
-def _filled(values: Floats, before: float) -> Floats:
-    """NaN replaced by what was there last."""
-    extended = np.concatenate([[before], values])
-    last = np.maximum.accumulate(np.where(np.isnan(extended), 0, np.arange(len(extended))))
-    filled: Floats = extended[last][1:]
-    return filled
 
 
 def _keys(*conditions: Condition | None) -> tuple[str, ...]:
@@ -339,7 +332,7 @@ class PauseRule(ScenarioRule):
         events = self._trace.take(decoded)
         _, begins, _ = self._phase.take(events)
         times = events.time_us.astype(np.float64)
-        since = _filled(np.where(begins, times, np.nan), self._since_us)
+        since = filled(np.where(begins, times, np.nan), self._since_us)
         before = np.concatenate([[self._since_us], since[:-1]])[: len(since)]
         quiet = events.values[QUIET]
         for i in np.flatnonzero(quiet >= self.least_s).tolist():

@@ -5,18 +5,19 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import can
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tinybms_gateway.can.capture.statistics import Key, Seen, Statistics, bits_of, id_text
+from tinybms_gateway.can.bus_load import most_bits
+from tinybms_gateway.can.capture.statistics import Key, Seen, Statistics
 from tinybms_gateway.can.frame import DecodedFrame, decode_frame
-from tinybms_gateway.can.protocol import NOT_SUPPORTED
+from tinybms_gateway.can.protocol import ALARMS_ID, id_text
 
 REFRESH_PER_SECOND = 2
 RATE_OVER_S = 10.0
-ALARMS_ID = 0x35A
 OTHER_LINES = 7
 """Of the screen: title, head and foot of the table, the line below it, the prompt."""
 
@@ -65,10 +66,17 @@ class CaptureView:
             if frame.problem
             else Text(_values(frame))
         )
-        return id_text(key), name, str(seen.count), f"{rate:.1f}", f"{now - seen.newest_s:.1f}", newest
+        return (
+            id_text(key[0], extended=key[1]),
+            name,
+            str(seen.count),
+            f"{rate:.1f}",
+            f"{now - seen.newest_s:.1f}",
+            newest,
+        )
 
     def _summary(self, rows: list[tuple[Key, Seen]], rates: dict[Key, float], hidden: int, now: float) -> Text:
-        load = sum(rates[key] * bits_of(seen.newest) for key, seen in rows) / self._bitrate
+        load = sum(rates[key] * _bits_of(seen.newest) for key, seen in rows) / self._bitrate
         parts = [
             f"{self._statistics.frames} frames in {now - self._began:.0f} s",
             f"{sum(rates.values()):.1f} per s",
@@ -90,8 +98,12 @@ class CaptureView:
         return {key: (count - before.get(key, 0)) / seconds for key, count in counts.items()}
 
 
+def _bits_of(message: can.Message) -> int:
+    return int(most_bits(message.dlc, extended=message.is_extended_id, remote=message.is_remote_frame))
+
+
 def _values(frame: DecodedFrame) -> str:
     if frame.id == ALARMS_ID:
         active = [name for name, signal in frame.signals.items() if signal.value == "active"]
         return f"{', '.join(active) or 'no alarm, no warning'}; {frame.signals['SystemStatus']}"
-    return ", ".join(f"{name} {signal}" for name, signal in frame.signals.items() if signal.value != NOT_SUPPORTED)
+    return frame.values()

@@ -49,7 +49,7 @@ def convert_command(
     with usage_errors():
         start_us = None if start is None else parse_start(start)
         for source in paths if directory is not None else paths[:1]:
-            with progress_bar(source.name) as progress:
+            with progress_bar(source.name, 1.0) as progress:
                 result: Converted | Written
                 if directory is None:
                     result = convert(source, paths[1], start_us, force=force, progress=progress)

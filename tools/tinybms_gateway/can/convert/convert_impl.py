@@ -16,7 +16,7 @@ from tinybms_gateway.can.convert.messages import messages, whole_frames
 from tinybms_gateway.can.convert.mf4 import Mf4File
 from tinybms_gateway.can.reader import Capture, CaptureError
 from tinybms_gateway.can.writer import FORMATS, UNZIPPED, CaptureFile, format_of
-from tinybms_gateway.whole_file import whole_file
+from tinybms_gateway.whole_file import check_place, whole_file
 
 BLOCK_FRAMES = 100_000
 SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -112,14 +112,13 @@ def convert(
         target: the file to write
         start_us: time of the begin of a capture that has no clock
         force: overwrite the target
-        progress: told how many frames have been converted
+        progress: told what part of the capture has been converted
 
     Raises:
         ValueError: the capture cannot be read (`CaptureError`), the target cannot be written, or the time is missing.
     """
     lost = loses(target)
-    if target.exists() and source.exists() and target.samefile(source):
-        raise ValueError(f"{target}: is the capture itself")
+    check_place(target, source=source, force=force)
     with whole_file(target, force=force) as part:
         blocks = _blocks(source, start_us, needs_clock=format_of(target) != ".asc", progress=progress)
         if target.suffix.lower() == PARQUET:
@@ -157,7 +156,7 @@ def _blocks(
             raise ValueError(f"{source}: says no time of day; give that of its begin with --start")
         check_clock(source, timed)
         yield timed, capture.channels
-        progress(block.first + len(block))
+        progress(capture.part)
 
 
 def _write(part: Path, target: Path, blocks: Iterator[tuple[FrameBlock, list[str]]]) -> tuple[int, int, int]:

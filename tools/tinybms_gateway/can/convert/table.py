@@ -7,7 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tinybms_gateway.can.columns import FrameBlock
-from tinybms_gateway.can.database import load_database, text_of
+from tinybms_gateway.can.database import hex_of, load_database, text_of
 from tinybms_gateway.can.decoder import DecodedBlock, Frames
 from tinybms_gateway.can.protocol import NOT_SUPPORTED, TEXT_IDS
 
@@ -129,7 +129,7 @@ def _value_and_text(frames: Frames, name: str, texts: _Words) -> tuple[NDArray[n
     is_text = frames.message.frame_id in TEXT_IDS
     if is_text or signal.length > 32:
         raws, which = np.unique(frames.data, return_inverse=True)
-        found = [text_of(raw) if is_text else raw.to_bytes(8, "little").hex(" ").upper() for raw in raws.tolist()]
+        found = [text_of(raw) if is_text else hex_of(raw) for raw in raws.tolist()]
         numbers = np.array([texts.number(text) for text in found], np.int32)
         return np.full(len(frames.data), np.nan), numbers[which]
     value = frames.physical(name)

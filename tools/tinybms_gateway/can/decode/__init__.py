@@ -50,7 +50,7 @@ def decode_command(
             for block in source:
                 if lines := list(texts.lines(block)):
                     click.echo("\n".join(lines))
-                done(source.position / source.size)
+                done(source.part)
     if not source.frames:
         raise UsageProblem(f"{capture}: there are no frames in it")
     if not texts.shown:

@@ -1,6 +1,5 @@
 """Lines that say what the frames of a capture mean."""
 
-import difflib
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
@@ -10,7 +9,7 @@ import can
 import numpy as np
 
 from tinybms_gateway.can.columns import Flag, FrameBlock
-from tinybms_gateway.can.database import BmsDatabase, load_database
+from tinybms_gateway.can.database import BmsDatabase, load_database, signal_name
 from tinybms_gateway.can.frame import DecodedFrame, decode_frame
 
 BLOCK_FRAMES = 10_000
@@ -47,17 +46,8 @@ def select(ids: Collection[str], signals: Collection[str], database: BmsDatabase
     except ValueError:
         raise ValueError(f"--id {' '.join(ids)}: give identifiers in hexadecimal, such as 351") from None
     carriers = {s.name: message.frame_id for message in (database or load_database()).messages for s in message.signals}
-    names = frozenset(_signal_name(name, carriers) for name in signals)
+    names = frozenset(signal_name(name, carriers) for name in signals)
     return Selection(frozenset(wanted | {carriers[name] for name in names}), names)
-
-
-def _signal_name(name: str, known: Collection[str]) -> str:
-    by_lower_case = {each.lower(): each for each in known}
-    if name.lower() not in by_lower_case:
-        near = [by_lower_case[each] for each in difflib.get_close_matches(name.lower(), by_lower_case)]
-        hint = f"did you mean {', '.join(near)}?" if near else "the DBC names them all"
-        raise ValueError(f"--signal {name}: no such signal; {hint}")
-    return by_lower_case[name.lower()]
 
 
 @dataclass

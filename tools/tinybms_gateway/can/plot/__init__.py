@@ -35,6 +35,6 @@ def plot_command(
     from tinybms_gateway.can.plot.plot_impl import Window, plot  # noqa: PLC0415 - keeps --help quick
     from tinybms_gateway.progress import progress_bar  # noqa: PLC0415
 
-    with usage_errors(), progress_bar(capture.name) as progress:
+    with usage_errors(), progress_bar(capture.name, 1.0) as progress:
         story = plot(capture, output, signals, Window(from_s, to_s), seconds=seconds, progress=progress)
     click.echo(f"{output}: {story.frames} frames, {story.end_us / 1e6:.1f} s")

@@ -1,6 +1,5 @@
 """A capture as a picture."""
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,19 +9,21 @@ from numpy.typing import NDArray
 
 from tinybms_gateway.can.clock import check_clock
 from tinybms_gateway.can.columns import FrameBlock
-from tinybms_gateway.can.database import load_database
+from tinybms_gateway.can.database import load_database, signal_name
 from tinybms_gateway.can.decoder import DecodedBlock, Decoder
-from tinybms_gateway.can.plot.reduce import Extremes, Gaps
-from tinybms_gateway.can.protocol import NOT_SUPPORTED
+from tinybms_gateway.can.protocol import (
+    ALARMS_ID,
+    KEEPALIVE_ID,
+    KEEPALIVE_LOST_S,
+    LIMITS_ID,
+    LIMITS_LOST_S,
+    NOT_SUPPORTED,
+)
 from tinybms_gateway.can.reader import Capture, CaptureError
-from tinybms_gateway.whole_file import whole_file
+from tinybms_gateway.can.reduce import Extremes, Gaps
+from tinybms_gateway.whole_file import check_place, whole_file
 
 FORMATS = (".png", ".svg", ".pdf")
-LIMITS_ID, ALARMS_ID, KEEPALIVE_ID = 0x351, 0x35A, 0x305
-LIMITS_GAP_US = 3_000_000
-"""A GX stops charging and discharging after 3 s without 0x351 (Victron, CAN-bus BMS protocol)."""
-KEEPALIVE_GAP_US = 10_000_000
-"""The gateway takes a GX for lost after 10 s without 0x305 (docs/architecture.md, "What happens when")."""
 OVERVIEW = ("SOC", "SOCHighResolution", "Voltage", "CVL", "DVL", "Current", "CCL", "DCL", "CellVoltageMin",
             "CellVoltageMax", "Temperature", "CellTemperatureMin", "CellTemperatureMax")  # fmt: skip
 OFFLINE = "SystemStatus"
@@ -64,8 +65,8 @@ class Story:
     """Signal -> its course."""
     active: dict[str, Extremes] = field(default_factory=dict)
     """Alarm or warning, or `OFFLINE` -> 1 where it is active."""
-    limits_gaps: Gaps = field(default_factory=lambda: Gaps(LIMITS_GAP_US))
-    keepalive_gaps: Gaps = field(default_factory=lambda: Gaps(KEEPALIVE_GAP_US))
+    limits_gaps: Gaps = field(default_factory=lambda: Gaps(LIMITS_LOST_S * 1_000_000))
+    keepalive_gaps: Gaps = field(default_factory=lambda: Gaps(KEEPALIVE_LOST_S * 1_000_000))
 
     def take(self, decoded: DecodedBlock) -> None:
         """Add frames; times count from the begin of the picture."""
@@ -100,20 +101,18 @@ def without_unknown(
     return np.where(np.isin(raw, unknown), np.nan, physical) if unknown else physical
 
 
-def check_signals(names: tuple[str, ...]) -> None:
-    """Look whether there are such signals, and whether they are numbers.
+def numeric_signals(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names as the DBC writes them.
 
     Raises:
-        ValueError: with what was meant, perhaps.
+        ValueError: there is no such signal, or it is no number.
     """
     signals = {s.name: s for message in load_database().messages for s in message.signals}
-    for name in names:
-        if name not in signals:
-            close = difflib.get_close_matches(name, signals, 3, 0.5)
-            hint = f"; is it {' or '.join(close)}?" if close else ", see docs/reference/victron_pgn_signal_summary.md"
-            raise ValueError(f"--signal {name}: there is none{hint}")
+    found = tuple(signal_name(name, signals) for name in names)
+    for name in found:
         if signals[name].length > 32:
             raise ValueError(f"--signal {name}: is a text, no number")
+    return found
 
 
 def read_story(path: Path, signals: tuple[str, ...], window: Window, progress: Callable[[float], None]) -> Story:
@@ -130,7 +129,7 @@ def read_story(path: Path, signals: tuple[str, ...], window: Window, progress: C
         part = _part(block, first, window)
         if len(part):
             story.take(decoder.decode(part))
-        progress(block.first + len(block))
+        progress(capture.part)
     if first is None or not story.frames:
         raise CaptureError(f"{path}: {'no frames' if first is None else 'no frames between --from and --to'}")
     story.absolute_time, story.channels = capture.absolute_time, len(capture.channels)
@@ -160,17 +159,18 @@ def plot(
         signals: what to draw; empty: the overview
         window: part of the capture
         seconds: time axis in seconds since its first frame, not in local time
-        progress: told how many frames have been read
+        progress: told what part of the capture has been read
 
     Raises:
         ValueError: no such format or signal, or the capture cannot be read (`CaptureError`).
     """
     if output.suffix.lower() not in FORMATS:
         raise ValueError(f"{output}: give a name that ends with {', '.join(FORMATS)}")
-    check_signals(signals)
+    signals = numeric_signals(signals)
     from tinybms_gateway.can.plot.draw import draw  # noqa: PLC0415 - what was asked is checked before matplotlib is loaded
     from tinybms_gateway.picture import save  # noqa: PLC0415
 
+    check_place(output, source=path, force=True)
     with whole_file(output, force=True) as part:
         story = read_story(path, signals, window, progress)
         save(draw(story, seconds_since=window.from_s if seconds or not story.absolute_time else None), part,

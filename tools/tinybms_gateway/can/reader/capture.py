@@ -63,6 +63,11 @@ class Capture:
         """Names of the channels met so far, in the order of their first frame."""
         return self._channels.names
 
+    @property
+    def part(self) -> float:
+        """Of the file that has been read so far, 0 to 1."""
+        return self.position / self.size if self.size else 0.0
+
     def __iter__(self) -> Iterator[FrameBlock]:
         """Read it.
 

@@ -7,37 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinybms_gateway.can.decoder import DecodedBlock, Frames
-from tinybms_gateway.can.verify.rules.alarms import FIELDS, active
+from tinybms_gateway.can.reduce import Extremes
+from tinybms_gateway.can.verify.rules.alarms import BITS, active
 from tinybms_gateway.can.verify.rules.base import Before
 
-MOST_POINTS = 1000
+COURSES = {0x351: ("CVL", "CCL", "DCL"), 0x355: ("SOC",), 0x356: ("Voltage", "Current")}
+"""Signals whose course is kept, by the frame that holds them."""
+PIECES = 1024
+"""Of a course: about as many as the picture has places side by side."""
 MOST_SPANS = 50
 """Of one alarm field; what comes later is left out of the picture."""
 STATUS_OFFLINE = "offline"
-
-
-class Thinned:
-    """Every n-th value of a series; n doubles when there are too many, so that memory stays the same."""
-
-    def __init__(self, columns: int) -> None:
-        self._seen = 0
-        self._stride = 1
-        self._kept: list[NDArray[np.float64]] = [np.zeros(0) for _ in range(columns)]
-
-    def add(self, *columns: NDArray[Any]) -> None:
-        """Take the next values; all columns have the same length."""
-        count = len(columns[0])
-        places = np.arange(-self._seen % self._stride, count, self._stride)
-        self._kept = [np.concatenate([k, c[places]]) for k, c in zip(self._kept, columns, strict=True)]
-        self._seen += count
-        while len(self._kept[0]) > MOST_POINTS:
-            self._kept = [k[::2] for k in self._kept]
-            self._stride *= 2
-
-    @property
-    def columns(self) -> list[NDArray[np.float64]]:
-        """What was kept."""
-        return self._kept
 
 
 @dataclass
@@ -57,12 +37,10 @@ class Spans:
             before, offline_before = before.copy(), offline_before.copy()
             before[0], offline_before[0] = 0, False
         self._change(STATUS_OFFLINE, frames, offline, offline_before)
-        changed = np.bitwise_or.reduce(now ^ before)
-        for kind, shift in (("Alarm", 0), ("Warning", 32)):
-            for n, name in enumerate(FIELDS):
-                bit = np.uint64(1 << (2 * n + shift))
-                if changed & bit:
-                    self._change(f"{kind}{name}", frames, (now & bit) != 0, (before & bit) != 0)
+        changed = int(np.bitwise_or.reduce(now ^ before))
+        for name, bit in BITS.items():
+            if changed & bit:
+                self._change(name, frames, (now & np.uint64(bit)) != 0, (before & np.uint64(bit)) != 0)
 
     def _change(self, name: str, frames: Frames, now: NDArray[np.bool_], before: NDArray[np.bool_]) -> None:
         for i in np.flatnonzero(now != before)[: 2 * MOST_SPANS + 1].tolist():
@@ -88,11 +66,8 @@ class Figures:
         self.most_bus_load_percent = 0.0
         self.reaction_us: dict[str, int] = {}
         """Rule -> longest time from the alarm to the limit."""
-        self.limits = Thinned(4)
-        """Time us, CVL V, CCL A, DCL A."""
-        self.soc = Thinned(2)
-        self.measured = Thinned(3)
-        """Time us, V, A."""
+        self.courses = {name: Extremes(PIECES) for names in COURSES.values() for name in names}
+        """Signal -> its course since the start, in its unit."""
         self.alarms = Spans()
         self._before = {0x351: Before(), 0x305: Before()}
 
@@ -114,12 +89,10 @@ class Figures:
         self._course(decoded)
 
     def _course(self, decoded: DecodedBlock) -> None:
-        if (limits := decoded.frames.get(0x351)) is not None:
-            self.limits.add(limits.time_us, *(limits.physical(name) for name in ("CVL", "CCL", "DCL")))
-        if (charge := decoded.frames.get(0x355)) is not None:
-            self.soc.add(charge.time_us, charge.physical("SOC"))
-        if (measured := decoded.frames.get(0x356)) is not None:
-            self.measured.add(measured.time_us, measured.physical("Voltage"), measured.physical("Current"))
+        for identifier, names in COURSES.items():
+            if (frames := decoded.frames.get(identifier)) is not None:
+                for name in names:
+                    self.courses[name].take(frames.time_us - self.start_us, frames.physical(name))
         if (alarms := decoded.frames.get(0x35A)) is not None:
             self.alarms.add(alarms)
 

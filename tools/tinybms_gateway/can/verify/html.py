@@ -15,6 +15,9 @@ WIDTH, HEIGHT = 1000.0, 110.0
 BAR = 16
 """Height of the row of one alarm."""
 
+Curve = tuple[NDArray[np.int64], NDArray[np.float64]]
+"""Times since the start (us), and values."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -78,19 +81,26 @@ def html(report: Report) -> str:
 
 def panels(figures: Figures) -> list[Panel]:
     """The course of the battery; those without a value are left out."""
-    soc, limits, measured = figures.soc.columns, figures.limits.columns, figures.measured.columns
     found = [
-        _panel(figures, "State of charge", "%", [("SOC", soc[0], soc[1])], (0.0, 100.0)),
-        _panel(figures, "Voltage", "V", [("battery", measured[0], measured[1]), ("CVL", limits[0], limits[1])]),
-        _panel(figures, "Current", "A", [("battery", measured[0], measured[2]), ("CCL", limits[0], limits[2]),
-                                         ("DCL, as discharge", limits[0], -limits[3])]),
+        _panel(figures, "State of charge", "%", {"SOC": _curve(figures, "SOC")}, (0.0, 100.0)),
+        _panel(figures, "Voltage", "V", {"battery": _curve(figures, "Voltage"), "CVL": _curve(figures, "CVL")}),
+        _panel(figures, "Current", "A", {"battery": _curve(figures, "Current"), "CCL": _curve(figures, "CCL"),
+                                         "DCL, as discharge": _curve(figures, "DCL", sign=-1)}),
     ]  # fmt: skip
     return [panel for panel in found if panel.lines]
 
 
-def _panel(figures: Figures, title: str, unit: str, curves: list[tuple[str, NDArray[np.float64], NDArray[np.float64]]],
+def _curve(figures: Figures, name: str, sign: int = 1) -> Curve:
+    """The lowest and the highest value of each piece, one after the other."""
+    course = figures.courses[name].course()
+    kept = np.ones(2 * len(course.time_us), np.bool_)
+    kept[1::2] = course.high > course.low
+    return np.repeat(course.time_us, 2)[kept], sign * np.column_stack([course.low, course.high]).ravel()[kept]
+
+
+def _panel(figures: Figures, title: str, unit: str, curves: dict[str, Curve],
            bounds: tuple[float, float] | None = None) -> Panel:  # fmt: skip
-    there = [(i, *curve) for i, curve in enumerate(curves) if len(curve[1])]
+    there = [(number, name, *curve) for number, (name, curve) in enumerate(curves.items()) if len(curve[1])]
     values = np.concatenate([curve[3] for curve in there]) if there else np.zeros(1)
     low, high = float(values.min()), float(values.max())
     if bounds is not None:
@@ -102,23 +112,24 @@ def _panel(figures: Figures, title: str, unit: str, curves: list[tuple[str, NDAr
     return Panel(title, unit, round(low, 1), round(high, 1), lines, zero)
 
 
-def _points(figures: Figures, times: NDArray[np.float64], values: NDArray[np.float64], low: float, high: float) -> str:
+def _points(figures: Figures, times: NDArray[np.int64], values: NDArray[np.float64], low: float, high: float) -> str:
     x = _place(figures, times)
     y = HEIGHT * (1 - (values - low) / (high - low))
     return " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x.tolist(), y.tolist(), strict=True))
 
 
-def _place(figures: Figures, times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Times as places from left to right."""
-    return WIDTH * (times - figures.start_us) / max(figures.end_us - figures.start_us, 1)
+def _place(figures: Figures, times: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Times since the start as places from left to right."""
+    places: NDArray[np.float64] = WIDTH * times / max(figures.end_us - figures.start_us, 1)
+    return places
 
 
 def alarm_rows(figures: Figures) -> list[AlarmRow]:
     """One for each field that was ever active."""
     rows = []
     for name, spans in sorted(figures.alarms.spans.items()):
-        starts = _place(figures, np.array([start for start, _ in spans], np.float64))
-        ends = _place(figures, np.array([figures.end_us if end is None else end for _, end in spans], np.float64))
+        times = np.array([(start, figures.end_us if end is None else end) for start, end in spans]) - figures.start_us
+        starts, ends = _place(figures, times).T
         bars = tuple((round(a, 1), round(max(b - a, 2.0), 1)) for a, b in zip(starts, ends, strict=True))
         rows.append(AlarmRow(name, "warning" if name.startswith("Warning") else "alarm", bars))
     return rows

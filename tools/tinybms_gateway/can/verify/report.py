@@ -1,6 +1,6 @@
 """What a check of a capture found."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from tinybms_gateway.can.verify.figures import Figures
@@ -61,8 +61,6 @@ class Report:
     start_us: int
     figures: Figures
     results: tuple[Result, ...]
-    unused_waivers: tuple[str, ...] = field(default=())
-    """Patterns of waivers that no rule's id matches."""
 
     @property
     def good(self) -> bool:

@@ -38,7 +38,7 @@ def verify(
     choice: Choice = Choice(),
     extra_rules: Sequence[Rule] = (),
     waived: Mapping[str, str] = {},
-    on_frames: Callable[[int], None] = lambda _: None,
+    progress: Callable[[float], None] = lambda _: None,
 ) -> Report:
     """Go once through a capture.
 
@@ -47,7 +47,7 @@ def verify(
         choice: what of it, and by which rules
         extra_rules: further ones, unused ones
         waived: pattern of rule ids (as in a shell) -> why a violation does not count
-        on_frames: told how many frames have been looked at
+        progress: told what part of the capture has been looked at
 
     Returns:
         What was found.
@@ -64,7 +64,7 @@ def verify(
         subjects[EXTRA] = list(extra_rules)
     rules = [rule for found in subjects.values() for rule in found]
     load = next((rule for rule in rules if isinstance(rule, BusLoad)), BusLoad(choice.bitrate))
-    figures = _run(capture, choice, [load, *(rule for rule in rules if rule is not load)], on_frames)
+    figures = _run(capture, choice, [load, *(rule for rule in rules if rule is not load)], progress)
     figures.most_bus_load_percent = load.most_percent
     figures.bus_load_percent = 100 * load.all_bits / choice.bitrate / max(figures.duration_s, 1.0)
     figures.reaction_us = {
@@ -72,7 +72,6 @@ def verify(
     }
     results = tuple(result_of(subject, rule, _waiver(rule.id, waived)) for subject, found in subjects.items()
                     for rule in found)  # fmt: skip
-    unused = tuple(pattern for pattern in waived if not any(fnmatchcase(rule.id, pattern) for rule in rules))
     channel = choice.channel or (capture.channels[0] if capture.channels else "")
     return Report(
         printable(capture.path.name),
@@ -81,7 +80,6 @@ def verify(
         figures.start_us,
         figures,
         results,
-        unused,
     )
 
 
@@ -89,7 +87,7 @@ def _waiver(identifier: str, waived: Mapping[str, str]) -> str | None:
     return next((reason for pattern, reason in waived.items() if fnmatchcase(identifier, pattern)), None)
 
 
-def _run(capture: Capture, choice: Choice, rules: Sequence[Rule], on_frames: Callable[[int], None]) -> Figures:
+def _run(capture: Capture, choice: Choice, rules: Sequence[Rule], progress: Callable[[float], None]) -> Figures:
     decoder, clock, figures = Decoder(), Clock(), Figures()
     order = next((rule for rule in rules if isinstance(rule, TimeOrder)), None)
     for block in _blocks(capture, choice.channel):
@@ -100,7 +98,7 @@ def _run(capture: Capture, choice: Choice, rules: Sequence[Rule], on_frames: Cal
         figures.take(decoded)
         for rule in rules:
             rule.take(decoded)
-        on_frames(figures.frames)
+        progress(capture.part)
     if figures.frames == 0:
         raise CaptureError(f"{capture.path}: no frames in it")
     for rule in rules:

@@ -9,10 +9,9 @@ import can
 
 from tinybms_gateway.can.bus import receive_until
 from tinybms_gateway.can.frame import DecodedFrame
+from tinybms_gateway.can.protocol import GX_FRAMES
 from tinybms_gateway.sim.gx.model import GxModel
 
-SENT = {0x305: bytes(8), 0x307: b"\x12\x34\x56\x78VIC\0"}
-"""Keepalive, and who the GX is."""
 KEEPALIVE_EVERY_S = 1.0
 STEP_S = 0.1
 
@@ -58,7 +57,7 @@ def keepalive_frames() -> list[can.Message]:
     """What a GX says every second."""
     return [
         can.Message(arbitration_id=identifier, data=data, is_extended_id=False, is_rx=False)
-        for identifier, data in SENT.items()
+        for identifier, data in GX_FRAMES.items()
     ]
 
 

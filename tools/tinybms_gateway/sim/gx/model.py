@@ -7,12 +7,9 @@ from dataclasses import dataclass, field
 import can
 
 from tinybms_gateway.can.frame import DecodedFrame, Value, decode_frame
+from tinybms_gateway.can.protocol import ALARMS_ID, GX_IDS, LIMITS_LOST_S, REQUIRED, id_text
 
-LIMITS_LOST_AFTER_S = 3.0
-REQUIRED = {0x351: "limits", 0x355: "state of charge", 0x356: "measurements", 0x35A: "alarms"}
 REQUIRED_WITHIN_S = 5.0
-RECOGNISED_BY = 0x35A
-OWN_IDS = frozenset({0x305, 0x307})
 MOST_FRAMES_PER_S = 60
 LEAST_GAP_S = 0.05
 """Frames of one id closer together than this are a flood; ours are 100 ms apart at least."""
@@ -58,11 +55,10 @@ class GxModel:
         frame = decode_frame(message)
         self.frames += 1
         self._watch_rate(frame, now_s)
-        if frame.id in OWN_IDS and not frame.extended:
+        if frame.id in GX_IDS and not frame.extended:
             self._complain(f"0x{frame.id:03X} is sent by somebody else: it belongs to the GX", now_s)
         elif frame.problem:
-            identifier = f"0x{frame.id:08X}" if frame.extended else f"0x{frame.id:03X}"
-            self._complain(f"{identifier}: {frame.problem}", now_s)
+            self._complain(f"{id_text(frame.id, extended=frame.extended)}: {frame.problem}", now_s)
         else:
             self._take(frame, now_s)
         return frame
@@ -122,13 +118,13 @@ class GxModel:
     # ---- inner parts ----
 
     def _take(self, frame: DecodedFrame, now_s: float) -> None:
-        if now_s - self._last_s > LIMITS_LOST_AFTER_S:
+        if now_s - self._last_s > LIMITS_LOST_S:
             self._heard_since_s = now_s
         self._last_s = now_s
         if frame.id == 0x351 and frame.id in self.seen_s:
             self.longest_gap_s = max(self.longest_gap_s, now_s - self.seen_s[frame.id])
         values = {name: signal.value for name, signal in frame.signals.items()}
-        if frame.id == RECOGNISED_BY:
+        if frame.id == ALARMS_ID:
             self._check_alarm_fields(frame, values, now_s)
         if frame.id in TEXT_PARTS:
             self._name[frame.id - 0x370] = str(next(iter(values.values())))
@@ -184,10 +180,10 @@ class GxModel:
             self._complain(f"0x{frame.id:03X} comes again and again within {LEAST_GAP_S * 1000:.0f} ms", now_s)
 
     def _limits_fresh(self, now_s: float) -> bool:
-        return 0x351 in self.seen_s and now_s - self.seen_s[0x351] < LIMITS_LOST_AFTER_S
+        return 0x351 in self.seen_s and now_s - self.seen_s[0x351] < LIMITS_LOST_S
 
     def _hears_battery(self, now_s: float) -> bool:
-        return now_s - self._last_s < LIMITS_LOST_AFTER_S
+        return now_s - self._last_s < LIMITS_LOST_S
 
     def _complain(self, text: str, now_s: float) -> None:
         if text in self.complaints:

@@ -5,24 +5,24 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from tinybms_gateway.can.database import hex_of, load_database
 from tinybms_gateway.can.decoder import DecodedBlock, Frames
+from tinybms_gateway.can.protocol import ALARMS_ID
 from tinybms_gateway.can.verify.rule import Rule
 from tinybms_gateway.can.verify.rules.base import ALARMS, VICTRON, Before, FrameRule, Mask, Sessions, note
 
-FIELDS = (
-    "General", "HighVoltage", "LowVoltage", "HighTemperature", "LowTemperature", "HighTemperatureCharge",
-    "LowTemperatureCharge", "HighDischargeCurrent", "HighChargeCurrent", "Contactor", "ShortCircuit", "BmsInternal",
-    "CellImbalance",
-)  # fmt: skip
-"""In the order of the frame, without "Alarm" and "Warning"."""
-ALL_LOW = np.uint64(sum(1 << 2 * n for n in range(13)) * (1 + (1 << 32)))
-"""Lower bit of each of the 26 fields."""
+BITS = {
+    signal.name: 1 << signal.start
+    for signal in load_database().get_message_by_frame_id(ALARMS_ID).signals
+    if signal.name.startswith(("Alarm", "Warning"))
+}
+"""Field -> the lower one of its two bits."""
+ALL_LOW = np.uint64(sum(BITS.values()))
 
 
 def bits_of(kind: str, *names: str) -> np.uint64:
     """Lower bits of some fields of a kind, ``Alarm`` or ``Warning``."""
-    shift = 0 if kind == "Alarm" else 32
-    bits: np.uint64 = np.uint64(sum(1 << (2 * FIELDS.index(name) + shift) for name in names))
+    bits: np.uint64 = np.uint64(sum(BITS[kind + name] for name in names))
     return bits
 
 
@@ -54,9 +54,7 @@ def supported(data: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def names_of(bits: int) -> str:
     """The fields of a set of lower bits."""
-    names = [f"{kind}{name}" for kind, shift in (("Alarm", 0), ("Warning", 32)) for n, name in enumerate(FIELDS)
-             if bits >> (2 * n + shift) & 1]  # fmt: skip
-    return ", ".join(names)
+    return ", ".join(name for name, bit in BITS.items() if bits & bit)
 
 
 def status(frames: Frames) -> NDArray[np.int64]:
@@ -123,7 +121,7 @@ def _no_reason(frames: Frames) -> Mask:
 
 
 def _hex(frames: Frames, i: int) -> str:
-    return int(frames.data[i]).to_bytes(8, "little").hex(" ").upper()
+    return hex_of(int(frames.data[i]))
 
 
 def rules(sessions: Sessions) -> list[Rule]:

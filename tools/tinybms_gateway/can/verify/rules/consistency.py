@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from tinybms_gateway.can.database import text_of
 from tinybms_gateway.can.decoder import DecodedBlock, Frames
+from tinybms_gateway.can.protocol import SENSOR_TEXT_IDS
 from tinybms_gateway.can.verify.rule import Rule
 from tinybms_gateway.can.verify.rules.base import (
     CVL,
     FRAMES,
+    OF_THE_CHECK,
     SECOND_US,
     VICTRON,
     Before,
@@ -239,7 +241,7 @@ def rules(sessions: Sessions) -> list[Rule]:
               applies=lambda kelvin, _: kelvin != 0),
         *(Agree(f"sensor-{n:03X}", f"{message_name(n)} is sent only with a temperature in 0x373 (twice in a row).",
                 FRAMES, Side(n, _data), Side(0x373, _sensor_kelvin), lambda _, kelvin: kelvin == 0,
-                lambda _n, _k: "0x373 has no temperature", sessions, twice=True) for n in (0x376, 0x377)),
+                lambda _n, _k: "0x373 has no temperature", sessions, twice=True) for n in SENSOR_TEXT_IDS),
         CellIds(),
         EnergyForward(),
         *_modules(sessions),
@@ -247,7 +249,7 @@ def rules(sessions: Sessions) -> list[Rule]:
                                "(WarningBmsInternal).", CVL,
               Side(0x351, _dvl_below), Side(0x35A, _raw("WarningBmsInternal")), lambda bad, _: bad,
               lambda _b, _w: "DVL is at or above CVL", sessions, applies=lambda _, warning: warning != 1),
-        Agree("cvl-plausible", f"CVL is between {low} and {high} % of the battery voltage.", CVL,
+        Agree("cvl-plausible", f"CVL is between {low} and {high} % of the battery voltage.", OF_THE_CHECK,
               Side(0x351, _raw("CVL")), Side(0x356, _raw("Voltage")),
               lambda cvl, voltage: (cvl * 1000 < voltage * low) | (cvl * 1000 > voltage * high),
               lambda cvl, voltage: f"CVL {cvl / 10:.1f} V at {voltage / 100:.2f} V", sessions,

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from tinybms_gateway.can.database import hex_of
 from tinybms_gateway.can.decoder import DecodedBlock
+from tinybms_gateway.can.protocol import GX_FRAMES, KEEPALIVE_LOST_S
 from tinybms_gateway.can.verify.rule import Rule
 from tinybms_gateway.can.verify.rules.base import (
     SECOND_US,
@@ -16,10 +18,10 @@ from tinybms_gateway.can.verify.rules.base import (
 )
 
 NO_GX = "no GX in the capture: a bench that only listens is legal"
-LOST_US = 10 * SECOND_US
+LOST_US = KEEPALIVE_LOST_S * SECOND_US
 SHORTEST_US = SECOND_US // 2
 LONGEST_US = 2 * SECOND_US
-IDENTITY = int.from_bytes(b"\x12\x34\x56\x78VIC\0", "little")
+IDENTITY = int.from_bytes(GX_FRAMES[0x307], "little")
 
 
 class GxGap(Rule):
@@ -63,14 +65,10 @@ def rules() -> list[Rule]:
                                    "gaps over 10 s are another rule's).",
                 VICTRON, n, SHORTEST_US, LONGEST_US, LOST_US) for n in (0x305, 0x307)),
         FrameRule("gx-content-305", "0x305 is eight zero bytes.", VICTRON, 0x305,
-                  lambda f: f.data != 0, lambda f, i: f"{_hex(int(f.data[i]))} instead of zeros"),
+                  lambda f: f.data != 0, lambda f, i: f"{hex_of(int(f.data[i]))} instead of zeros"),
         FrameRule("gx-content-307", "0x307 is 12 34 56 78 56 49 43 00: Victron's identification.", VICTRON, 0x307,
-                  lambda f: f.data != np.uint64(IDENTITY), lambda f, i: f"{_hex(int(f.data[i]))}"),
+                  lambda f: f.data != np.uint64(IDENTITY), lambda f, i: hex_of(int(f.data[i]))),
     ]  # fmt: skip
     for rule in found:
         rule.not_applicable = NO_GX
     return found
-
-
-def _hex(data: int) -> str:
-    return data.to_bytes(8, "little").hex(" ").upper()

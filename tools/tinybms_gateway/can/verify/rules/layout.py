@@ -3,26 +3,26 @@
 from collections.abc import Callable
 
 import numpy as np
+from typing_extensions import override
 
-from tinybms_gateway.can.columns import Flag
+from tinybms_gateway.can.columns import Flag, FrameBlock
+from tinybms_gateway.can.database import hex_of, load_database
 from tinybms_gateway.can.decoder import DecodedBlock, Frames
-from tinybms_gateway.can.protocol import TEXT_IDS
+from tinybms_gateway.can.protocol import RESERVED_ALARM_BITS, SENSOR_TEXT_IDS, TEXT_IDS, id_text
 from tinybms_gateway.can.verify.rule import Rule
 from tinybms_gateway.can.verify.rules.base import (
     FRAMES,
     LAYOUT,
     VICTRON,
     FrameRule,
+    Index,
     Mask,
     note_rows,
 )
 
 HIGH_BITS = np.uint64(0x8080808080808080)
-RESERVED_35A = np.uint64(0xF0000000FC000000)
-"""Byte 3 bits 2 to 7, byte 7 bits 4 to 7."""
 RESERVED_END = np.uint64(0xFFFF000000000000)
 CELL_IDS = (0x374, 0x375)
-SENSOR_IDS = (0x376, 0x377)
 CELL_ID_FORM = (b"R", b"0123456789", b"0123456789", b" ", b"C", b"0123456789", b"0123456789", b"\0")
 TEXTS = tuple(sorted(TEXT_IDS))
 
@@ -30,29 +30,52 @@ TEXTS = tuple(sorted(TEXT_IDS))
 class Kind(Rule):
     """No frame is of a kind that has no place on this bus."""
 
-    def __init__(self, id: str, sentence: str, source: str, problem: str, flag: Flag | None = None) -> None:
+    def __init__(
+        self, id: str, sentence: str, source: str, problem: str, which: Callable[[FrameBlock], Mask] | None = None
+    ) -> None:
+        """`problem`: of `DecodedBlock.problems`; `which`: of its frames, None: all."""
         super().__init__(id, sentence, source)
-        self._problem, self._flag = problem, flag
+        self._problem, self._which = problem, which
 
     def take(self, decoded: DecodedBlock) -> None:
         """Look at the next block."""
         self.checked += len(decoded.block)
-        rows = decoded.problems.get(self._problem)
-        if rows is None:
-            return
-        rows = np.sort(rows)
-        if self._flag is not None:
-            rows = rows[(decoded.block.flags[rows] & self._flag) != 0]
+        rows = self._rows(decoded)
         note_rows(self, decoded, rows, lambda i: self._tell(decoded, int(rows[i])))
+
+    def _rows(self, decoded: DecodedBlock) -> Index:
+        rows = np.sort(decoded.problems.get(self._problem, np.zeros(0, np.intp)))
+        return rows if self._which is None or not len(rows) else rows[self._which(decoded.block.take(rows))]
 
     def _tell(self, decoded: DecodedBlock, row: int) -> str:
         block = decoded.block
-        wide = block.flags[row] & Flag.EXTENDED
-        return f"0x{block.id[row]:0{8 if wide else 3}X} with {block.length[row]} bytes"
+        identifier = id_text(int(block.id[row]), extended=bool(block.flags[row] & Flag.EXTENDED))
+        return f"{identifier} with {block.length[row]} bytes"
+
+
+class Known(Kind):
+    """No frame is of another protocol; a frame of ours with 29 bits is another rule's."""
+
+    def __init__(self) -> None:
+        super().__init__("id-known", "Only frames of the protocol are on the bus, no other identifiers of 11 or 29 "
+                         "bits.", FRAMES, "29-bit identifier", lambda block: ~_of_the_protocol(block))  # fmt: skip
+
+    @override
+    def _rows(self, decoded: DecodedBlock) -> Index:
+        unknown = decoded.problems.get("unknown identifier", np.zeros(0, np.intp))
+        return np.sort(np.concatenate([unknown, super()._rows(decoded)]))
+
+
+def _of_the_protocol(block: FrameBlock) -> Mask:
+    return np.isin(block.id, [message.frame_id for message in load_database().messages])
+
+
+def _with(flag: Flag) -> Callable[[FrameBlock], Mask]:
+    return lambda block: (block.flags & flag) != 0
 
 
 def _text(frames: Frames, i: int) -> str:
-    return f"0x{frames.message.frame_id:03X}: {int(frames.data[i]).to_bytes(8, 'little').hex(' ').upper()}"
+    return f"0x{frames.message.frame_id:03X}: {hex_of(int(frames.data[i]))}"
 
 
 def _bytes(frames: Frames) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
@@ -101,25 +124,26 @@ def _texts(id: str, sentence: str, source: str, bad: Callable[[Frames], Mask],
 def rules() -> list[Rule]:
     """All of them."""
     return [
-        Kind("id-11-bit", "All identifiers have 11 bits: a GX ignores those of 29 bits.", VICTRON, "29-bit identifier"),
+        Kind("id-11-bit", "The identifiers of the protocol have 11 bits: a GX ignores them with 29.", VICTRON,
+             "29-bit identifier", _of_the_protocol),
         Kind("no-remote-frames", "There are no remote frames: the battery sends by itself.", VICTRON,
-             "no classic data frame", Flag.REMOTE),
+             "no classic data frame", _with(Flag.REMOTE)),
         Kind("no-error-frames", "There are no error frames: the bus is wired and terminated well.", VICTRON,
-             "no classic data frame", Flag.ERROR),
+             "no classic data frame", _with(Flag.ERROR)),
         Kind("no-fd-frames", "There are no CAN FD frames: the protocol is CAN 2.0A.", VICTRON,
-             "no classic data frame", Flag.FD),
-        Kind("id-known", "Only frames of the protocol are on the bus.", FRAMES, "unknown identifier"),
+             "no classic data frame", _with(Flag.FD)),
+        Known(),
         Kind("length", "Each frame has a length that the protocol allows.", VICTRON, "wrong length"),
         FrameRule("length-whole", "The gateway sends each frame in its whole length: 8 bytes, 0x379 with 2.", FRAMES,
                   (0x355, 0x356, 0x35F, 0x373, 0x379), lambda f: f.length != f.message.length,
                   lambda f, i: f"0x{f.message.frame_id:03X} with {f.length[i]} bytes, not {f.message.length}"),
         *(_ends_in_zeros(n) for n in (0x355, 0x356, 0x35F)),
         FrameRule("reserved-35A", "The reserved bits of 0x35A are 0: byte 3 bits 2 to 7, byte 7 bits 4 to 7.", VICTRON,
-                  0x35A, lambda f: (f.data & RESERVED_35A) != 0,
+                  0x35A, lambda f: (f.data & np.uint64(RESERVED_ALARM_BITS)) != 0,
                   lambda f, i: f"bytes 3 and 7 are {int(f.data[i]) >> 24 & 255:02X} and {int(f.data[i]) >> 56:02X}"),
         _texts("text-7-bit", "Texts are 7-bit ASCII.", VICTRON, lambda f: (f.data & HIGH_BITS) != 0),
         _texts("text-padded", "Unused characters of a text are 0, up to its end.", VICTRON, _not_padded),
         _texts("text-printable", "Texts hold no control characters.", FRAMES, _not_printable),
         _texts("cell-id-form", "Cell ids are written 'Rnn Cnn'.", FRAMES, _no_cell_id, CELL_IDS),
-        _texts("sensor-id-form", "Sensor ids are 'EXT 1' or 'EXT 2'.", FRAMES, _no_sensor_id, SENSOR_IDS),
+        _texts("sensor-id-form", "Sensor ids are 'EXT 1' or 'EXT 2'.", FRAMES, _no_sensor_id, SENSOR_TEXT_IDS),
     ]  # fmt: skip

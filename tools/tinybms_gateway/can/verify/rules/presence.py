@@ -1,13 +1,12 @@
 """Which frames there have to be at all."""
 
 from tinybms_gateway.can.decoder import DecodedBlock
-from tinybms_gateway.can.protocol import GX_IDS
+from tinybms_gateway.can.protocol import GX_IDS, REQUIRED
 from tinybms_gateway.can.verify.rule import Rule
 from tinybms_gateway.can.verify.rules.base import FRAMES, SECOND_US, VICTRON, message_name, seconds
 
-REQUIRED = {0x351: 1, 0x355: 1, 0x356: 1, 0x35A: 1}
-"""Without them a GX takes no battery; period in s."""
 FOR_SUPPORT = {0x35E: 5, 0x35F: 5}
+"""Period in s."""
 ALWAYS_OURS = {0x372: 2, 0x373: 2, 0x378: 2, 0x382: 5}
 """Further frames of ours that need nothing that an online BMS could lack."""
 
@@ -78,8 +77,7 @@ class Together(_Seen):
 def rules() -> list[Rule]:
     """All of them."""
     return [
-        *(Present(n, period, VICTRON, "without it a GX takes no battery", required=True)
-          for n, period in REQUIRED.items()),
+        *(Present(n, 1, VICTRON, "without it a GX takes no battery", required=True) for n in REQUIRED),
         *(Present(n, period, VICTRON, "a battery that wants official support sends it")
           for n, period in FOR_SUPPORT.items()),
         *(Present(n, period, FRAMES, "all that it needs is always known") for n, period in ALWAYS_OURS.items()),

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
+from tinybms_gateway.can.bus_load import most_bits
 from tinybms_gateway.can.columns import Flag, FrameBlock
 from tinybms_gateway.can.database import load_database
 from tinybms_gateway.can.decoder import DecodedBlock
-from tinybms_gateway.can.protocol import GX_IDS
+from tinybms_gateway.can.protocol import ALARMS_ID, GX_IDS, LIMITS_ID, LIMITS_LOST_S, NO_TEMPERATURE, SENSOR_TEXT_IDS
 from tinybms_gateway.can.verify.rule import KEPT, Rule, Violation
 from tinybms_gateway.can.verify.rules.base import (
     OF_THE_CHECK,
@@ -35,17 +36,10 @@ after 50 ms."""
 LATE_SLOW_US = 1000 * MS
 """Likewise, of the frames that nothing depends on: they come again after 500 ms."""
 REQUIRED_PERIOD_US = 1000 * MS
-URGENT = (0x351, 0x35A)
+URGENT = (LIMITS_ID, ALARMS_ID)
 MOST_FRAMES_PER_S = 60
-LIMITS_LOST_US = 3 * SECOND_US
-SENSOR_IDS = (0x376, 0x377)
-NO_TEMPERATURE = (0, 0xFFFF)
+LIMITS_LOST_US = LIMITS_LOST_S * SECOND_US
 BUS_LOAD_PERCENT = 30
-STUFFED_STANDARD = 34
-"""Bits of an 11-bit frame before its data that may be stuffed; 54 with 29 bits."""
-STUFFED_EXTENDED = 54
-UNSTUFFED = 13
-"""CRC delimiter, acknowledge, end of frame and the gap before the next frame."""
 
 
 class TimeOrder(Rule):
@@ -120,7 +114,7 @@ class Period(Rule):
 
     def _sensor_was_missing(self, decoded: DecodedBlock, rows: Index) -> NDArray[np.int64]:
         """When 0x373 said last that there is no sensor, and some time more; long ago for frames that need none."""
-        if self._identifier not in SENSOR_IDS:
+        if self._identifier not in SENSOR_TEXT_IDS:
             return np.full(len(rows), np.iinfo(np.int64).min)
         extremes = decoded.frames.get(0x373)
         source: tuple[Index, tuple[NDArray[np.int64]]] = (np.zeros(0, np.intp), (np.zeros(0, np.int64),))
@@ -212,15 +206,6 @@ class FirstFrame(Rule):
         note_rows(self, decoded, bad, lambda i: f"0x{decoded.block.id[bad[i]]:03X} came first")
 
 
-def frame_bits(block: FrameBlock) -> NDArray[np.int64]:
-    """Bits of each frame on the wire, with the gap behind it and as many stuff bits as there can be; FD as classic."""
-    extended = (block.flags & Flag.EXTENDED) != 0
-    payload = np.where((block.flags & Flag.REMOTE) != 0, 0, np.minimum(block.length, 8)).astype(np.int64)
-    stuffed = np.where(extended, STUFFED_EXTENDED, STUFFED_STANDARD) + 8 * payload
-    bits: NDArray[np.int64] = stuffed + UNSTUFFED + (stuffed - 1) // 4
-    return bits
-
-
 class BusLoad(Rule):
     """Share of the bus that is in use, by seconds since the first frame."""
 
@@ -243,7 +228,8 @@ class BusLoad(Rule):
         if self._start_us is None:
             self._start_us = int(block.time_us[0])
         which = (block.time_us - self._start_us) // SECOND_US
-        bits = frame_bits(block)
+        extended, remote = (block.flags & Flag.EXTENDED) != 0, (block.flags & Flag.REMOTE) != 0
+        bits = most_bits(block.length, extended=extended, remote=remote)
         self.all_bits += int(bits.sum())
         starts = np.flatnonzero(np.diff(which, prepend=which[0] - 1))
         sums = np.add.reduceat(bits, starts)

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinybms_gateway.can.decoder import Frames
+from tinybms_gateway.can.protocol import NO_TEMPERATURE
 from tinybms_gateway.can.verify.rule import Rule
 from tinybms_gateway.can.verify.rules.base import FRAMES, OF_THE_CHECK, VICTRON, FrameRule, Mask
 
 FULL = 100
 FULL_HIGH_RESOLUTION = 10000
-NO_TEMPERATURE = (0, 0xFFFF)
 CELL_MV = (500, 5000)
 PACK_CV = (500, 8000)
 """5 to 80 V: a TinyBMS has at most 16 cells, and its gateway refuses more than 80 V."""

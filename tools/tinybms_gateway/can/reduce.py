@@ -26,11 +26,13 @@ class Course:
 class Extremes:
     """Keeps the extremes of a value in pieces of time that grow with the capture: no peak is lost, memory stays."""
 
-    def __init__(self) -> None:
+    def __init__(self, pieces: int = COLUMNS) -> None:
+        """`pieces`: most of them; even."""
+        self._pieces = pieces
         self._piece_us = FINEST_US
-        self._time = np.full(COLUMNS, np.iinfo(np.int64).max)
-        self._low = np.full(COLUMNS, np.inf)
-        self._high = np.full(COLUMNS, -np.inf)
+        self._time = np.full(pieces, np.iinfo(np.int64).max)
+        self._low = np.full(pieces, np.inf)
+        self._high = np.full(pieces, -np.inf)
 
     def take(self, time_us: NDArray[np.int64], values: NDArray[np.float64]) -> None:
         """Add values.
@@ -43,7 +45,7 @@ class Extremes:
         times, found = np.maximum(time_us[there], 0), values[there]
         if not len(times):
             return
-        while int(times.max()) // self._piece_us >= COLUMNS:
+        while int(times.max()) // self._piece_us >= self._pieces:
             self._double()
         pieces = times // self._piece_us
         np.minimum.at(self._time, pieces, times)
@@ -62,8 +64,8 @@ class Extremes:
             (self._low, np.minimum, np.inf),
             (self._high, np.maximum, -np.inf),
         ):
-            values[: COLUMNS // 2] = merge(values[0::2], values[1::2])
-            values[COLUMNS // 2 :] = nothing
+            values[: self._pieces // 2] = merge(values[0::2], values[1::2])
+            values[self._pieces // 2 :] = nothing
 
 
 class Gaps:

@@ -1,41 +1,15 @@
-"""Reports as files: whole or not at all."""
+"""The report as JUnit XML."""
 
-from pathlib import Path
 from typing import Any
 
 from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from tinybms_gateway.can.verify.report import NOT_APPLICABLE, VIOLATED, WAIVED, Report, Result, printable
 from tinybms_gateway.can.verify.show import clock_text, frame_text
-from tinybms_gateway.whole_file import whole_file
-
-
-def check_places(*paths: Path | None) -> None:
-    """Refuse paths where no file can be written, before the long work.
-
-    Raises:
-        ValueError: there is no such directory, or the path is a directory.
-    """
-    for path in paths:
-        if path is not None and not path.parent.is_dir():
-            raise ValueError(f"{path.parent}: no such directory")
-        if path is not None and path.is_dir():
-            raise ValueError(f"{path}: is a directory; give the name of a file")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there with all of its content, or as it was before.
-
-    Raises:
-        OSError: it cannot be written.
-        ValueError: the path is a directory, or its own is missing.
-    """
-    with whole_file(path, force=True) as part:
-        part.write_text(text, encoding="utf-8")
 
 
 def junit(report: Report) -> str:
-    """The report as JUnit XML: a suite a subject, a test case a rule. Not all versions of the library have types."""
+    """Make it: a suite a subject, a test case a rule. Not all versions of the library have types."""
     document: Any = JUnitXml(name=printable(f"tinybms-gw can verify {report.capture}"))
     suites: dict[str, Any] = {}
     for result in report.results:
@@ -52,14 +26,14 @@ def _case(report: Report, result: Result) -> TestCase:
     case = TestCase(result.id, classname=f"can.verify.{result.subject}")
     if result.status == VIOLATED:
         failure = Failure(printable(f"{result.sentence} {result.count} violations"), "violation")
-        failure.text = printable("\n".join([*lines(report, result), f"source: {result.source}"]))
+        failure.text = printable("\n".join([*_lines(report, result), f"source: {result.source}"]))
         case.result = [failure]
     elif result.status in (WAIVED, NOT_APPLICABLE):
         case.result = [Skipped(printable(f"{result.status}: {result.reason}"))]
     return case
 
 
-def lines(report: Report, result: Result) -> list[str]:
+def _lines(report: Report, result: Result) -> list[str]:
     """The violations of a rule as lines of text."""
     found = []
     for violation in result.violations:
