@@ -1,9 +1,21 @@
 """Files of the tree that are made from a source in it, and whether they are current."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import click
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+def tree_options(command: Command) -> Command:
+    """``--root`` and ``--check``, for a command that makes files of the tree."""
+    check = click.option("--check", is_flag=True, help="Write nothing; exit status 1 when something is out of date.")
+    root = click.option("--root", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path(),
+                        show_default="present directory", help="Root of the source tree.")  # fmt: skip
+    return check(root(command))
 
 
 def replace_between(page: str, name: str, lines: list[str], path: Path) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tinybms_gateway.command_group import CommandGroup
-from tinybms_gateway.generated import write_or_check
+from tinybms_gateway.generated import tree_options, write_or_check
 from tinybms_gateway.options import usage_errors
 
 
@@ -15,9 +15,7 @@ def docs_group() -> None:
 
 
 @docs_group.command("cli")
-@click.option("--check", is_flag=True, help="Only check that the page is current; exit status 1 when not.")
-@click.option("--root", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path(),
-              show_default="present directory", help="Root of the source tree.")  # fmt: skip
+@tree_options
 @click.pass_context
 def cli_command(context: click.Context, check: bool, root: Path) -> None:
     """Write docs/cli.md, the reference of all commands.

@@ -6,7 +6,7 @@ import click
 
 from tinybms_gateway.command_group import CommandGroup
 from tinybms_gateway.completion.values import completer
-from tinybms_gateway.generated import write_or_check
+from tinybms_gateway.generated import tree_options, write_or_check
 from tinybms_gateway.options import print_json, usage_errors
 from tinybms_gateway.sim.bms.choices import known_scenarios
 
@@ -82,9 +82,7 @@ def check_command(files: tuple[str, ...]) -> None:
 
 
 @scenario_group.command("docs")
-@click.option("--check", is_flag=True, help="Only check that the page is current; exit status 1 when not.")
-@click.option("--root", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path(),
-              show_default="present directory", help="Root of the source tree.")  # fmt: skip
+@tree_options
 def docs_command(check: bool, root: Path) -> None:
     """Write the sections of docs/testing/validation_plan.md from the scenarios.
 

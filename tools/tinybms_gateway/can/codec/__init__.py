@@ -4,14 +4,12 @@ from pathlib import Path
 
 import click
 
-from tinybms_gateway.generated import write_or_check
+from tinybms_gateway.generated import tree_options, write_or_check
 from tinybms_gateway.options import usage_errors
 
 
 @click.command("codec")
-@click.option("--root", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path(),
-              show_default="present directory", help="Root of the source tree.")  # fmt: skip
-@click.option("--check", is_flag=True, help="Write nothing; exit status 1 when something is out of date.")
+@tree_options
 def codec_command(root: Path, check: bool) -> None:
     """Make what is made from the DBC: C codec, signal summary.
 

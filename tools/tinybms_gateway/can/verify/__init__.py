@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from tinybms_gateway.completion.values import completer
+from tinybms_gateway.generated import tree_options, write_or_check
 from tinybms_gateway.options import UsageProblem, print_json, usage_errors
 from tinybms_gateway.sim.bms.choices import known_scenarios
 
@@ -76,9 +77,7 @@ def verify_command(
 
 
 @click.command("verify-docs")
-@click.option("--root", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path(),
-              show_default="present directory", help="Root of the source tree.")  # fmt: skip
-@click.option("--check", is_flag=True, help="Write nothing; exit status 1 when it is out of date.")
+@tree_options
 def verify_docs_command(root: Path, check: bool) -> None:
     """Make docs/testing/rules.md: the table of the rules of 'can verify'.
 
@@ -88,7 +87,6 @@ def verify_docs_command(root: Path, check: bool) -> None:
       tinybms-gw can verify-docs --check
     """
     from tinybms_gateway.can.verify.docs_impl import generate  # noqa: PLC0415
-    from tinybms_gateway.generated import write_or_check  # noqa: PLC0415
 
     with usage_errors():
         write_or_check(root, generate(), check)
