@@ -118,7 +118,8 @@ def test_tests_that_the_bench_cannot_do_are_named_with_the_reason(root: Path, mo
 def test_a_gateway_that_is_killed_in_the_middle_fails_the_test_at_once(
     root: Path, build: Path, native_build: Path
 ) -> None:
-    script = f"{native_build / PROGRAM} & sleep 2; kill -9 $!; kill -9 $$"
+    program = native_build / PROGRAM
+    script = f"trap exit TERM; trap 'kill -9 $!' EXIT; {program} & sleep 2; kill -9 $!; kill -9 $$"
     ended = suite(root, "-k", "falls_silent", "--bench-dir", build, "--timeout", "30",
                   TINYBMS_BUILD_DIR=str(with_program(build, script)))  # fmt: skip
     assert ended.returncode == 1
