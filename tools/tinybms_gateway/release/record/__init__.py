@@ -41,7 +41,7 @@ def record_group(
     Examples:
       tinybms-gw release record --attach build-linux/bench.json
       tinybms-gw release record site "Hill farm" --date 2026-03-04
-      tinybms-gw release record sign --role qa --by "J. Doe" --comment "bench and field test passed"
+      tinybms-gw release record sign --role qa --by NAME --comment "bench and field test passed"
       tinybms-gw release record show 0.2.0 --json
     """
     if context.invoked_subcommand is not None:
@@ -121,7 +121,7 @@ def sign_command(root: Path, releases: Path, role: str, by: str, comment: str, v
 
     \b
     Examples:
-      tinybms-gw release record sign --role victron --by "J. Doe"
+      tinybms-gw release record sign --role victron --by NAME
     """
     from tinybms_gateway.release import record_model  # noqa: PLC0415
 
