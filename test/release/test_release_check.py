@@ -37,6 +37,15 @@ def notes(project: Project) -> str:
     return "\n".join(note["text"] for note in json.loads(project.run("check", "--json").stdout)["notes"])
 
 
+def merge(project: Project, subject: str, *, committed: str, merged: str) -> None:
+    """A commit on branch `work`, and later its merge into `release`."""
+    project.git("checkout", "--quiet", "-b", "work")
+    project.write("main/more.c", "int y;\n")
+    project.commit(subject, date=committed)
+    project.git("checkout", "--quiet", "release")
+    project.git("merge", "--quiet", "--no-ff", "--no-edit", "work", date=merged)
+
+
 @pytest.mark.parametrize(
     ("date", "inside"),
     [
@@ -60,22 +69,14 @@ def test_a_commit_in_the_freeze(on_release: Project, date: str, inside: bool) ->
 
 
 def test_a_merge_in_the_freeze_counts_and_what_it_brings_does_not(on_release: Project) -> None:
-    on_release.git("checkout", "--quiet", "-b", "work")
-    on_release.write("main/more.c", "int y;\n")
-    on_release.commit("feat: in time", date="2024-08-13T12:00:00Z")
-    on_release.git("checkout", "--quiet", "release")
-    on_release.git("merge", "--quiet", "--no-ff", "--no-edit", "work", date="2024-08-13T15:00:00Z")
+    merge(on_release, "feat: in time", committed="2024-08-13T12:00:00Z", merged="2024-08-13T15:00:00Z")
     (found,) = problems(on_release)
     assert "Merge branch 'work'" in found
     assert "16.0 h before" in found
 
 
 def test_a_merge_before_the_freeze_of_commits_with_any_date(on_release: Project) -> None:
-    on_release.git("checkout", "--quiet", "-b", "work")
-    on_release.write("main/more.c", "int y;\n")
-    on_release.commit("feat: a clock that is wrong", date="2024-08-13T12:00:00Z")
-    on_release.git("checkout", "--quiet", "release")
-    on_release.git("merge", "--quiet", "--no-ff", "--no-edit", "work", date="2024-08-10T15:00:00Z")
+    merge(on_release, "feat: a clock that is wrong", committed="2024-08-13T12:00:00Z", merged="2024-08-10T15:00:00Z")
     assert problems(on_release) == []
 
 

@@ -22,3 +22,10 @@ def completer(values: Callable[[], Iterable[tuple[str, str]]]) -> Completer:
 def serial_ports() -> Iterable[tuple[str, str]]:
     """Serial ports of this machine."""
     return [(str(port), "") for pattern in SERIAL_PORTS for port in sorted(Path("/dev").glob(pattern))]
+
+
+def known_scenarios() -> Iterable[tuple[str, str]]:
+    """Scenarios of the source tree and their titles."""
+    from tinybms_gateway.scenario.show_impl import all_scenarios  # noqa: PLC0415 - keeps --help quick
+
+    return [(scenario.name, scenario.title) for scenario in all_scenarios()]

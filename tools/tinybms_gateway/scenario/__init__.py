@@ -5,10 +5,9 @@ from pathlib import Path
 import click
 
 from tinybms_gateway.command_group import CommandGroup
-from tinybms_gateway.completion.values import completer
+from tinybms_gateway.completion.values import completer, known_scenarios
 from tinybms_gateway.generated import tree_options, write_or_check
 from tinybms_gateway.options import print_json, usage_errors
-from tinybms_gateway.sim.bms.choices import known_scenarios
 
 
 @click.group("scenario", cls=CommandGroup)

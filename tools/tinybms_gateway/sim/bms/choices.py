@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import click
 
-from tinybms_gateway.completion.values import completer
+from tinybms_gateway.completion.values import completer, known_scenarios
 from tinybms_gateway.options import usage_errors
 
 Command = TypeVar("Command", bound=Callable[..., None])
@@ -33,13 +33,6 @@ def _faults(context: click.Context, _parameter: click.Parameter, texts: tuple[st
             click.echo(f"{name:14} {about}")
         context.exit()
     return texts
-
-
-def known_scenarios() -> list[tuple[str, str]]:
-    """Names and titles, for shells that complete them."""
-    from tinybms_gateway.scenario.show_impl import all_scenarios  # noqa: PLC0415
-
-    return [(scenario.name, scenario.title) for scenario in all_scenarios()]
 
 
 def _known_faults() -> list[tuple[str, str]]:
