@@ -11,7 +11,7 @@ ASAN := $(BUILD)/asan
 TSAN := $(BUILD)/tsan
 JOBS ?= $(shell nproc)
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
-TOOLKIT := $(addprefix test/,can check idf release scenario tools)
+TOOLKIT := test/toolkit test/project
 EMBEDDED := $(BIN)/python -m pytest -q -c test/embedded.ini test/unit test/hardware
 
 .PHONY: help setup build demo docs test test-native test-sanitized test-tsan hardware fuzz-build lint bench \

@@ -32,7 +32,8 @@ def plot_command(
       tinybms-gw can plot bus.blf -o minute.svg --from 600 --to 660
       tinybms-gw can plot bus.log -o limits.png --signal CCL --signal DCL --signal Current
     """
-    from tinybms_gateway.can.plot.plot_impl import Window, plot  # noqa: PLC0415 - keeps --help quick
+    from tinybms_gateway.can.plot.plot_impl import plot  # noqa: PLC0415 - keeps --help quick
+    from tinybms_gateway.can.plot.story import Window  # noqa: PLC0415
     from tinybms_gateway.progress import progress_bar  # noqa: PLC0415
 
     with usage_errors(), progress_bar(capture.name, 1.0) as progress:

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from tinybms_gateway.can.database import load_database
-from tinybms_gateway.can.plot.plot_impl import OFFLINE, Story
+from tinybms_gateway.can.plot.story import OFFLINE, Story
 from tinybms_gateway.can.reduce import Course, spans_where
 from tinybms_gateway.picture import BLUE, GREEN, GREY, PURPLE, RED, YELLOW, tidy
 

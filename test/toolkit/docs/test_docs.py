@@ -7,7 +7,7 @@ import pytest
 
 from command_lines import parse, words_of
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PAGES = [str(page.relative_to(ROOT)) for where in ("*.md", "docs/**/*.md", "host/*.md") for page in ROOT.glob(where)]
 
 

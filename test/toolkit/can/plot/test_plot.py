@@ -11,7 +11,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 from tinybms_gateway.can.plot.draw import draw
-from tinybms_gateway.can.plot.plot_impl import Window, read_story
+from tinybms_gateway.can.plot.story import Window, read_story
 from tinybms_gateway.can.reduce import COLUMNS, Extremes, Gaps
 from tinybms_gateway.cli import main
 
