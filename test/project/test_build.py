@@ -57,6 +57,42 @@ def test_a_pure_component_does_not_see_esp_idf(tree: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("file", "code", "complaint"),
+    [
+        ("settings/settings_table.c", "int x = CONFIG_TINYBMS_UART_RX_BUFFER;", "is of uart_bms, which settings"),
+        (
+            "battery_model/battery_bms.c",
+            "#ifdef CONFIG_TINYBMS_ENERGY_SAVE_S\n#endif",
+            "is of settings, which battery_model",
+        ),
+        ("battery/include/battery.h", "enum { X = CONFIG_TINYBMS_UART_RX_BUFFER };", "is of uart_bms, which battery"),
+        ("battery/battery.c", "#if CONFIG_TWAI_ISR_CACHE_SAFE\n#endif", "is of esp_driver_twai, which battery"),
+        ("battery/battery.c", "int x = CONFIG_TINYBMS_NO_SUCH;", "is in no Kconfig"),
+    ],
+    ids=["of a user", "in #ifdef", "in a header", "of ESP-IDF", "of nobody"],
+)
+def test_a_symbol_that_the_requirements_do_not_bring_is_refused(
+    tree: Path, file: str, code: str, complaint: str
+) -> None:
+    source = tree / "components" / file
+    with source.open("a") as end:
+        end.write(code + "\n")
+    place = f"{source}:{source.read_text().splitlines().index(code.splitlines()[0]) + 1}: error: CONFIG_"
+    said = build(tree, source.relative_to(tree / "components").parts[0])
+    assert any(line.startswith(place) and complaint in line for line in said.splitlines()), said
+
+
+def test_symbols_of_requirements_of_common_parts_and_in_words_are_taken(tree: Path) -> None:
+    with (tree / "components/battery/battery.c").open("a") as source:
+        source.write(
+            "/* CONFIG_TINYBMS_UART_RX_BUFFER */\n"
+            '_Static_assert(CONFIG_TINYBMS_EVENT_BUS_SUBSCRIPTIONS > 0, "CONFIG_TINYBMS_NO_SUCH");\n'
+            '_Static_assert(CONFIG_FREERTOS_HZ > 0, "common");\n'
+        )
+    assert build(tree, "battery") == ""
+
+
+@pytest.mark.parametrize(
     ("line", "complaint"),
     [("CONFIG_TINYBMS_NO_SUCH=y", "TINYBMS_NO_SUCH"), ("CONFIG_TINYBMS_UART_POLL_MS=50", "TINYBMS_UART_POLL_MS")],
     ids=["unknown symbol", "out of range"],

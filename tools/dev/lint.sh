@@ -27,9 +27,9 @@ step() {
 step ruff "$bin/ruff" check .
 step ruff-format "$bin/ruff" format --check .
 step mypy "$bin/mypy"
-step mypy-idf-ext "$bin/mypy" idf_ext.py
+step mypy-scripts "$bin/mypy" idf_ext.py host/cmake/config_symbols.py
 step secrets env PATH="$PWD/$bin:$PATH" tools/dev/secrets.sh
-# Not host/Kconfig: it declares symbols of ESP-IDF, which have no common prefix.
+# Not those in host/: they declare symbols of ESP-IDF, which have no common prefix.
 step kconfig "$bin/python" -m kconfcheck components/*/Kconfig
 step shell bash -n "${shell_files[@]}"
 step clang-format "$bin/clang-format" --dry-run -Werror "${c_files[@]}"

@@ -27,7 +27,7 @@ def test_files_and_tests_that_are_named_exist(root: Path, page: str) -> None:
 
 def test_kconfig_symbols_that_are_named_exist(root: Path) -> None:
     defined = set()
-    for kconfig in [*root.glob("components/*/Kconfig"), root / "host/Kconfig"]:
+    for kconfig in [*root.glob("components/*/Kconfig"), *root.glob("host/**/Kconfig")]:
         defined |= set(re.findall(r"^\s*config (\w+)", kconfig.read_text(), re.MULTILINE))
     for page in PAGES:
         for symbol in re.findall(r"\bCONFIG_(\w+)", (root / page).read_text()):
