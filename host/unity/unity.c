@@ -7,7 +7,8 @@
 /**
  * @file
  * @brief Runs the cases of a suite: those that the first argument chooses, or, without one, by the menu that ESP-IDF's
- *        Unity shows on the serial line. What is printed is what Unity and ESP-IDF print.
+ *        Unity shows on the serial line. What is printed is what Unity and ESP-IDF print. The cases run in a task whose
+ *        stack is held against that of the chip's main task.
  */
 #include "unity.h"
 
@@ -21,12 +22,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "freertos/FreeRTOS.h"
+#include "freertos/task.h"
+
 static unity_case_t *s_first;
 static const unity_case_t *s_running;
 static jmp_buf s_case_left;
 static int s_tests;
 static int s_failures;
 static int s_ignored;
+static bool s_stack_exceeded;
 static volatile sig_atomic_t s_terminated;
 
 static bool comes_before(const unity_case_t *a, const unity_case_t *b)
@@ -116,6 +121,17 @@ void unity_ignore(int line, const char *why)
     leave(&s_ignored, "IGNORE", line, "%s", why);
 }
 
+/** What tearDown() in test/chip asserts behind each case: on the chip the next thing would be a heap that is
+ * overwritten. */
+static void check_stack(void)
+{
+    if (!s_stack_exceeded && uxTaskGetStackHighWaterMark(NULL) == 0) {
+        s_stack_exceeded = true; /* the paint is gone, so that what follows cannot be told from this case */
+        leave(&s_failures, "FAIL", s_running->line, "needs more stack than the %d bytes that the chip's main task has",
+              UNITY_MAIN_STACK_BYTES);
+    }
+}
+
 static void run_case(const unity_case_t *test_case)
 {
     printf("Running %s...\n", test_case->name);
@@ -124,6 +140,7 @@ static void run_case(const unity_case_t *test_case)
     s_tests++;
     if (setjmp(s_case_left) == 0) {
         test_case->run();
+        check_stack();
         printf("%s:%d:%s:PASS\n", test_case->file, test_case->line, test_case->name);
     }
 }
@@ -191,16 +208,14 @@ static bool read_line(char *line, int size, const sigset_t *signals_while_waitin
 static void run_menu(void)
 {
     char line[256];
-    sigset_t sigterm;
-    sigset_t before;
+    sigset_t while_waiting;
     /* SIGTERM is let in only while the menu waits: a case is never interrupted, and no thread of a case takes it. */
-    (void)sigemptyset(&sigterm);
-    (void)sigaddset(&sigterm, SIGTERM);
-    (void)pthread_sigmask(SIG_BLOCK, &sigterm, &before);
+    (void)pthread_sigmask(SIG_SETMASK, NULL, &while_waiting);
+    (void)sigdelset(&while_waiting, SIGTERM);
     (void)sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_sigterm}, NULL);
     (void)setvbuf(stdin, NULL, _IONBF, 0); /* what ppoll() does not see must not be left in a buffer */
     printf("\n\nPress ENTER to see the list of tests.\n");
-    while (read_line(line, sizeof(line), &before)) {
+    while (read_line(line, sizeof(line), &while_waiting)) {
         if (line[0] == '\0') {
             print_menu();
         } else {
@@ -210,12 +225,28 @@ static void run_menu(void)
     }
 }
 
+/** The argument: what to run; NULL: the menu. */
+static void main_task(void *argument)
+{
+    if (argument == NULL) {
+        run_menu();
+        exit(0);
+    }
+    run_choice(argument);
+    exit(s_failures == 0 && s_tests > 0 ? 0 : 1);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc == 1) {
-        run_menu();
-        return 0;
+    sigset_t sigterm;
+    (void)sigemptyset(&sigterm);
+    (void)sigaddset(&sigterm, SIGTERM);
+    (void)pthread_sigmask(SIG_BLOCK, &sigterm, NULL);
+    if (xTaskCreate(main_task, "main", UNITY_MAIN_STACK_BYTES, argc > 1 ? argv[1] : NULL, 1, NULL) != pdPASS) {
+        (void)fprintf(stderr, "no memory for the main task\n");
+        return 1;
     }
-    run_choice(argv[1]);
-    return s_failures == 0 && s_tests > 0 ? 0 : 1;
+    for (;;) {
+        (void)pause();
+    }
 }

@@ -1,5 +1,6 @@
 """The Linux runner of the Unity suites prints what Unity 2.6 and the menu of ESP-IDF 5.5 print on a chip."""
 
+import json
 import re
 import signal
 import subprocess
@@ -33,18 +34,23 @@ Enter test for running.
 END_OF_MENU = "Enter next test, or 'enter' to see menu\n"
 
 
-def compile_suite(root: Path, folder: Path, source: str) -> Path:
+STACK_BYTES = 12288
+
+
+def compile_suite(root: Path, native_build: Path, folder: Path, source: str) -> Path:
     file = folder / "suite.c"
     file.write_text(source)
-    unity = root / "host/unity"
-    options = ["-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", f"-I{unity}"]
-    subprocess.run(["gcc", *options, file, unity / "unity.c", "-o", folder / "suite"], check=True, timeout=60)
+    includes = [root / "host/unity", root / "host/common/include", native_build / "config"]
+    options = ["-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", f"-DUNITY_MAIN_STACK_BYTES={STACK_BYTES}"]
+    sources = [file, root / "host/unity/unity.c", native_build / "libhost_impl.a"]
+    command = ["gcc", *options, *(f"-I{folder}" for folder in includes), *sources, "-o", folder / "suite"]
+    subprocess.run(command, check=True, timeout=60)
     return folder / "suite"
 
 
 @pytest.fixture(scope="module")
-def suite(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compile_suite(root, tmp_path_factory.mktemp("suite"), SUITE)
+def suite(root: Path, native_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compile_suite(root, native_build, tmp_path_factory.mktemp("suite"), SUITE)
 
 
 def play(suite: Path, typed: str) -> str:
@@ -141,11 +147,11 @@ ASSERTIONS = [
 
 
 @pytest.fixture(scope="module")
-def assertions(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def assertions(root: Path, native_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A suite in which every kind of assertion fails in a case of its own."""
     cases = [f'TEST_CASE("case", "[x]") {{ {assertion}; }}' for assertion, _ in ASSERTIONS]
     source = ['#include "unity.h"', "static int here;", "static void *nothing;", *cases]
-    return compile_suite(root, tmp_path_factory.mktemp("assertions"), "\n".join(source) + "\n")
+    return compile_suite(root, native_build, tmp_path_factory.mktemp("assertions"), "\n".join(source) + "\n")
 
 
 @pytest.mark.parametrize(("number", "message"), list(enumerate((message for _, message in ASSERTIONS), start=1)))
@@ -153,3 +159,50 @@ def test_an_assertion_that_does_not_hold_fails_the_case(assertions: Path, number
     said = play(assertions, f"{number}\n")
     assert f"suite.c:{number + 3}:case:FAIL: {message}" in said
     assert summary(1, 1, 0) in said
+
+
+HUNGRY = """#include <string.h>
+#include "unity.h"
+static int use(volatile char *bytes, int size)
+{
+    for (int i = 0; i < size; i++) {
+        bytes[i] = 1;
+    }
+    return bytes[0];
+}
+TEST_CASE("modest", "[x]")
+{
+    volatile char some[SIZE_MODEST];
+    TEST_ASSERT_EQUAL(1, use(some, sizeof(some)));
+}
+TEST_CASE("hungry", "[x]")
+{
+    volatile char many[SIZE_HUNGRY];
+    TEST_ASSERT_EQUAL(1, use(many, sizeof(many)));
+}
+TEST_CASE("next", "[x]")
+{
+}
+"""
+
+
+def test_a_case_that_needs_more_stack_than_the_chips_main_task_has_fails(
+    root: Path, native_build: Path, tmp_path: Path
+) -> None:
+    source = HUNGRY.replace("SIZE_MODEST", str(STACK_BYTES // 2)).replace("SIZE_HUNGRY", str(STACK_BYTES))
+    said = play(compile_suite(root, native_build, tmp_path, source), "*\n")
+    ended = re.findall(r"suite.c:\d+:(\w+):(\w+)", said)
+    assert ended == [("modest", "PASS"), ("hungry", "FAIL"), ("next", "PASS")]
+    assert f"hungry:FAIL: needs more stack than the {STACK_BYTES} bytes that the chip's main task has" in said
+    assert said.endswith(summary(3, 1, 0) + END_OF_MENU)
+
+
+def test_the_suites_are_held_against_the_stack_that_the_chip_gives_them(root: Path, native_build: Path) -> None:
+    given = re.search(
+        r"^CONFIG_ESP_MAIN_TASK_STACK_SIZE=(\d+)$", (root / "test/chip/sdkconfig.defaults").read_text(), re.M
+    )
+    commands = json.loads((native_build / "compile_commands.json").read_text())
+    runner = next(entry["command"] for entry in commands if entry["file"].endswith("/unity/unity.c"))
+    assert given
+    assert re.findall(r"-DUNITY_MAIN_STACK_BYTES=(\d+)", runner) == [given[1]]
+    assert int(given[1]) == STACK_BYTES

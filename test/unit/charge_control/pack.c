@@ -9,9 +9,9 @@
 
 #include "unity.h"
 
-pack_t pack_nmc(void)
+void pack_nmc(pack_t *pack)
 {
-    pack_t pack = {
+    *pack = (pack_t){
         .config = CHARGE_CONTROL_DEFAULT_CONFIG(),
         .bms =
             {
@@ -36,22 +36,20 @@ pack_t pack_nmc(void)
             },
         .now_ms = 1000,
     };
-    pack.config.look_ahead_s = 0; /* cells jump in these tests */
-    pack_set_all_cells(&pack, 3800);
-    pack_restart(&pack);
-    return pack;
+    pack->config.look_ahead_s = 0; /* cells jump in these tests */
+    pack_set_all_cells(pack, 3800);
+    pack_restart(pack);
 }
 
-pack_t pack_lfp(void)
+void pack_lfp(pack_t *pack)
 {
-    pack_t pack = pack_nmc();
-    pack.state.cell_count = 16;
-    pack.bms.full_mv = pack_known(3550);
-    pack.bms.empty_mv = pack_known(2900);
-    pack.bms.over_voltage_mv = pack_known(3650);
-    pack.bms.under_voltage_mv = pack_known(2800);
-    pack_set_all_cells(&pack, 3300);
-    return pack;
+    pack_nmc(pack);
+    pack->state.cell_count = 16;
+    pack->bms.full_mv = pack_known(3550);
+    pack->bms.empty_mv = pack_known(2900);
+    pack->bms.over_voltage_mv = pack_known(3650);
+    pack->bms.under_voltage_mv = pack_known(2800);
+    pack_set_all_cells(pack, 3300);
 }
 
 void pack_set_cells(pack_t *pack, int32_t highest_mv, int32_t lowest_mv)
@@ -103,6 +101,21 @@ void pack_settle(pack_t *pack)
     pack_run(pack, 30000);
 }
 
+pack_t *pack_copy(const pack_t *pack)
+{
+    static pack_t copy; /* not another one on the stack of a chip */
+    copy = *pack;
+    return &copy;
+}
+
+static const battery_state_t *first_step(const pack_t *pack)
+{
+    pack_t *const copy = pack_copy(pack);
+    pack_restart(copy);
+    pack_step(copy, 0);
+    return &copy->state;
+}
+
 static int32_t value_of(const battery_quantity_t *limiter)
 {
     return limiter->known ? limiter->value : -1;
@@ -110,18 +123,12 @@ static int32_t value_of(const battery_quantity_t *limiter)
 
 int32_t pack_charge_limiter(const pack_t *pack, battery_limit_reason_t reason)
 {
-    pack_t copy = *pack;
-    pack_restart(&copy);
-    pack_step(&copy, 0);
-    return value_of(&copy.state.ccl_limiter_ma[reason]);
+    return value_of(&first_step(pack)->ccl_limiter_ma[reason]);
 }
 
 int32_t pack_discharge_limiter(const pack_t *pack, battery_limit_reason_t reason)
 {
-    pack_t copy = *pack;
-    pack_restart(&copy);
-    pack_step(&copy, 0);
-    return value_of(&copy.state.dcl_limiter_ma[reason]);
+    return value_of(&first_step(pack)->dcl_limiter_ma[reason]);
 }
 
 void pack_expect(const battery_limit_t *limit, int32_t value, battery_limit_reason_t reason)
@@ -131,13 +138,12 @@ void pack_expect(const battery_limit_t *limit, int32_t value, battery_limit_reas
     TEST_ASSERT_EQUAL_STRING(battery_limit_reason_text(reason), battery_limit_reason_text(limit->reason));
 }
 
-pack_t pack_charging(int32_t cell_mv, int32_t current_ma)
+void pack_charging(pack_t *pack, int32_t cell_mv, int32_t current_ma)
 {
-    pack_t pack = pack_nmc();
-    pack_set_all_cells(&pack, cell_mv);
-    pack.state.pack_current_ma = pack_known(current_ma);
-    pack_settle(&pack);
-    return pack;
+    pack_nmc(pack);
+    pack_set_all_cells(pack, cell_mv);
+    pack->state.pack_current_ma = pack_known(current_ma);
+    pack_settle(pack);
 }
 
 void pack_set_cells_seen(pack_t *pack, int32_t cell_mv)

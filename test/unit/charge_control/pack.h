@@ -43,10 +43,10 @@ typedef struct {
  *
  * 300 = 4150, 301 = 3000, 306 = 66 Ah, 315 = 4200, 316 = 2900, 317 = 60 A, 318 = 20 A, 319 = 60 degC, 320 = 0 degC.
  */
-pack_t pack_nmc(void);
+void pack_nmc(pack_t *pack);
 
 /** @brief 16 LFP cells: 300 = 3550, 301 = 2900, 315 = 3650, 316 = 2800, else as the other. */
-pack_t pack_lfp(void);
+void pack_lfp(pack_t *pack);
 
 /** @brief The highest and the lowest cell. */
 void pack_set_cells(pack_t *pack, int32_t highest_mv, int32_t lowest_mv);
@@ -67,10 +67,13 @@ void pack_run(pack_t *pack, int32_t duration_ms);
 void pack_settle(pack_t *pack);
 
 /** @brief pack_nmc() after its ramps, with these cells and this current. */
-pack_t pack_charging(int32_t cell_mv, int32_t current_ma);
+void pack_charging(pack_t *pack, int32_t cell_mv, int32_t current_ma);
 
 /** @brief All cells alike, and so many snapshots that they count. */
 void pack_set_cells_seen(pack_t *pack, int32_t cell_mv);
+
+/** @brief The same pack once more, to be changed; there until the next call of this function and of those below. */
+pack_t *pack_copy(const pack_t *pack);
 
 /** @brief What the first step of a new control lets a limiter of CCL or DCL allow; -1 = it is left out. */
 int32_t pack_charge_limiter(const pack_t *pack, battery_limit_reason_t reason);

@@ -16,18 +16,18 @@ static void expect_free(const pack_t *pack)
     pack_expect(&pack->state.dcl_ma, DCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
 }
 
-static pack_t settled(void)
+static void settled(pack_t *pack)
 {
-    pack_t pack = pack_nmc();
-    pack.state.sensor_dc[0] = pack_known(250);
-    pack.state.sensor_dc[1] = pack_known(260);
-    pack_settle(&pack);
-    return pack;
+    pack_nmc(pack);
+    pack->state.sensor_dc[0] = pack_known(250);
+    pack->state.sensor_dc[1] = pack_known(260);
+    pack_settle(pack);
 }
 
 TEST_CASE("one wrong reading of the highest cell moves nothing, the second in a row does", "[charge_control]")
 {
-    pack_t pack = settled();
+    pack_t pack;
+    settled(&pack);
     pack_set_cells(&pack, 4300, 3800);
     pack_step(&pack, PACK_PERIOD_MS);
     expect_free(&pack);
@@ -43,7 +43,8 @@ TEST_CASE("one wrong reading of the highest cell moves nothing, the second in a 
 
 TEST_CASE("one wrong reading of the lowest cell moves nothing, the second in a row does", "[charge_control]")
 {
-    pack_t pack = settled();
+    pack_t pack;
+    settled(&pack);
     pack_set_cells(&pack, 3800, 1000);
     pack_step(&pack, PACK_PERIOD_MS);
     expect_free(&pack);
@@ -55,7 +56,8 @@ TEST_CASE("one wrong reading of a sensor moves nothing, the second in a row does
 {
     static const int32_t wrong_dc[] = {-400, 1200};
     for (size_t i = 0; i < 2; i++) {
-        pack_t pack = settled();
+        pack_t pack;
+        settled(&pack);
         pack.state.sensor_dc[i] = pack_known(wrong_dc[i]);
         pack_step(&pack, PACK_PERIOD_MS);
         expect_free(&pack);
@@ -75,7 +77,8 @@ TEST_CASE("a temperature that is missing for a while is not taken for 0 degC", "
     static const int32_t wrong_dc[] = {-50, 700};
     const battery_quantity_t missing = {.known = false};
     for (size_t n = 0; n < 2; n++) {
-        pack_t pack = pack_nmc();
+        pack_t pack;
+        pack_nmc(&pack);
         pack_settle(&pack);
         step_with_temperature(&pack, pack_known(wrong_dc[n]));
         step_with_temperature(&pack, pack_known(250));
@@ -93,7 +96,8 @@ TEST_CASE("a temperature that is missing for a while is not taken for 0 degC", "
 TEST_CASE("a heat that was there before its sensor went missing is there after it", "[charge_control]")
 {
     const battery_quantity_t missing = {.known = false};
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.state.bms_temperature_dc = pack_known(590);
     pack_settle(&pack);
     for (int i = 0; i < 3; i++) {
@@ -109,7 +113,8 @@ TEST_CASE("of three different readings the middle one counts, in whatever order 
     static const int32_t orders[6][3] = {{4110, 4125, 4140}, {4110, 4140, 4125}, {4125, 4110, 4140},
                                          {4125, 4140, 4110}, {4140, 4110, 4125}, {4140, 4125, 4110}};
     for (size_t i = 0; i < 6; i++) {
-        pack_t pack = pack_nmc();
+        pack_t pack;
+        pack_nmc(&pack);
         for (size_t n = 0; n < 3; n++) {
             pack_set_cells(&pack, orders[i][n], 3800);
             pack_step(&pack, PACK_PERIOD_MS);
@@ -120,12 +125,13 @@ TEST_CASE("of three different readings the middle one counts, in whatever order 
 
 TEST_CASE("readings from before a silence do not count after it", "[charge_control]")
 {
-    pack_t pack = settled();
+    pack_t pack;
+    settled(&pack);
     charge_control_resume(&pack.control, CHARGE_CONTROL_RAMP_CHARGE, pack.now_ms);
     pack_set_all_cells(&pack, 4190);
     pack_step(&pack, 5000);
     pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_CELL_VOLTAGE);
-    pack = settled();
+    settled(&pack);
     pack_set_all_cells(&pack, 4190);
     pack_run(&pack, 1000);
     charge_control_resume(&pack.control, CHARGE_CONTROL_RAMP_CHARGE, pack.now_ms);
@@ -138,7 +144,8 @@ TEST_CASE("readings from before a silence do not count after it", "[charge_contr
 
 TEST_CASE("the discharge voltage limit is N times the floor", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack_step(&pack, 0);
     pack_expect(&pack.state.dvl_mv, 14 * 3000, BATTERY_REASON_BMS_SETTING);
     pack.bms.empty_mv.known = false;
@@ -154,7 +161,8 @@ TEST_CASE("the discharge voltage limit is N times the floor", "[charge_control]"
 
 TEST_CASE("without a full voltage no limit is known, and the first one with it begins a ramp", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.bms.full_mv.known = false;
     pack_step(&pack, 0);
     pack_run(&pack, 60000);

@@ -14,7 +14,8 @@
 
 TEST_CASE("CCL and DCL are 90 % of the current cutoffs of the BMS", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack_settle(&pack);
     pack_expect(&pack.state.ccl_ma, CCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
     pack_expect(&pack.state.dcl_ma, DCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
@@ -24,7 +25,8 @@ TEST_CASE("CCL and DCL are 90 % of the current cutoffs of the BMS", "[charge_con
 
 TEST_CASE("the share of the cutoffs is exact to the milliampere", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.bms.charge_max_ma = pack_known(21000);
     TEST_ASSERT_EQUAL_INT32(18900, pack_charge_limiter(&pack, BATTERY_REASON_BMS_SETTING));
     pack.bms.charge_max_ma = pack_known(750000);
@@ -35,7 +37,8 @@ TEST_CASE("the share of the cutoffs is exact to the milliampere", "[charge_contr
 
 TEST_CASE("the lower one of the two discharge cutoffs counts", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.bms.peak_discharge_ma = pack_known(40000);
     TEST_ASSERT_EQUAL_INT32(36000, pack_discharge_limiter(&pack, BATTERY_REASON_BMS_SETTING));
     pack.bms.peak_discharge_ma = pack_known(80000);
@@ -46,7 +49,8 @@ TEST_CASE("the lower one of the two discharge cutoffs counts", "[charge_control]
 
 TEST_CASE("a user cap lowers a limit, and the others are a share of it", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.config.charge_max_ma = 12345;
     pack.config.discharge_max_ma = 30000;
     pack_settle(&pack);
@@ -60,7 +64,8 @@ TEST_CASE("a user cap lowers a limit, and the others are a share of it", "[charg
 
 TEST_CASE("a user cap above the share of the BMS changes nothing", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.config.charge_max_ma = CCL_CAP_MA + 1;
     pack_settle(&pack);
     pack_expect(&pack.state.ccl_ma, CCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
@@ -69,7 +74,8 @@ TEST_CASE("a user cap above the share of the BMS changes nothing", "[charge_cont
 
 TEST_CASE("a user cap alone is a cap", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.bms.charge_max_ma.known = false;
     pack.bms.discharge_max_ma.known = false;
     pack.config.charge_max_ma = 7000;
@@ -85,7 +91,8 @@ TEST_CASE("a user cap alone is a cap", "[charge_control]")
 
 TEST_CASE("with neither a cutoff nor a cap nothing may flow", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.bms.charge_max_ma.known = false;
     pack.bms.discharge_max_ma.known = false;
     pack_settle(&pack);
@@ -94,7 +101,7 @@ TEST_CASE("with neither a cutoff nor a cap nothing may flow", "[charge_control]"
     TEST_ASSERT_TRUE(pack.state.ccl_limiter_ma[BATTERY_REASON_SETTING_MISSING].known);
     TEST_ASSERT_EQUAL_INT32(0, pack.state.ccl_limiter_ma[BATTERY_REASON_SETTING_MISSING].value);
     TEST_ASSERT_EQUAL_INT32(0, pack.state.ccl_limiter_ma[BATTERY_REASON_CELL_VOLTAGE].value); /* all of nothing */
-    pack = pack_nmc();
+    pack_nmc(&pack);
     pack.bms.charge_max_ma.known = false;
     pack_settle(&pack);
     pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_SETTING_MISSING);
@@ -103,7 +110,8 @@ TEST_CASE("with neither a cutoff nor a cap nothing may flow", "[charge_control]"
 
 TEST_CASE("a limit below 0.1 A is none", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.config.charge_max_ma = 100;
     pack.config.discharge_max_ma = 100;
     pack_settle(&pack);
@@ -123,7 +131,8 @@ TEST_CASE("CCL falls to 20 % at the target and to nothing 20 mV before the cutof
     static const pack_point_t points[] = {{3000, CCL_CAP_MA}, {4099, CCL_CAP_MA}, {4100, CCL_CAP_MA}, {4101, 17712},
                                           {4125, 10800},      {4149, 3888},       {4150, 3600},       {4165, 1800},
                                           {4180, 0},          {4181, 0},          {4300, 0}};
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     for (size_t i = 0; i < PACK_POINTS(points); i++) {
         pack_set_cells(&pack, points[i].value, 3800);
         TEST_ASSERT_EQUAL_INT32(points[i].limit_ma, pack_charge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
@@ -139,7 +148,8 @@ TEST_CASE("DCL is nothing at the discharge floor and all 200 mV above it", "[cha
     static const pack_point_t points[] = {{2500, 0},          {2999, 0},          {3000, 0},
                                           {3001, 270},        {3100, 27000},      {3199, 53730},
                                           {3200, DCL_CAP_MA}, {3201, DCL_CAP_MA}, {4000, DCL_CAP_MA}};
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     for (size_t i = 0; i < PACK_POINTS(points); i++) {
         pack_set_cells(&pack, 4000, points[i].value);
         TEST_ASSERT_EQUAL_INT32(points[i].limit_ma, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
@@ -149,7 +159,8 @@ TEST_CASE("DCL is nothing at the discharge floor and all 200 mV above it", "[cha
 TEST_CASE("the under-voltage cutoff is the floor when there is no empty voltage, and without both there is none",
           "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.bms.empty_mv.known = false;
     pack_set_cells(&pack, 4000, 2950);
     TEST_ASSERT_EQUAL_INT32(13500, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
@@ -161,7 +172,8 @@ TEST_CASE("the under-voltage cutoff is the floor when there is no empty voltage,
 
 TEST_CASE("a target where CCL ends is charged to with nothing", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.config.charger_offset_mv = 0;
     pack.bms.full_mv = pack_known(4180);
     pack_set_cells(&pack, 4179, 3800);
@@ -172,7 +184,8 @@ TEST_CASE("a target where CCL ends is charged to with nothing", "[charge_control
 
 TEST_CASE("the less favourable one of a cell's register and registers 40 and 41 counts", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack_set_cells(&pack, 4000, 3800);
     pack.state.cell_100uv[3] = 41241; /* 4124.1 mV: not less than it is */
     pack.state.cell_100uv[9] = 31009; /* 3100.9 mV: not more than it is */
@@ -187,7 +200,8 @@ TEST_CASE("the less favourable one of a cell's register and registers 40 and 41 
 
 TEST_CASE("cells count when only one of the two sources knows them", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack_set_cells(&pack, 4125, 3100);
     pack.state.cell_max_mv.known = false;
     pack.state.cell_min_mv.known = false;
@@ -202,7 +216,8 @@ TEST_CASE("cells count when only one of the two sources knows them", "[charge_co
 
 TEST_CASE("without any cell voltage nothing may flow", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.bms.empty_mv.known = false;
     pack.bms.under_voltage_mv.known = false;
     pack.state.cell_max_mv.known = false;
@@ -214,7 +229,7 @@ TEST_CASE("without any cell voltage nothing may flow", "[charge_control]")
     pack_expect(&pack.state.dcl_ma, 0, BATTERY_REASON_CELL_VOLTAGE);
     TEST_ASSERT_EQUAL_INT32(0, pack.state.ccl_limiter_ma[BATTERY_REASON_CELL_VOLTAGE].value);
     TEST_ASSERT_EQUAL_INT32(0, pack.state.dcl_limiter_ma[BATTERY_REASON_CELL_VOLTAGE].value);
-    pack = pack_nmc();
+    pack_nmc(&pack);
     pack.state.cell_min_mv.known = false;
     pack.state.cell_min_register.known = false;
     TEST_ASSERT_EQUAL_INT32(0, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
@@ -228,7 +243,8 @@ TEST_CASE("CCL is nothing at the cold cutoff and all 10 degC above it", "[charge
 {
     static const pack_point_t points[] = {{-200, 0},   {-1, 0},           {0, 0},           {1, 180}, {50, 9000},
                                           {99, 17820}, {100, CCL_CAP_MA}, {101, CCL_CAP_MA}};
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     for (size_t i = 0; i < PACK_POINTS(points); i++) {
         pack.state.sensor_dc[0] = pack_known(points[i].value);
         TEST_ASSERT_EQUAL_INT32(points[i].limit_ma, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
@@ -242,7 +258,8 @@ TEST_CASE("CCL is all 15 degC below the heat cutoff and nothing 2 degC below it"
 {
     static const pack_point_t points[] = {{449, CCL_CAP_MA}, {450, CCL_CAP_MA}, {463, 16200}, {515, 9000},
                                           {567, 1800},       {580, 0},          {581, 0},     {700, 0}};
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     for (size_t i = 0; i < PACK_POINTS(points); i++) {
         pack.state.sensor_dc[1] = pack_known(points[i].value);
         TEST_ASSERT_EQUAL_INT32(points[i].limit_ma, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
@@ -257,7 +274,8 @@ TEST_CASE("DCL is all 10 degC below the heat cutoff and nothing at it; cold leav
 {
     static const pack_point_t points[] = {{-300, DCL_CAP_MA}, {499, DCL_CAP_MA}, {500, DCL_CAP_MA}, {501, 53460},
                                           {550, 27000},       {599, 540},        {600, 0},          {601, 0}};
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     for (size_t i = 0; i < PACK_POINTS(points); i++) {
         pack.state.sensor_dc[0] = pack_known(points[i].value);
         TEST_ASSERT_EQUAL_INT32(points[i].limit_ma, pack_discharge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
@@ -266,7 +284,8 @@ TEST_CASE("DCL is all 10 degC below the heat cutoff and nothing at it; cold leav
 
 TEST_CASE("of two sensors the colder one counts for cold and the hotter one for heat", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     for (size_t i = 0; i < 2; i++) {
         pack.state.sensor_dc[i] = pack_known(50);
         pack.state.sensor_dc[1 - i] = pack_known(300);
@@ -280,14 +299,15 @@ TEST_CASE("of two sensors the colder one counts for cold and the hotter one for 
 
 TEST_CASE("the BMS's own temperature counts only when no external sensor is connected", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.state.bms_temperature_dc = pack_known(50);
     TEST_ASSERT_EQUAL_INT32(9000, pack_charge_limiter(&pack, BATTERY_REASON_BMS_TEMPERATURE));
     TEST_ASSERT_EQUAL_INT32(-1, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
     pack_settle(&pack);
     pack_expect(&pack.state.ccl_ma, 9000, BATTERY_REASON_BMS_TEMPERATURE);
     for (size_t i = 0; i < 2; i++) {
-        pack = pack_nmc();
+        pack_nmc(&pack);
         pack.state.bms_temperature_dc = pack_known(20);
         pack.state.sensor_dc[i] = pack_known(515);
         TEST_ASSERT_EQUAL_INT32(9000, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
@@ -299,11 +319,12 @@ TEST_CASE("the BMS's own temperature counts only when no external sensor is conn
 
 TEST_CASE("a temperature cutoff that is not set limits nothing", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.bms.cold_charge_dc.known = false;
     pack.state.sensor_dc[0] = pack_known(-300);
     TEST_ASSERT_EQUAL_INT32(CCL_CAP_MA, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
-    pack = pack_nmc();
+    pack_nmc(&pack);
     pack.bms.over_heat_dc.known = false;
     pack.state.sensor_dc[0] = pack_known(800);
     TEST_ASSERT_EQUAL_INT32(CCL_CAP_MA, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
@@ -314,7 +335,8 @@ TEST_CASE("a temperature cutoff that is not set limits nothing", "[charge_contro
 
 TEST_CASE("without any temperature its limiters are left out", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.state.bms_temperature_dc.known = false;
     pack_settle(&pack);
     pack_expect(&pack.state.ccl_ma, CCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
@@ -331,7 +353,8 @@ TEST_CASE("DCL is nothing at the lowest state of charge and all 5 % above it", "
     static const pack_point_t points[] = {
         {0, 0},          {99999, 0},      {100000, 0},          {101000, 1080},
         {125000, 27000}, {149000, 52920}, {150000, DCL_CAP_MA}, {1000000, DCL_CAP_MA}};
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.config.soc_min_percent = 10;
     for (size_t i = 0; i < PACK_POINTS(points); i++) {
         pack.state.soc_ppm = pack_known(points[i].value);
@@ -346,7 +369,8 @@ TEST_CASE("DCL is nothing at the lowest state of charge and all 5 % above it", "
 
 TEST_CASE("state of charge does not limit when it is not known or not wanted", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.state.soc_ppm = pack_known(0);
     TEST_ASSERT_EQUAL_INT32(-1, pack_discharge_limiter(&pack, BATTERY_REASON_SOC));
     pack.config.soc_min_percent = 10;
@@ -356,7 +380,8 @@ TEST_CASE("state of charge does not limit when it is not known or not wanted", "
 
 TEST_CASE("a knee of no width is a step: nothing at the edge, all beside it", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.config.discharge_knee_mv = 0;
     pack.config.soc_min_percent = 10;
     pack.config.soc_knee_percent = 0;
@@ -386,7 +411,8 @@ TEST_CASE("a knee of no width is a step: nothing at the edge, all beside it", "[
 
 static void expect_fault(uint8_t event, bool stops_charge, bool stops_discharge)
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.bms.fault = true;
     pack.bms.fault_event = event;
     TEST_ASSERT_EQUAL_INT32(stops_charge ? 0 : -1, pack_charge_limiter(&pack, BATTERY_REASON_BMS_FAULT));
@@ -412,7 +438,8 @@ TEST_CASE("a fault stops what it forbids and nothing else", "[charge_control]")
 
 TEST_CASE("the event of a fault that is over stops nothing", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.bms.fault_event = 0x04;
     TEST_ASSERT_EQUAL_INT32(-1, pack_charge_limiter(&pack, BATTERY_REASON_BMS_FAULT));
     TEST_ASSERT_EQUAL_INT32(-1, pack_discharge_limiter(&pack, BATTERY_REASON_BMS_FAULT));
@@ -420,24 +447,26 @@ TEST_CASE("the event of a fault that is over stops nothing", "[charge_control]")
 
 TEST_CASE("contradictory settings and numbers of cells stop charging and leave discharging", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.bms.under_voltage_mv = pack_known(3000);
     pack_settle(&pack);
     pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_SETTINGS_CONTRADICTORY);
     pack_expect(&pack.state.dcl_ma, DCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
-    pack = pack_nmc();
+    pack_nmc(&pack);
     pack.bms.cell_count_differs = true;
     pack_settle(&pack);
     pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_CELL_COUNT);
     pack_expect(&pack.state.dcl_ma, DCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
-    pack = pack_nmc();
+    pack_nmc(&pack);
     TEST_ASSERT_EQUAL_INT32(-1, pack_charge_limiter(&pack, BATTERY_REASON_SETTINGS_CONTRADICTORY));
     TEST_ASSERT_EQUAL_INT32(-1, pack_charge_limiter(&pack, BATTERY_REASON_CELL_COUNT));
 }
 
 TEST_CASE("the least limiter gives the reason", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack_set_all_cells(&pack, 4125);          /* 60 % */
     pack.state.sensor_dc[0] = pack_known(61); /* 61 % */
     pack_settle(&pack);
@@ -450,7 +479,8 @@ TEST_CASE("the least limiter gives the reason", "[charge_control]")
 
 TEST_CASE("of several that stop charging the one that a person has to mend gives the reason", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack_set_all_cells(&pack, 4190);
     pack.state.sensor_dc[0] = pack_known(-50);
     pack_settle(&pack);

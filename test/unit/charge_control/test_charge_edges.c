@@ -8,13 +8,12 @@
 #include "unity.h"
 
 /* Full at 3500 mV and CCL 0 at 4500 mV: a cell can be far above the target while charging goes on. */
-static pack_t pack_with_much_room(void)
+static void pack_with_much_room(pack_t *pack)
 {
-    pack_t pack = pack_nmc();
-    pack.bms.full_mv = pack_known(3500);
-    pack.bms.over_voltage_mv = pack_known(4520);
-    pack.bms.charge_finish_ma = pack_known(10000);
-    return pack;
+    pack_nmc(pack);
+    pack->bms.full_mv = pack_known(3500);
+    pack->bms.over_voltage_mv = pack_known(4520);
+    pack->bms.charge_finish_ma = pack_known(10000);
 }
 
 /* CVL so long after the start at this voltage and current. */
@@ -31,7 +30,8 @@ static int32_t cvl_after(pack_t *pack, int32_t cell_mv, int32_t current_ma, int3
 TEST_CASE("with little current a cell lowers CVL from the share of the way to the ceiling that lacks in current",
           "[charge_control]")
 {
-    pack_t pack = pack_with_much_room();
+    pack_t pack;
+    pack_with_much_room(&pack);
     /* 10 A - 4.951 A is 50 of 100 steps: half of the 1000 mV. */
     TEST_ASSERT_EQUAL_INT32(14 * 3500, cvl_after(&pack, 4000, 4951, 20000));
     TEST_ASSERT_EQUAL_INT32(14 * 3500 - 100, cvl_after(&pack, 4005, 4951, 20000));
@@ -39,7 +39,8 @@ TEST_CASE("with little current a cell lowers CVL from the share of the way to th
 
 TEST_CASE("the least current that flows lowers CVL near the ceiling, none does not", "[charge_control]")
 {
-    pack_t pack = pack_with_much_room();
+    pack_t pack;
+    pack_with_much_room(&pack);
     pack.bms.charge_max_ma = pack_known(750000); /* CCL is not 0 yet */
     TEST_ASSERT_EQUAL_INT32(14 * 3500 - 100, cvl_after(&pack, 4495, 1, 20000));
     TEST_ASSERT_EQUAL_INT32(14 * 3500, cvl_after(&pack, 4495, 0, 20000));
@@ -47,7 +48,8 @@ TEST_CASE("the least current that flows lowers CVL near the ceiling, none does n
 
 TEST_CASE("a digit is taken off CVL after all of the 20 s", "[charge_control]")
 {
-    pack_t pack = pack_with_much_room();
+    pack_t pack;
+    pack_with_much_room(&pack);
     TEST_ASSERT_EQUAL_INT32(14 * 3500, cvl_after(&pack, 4400, 9000, 19999));
     TEST_ASSERT_EQUAL_INT32(14 * 3500 - 100, cvl_after(&pack, 4400, 9000, 20000));
     pack.state.cell_count = 11; /* 100 mV is no multiple of it: rounded towards less lowering */
@@ -56,7 +58,8 @@ TEST_CASE("a digit is taken off CVL after all of the 20 s", "[charge_control]")
 
 TEST_CASE("a digit is all of 100 mV of the pack, wherever CVL stands", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.state.cell_count = 16;
     pack.state.pack_current_ma = pack_known(10000);
     pack_set_all_cells(&pack, 4151);
@@ -71,7 +74,8 @@ TEST_CASE("a digit is all of 100 mV of the pack, wherever CVL stands", "[charge_
 
 TEST_CASE("a start with a cell far above the target begins at the target", "[charge_control]")
 {
-    pack_t pack = pack_with_much_room();
+    pack_t pack;
+    pack_with_much_room(&pack);
     pack_set_all_cells(&pack, 4400);
     pack.state.pack_current_ma = pack_known(40000);
     pack_restart(&pack);
@@ -81,7 +85,8 @@ TEST_CASE("a start with a cell far above the target begins at the target", "[cha
 
 TEST_CASE("a battery that is called full in absorption floats at once, however low its cells are", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack_set_all_cells(&pack, 4145);
     pack_settle(&pack);
     TEST_ASSERT_EQUAL(BATTERY_REASON_ABSORPTION, pack.control.stage);
@@ -94,7 +99,8 @@ TEST_CASE("a battery that is called full in absorption floats at once, however l
 
 TEST_CASE("what stops charging allows nothing, in the list of the limiters as well", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.bms.cell_count_differs = true;
     pack.bms.under_voltage_mv = pack_known(3000);
     TEST_ASSERT_EQUAL_INT32(0, pack_charge_limiter(&pack, BATTERY_REASON_CELL_COUNT));
@@ -108,7 +114,8 @@ TEST_CASE("what stops charging allows nothing, in the list of the limiters as we
 
 TEST_CASE("a cold that was there before its sensors went missing is there after it", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.state.bms_temperature_dc.known = false;
     pack.state.sensor_dc[0] = pack_known(50);
     pack.state.sensor_dc[1] = pack_known(300);
@@ -123,7 +130,8 @@ TEST_CASE("a cold that was there before its sensors went missing is there after 
 
 TEST_CASE("CVL looks ahead in proportion to the slope and to the time", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.config.look_ahead_s = 400;
     pack.config.lower_mv_per_s = 100000;
     pack.config.float_below_full_mv = 500;
@@ -140,7 +148,8 @@ TEST_CASE("CVL looks ahead in proportion to the slope and to the time", "[charge
 
 TEST_CASE("a cell that rests is not expected to move, however far ahead CVL looks", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.config.look_ahead_s = 1000;
     pack.state.pack_current_ma = pack_known(20000);
     pack_set_all_cells(&pack, 4150);
@@ -155,7 +164,8 @@ TEST_CASE("a cell that rests is not expected to move, however far ahead CVL look
 
 TEST_CASE("a cell that falls is not expected to fall further", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.config.look_ahead_s = 1000;
     pack.config.lower_s = 1;
     pack.state.pack_current_ma = pack_known(20000);
@@ -170,7 +180,8 @@ TEST_CASE("a cell that falls is not expected to fall further", "[charge_control]
 
 TEST_CASE("alarms that are in the state already limit nothing", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack_settle(&pack);
     const int32_t dcl_ma = pack.state.dcl_ma.value;
     pack.state.alarm[BATTERY_ALARM_GENERAL] = BATTERY_ALARM_ACTIVE;
@@ -180,16 +191,15 @@ TEST_CASE("alarms that are in the state already limit nothing", "[charge_control
 }
 
 /* A pack that lowers CVL by all of the excess in a second, and far. */
-static pack_t pack_that_lowers_fast(int32_t cell_mv)
+static void pack_that_lowers_fast(pack_t *pack, int32_t cell_mv)
 {
-    pack_t pack = pack_nmc();
-    pack.config.lower_s = 1;
-    pack.config.lower_mv_per_s = 200000;
-    pack.config.float_below_full_mv = 900;
-    pack.state.pack_current_ma = pack_known(20000);
-    pack_set_all_cells(&pack, cell_mv);
-    pack_settle(&pack);
-    return pack;
+    pack_nmc(pack);
+    pack->config.lower_s = 1;
+    pack->config.lower_mv_per_s = 200000;
+    pack->config.float_below_full_mv = 900;
+    pack->state.pack_current_ma = pack_known(20000);
+    pack_set_all_cells(pack, cell_mv);
+    pack_settle(pack);
 }
 
 /* The second reading of a voltage counts. */
@@ -203,7 +213,8 @@ static void jump_to(pack_t *pack, int32_t cell_mv, int32_t look_ahead_s, int32_t
 
 TEST_CASE("a jump of a cell counts as one of 1 V at most", "[charge_control]")
 {
-    pack_t pack = pack_that_lowers_fast(3240);
+    pack_t pack;
+    pack_that_lowers_fast(&pack, 3240);
     jump_to(&pack, 3140, 0, PACK_PERIOD_MS);  /* -10 mV/s, and -9.8 mV/s a step later */
     jump_to(&pack, 4150, 40, PACK_PERIOD_MS); /* + 100 mV/s + 0.196 mV/s: 90.396 mV/s, 3615 mV in 40 s */
     TEST_ASSERT_EQUAL_INT32(14 * (4150 - 723), pack.state.cvl_mv.value);
@@ -211,11 +222,12 @@ TEST_CASE("a jump of a cell counts as one of 1 V at most", "[charge_control]")
 
 TEST_CASE("a cell is expected to rise by 100 mV/s at most", "[charge_control]")
 {
-    pack_t pack = pack_that_lowers_fast(3050);
+    pack_t pack;
+    pack_that_lowers_fast(&pack, 3050);
     jump_to(&pack, 3150, 0, PACK_PERIOD_MS);
     jump_to(&pack, 4150, 40, PACK_PERIOD_MS);
     TEST_ASSERT_EQUAL_INT32(14 * (4150 - 800), pack.state.cvl_mv.value); /* 0.2 of 4000 mV */
-    pack = pack_that_lowers_fast(3050);
+    pack_that_lowers_fast(&pack, 3050);
     pack.control.config.lower_s = 10;
     jump_to(&pack, 3150, 0, PACK_PERIOD_MS);
     jump_to(&pack, 4150, 1000, 50);

@@ -14,7 +14,8 @@
 
 TEST_CASE("CCL falls at once, waits 30 s and rises by 5 A/s", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack_settle(&pack);
     pack.state.bms_temperature_dc = pack_known(50);
     pack_run(&pack, 400); /* the median of three */
@@ -36,7 +37,8 @@ TEST_CASE("CCL falls at once, waits 30 s and rises by 5 A/s", "[charge_control]"
 
 TEST_CASE("a limit waits for all of the 30 s", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack_set_all_cells(&pack, 4190);
     pack_settle(&pack);
     pack_set_all_cells(&pack, 3800);
@@ -51,7 +53,8 @@ TEST_CASE("a limit waits for all of the 30 s", "[charge_control]")
 
 TEST_CASE("DCL falls at once, waits 30 s and rises by 5 A/s", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack_settle(&pack);
     pack_set_cells(&pack, 3800, 2990);
     pack_run(&pack, 400);
@@ -67,7 +70,8 @@ TEST_CASE("DCL falls at once, waits 30 s and rises by 5 A/s", "[charge_control]"
 
 TEST_CASE("a limit that is reached again while it waits waits anew", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack_settle(&pack);
     pack.state.bms_temperature_dc = pack_known(50);
     pack_run(&pack, 400);
@@ -84,7 +88,8 @@ TEST_CASE("a limit that is reached again while it waits waits anew", "[charge_co
 
 TEST_CASE("a limit rises no further than what is allowed, and falls while it rises", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack_settle(&pack);
     pack.state.bms_temperature_dc = pack_known(50);
     pack_run(&pack, 400);
@@ -103,7 +108,8 @@ TEST_CASE("after a pause of the snapshots a limit rises by what it would have in
 {
     static const pack_point_t points[] = {{9000, 45000}, {10000, 50000}, {11000, 50000}, {100000, 50000}};
     for (size_t i = 0; i < PACK_POINTS(points); i++) {
-        pack_t pack = pack_nmc();
+        pack_t pack;
+        pack_nmc(&pack);
         pack.bms.charge_max_ma = pack_known(200000);
         pack_set_all_cells(&pack, 4190);
         pack_settle(&pack);
@@ -120,7 +126,8 @@ TEST_CASE("after a pause of the snapshots a limit rises by what it would have in
 
 TEST_CASE("after a start both limits rise from 10 % to all in 30 s", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack_step(&pack, 0);
     pack_expect(&pack.state.ccl_ma, 1800, BATTERY_REASON_RAMP);
     pack_expect(&pack.state.dcl_ma, 5400, BATTERY_REASON_RAMP);
@@ -140,7 +147,8 @@ TEST_CASE("after a start both limits rise from 10 % to all in 30 s", "[charge_co
 
 TEST_CASE("a ramp begins with the first snapshot, not with the program", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack_step(&pack, 3600000);
     pack_expect(&pack.state.ccl_ma, 1800, BATTERY_REASON_RAMP);
     pack_expect(&pack.state.dcl_ma, 5400, BATTERY_REASON_RAMP);
@@ -148,7 +156,8 @@ TEST_CASE("a ramp begins with the first snapshot, not with the program", "[charg
 
 TEST_CASE("a limiter that allows less than the ramp counts", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack_set_cells(&pack, 4165, 3004); /* 10 %, 2 % */
     pack_step(&pack, 0);
     pack_run(&pack, 3000);
@@ -159,7 +168,8 @@ TEST_CASE("a limiter that allows less than the ramp counts", "[charge_control]")
 
 TEST_CASE("when charging was stopped CCL rises from zero in 30 s and DCL is left alone", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack_settle(&pack);
     charge_control_resume(&pack.control, CHARGE_CONTROL_RAMP_CHARGE, pack.now_ms);
     pack_step(&pack, 0);
@@ -176,7 +186,8 @@ TEST_CASE("when charging was stopped CCL rises from zero in 30 s and DCL is left
 
 TEST_CASE("when nothing was sent both limits rise from 10 %", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack_settle(&pack);
     charge_control_resume(&pack.control, CHARGE_CONTROL_RAMP_BOTH, pack.now_ms);
     pack_step(&pack, 0);
@@ -189,7 +200,8 @@ TEST_CASE("when nothing was sent both limits rise from 10 %", "[charge_control]"
 
 TEST_CASE("after silence a limit that was rising slowly follows the ramp", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack_set_all_cells(&pack, 4190);
     pack_settle(&pack);
     pack_set_all_cells(&pack, 3800);
@@ -201,7 +213,8 @@ TEST_CASE("after silence a limit that was rising slowly follows the ramp", "[cha
 
 TEST_CASE("ramps come from the settings, and one of no length is none", "[charge_control]")
 {
-    pack_t pack = pack_nmc();
+    pack_t pack;
+    pack_nmc(&pack);
     pack.config.ramp_start_percent = 50;
     pack.config.ramp_s = 10;
     pack_restart(&pack);

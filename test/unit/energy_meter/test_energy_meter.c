@@ -46,11 +46,10 @@ static void sample(bench_t *bench, int32_t after_ms, int32_t mv, int32_t ma)
     energy_meter_step(&bench->meter, &bench->bms, bench->now_ms, &bench->state);
 }
 
-static bench_t fresh(void)
+static void fresh(bench_t *bench)
 {
-    bench_t bench = {.now_ms = 123456};
-    energy_meter_init(&bench.meter, NULL);
-    return bench;
+    *bench = (bench_t){.now_ms = 123456};
+    energy_meter_init(&bench->meter, NULL);
 }
 
 static void run(bench_t *bench, int32_t seconds, int32_t mv, int32_t ma)
@@ -62,7 +61,8 @@ static void run(bench_t *bench, int32_t seconds, int32_t mv, int32_t ma)
 
 TEST_CASE("an hour of charging at 50 V and 10 A is 500 Wh and 10 Ah in, nothing out", "[energy_meter]")
 {
-    bench_t bench = fresh();
+    bench_t bench;
+    fresh(&bench);
     sample(&bench, 0, 50000, 10000);
     run(&bench, 3600, 50000, 10000);
     TEST_ASSERT_EQUAL(500000, bench.meter.totals.in_mwh);
@@ -77,7 +77,8 @@ TEST_CASE("an hour of charging at 50 V and 10 A is 500 Wh and 10 Ah in, nothing 
 
 TEST_CASE("an hour of discharging goes to the other counters and gives cycles", "[energy_meter]")
 {
-    bench_t bench = fresh();
+    bench_t bench;
+    fresh(&bench);
     sample(&bench, 0, 48000, -50000);
     run(&bench, 3600, 48000, -50000);
     TEST_ASSERT_EQUAL(2400000, bench.meter.totals.out_mwh);
@@ -90,7 +91,8 @@ TEST_CASE("an hour of discharging goes to the other counters and gives cycles", 
 
 TEST_CASE("what a sample leaves below 1 mWh is not lost", "[energy_meter]")
 {
-    bench_t bench = fresh();
+    bench_t bench;
+    fresh(&bench);
     sample(&bench, 0, 50000, 7);
     for (int i = 0; i < 5 * 7200; i++) { /* two hours at 0.35 W: a step of 200 ms is 0.02 mWh */
         sample(&bench, 200, 50000, 7);
@@ -101,7 +103,8 @@ TEST_CASE("what a sample leaves below 1 mWh is not lost", "[energy_meter]")
 
 TEST_CASE("a ramp counts as a trapezoid", "[energy_meter]")
 {
-    bench_t bench = fresh();
+    bench_t bench;
+    fresh(&bench);
     for (int i = 0; i < 3600; i++) { /* each time 0 to 20 A and back to 0, 2 s each way */
         sample(&bench, 2000, 50000, 0);
         sample(&bench, 2000, 50000, 20000);
@@ -112,7 +115,8 @@ TEST_CASE("a ramp counts as a trapezoid", "[energy_meter]")
 
 TEST_CASE("where the current changes its sign each part goes to its own counter", "[energy_meter]")
 {
-    bench_t bench = fresh();
+    bench_t bench;
+    fresh(&bench);
     sample(&bench, 0, 50000, -30000);
     for (int i = 0; i < 1800; i++) {
         sample(&bench, 4000, 50000, 10000); /* 3 s out at 15 A mean, 1 s in at 5 A mean */
@@ -127,7 +131,8 @@ TEST_CASE("where the current changes its sign each part goes to its own counter"
 
 TEST_CASE("a gap of 5 s is integrated, a longer one is not", "[energy_meter]")
 {
-    bench_t bench = fresh();
+    bench_t bench;
+    fresh(&bench);
     sample(&bench, 0, 50000, 72000);
     sample(&bench, 5000, 50000, 72000);
     TEST_ASSERT_EQUAL(100, bench.meter.totals.in_mah);
@@ -139,7 +144,8 @@ TEST_CASE("a gap of 5 s is integrated, a longer one is not", "[energy_meter]")
 
 TEST_CASE("a clock that stands still or goes back counts nothing", "[energy_meter]")
 {
-    bench_t bench = fresh();
+    bench_t bench;
+    fresh(&bench);
     sample(&bench, 0, 50000, 72000);
     sample(&bench, 0, 50000, 72000);
     sample(&bench, -4000, 50000, 72000);
@@ -152,7 +158,8 @@ TEST_CASE("nothing is counted next to a sample that is not known or impossible",
     static const int32_t impossible[][2] = {
         {0, 72000}, {-1, 72000}, {80001, 72000}, {INT32_MAX, 72000}, {50000, 1000001}, {50000, INT32_MIN},
     };
-    bench_t bench = fresh();
+    bench_t bench;
+    fresh(&bench);
     for (size_t i = 0; i < sizeof(impossible) / sizeof(impossible[0]); i++) {
         sample(&bench, 1000, impossible[i][0], impossible[i][1]);
         sample(&bench, 1000, 50000, 72000);
@@ -173,7 +180,8 @@ TEST_CASE("nothing is counted next to a sample that is not known or impossible",
 
 TEST_CASE("the largest plausible power does not overflow", "[energy_meter]")
 {
-    bench_t bench = fresh();
+    bench_t bench;
+    fresh(&bench);
     sample(&bench, 0, 80000, -1000000);
     sample(&bench, 5000, 80000, -1000000);
     sample(&bench, 5000, 80000, 1000000);                          /* 2.5 s each way at half the power */
@@ -201,7 +209,8 @@ TEST_CASE("counters go on from what was kept", "[energy_meter]")
 TEST_CASE("cycles need an installed capacity and stop at the largest number", "[energy_meter]")
 {
     const energy_totals_t kept = {.out_mah = INT64_MAX / 2000};
-    bench_t bench = fresh();
+    bench_t bench;
+    fresh(&bench);
     energy_meter_init(&bench.meter, &kept);
     sample(&bench, 0, 50000, 0);
     TEST_ASSERT_EQUAL(INT32_MAX, bench.state.cycles_milli.value);
@@ -216,7 +225,8 @@ TEST_CASE("cycles need an installed capacity and stop at the largest number", "[
 
 TEST_CASE("becoming full is counted once, and the minutes since begin when it ends", "[energy_meter]")
 {
-    bench_t bench = fresh();
+    bench_t bench;
+    fresh(&bench);
     sample(&bench, 0, 50000, 1000);
     TEST_ASSERT_FALSE(bench.state.since_full_min.known);
     bench.bms.fully_charged = true;
@@ -234,7 +244,8 @@ TEST_CASE("becoming full is counted once, and the minutes since begin when it en
 
 TEST_CASE("a battery that is still full after a restart has not become full once more", "[energy_meter]")
 {
-    bench_t bench = fresh();
+    bench_t bench;
+    fresh(&bench);
     bench.bms.fully_charged = true;
     run(&bench, 100, 50000, 1000);
     const energy_totals_t kept = bench.meter.totals;
@@ -245,12 +256,13 @@ TEST_CASE("a battery that is still full after a restart has not become full once
 
 TEST_CASE("times go by state of charge, usable capacity and current", "[energy_meter]")
 {
-    bench_t bench = fresh();
+    bench_t bench;
+    fresh(&bench);
     sample(&bench, 0, 50000, 30000);
     TEST_ASSERT_TRUE(bench.state.time_to_full_min.known);
     TEST_ASSERT_EQUAL(180, bench.state.time_to_full_min.value); /* 90 Ah at 30 A */
     TEST_ASSERT_FALSE(bench.state.time_to_empty_min.known);
-    bench = fresh();
+    fresh(&bench);
     sample(&bench, 0, 50000, -45000);
     TEST_ASSERT_EQUAL(120, bench.state.time_to_empty_min.value);
     TEST_ASSERT_FALSE(bench.state.time_to_full_min.known);
@@ -258,15 +270,16 @@ TEST_CASE("times go by state of charge, usable capacity and current", "[energy_m
 
 TEST_CASE("times are not known below 1 % of the capacity per hour or without what they need", "[energy_meter]")
 {
-    bench_t bench = fresh();
+    bench_t bench;
+    fresh(&bench);
     sample(&bench, 0, 50000, 1800); /* 1 % of 180 Ah */
     TEST_ASSERT_TRUE(bench.state.time_to_full_min.known);
-    bench = fresh();
+    fresh(&bench);
     sample(&bench, 0, 50000, 1799);
     TEST_ASSERT_FALSE(bench.state.time_to_full_min.known);
     TEST_ASSERT_FALSE(bench.state.time_to_empty_min.known);
     for (int missing = 0; missing < 2; missing++) {
-        bench = fresh();
+        fresh(&bench);
         bench.state = pack(50000, 30000);
         (missing == 0 ? &bench.state.soc_ppm : &bench.state.usable_capacity_mah)->known = false;
         energy_meter_step(&bench.meter, &bench.bms, 0, &bench.state);
@@ -276,7 +289,8 @@ TEST_CASE("times are not known below 1 % of the capacity per hour or without wha
 
 TEST_CASE("the current that times go by is smoothed over two minutes", "[energy_meter]")
 {
-    bench_t bench = fresh();
+    bench_t bench;
+    fresh(&bench);
     sample(&bench, 0, 50000, 20000);
     for (int i = 0; i < 600; i++) { /* two minutes: 63 % of the way */
         sample(&bench, 200, 50000, 40000);
