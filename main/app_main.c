@@ -6,17 +6,28 @@
 /** @file
  * @brief Creates the services and wires them; nothing else.
  */
+#include <inttypes.h>
+
 #include "battery.h"
 #include "can_victron.h"
 #include "diagnostics.h"
 #include "esp_app_desc.h"
 #include "esp_err.h"
 #include "esp_log.h"
+#include "esp_timer.h"
 #include "event_bus.h"
 #include "settings.h"
 #include "uart_bms.h"
 
 static const char *TAG = "main";
+
+/** What a step took: a GX waits 3 s for the first frame. @return the time now, in us since the start */
+static int64_t tell_step(const char *step, int64_t since_us)
+{
+    const int64_t now_us = esp_timer_get_time();
+    ESP_LOGD(TAG, "start: %s took %" PRId64 " us", step, now_us - since_us);
+    return now_us;
+}
 
 void app_main(void)
 {
@@ -26,10 +37,16 @@ void app_main(void)
     diagnostics_handle_t diagnostics = NULL;
 
     ESP_LOGI(TAG, "TinyBMS Web Gateway %s", esp_app_get_description()->version);
+    int64_t at_us = tell_step("the system, behind the boot loader,", 0);
     ESP_ERROR_CHECK(settings_open(&settings));
+    at_us = tell_step("settings", at_us);
     ESP_ERROR_CHECK(event_bus_create(&bus));
     ESP_ERROR_CHECK(diagnostics_start(bus, &diagnostics));
+    at_us = tell_step("event bus and diagnostics", at_us);
     ESP_ERROR_CHECK(can_victron_start(bus, settings));
+    at_us = tell_step("CAN", at_us);
     ESP_ERROR_CHECK(battery_start(bus, settings));
+    at_us = tell_step("battery and its counters", at_us);
     ESP_ERROR_CHECK(uart_bms_start(bus, settings, &bms));
+    (void)tell_step("serial line", at_us);
 }

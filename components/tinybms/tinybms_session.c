@@ -107,6 +107,16 @@ static void release_snapshot(tinybms_session_t *session)
     session->snapshot_held = false;
 }
 
+/** What a start waits for is there: the first block with all of it must not wait for the next poll, the GX waits for
+ * it. */
+static void note_complete(tinybms_session_t *session)
+{
+    if (!session->complete && session->snapshot.settings_known && session->snapshot.events_known) {
+        session->complete = true;
+        session->due_ms[TINYBMS_JOB_LIVE] = session->last_ms;
+    }
+}
+
 static bool is_events_job(tinybms_job_t job)
 {
     return job == TINYBMS_JOB_EVENTS_ALL || job == TINYBMS_JOB_EVENTS_NEWEST;
@@ -150,6 +160,7 @@ static void take_events(tinybms_session_t *session, const tinybms_answer_t *answ
     session->due_ms[TINYBMS_JOB_EVENTS_NEWEST] =
         session->last_ms + (fault ? session->config.poll_ms : session->config.events_ms);
     release_snapshot(session);
+    note_complete(session);
 }
 
 static void end_write(tinybms_session_t *session, const tinybms_write_result_t *result)
@@ -187,6 +198,7 @@ static void take_block(tinybms_session_t *session, const tinybms_answer_t *answe
         snapshot->settings_known =
             tinybms_answer_registers(answer, snapshot->settings, TINYBMS_SETTINGS_COUNT) == TINYBMS_SETTINGS_COUNT;
         snapshot->settings_ms = session->last_ms;
+        note_complete(session);
         break;
     case TINYBMS_JOB_VERSION:
         snapshot->version_known =

@@ -50,7 +50,8 @@ struct uart_bms {
     event_bus_uart_status_t status;
     int64_t next_status_ms;
     int64_t started_ms;
-    bool silent; /**< said so in the log */
+    bool silent;         /**< said so in the log */
+    bool settings_known; /**< likewise: those of the BMS */
 };
 
 static void note_driver_event(uart_bms_handle_t bms, const uart_event_t *event)
@@ -154,6 +155,19 @@ static void log_event(const tinybms_event_t *event)
              tinybms_event_text(event->id));
 }
 
+/** What of the time to the first frame is the BMS's: its first live block, then its settings. */
+static void tell_start(uart_bms_handle_t bms, const tinybms_snapshot_t *snapshot)
+{
+    const int64_t after_ms = service_now_ms() - bms->started_ms;
+    if (snapshot->sequence == 1) {
+        ESP_LOGD(TAG, "start: first live block after %" PRId64 " ms", after_ms);
+    }
+    if (snapshot->settings_known && !bms->settings_known) {
+        bms->settings_known = true;
+        ESP_LOGD(TAG, "start: first live block with settings after %" PRId64 " ms", after_ms);
+    }
+}
+
 static void perform(uart_bms_handle_t bms)
 {
     for (;;) {
@@ -164,6 +178,7 @@ static void perform(uart_bms_handle_t bms)
             break;
         case TINYBMS_ACTION_SNAPSHOT: {
             const tinybms_snapshot_t *const snapshot = tinybms_session_snapshot(&bms->session);
+            tell_start(bms, snapshot);
             bms->status.last_snapshot_ms = snapshot->taken_ms;
             event_bus_publish_snapshot(bms->bus, snapshot);
             break;

@@ -14,9 +14,12 @@ import pytest
 
 from bench_figures import Figures
 from tinybms_gateway.demo.demo_impl import GatewayStack, gateway_stack
+from tinybms_gateway.gateway.gateway_impl import GatewayProcess
+from tinybms_gateway.sim.bms.bms_impl import make_line
 from watch import collect, drain, has_id, open_bus, wait_for
 
 SAMPLES = 200
+STARTS = 100
 SENT = re.compile(r"0x(\w{3}) sent, snapshot \d+ is (\d+) ms old")
 
 
@@ -111,6 +114,21 @@ def test_period_of_the_limits(figures: Figures) -> None:
     figures.add("limits_period_p50", "0x351, period over 60 s, p50", percentile(periods, 50), "ms")
     figures.add("limits_period_p99", "0x351, period over 60 s, p99", percentile(periods, 99), "ms", at_most=1020)
     figures.add("limits_period_max", "0x351, period over 60 s, longest", max(periods), "ms", at_most=1100)
+
+
+@pytest.mark.timeout(300)
+def test_from_the_start_to_the_first_frame(figures: Figures, tmp_path: Path) -> None:
+    """From the start of the process to the first 0x351 on the bus, with a BMS that answers and a GX that listens."""
+    delays = []
+    with make_line(tmp_path / "bms") as line:
+        for number in range(STARTS):
+            start = time.time()
+            gateway = GatewayProcess(line.link, tmp_path / f"data{number}")
+            with gateway, open_bus(gateway.can_backend()) as bus:
+                delays.append((wait_for(bus, has_id(0x351), 5.0).timestamp - start) * 1000)
+    title = "start of the gateway -> first 0x351"
+    figures.add("start_to_frame_p50", f"{title}, p50", percentile(delays, 50), "ms")
+    figures.add("start_to_frame_p99", f"{title}, p99", percentile(delays, 99), "ms", at_most=400)
 
 
 @pytest.mark.timeout(300)

@@ -1,5 +1,6 @@
 """From power-on to the first frame."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,20 @@ def test_without_a_charge_voltage_nothing_is_sent(register: int, real_dump: Path
         stack.bms.bms.registers[53] = 0
         stack.bms.faults.set("silence", 0)
         assert collect(bus, 3.0) == []
+
+
+def test_each_step_up_to_the_first_frame_tells_its_share_in_the_debug_log() -> None:
+    with gateway_stack(options=("--log-level", "debug")) as stack, open_bus(stack.can_backend) as bus:
+        wait_for(bus, has_id(0x351), 3.0)
+        lines = [line for line in stack.gateway.lines if ": start: " in line]
+    shares = [re.fullmatch(r"D \(\d+\) (\w+): start: (.+?),? (?:took|after) (\d+) (us|ms)", line) for line in lines]
+    assert [share and (share[1], share[2], share[4]) for share in shares] == [
+        ("main", "the system, behind the boot loader", "us"),
+        ("main", "settings", "us"),
+        ("main", "event bus and diagnostics", "us"),
+        ("main", "CAN", "us"),
+        ("main", "battery and its counters", "us"),
+        ("main", "serial line", "us"),
+        ("uart_bms", "first live block", "ms"),
+        ("uart_bms", "first live block with settings", "ms"),
+    ]

@@ -114,6 +114,7 @@ typedef struct {
     size_t request_length;
     uint32_t silent_in_row; /**< live blocks given up without a byte */
 
+    bool complete; /**< settings and events have been known once */
     bool snapshot_ready;
     bool snapshot_held;   /**< a fault has just appeared: the snapshot waits for the event that names it */
     uint16_t last_status; /**< register 50 of the last live block */

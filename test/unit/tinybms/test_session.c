@@ -36,6 +36,22 @@ TEST_CASE("settings, version and statistics are known within half a second of th
     TEST_ASSERT_EQUAL_UINT16(7864, snapshot->live[36]);
 }
 
+TEST_CASE("the first snapshot with settings and events does not wait for the next poll, and later ones keep theirs",
+          "[tinybms]")
+{
+    line_begin(&s_line, 0);
+    line_run(&s_line, 190);
+    const tinybms_snapshot_t *const snapshot = tinybms_session_snapshot(&s_line.session);
+    TEST_ASSERT_TRUE(snapshot->settings_known && snapshot->events_known);
+    TEST_ASSERT_EQUAL(2, s_line.snapshots);
+    TEST_ASSERT_EQUAL_UINT16(0x97, snapshot->live[50]);
+    s_line.registers[300] = 4100; /* as after a minute: what has been complete once is not hurried again */
+    line_run(&s_line, 70000);
+    TEST_ASSERT_EQUAL_UINT16(4100, snapshot->settings[0]);
+    TEST_ASSERT_GREATER_OR_EQUAL(2 + 349, s_line.snapshots);
+    TEST_ASSERT_LESS_OR_EQUAL(2 + 351, s_line.snapshots);
+}
+
 TEST_CASE("settings are read again after 60 s", "[tinybms]")
 {
     line_begin(&s_line, 0);
@@ -199,10 +215,21 @@ TEST_CASE("a fault is told together with the event that names it", "[tinybms]")
     TEST_ASSERT_EQUAL_HEX8(0x03, tinybms_session_snapshot(&s_line.session)->fault_event.id);
 }
 
+/* So that the question for events that is due anyway does not come between. */
+static void run_until_events_were_asked(void)
+{
+    const int asked = s_line.requests[0x11];
+    while (s_line.requests[0x11] == asked) {
+        line_run(&s_line, 1);
+    }
+    line_run(&s_line, 20);
+}
+
 TEST_CASE("a fault whose event cannot be read is told all the same, a poll later at most", "[tinybms]")
 {
     line_begin(&s_line, 0);
     line_run(&s_line, 2050);
+    run_until_events_were_asked();
     begin_fault(0x03);
     s_line.deaf_to = 0x11;
     const int snapshots = s_line.snapshots;
