@@ -1,6 +1,7 @@
 """Map files of the linker as a build for the ESP32 leaves them, as small as they can be."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 REGIONS = """
 Memory Configuration
@@ -26,29 +27,56 @@ ADDRESSES = {
 }
 
 
+class Part(NamedTuple):
+    """What an archive puts into a section, in bytes."""
+
+    archive: str
+    size: int
+    texts_before: int | None = None
+    """For texts: what they were before the linker merged them. One of 0 bytes is part of one that came before."""
+    kind: str = "str1.4"
+    """How names of sections with them end."""
+
+    def lines(self, address: int, number: int) -> list[str]:
+        """As the linker of ESP-IDF v5.5 writes it: of texts that went into others it shows the old size."""
+        source = f"esp-idf/{self.archive}/lib{self.archive}.a(file{number}.c.obj)"
+        if self.texts_before is None:
+            return [f" {f'.part.{number}':15}{address:#010x} {self.size:#10x} {source}"]
+        shown = self.size or self.texts_before
+        lines = [f" .rodata.function_{number}.{self.kind}", f"{'':16}{address:#010x} {shown:#10x} {source}"]
+        return lines + ([f"{'':33}{self.texts_before:#x} (size before relaxing)"] if self.size else [])
+
+
 @dataclass
 class MapFile:
     """Sections and what archives put into them, in bytes."""
 
-    sections: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    sections: dict[str, list[Part]] = field(default_factory=dict)
     padding: int = 0
     """Bytes that each section is larger than what is in it."""
 
     def add(self, archive: str, **sizes: int) -> "MapFile":
         """Sizes by section: iram0_text, dram0_data, noinit, dram0_bss, flash_rodata, flash_text."""
         for name, size in sizes.items():
-            self.sections.setdefault("." + name.replace("_", "."), []).append((archive, size))
+            self.sections.setdefault("." + name.replace("_", "."), []).append(Part(archive, size))
+        return self
+
+    def add_texts(
+        self, merged: int, texts: list[tuple[str, int]], section: str = ".flash.rodata", kind: str = "str1.4"
+    ) -> "MapFile":
+        """Texts by archive that the linker merged into one piece: it stands where those of the first were."""
+        for number, (archive, before) in enumerate(texts):
+            self.sections.setdefault(section, []).append(Part(archive, 0 if number else merged, before, kind))
         return self
 
     def text(self) -> str:
         lines = [REGIONS]
         for name, parts in self.sections.items():
             address = ADDRESSES[name]
-            total = sum(size for _archive, size in parts) + self.padding
+            total = sum(part.size for part in parts) + self.padding
             lines.append(f"{name:16}{address:#010x} {total:#10x}")
-            for number, (archive, size) in enumerate(parts):
-                source = f"esp-idf/{archive}/lib{archive}.a(file{number}.c.obj)"
-                lines.append(f" {f'.part.{number}':15}{address:#010x} {size:#10x} {source}")
-                address += size
+            for number, part in enumerate(parts):
+                lines += part.lines(address, number)
+                address += part.size
             lines.append("")
         return "\n".join([*lines, "", "Cross Reference Table", "", "Symbol  File", ""])

@@ -1,13 +1,14 @@
 """size_budget.json: each component stays within its share, and the shares are what the chip has."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from budget import Takers, queues_in_code, task_stacks
 from target import ROOT
-from tinybms_gateway.idf.budget import NO_COMPONENT, Budget, Share, components, load_budget
+from tinybms_gateway.idf.budget import ESP_IDF, NO_COMPONENT, Budget, Share, Totals, components, load_budget
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +22,54 @@ def taken(native_build: Path, budget: Budget, tmp_path_factory: pytest.TempPathF
 
 
 def test_the_limits_are_those_of_the_project(budget: Budget) -> None:
-    assert budget.limits.application == 1_572_864 * 75 // 100
-    assert budget.limits.static_ram == 60 * 1024
+    assert budget.limits.application == 1_572_864 * 5 // 6
+    assert budget.limits.static_ram == 56 * 1024
     assert budget.limits.heap_free_after_start == 120 * 1024
+    assert budget.limits.iram == 112 * 1024 < 128 * 1024  # of which the linker takes no byte more
     # Regions 0x3FFAE6E0..0x3FFE0000, 0x3FFE0440..0x3FFE3F20 and 0x3FFE4350..0x40000000 of ESP-IDF's memory_layout.c.
     regions = ((0x3FFAE6E0, 0x3FFE0000), (0x3FFE0440, 0x3FFE3F20), (0x3FFE4350, 0x40000000))
     assert budget.limits.heap_without_static_ram == sum(end - start for start, end in regions)
+
+
+def test_the_boot_loader_ends_where_the_partition_table_begins(budget: Budget) -> None:
+    defaults = (ROOT / "sdkconfig.defaults").read_text()
+    table = re.search(r"^CONFIG_PARTITION_TABLE_OFFSET=(\w+)$", defaults, re.MULTILINE)
+    assert budget.limits.boot_loader == int(table[1] if table else "0x8000", 0) - 0x1000
+
+
+def test_what_was_measured_is_within_the_limits(budget: Budget) -> None:
+    for what, totals in budget.measured.items():
+        assert budget.problems_of_totals(totals) == [], what
+        free = totals.heap_free_after_start
+        assert free is None or free >= budget.limits.heap_free_after_start, what
+
+
+def test_the_share_of_esp_idf_covers_what_it_was_seen_to_take(budget: Budget, taken: dict[str, Share]) -> None:
+    share = budget.shares[ESP_IDF]
+    with_network = budget.measured["ESP-IDF with the network, nothing of ours"]
+    assert share.flash >= with_network.application
+    assert share.static_ram >= with_network.static_ram
+    # Heap and stacks of ESP-IDF without network: what is gone after start and is neither static nor ours.
+    ours = budget.measured["this application, without network"]
+    assert ours.heap_free_after_start is not None
+    gone = budget.limits.heap_without_static_ram - ours.static_ram - ours.heap_free_after_start
+    without_network = gone - sum(share.heap + share.stack for share in taken.values())
+    assert share.heap + share.stack >= without_network + 60_000  # Wi-Fi and lwIP
+
+
+def test_a_build_beyond_a_limit_is_named(budget: Budget) -> None:
+    limits = budget.limits
+    beyond = Totals(
+        application=limits.application + 1, static_ram=limits.static_ram + 1, iram=limits.iram + 1,
+        boot_loader=limits.boot_loader + 1,
+    )  # fmt: skip
+    assert budget.problems_of_totals(beyond) == [
+        f"{what} takes {limit + 1} bytes, {limit} are allowed"
+        for what, limit in (
+            ("the application image", limits.application), ("the boot loader", limits.boot_loader),
+            ("static RAM", limits.static_ram), ("IRAM", limits.iram),
+        )
+    ]  # fmt: skip
 
 
 def test_the_shares_add_up_to_the_limits(budget: Budget) -> None:

@@ -42,10 +42,12 @@ class Share(Strict):
 
 
 class Limits(Strict):
-    """What the shares add up to, in bytes."""
+    """Bytes that may be taken at most, or free at least; shares add up to those of application, static RAM and heap."""
 
     application: int
+    boot_loader: int
     static_ram: int
+    iram: int
     heap_free_after_start: int
     heap_without_static_ram: int
 
@@ -53,6 +55,16 @@ class Limits(Strict):
     def heap_and_stack(self) -> int:
         """What tasks, queues and buffers may take together, static RAM being at its limit."""
         return self.heap_without_static_ram - self.static_ram - self.heap_free_after_start
+
+
+class Totals(Strict):
+    """What a whole build takes, in bytes; None: it was not looked at."""
+
+    application: int
+    static_ram: int
+    iram: int
+    boot_loader: int | None = None
+    heap_free_after_start: int | None = None
 
 
 class Overhead(Strict):
@@ -67,6 +79,8 @@ class Budget(Strict):
 
     about: str
     limits: Limits
+    measured: dict[str, Totals]
+    """Real builds, by what they were."""
     overhead: Overhead
     queues: dict[str, list[Queue]]
     shares: dict[str, Share]
@@ -82,6 +96,19 @@ class Budget(Strict):
                 ("heap and stack", total["heap"] + total["stack"], self.limits.heap_and_stack),
             )
             if found != limit
+        ]
+
+    def problems_of_totals(self, taken: Totals) -> list[str]:
+        """Where a whole build takes more than it may."""
+        return [
+            f"{what} takes {bytes_taken} bytes, {limit} are allowed"
+            for what, bytes_taken, limit in (
+                ("the application image", taken.application, self.limits.application),
+                ("the boot loader", taken.boot_loader, self.limits.boot_loader),
+                ("static RAM", taken.static_ram, self.limits.static_ram),
+                ("IRAM", taken.iram, self.limits.iram),
+            )
+            if bytes_taken is not None and bytes_taken > limit
         ]
 
     def problems_of(self, component: str, taken: Share) -> list[str]:

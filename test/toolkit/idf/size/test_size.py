@@ -14,18 +14,28 @@ from hypothesis import strategies as st
 
 from idf_world import World
 from map_file import MapFile
-from tinybms_gateway.idf.size.size_impl import read_map
+from tinybms_gateway.idf.size.link_map import read_map
+
+LIMITS = {"application": 1310720, "boot_loader": 28672, "static_ram": 61440, "iram": 114688}
+SHARES = {"tinybms": (26624, 0), "main": (8192, 512), "mqtt_bridge": (28672, 1024), "ESP-IDF": (839680, 40960)}
 
 
 @pytest.fixture
 def project(bare: World, root: Path) -> World:
-    """A project with the components tinybms and mqtt, and main, and the project's own budget and partition table."""
-    for name in ("size_budget.json", "partitions.csv"):
-        shutil.copy(root / name, bare.project / name)
-    for name in ("tinybms", "mqtt"):
-        (bare.project / "components" / name).mkdir(parents=True)
-        (bare.project / "components" / name / "CMakeLists.txt").touch()
+    """A project with tinybms, mqtt_bridge and main, its own partition table, and a budget with numbers of this test."""
+    shutil.copy(root / "partitions.csv", bare.project / "partitions.csv")
+    budget = json.loads((root / "size_budget.json").read_text())
+    budget["limits"] |= LIMITS
+    budget["shares"] |= {name: {"flash": flash, "static_ram": ram} for name, (flash, ram) in SHARES.items()}
+    (bare.project / "size_budget.json").write_text(json.dumps(budget))
+    for name in ("tinybms", "mqtt_bridge"):
+        add_component(bare, name)
     return bare
+
+
+def add_component(world: World, name: str) -> None:
+    (world.project / "components" / name).mkdir(parents=True)
+    (world.project / "components" / name / "CMakeLists.txt").touch()
 
 
 def small() -> MapFile:
@@ -38,7 +48,7 @@ def small() -> MapFile:
     )
 
 
-def built(world: World, content: MapFile | str, image: int | None = None) -> Path:
+def built(world: World, content: MapFile | str, image: int | None = None, boot_loader: int | None = None) -> Path:
     """The build directory as idf.py leaves it."""
     world.build.mkdir(exist_ok=True)
     name = "tinybms-web-gateway"
@@ -47,6 +57,9 @@ def built(world: World, content: MapFile | str, image: int | None = None) -> Pat
     path.write_text(content if isinstance(content, str) else content.text())
     if image is not None:
         (world.build / f"{name}.bin").write_bytes(b"\xe9" * image)
+    if boot_loader is not None:
+        (world.build / "bootloader").mkdir()
+        (world.build / "bootloader/bootloader.bin").write_bytes(b"\xe9" * boot_loader)
     return path
 
 
@@ -66,22 +79,24 @@ def test_a_build_within_its_budget(project: World) -> None:
     # In the image: code in IRAM and start values, but no .bss and .noinit. RAM: .data, .bss and .noinit, but no IRAM.
     assert components["main"]["flash"] == 500 + 60 + 40
     assert components["main"]["static_ram"] == 40 + 300 + 12
-    assert components["ESP-IDF"]["flash"] == 10000 + 2000 + 30000
+    assert components["ESP-IDF"]["flash"] == 10000 + 2000 + 30000 + 7000
     assert components["ESP-IDF"]["static_ram"] == 6000
-    assert components["mqtt"]["flash"] == 7000  # ours goes before ESP-IDF's component of that name
+    assert components["mqtt_bridge"]["flash"] == 0  # mqtt is ESP-IDF's
     assert told["image"] == {
-        "bytes": 75000, "file": str(path.with_suffix(".bin")), "limit": 1179648, "slot": 1572864,
+        "bytes": 75000, "file": str(path.with_suffix(".bin")), "limit": 1310720, "slot": 1572864,
     }  # fmt: skip
     assert told["static_ram"] == {"bytes": 6352, "limit": 61440}
+    assert told["iram"] == {"bytes": 60 + 10000, "limit": 114688}
+    assert told["boot_loader"] is None
     assert told["problems"] == []
 
 
-def test_an_archive_of_a_component_that_is_not_ours_is_esp_idfs(project: World) -> None:
-    shutil.rmtree(project.project / "components/mqtt")
+def test_an_archive_with_the_name_of_a_component_of_ours_is_ours(project: World) -> None:
+    add_component(project, "mqtt")
     built(project, small())
     _told, components = measured(project.run("size", "--json"))
-    assert "mqtt" not in components
-    assert components["ESP-IDF"]["flash"] == 42000 + 7000
+    assert components["mqtt"]["flash"] == 7000
+    assert components["ESP-IDF"]["flash"] == 42000
 
 
 def test_without_the_image_its_sections_are_added_up(project: World) -> None:
@@ -97,7 +112,7 @@ def test_what_the_linker_pads_is_esp_idfs(project: World) -> None:
     built(project, content)
     told, components = measured(project.run("size", "--json"))
     assert components["tinybms"]["flash"] == 21000
-    assert components["ESP-IDF"]["flash"] == 42000 + 4 * 32  # of the four sections with content
+    assert components["ESP-IDF"]["flash"] == 49000 + 4 * 32  # of the four sections with content
     assert told["image"]["bytes"] == 70600 + 4 * 32
 
 
@@ -107,7 +122,7 @@ def test_what_the_linker_pads_is_esp_idfs(project: World) -> None:
         (("tinybms", {"flash_text": 5625}), "tinybms takes 26625 bytes of flash, its share is 26624"),
         (("tinybms", {"dram0_bss": 1}), "tinybms takes 1 bytes of static_ram, its share is 0"),
         (("main", {"iram0_text": 7593}), "main takes 8193 bytes of flash, its share is 8192"),
-        (("lwip", {"flash_rodata": 797681}), "ESP-IDF takes 839681 bytes of flash, its share is 839680"),
+        (("lwip", {"flash_rodata": 790681}), "ESP-IDF takes 839681 bytes of flash, its share is 839680"),
         (("lwip", {"dram0_bss": 34961}), "ESP-IDF takes 40961 bytes of static_ram, its share is 40960"),
     ],
 )
@@ -121,20 +136,38 @@ def test_one_byte_above_a_share_is_an_error(project: World, part: tuple[str, dic
 
 
 def test_all_of_a_share_may_be_taken(project: World) -> None:
-    built(project, small().add("tinybms", flash_text=5624), image=1179648)
+    built(project, small().add("tinybms", flash_text=5624), image=1310720, boot_loader=28672)
     assert project.run("size").exit_code == 0
 
 
-def test_an_image_above_three_quarters_of_its_slot_is_an_error(project: World) -> None:
-    built(project, small(), image=1179649)
+@pytest.mark.parametrize(
+    ("image", "boot_loader", "iram", "problem"),
+    [
+        (1310721, 1, 0, "the application image takes 1310721 bytes, 1310720 are allowed"),
+        (1, 28673, 0, "the boot loader takes 28673 bytes, 28672 are allowed"),
+        (1, 1, 104629, "IRAM takes 114689 bytes, 114688 are allowed"),
+    ],
+)
+def test_one_byte_above_a_limit_of_the_build_is_an_error(
+    project: World, image: int, boot_loader: int, iram: int, problem: str
+) -> None:
+    built(project, small().add("lwip", iram0_text=iram), image, boot_loader)
     result = project.run("size")
     assert result.exit_code == 1
-    assert result.stderr.splitlines() == ["the application image takes 1179649 bytes, 1179648 are allowed"]
+    assert result.stderr.splitlines() == [problem]
+
+
+def test_the_boot_loader_is_measured_when_the_build_has_one(project: World) -> None:
+    path = built(project, small(), boot_loader=26208)
+    told, _components = measured(project.run("size", "--json"))
+    assert told["boot_loader"] == {
+        "bytes": 26208, "file": str(path.parent / "bootloader/bootloader.bin"), "limit": 28672,
+    }  # fmt: skip
+    assert "boot loader" in project.run("size").stdout
 
 
 def test_a_component_without_a_share_is_an_error(project: World) -> None:
-    (project.project / "components/newcomer").mkdir()
-    (project.project / "components/newcomer/CMakeLists.txt").touch()
+    add_component(project, "newcomer")
     built(project, small().add("newcomer", flash_text=10))
     result = project.run("size")
     assert result.exit_code == 1
@@ -142,7 +175,7 @@ def test_a_component_without_a_share_is_an_error(project: World) -> None:
 
 
 def test_the_table_of_the_process(project: World) -> None:
-    built(project, small(), image=75000)
+    built(project, small().add_texts(600, [("log", 400), ("tinybms", 200), ("main", 200)]), 75000, 26208)
     said = subprocess.run(
         project.command("size"),
         cwd=project.project,
@@ -153,10 +186,13 @@ def test_the_table_of_the_process(project: World) -> None:
     )
     assert said.returncode == 0, said.stderr
     rows = {line.split("  ")[0]: line.split() for line in said.stdout.splitlines()}
-    assert rows["tinybms"] == ["tinybms", "21,000", "26,624", "79", "0", "0", "-"]
-    assert rows["main"] == ["main", "600", "8,192", "7", "352", "512", "69"]
-    assert rows["application image"][2:] == ["75,000", "1,179,648", "6", "6,352", "61,440", "10"]
+    assert rows["tinybms"] == ["tinybms", "21,150", "26,624", "79", "0", "0", "-"]
+    assert rows["main"] == ["main", "750", "8,192", "9", "352", "512", "69"]
+    assert rows["application image"][2:] == ["75,000", "1,310,720", "6", "6,352", "61,440", "10"]
+    assert rows["boot loader"][2:] == ["26,208", "28,672", "91"]
+    assert rows["IRAM"] == ["IRAM", "10,060", "114,688", "9"]
     assert "image: 4.8 % of its slot of 1,572,864 bytes" in said.stdout
+    assert "merged texts: 600 bytes, 800 before the linker merged those of all components; shared out" in said.stdout
     assert "\x1b" not in said.stdout and said.stderr == ""
 
 
@@ -204,13 +240,13 @@ def test_what_is_no_map_file_is_one_line(project: World, tmp_path: Path, content
 def test_a_map_file_that_was_damaged_is_refused_or_read(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    text = small().text()
+    text = small().add_texts(600, [("log", 400), ("tinybms", 200), ("main", 200)]).text()
     begin = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(begin, len(text)))
     path = tmp_path_factory.getbasetemp() / "damaged.map"
     path.write_text(text[:begin] + data.draw(st.text(max_size=20)) + text[end:], errors="replace")
     with contextlib.suppress(ValueError):
-        takers, _content = read_map(path, ["tinybms", "main"])
+        takers = read_map(path, ["tinybms", "main"]).takers
         assert all(share.flash >= 0 for share in takers.values())
 
 

@@ -18,10 +18,11 @@ from tinybms_gateway.options import print_json, usage_errors
 def size_command(project_dir: Path | None, build_dir: Path | None, map_file: Path | None, as_json: bool) -> None:
     """Show what each component takes in the last build, against its share.
 
-    The shares are in size_budget.json. Flash is what is in the application image, so code in IRAM and start values
-    of data as well; RAM is .data and .bss. The rest of the image is ESP-IDF's. The image itself may have 75 % of
-    its slot. Nothing is built, and ESP-IDF is not needed. Exit status 1 when something is above its share, 2 when
-    there is no build.
+    Shares and limits are in size_budget.json. Flash is what is in the application image, so code in IRAM and start
+    values of data as well; RAM is .data and .bss. The rest of the image is ESP-IDF's. Texts that the linker merged
+    across components are shared out by what each brought. The image may have 83 % of its slot; boot loader and IRAM
+    have limits of their own. Nothing is built, and ESP-IDF is not needed. Exit status 1 when something is above its
+    share or limit, 2 when there is no build.
 
     \b
     Examples:

@@ -1,23 +1,19 @@
 """Sizes of the components in a build for the chip, by its map file, against the budget."""
 
-import contextlib
 import csv
-import io
 import json
-from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tinybms_gateway.idf.budget import ESP_IDF, Budget, Share, components, load_budget
+from tinybms_gateway.idf.budget import ESP_IDF, Limits, Share, Totals, components, load_budget
+from tinybms_gateway.idf.size.link_map import Merged, read_map
 from tinybms_gateway.terminal import make_console
 
 SLOT = "ota_0"
 """Partition that the application has to fit into."""
-RAM = "DRAM"
-"""Memory type of esp-idf-size that counts as static RAM."""
-WITHOUT_CONTENT = (".bss", "noinit")
-"""How the names of sections end that take memory, but no flash; as esp-idf-size tells them."""
+BOOT_LOADER = "bootloader/bootloader.bin"
+"""Where a build puts its boot loader, from the folder of the map file."""
 
 
 @dataclass(frozen=True)
@@ -41,26 +37,29 @@ class Result:
 
     map_file: Path
     lines: list[Line]
-    image: int
-    """Bytes of the application image."""
+    totals: Totals
+    limits: Limits
     image_file: Path | None
-    """Which was measured; None: what the sections of the map add up to."""
-    application: int
-    """Bytes that it may have."""
+    """Application image; None: it is not there, and counts as what the sections of the map add up to."""
+    boot_loader_file: Path | None
     slot: int
-    """Bytes of the partition that it goes into."""
-    static_ram: int
-    static_ram_limit: int
-    problems: list[str] = field(default_factory=list)
+    """Bytes of the partition that the application goes into."""
+    merged: Merged
+    problems: list[str]
 
     def as_json(self) -> dict[str, Any]:
         """For programs, in bytes."""
+        boot_loader = {"bytes": self.totals.boot_loader, "file": str(self.boot_loader_file),
+                       "limit": self.limits.boot_loader}  # fmt: skip
         return {
             "map": str(self.map_file),
             "components": [line.as_json() for line in self.lines],
-            "image": {"bytes": self.image, "file": self.image_file and str(self.image_file),
-                      "limit": self.application, "slot": self.slot},
-            "static_ram": {"bytes": self.static_ram, "limit": self.static_ram_limit},
+            "image": {"bytes": self.totals.application, "file": self.image_file and str(self.image_file),
+                      "limit": self.limits.application, "slot": self.slot},
+            "boot_loader": boot_loader if self.boot_loader_file else None,
+            "static_ram": {"bytes": self.totals.static_ram, "limit": self.limits.static_ram},
+            "iram": {"bytes": self.totals.iram, "limit": self.limits.iram},
+            "merged": {"bytes": self.merged.size, "before": self.merged.before},
             "problems": self.problems,
         }  # fmt: skip
 
@@ -90,78 +89,29 @@ def measure(project: Path, map_file: Path) -> Result:
     """
     budget = load_budget(project)
     ours = components(project)
-    takers, content = read_map(map_file, ours)
-    names = [*ours, ESP_IDF, *(name for name in takers if name not in (*ours, ESP_IDF))]
-    lines = [Line(name, takers[name].flash, takers[name].static_ram, budget.shares.get(name)) for name in names]
-    binary = map_file.with_suffix(".bin")
-    image_file = binary if binary.is_file() else None
-    image = binary.stat().st_size if image_file else content
-    static_ram = sum(line.static_ram for line in lines)
-    result = Result(
-        map_file, lines, image, image_file, budget.limits.application, slot_size(project), static_ram,
-        budget.limits.static_ram,
-    )  # fmt: skip
-    result.problems.extend(problems(result, budget))
-    return result
-
-
-def problems(result: Result, budget: Budget) -> list[str]:
-    """Where something takes more than it may."""
-    found = [
+    read = read_map(map_file, ours)
+    lines = [
+        Line(name, read.takers[name].flash, read.takers[name].static_ram, budget.shares.get(name))
+        for name in (*ours, ESP_IDF)
+    ]
+    image, boot_loader = (
+        path if path.is_file() else None for path in (map_file.with_suffix(".bin"), map_file.parent / BOOT_LOADER)
+    )
+    totals = Totals(
+        application=image.stat().st_size if image else read.content,
+        boot_loader=boot_loader.stat().st_size if boot_loader else None,
+        static_ram=sum(line.static_ram for line in lines),
+        iram=read.iram,
+    )
+    problems = [
         problem
-        for line in result.lines
+        for line in lines
         for problem in budget.problems_of(line.component, Share(flash=line.flash, static_ram=line.static_ram))
     ]
-    for what, taken, limit in (
-        ("the application image", result.image, result.application),
-        ("static RAM", result.static_ram, result.static_ram_limit),
-    ):
-        if taken > limit:
-            found.append(f"{what} takes {taken} bytes, {limit} are allowed")
-    return found
-
-
-def read_map(map_file: Path, ours: list[str]) -> tuple[dict[str, Share], int]:
-    """What each of our components takes, and the rest under ESP-IDF; and the bytes of all sections with content.
-
-    An archive lib<NAME>.a is ours when the project has a component of that name: of two components with one name the
-    build takes the project's. Of a section, what no archive takes (padding, what the linker itself adds) is ESP-IDF's.
-
-    Raises:
-        OSError: not there.
-        ValueError: no map file of an ESP32 application.
-    """
-    from esp_idf_size import memorymap  # noqa: PLC0415 (takes a while)
-
-    if not map_file.is_file():
-        raise ValueError(f"there is no {map_file}")
-    try:
-        with contextlib.redirect_stderr(io.StringIO()):  # it warns of what it then raises
-            memory = memorymap.get(str(map_file), load_symbols=False)
-    except (RuntimeError, ValueError, LookupError, TypeError) as error:
-        raise ValueError(f"{map_file} is no map file of an ESP32 application: {error}") from None
-    flash: dict[str, int] = defaultdict(int)
-    ram: dict[str, int] = defaultdict(int)
-    for kind, contents in memory["memory_types"].items():
-        for name, section in contents["sections"].items():
-            sizes = {"": section["size"]}
-            for archive, part in section["archives"].items():
-                owner = _owner(archive, ours)
-                sizes[owner] = sizes.get(owner, 0) + part["size"]
-                sizes[""] -= part["size"]
-            sizes[ESP_IDF] = sizes.get(ESP_IDF, 0) + max(sizes.pop(""), 0)
-            for owner, size in sizes.items():
-                flash[owner] += 0 if name.endswith(WITHOUT_CONTENT) else size
-                ram[owner] += size if kind == RAM else 0
-    if not flash:
-        raise ValueError(f"{map_file}: no section of an ESP32 application is in it")
-    takers = {owner: Share(flash=flash[owner], static_ram=ram[owner]) for owner in {*flash, *ours, ESP_IDF}}
-    return takers, int(memory["image_size"])
-
-
-def _owner(archive: str, ours: list[str]) -> str:
-    name = Path(archive).name.removeprefix("lib").removesuffix(".a")
-    return name if name in ours else ESP_IDF
+    problems += budget.problems_of_totals(totals)
+    return Result(
+        map_file, lines, totals, budget.limits, image, boot_loader, slot_size(project), read.merged, problems
+    )  # fmt: skip
 
 
 def slot_size(project: Path) -> int:
@@ -195,13 +145,27 @@ def show(result: Result) -> None:
                  *_cells(line.static_ram, line.share.static_ram if line.share else None)]  # fmt: skip
         table.add_row(Text(line.component), *cells)
     table.add_section()
-    table.add_row(Text("application image"), *_cells(result.image, result.application),
-                  *_cells(result.static_ram, result.static_ram_limit))  # fmt: skip
+    totals, limits = result.totals, result.limits
+    table.add_row("application image", *_cells(totals.application, limits.application),
+                  *_cells(totals.static_ram, limits.static_ram))  # fmt: skip
+    if totals.boot_loader is not None:
+        table.add_row("boot loader", *_cells(totals.boot_loader, limits.boot_loader))
+    table.add_row("IRAM", "", "", "", *_cells(totals.iram, limits.iram))
     console = make_console()
     console.print(table)
-    of_slot = 100 * result.image / result.slot
+    for note in _notes(result):
+        console.print(Text(note), soft_wrap=True)
+
+
+def _notes(result: Result) -> tuple[str, str]:
+    of_slot = 100 * result.totals.application / result.slot
     source = result.image_file or f"sections of {result.map_file}, without headers and padding"
-    console.print(Text(f"image: {of_slot:.1f} % of its slot of {result.slot:,} bytes ({source})"), soft_wrap=True)
+    merged = result.merged
+    return (
+        f"image: {of_slot:.1f} % of its slot of {result.slot:,} bytes ({source})",
+        f"merged texts: {merged.size:,} bytes, {merged.before:,} before the linker merged those of all components; "
+        "shared out by what each brought",
+    )
 
 
 def _cells(taken: int, share: int | None) -> list[Any]:
