@@ -17,7 +17,7 @@
 #include "victron_pgn.h"
 #include "victron_schedule.h"
 
-#define SETTLED_MS 190 /* all blocks have been read; the next live block is due at 200 ms */
+#define SETTLED_MS 190 /* all blocks have been read; next is the live block */
 
 static tinybms_session_t s_session;
 static victron_schedule_t s_schedule;
@@ -147,11 +147,11 @@ int main(void)
 {
     static const victron_identity_t identity = {
         .manufacturer = "TinyBMS", .battery_name = "TinyBMS Gateway", .family = "TinyBMS"};
-    const int64_t asked_ms = 200;
     const int64_t answered_ms = 212;
     const battery_pipeline_config_t config = BATTERY_PIPELINE_DEFAULT_CONFIG();
     tinybms_action_t request;
     settle();
+    const int64_t asked_ms = tinybms_session_deadline_ms(&s_session);
     battery_pipeline_init(&s_pipeline, &config, NULL);
     victron_schedule_init(&s_schedule, &identity, answered_ms);
     uint32_t total = ask(asked_ms, &request);
