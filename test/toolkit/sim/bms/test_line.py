@@ -189,3 +189,11 @@ def test_a_link_that_another_simulator_has_taken_over_is_left_to_it(tmp_path: Pa
     with first, second:
         first.unplug()
         assert (tmp_path / "bms").is_symlink()
+
+
+@pytest.mark.parametrize("scenario", [None, "day"])
+def test_a_simulator_that_nobody_asks_leaves_the_processor_alone(tmp_path: Path, scenario: str | None) -> None:
+    with make_line(tmp_path / "bms", scenario=scenario):
+        before = time.process_time()
+        time.sleep(1.0)
+        assert time.process_time() - before < 0.3

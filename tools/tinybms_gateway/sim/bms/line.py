@@ -135,7 +135,8 @@ class BmsLine:
 
     def _serve_until_stopped(self) -> None:
         course = self._scenario(self.bms, self.faults) if self._scenario else None
-        next_turn, next_refresh, refreshed = 0.0, 0.0, 0.0
+        next_turn = 0.0 if course is not None else math.inf
+        next_refresh = refreshed = 0.0
         while not self._stop.is_set():
             with self.lock:
                 now = self.now()
