@@ -78,8 +78,16 @@ def test_a_symbol_that_the_requirements_do_not_bring_is_refused(
     with source.open("a") as end:
         end.write(code + "\n")
     place = f"{source}:{source.read_text().splitlines().index(code.splitlines()[0]) + 1}: error: CONFIG_"
-    said = build(tree, source.relative_to(tree / "components").parts[0])
+    said = build(tree, "config_symbols")
     assert any(line.startswith(place) and complaint in line for line in said.splitlines()), said
+
+
+def test_a_component_is_not_compiled_before_its_symbols_were_looked_at(tree: Path) -> None:
+    with (tree / "components/tinybms/tinybms_crc.c").open("a") as source:
+        source.write("int x = CONFIG_TINYBMS_UART_RX_BUFFER;\n")
+    said = build(tree, "tinybms")
+    assert "is of uart_bms, which tinybms does not require" in said
+    assert "undeclared" not in said
 
 
 def test_symbols_of_requirements_of_common_parts_and_in_words_are_taken(tree: Path) -> None:
@@ -89,7 +97,7 @@ def test_symbols_of_requirements_of_common_parts_and_in_words_are_taken(tree: Pa
             '_Static_assert(CONFIG_TINYBMS_EVENT_BUS_SUBSCRIPTIONS > 0, "CONFIG_TINYBMS_NO_SUCH");\n'
             '_Static_assert(CONFIG_FREERTOS_HZ > 0, "common");\n'
         )
-    assert build(tree, "battery") == ""
+    assert build(tree, "config_symbols") == ""
 
 
 @pytest.mark.parametrize(
