@@ -9,16 +9,20 @@ BIN := $(VENV)/bin
 BUILD := build-linux
 ASAN := $(BUILD)/asan
 TSAN := $(BUILD)/tsan
-JOBS ?= $(shell nproc)
-PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
-TOOLKIT := test/toolkit test/project
+# What calculates has a worker a core. What plays in real time mostly waits: more workers than cores, and nothing beside it
+# that calculates and would make it late.
+PYTEST := $(BIN)/python -m pytest -q
+CALCULATING := -n $(shell nproc) --dist loadfile
+WAITING := -n 8 --dist loadgroup
+LOOP := test/system/test_one_day.py test/system/test_seven_days.py
+SCENARIOS := test/toolkit/scenario/test_scenarios.py
 EMBEDDED := $(BIN)/python -m pytest -q -c test/embedded.ini test/unit test/hardware
 
-.PHONY: help setup build demo docs test test-native test-sanitized test-tsan hardware fuzz-build lint bench \
-	bench-record clean
+.PHONY: help setup build demo docs test test-control test-toolkit hardware check check-sanitized check-tsan \
+	check-instruments fuzz-build lint bench bench-record clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 26
 
 setup: $(VENV)/.installed ## Debian packages, Python environment
 	@:
@@ -32,28 +36,36 @@ docs: setup ## the documentation as a site, in build-linux/site
 build: setup ## the native gateway and the unit suites, in build-linux/
 	@tools/dev/build.sh $(BUILD)
 
-test: test-native test-sanitized test-tsan ## everything, with ASan and UBSan again, tasks also with TSan
+test: test-control test-toolkit ## everything a user relies on, native: before each commit
 
-test-native: build
-	@tools/dev/packages.sh git mosquitto openssl riscv64-unknown-elf-gcc picolibc-riscv64 xtensa-lx106-elf-gcc \
-		qemu-system-riscv32
-	@$(EMBEDDED)
-	@tools/dev/unit.sh $(BUILD) '^fuzz_'
-	@$(PYTEST) $(TOOLKIT)
-	@$(PYTEST) test $(addprefix --ignore=,$(TOOLKIT) test/pure test/integration)
+test-control: build ## of it the gateway: suites, properties, closed loop, bus and line, bench
+	@tools/dev/part.sh suites 30 $(EMBEDDED) -n 4
+	@tools/dev/part.sh corpora 1 tools/dev/unit.sh $(BUILD) '^fuzz_'
+	@tools/dev/part.sh calculating 60 $(PYTEST) $(CALCULATING) test/pure $(LOOP)
+	@tools/dev/part.sh "real time" 150 $(PYTEST) $(WAITING) $(SCENARIOS) test/system test/integration \
+		$(addprefix --ignore=,$(LOOP))
+
+test-toolkit: build ## of it the toolkit, and the tree itself
+	@tools/dev/packages.sh git mosquitto openssl
+	@tools/dev/part.sh toolkit 90 $(PYTEST) $(CALCULATING) test/toolkit test/project --ignore=$(SCENARIOS)
 
 hardware: build ## the bench tests, on this machine or, with HARDWARE_ARGS, on a chip: docs/testing/bench.md
 	@$(EMBEDDED) $(HARDWARE_ARGS)
 
-# Only here: test/pure and test/integration, which would see less in a build without sanitizers.
-test-sanitized: setup
+check: test check-instruments check-sanitized check-tsan ## make test, sanitizers, mutants, other instruction sets: CI
+
+check-instruments: build ## mutants, and the pure components on the chip's and another instruction set
+	@tools/dev/packages.sh riscv64-unknown-elf-gcc picolibc-riscv64 xtensa-lx106-elf-gcc qemu-system-riscv32
+	@$(PYTEST) $(CALCULATING) test/mutation test/target
+
+check-sanitized: setup ## C code with ASan and UBSan: suites, corpora, test/pure, test/integration
 	@tools/dev/build.sh $(ASAN) -DSANITIZE=address,undefined
 	@tools/dev/unit.sh $(ASAN)
 	@tools/dev/pytest_sanitized.sh $(ASAN) $(PYTEST)
 
-test-tsan: setup ## data races: gateway, event bus and host with ThreadSanitizer
+check-tsan: setup ## data races: gateway, event bus and host with ThreadSanitizer
 	@tools/dev/build.sh $(TSAN) -DSANITIZE=thread
-	@tools/dev/tsan.sh $(TSAN) $(PYTEST)
+	@tools/dev/tsan.sh $(TSAN) $(PYTEST) -n 4 --dist loadgroup
 
 lint: build ## ruff, mypy, clang-format, clang-tidy, cppcheck
 	@tools/dev/packages.sh clang-tidy cppcheck

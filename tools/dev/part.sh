@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Runs one part of the tests and says how much of its share of the time it took (docs/testing/runs.md). A part that takes more
+# does not fail: machines differ, and what is next has to be told by somebody who looks.
+# Usage: part.sh NAME SHARE_S COMMAND...
+set -euo pipefail
+name=$1
+share_s=$2
+shift 2
+SECONDS=0
+"$@"
+echo "part $name: $SECONDS s of its share of $share_s s"
