@@ -58,6 +58,12 @@ unit_suite(host_slcan LINUX_ONLY
 unit_suite(host_socketcan_frame LINUX_ONLY
     SRCS host/test_socketcan_frame.c
     REQUIRES idf_common)
+unit_suite(host_twai_config LINUX_ONLY
+    SRCS host/test_twai_config.c
+    REQUIRES esp_driver_twai)
 unit_suite(host_twai_node LINUX_ONLY
-    SRCS host/test_twai_node.c
+    SRCS host/bus_bench.c host/test_twai_node.c host/test_twai_states.c host/twai_bench.c
+    REQUIRES esp_driver_twai esp_timer)
+unit_suite(host_twai_single_shot LINUX_ONLY
+    SRCS host/bus_bench.c host/test_twai_single_shot.c host/twai_bench.c
     REQUIRES esp_driver_twai esp_timer)
