@@ -67,3 +67,6 @@ unit_suite(host_twai_node LINUX_ONLY
 unit_suite(host_twai_single_shot LINUX_ONLY
     SRCS host/bus_bench.c host/test_twai_single_shot.c host/twai_bench.c
     REQUIRES esp_driver_twai esp_timer)
+unit_suite(host_uart LINUX_ONLY
+    SRCS host/test_uart.c
+    REQUIRES esp_driver_uart esp_timer)
