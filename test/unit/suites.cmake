@@ -37,6 +37,9 @@ unit_suite(event_bus
 unit_suite(uart_bms LINUX_ONLY
     SRCS uart_bms/test_uart_bms.c
     REQUIRES uart_bms)
+unit_suite(can_victron LINUX_ONLY
+    SRCS can_victron/test_can_node.c host/bus_bench.c
+    REQUIRES can_victron esp_driver_twai esp_timer)
 unit_suite(energy_store LINUX_ONLY
     SRCS energy_store/test_energy_store.c
     REQUIRES battery energy_meter esp_partition)
