@@ -18,6 +18,7 @@ static const char *TAG = "can_victron";
 
 #define STALLED_AFTER_MS    250 /* a frame of 8 bytes takes 0.3 ms; after this long nobody is there at all */
 #define FIRST_RECOVERY_MS   50
+#define WARNING_LIMIT       96   /* ISO 11898-1 */
 #define RECOVERY_TIMEOUT_MS 1000 /* 128 x 11 recessive bits take 3 ms; on a bus held dominant they never come */
 
 enum {
@@ -140,10 +141,14 @@ static void look_after_bus_off(can_node_t *self, int64_t now_ms)
         return;
     }
     self->recover_at_ms = now_ms + RECOVERY_TIMEOUT_MS;
-    const esp_err_t err = twai_node_recover(self->node);
+    twai_node_record_t record = {.bus_err_num = 0};
+    (void)twai_node_get_info(self->node, NULL, &record);
+    const esp_err_t err = twai_node_recover(self->node); /* this sets the driver's count to 0 */
     if (err != ESP_OK) {
         ESP_LOGW(TAG, "recovery did not start: %s", esp_err_to_name(err));
+        return;
     }
+    self->bus_errors_before += record.bus_err_num;
 }
 
 static bool poll_bus_off(can_node_t *self, int64_t now_ms)
@@ -178,7 +183,8 @@ static void resume(can_node_t *self)
 /**
  * Whether the driver holds no frame. On two cores it may still count itself busy when it has told that the last frame
  * is done; a frame that it got then would go into its queue, and could be read there while the next one is being
- * written.
+ * written. It says nothing about a frame in flight: the driver's idle bit is set by the timer task, which may come to
+ * it when the next frame is under way already.
  */
 static bool driver_idle(const can_node_t *self)
 {
@@ -218,7 +224,7 @@ can_node_tx_t can_node_poll(can_node_t *self, int64_t now_ms, victron_frame_t *f
         self->status.tx_ok++;
         return CAN_NODE_SENT;
     }
-    if (result == TX_RESULT_FAILED || self->in_bus_off) { /* bus-off takes the frame away without a word */
+    if (result == TX_RESULT_FAILED || self->in_bus_off) { /* bus-off may take the frame away before it is told */
         self->in_flight = false;
         self->status.tx_failed++;
         return CAN_NODE_FAILED;
@@ -226,15 +232,7 @@ can_node_tx_t can_node_poll(can_node_t *self, int64_t now_ms, victron_frame_t *f
     if (self->halted) {
         return CAN_NODE_STALLED;
     }
-    if (now_ms - self->sent_at_ms < STALLED_AFTER_MS) {
-        return CAN_NODE_BUSY;
-    }
-    if (driver_idle(self)) {
-        self->in_flight = false;
-        self->status.tx_failed++;
-        return CAN_NODE_FAILED;
-    }
-    return CAN_NODE_STALLED;
+    return now_ms - self->sent_at_ms < STALLED_AFTER_MS ? CAN_NODE_BUSY : CAN_NODE_STALLED;
 }
 
 void can_node_restart(can_node_t *self, const victron_frame_t *fresh, int64_t now_ms)
@@ -267,16 +265,19 @@ bool can_node_receive(can_node_t *self, event_bus_can_frame_t *frame)
     return true;
 }
 
-static event_bus_can_state_t state_of(const can_node_t *self, twai_error_state_t state)
+/** The driver has no event for the end of a warning, and keeps it. */
+static event_bus_can_state_t state_of(const can_node_t *self, const twai_node_status_t *status)
 {
     if (self->halted) {
         return EVENT_BUS_CAN_STOPPED;
     }
-    switch (state) {
+    switch (status->state) {
     case TWAI_ERROR_ACTIVE:
         return EVENT_BUS_CAN_ERROR_ACTIVE;
     case TWAI_ERROR_WARNING:
-        return EVENT_BUS_CAN_ERROR_WARNING;
+        return status->tx_error_count < WARNING_LIMIT && status->rx_error_count < WARNING_LIMIT
+                   ? EVENT_BUS_CAN_ERROR_ACTIVE
+                   : EVENT_BUS_CAN_ERROR_WARNING;
     case TWAI_ERROR_PASSIVE:
         return EVENT_BUS_CAN_ERROR_PASSIVE;
     default:
@@ -289,10 +290,10 @@ const event_bus_can_status_t *can_node_status(can_node_t *self)
     twai_node_status_t status;
     twai_node_record_t record;
     if (twai_node_get_info(self->node, &status, &record) == ESP_OK) {
-        self->status.state = state_of(self, status.state);
+        self->status.state = state_of(self, &status);
         self->status.tx_error_count = status.tx_error_count;
         self->status.rx_error_count = status.rx_error_count;
-        self->status.bus_errors = record.bus_err_num;
+        self->status.bus_errors = self->bus_errors_before + record.bus_err_num;
     }
     self->status.rx_dropped = atomic_load(&self->rx_dropped);
     return &self->status;

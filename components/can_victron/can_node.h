@@ -33,7 +33,7 @@ typedef enum {
     CAN_NODE_BUSY,     /**< in flight */
     CAN_NODE_SENT,     /**< acknowledged */
     CAN_NODE_FAILED,   /**< not acknowledged, or lost to a bus error or bus-off */
-    CAN_NODE_STALLED,  /**< the controller has sat on it for too long: can_node_restart() */
+    CAN_NODE_STALLED,  /**< not done after a long time, whatever the driver says: can_node_restart() */
 } can_node_tx_t;
 
 /** @brief The node. Lives in internal RAM (interrupts use it while the flash is busy); private to can_node.c. */
@@ -49,7 +49,8 @@ typedef struct {
     int64_t busy_since_ms; /**< the driver holds a frame that is not ours; 0 = it does not */
     int64_t recover_at_ms;
     bool in_bus_off;
-    atomic_int tx_result; /**< 0 none, 1 acknowledged, 2 failed: set by the interrupt */
+    uint32_t bus_errors_before; /**< those that the driver has counted before its last recovery */
+    atomic_int tx_result;       /**< 0 none, 1 acknowledged, 2 failed: set by the interrupt */
     atomic_uint rx_dropped;
     event_bus_can_status_t status;
 } can_node_t;

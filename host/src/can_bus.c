@@ -93,6 +93,14 @@ can_bus_result_t can_bus_transmit(const can_bus_frame_t *frame)
     return result;
 }
 
+bool can_bus_held(void)
+{
+    (void)pthread_mutex_lock(&s_bus.lock);
+    const can_bus_backend_t *const backend = s_bus.backend;
+    (void)pthread_mutex_unlock(&s_bus.lock);
+    return backend != NULL && backend->held != NULL && backend->held();
+}
+
 void can_bus_abandon(void)
 {
     (void)pthread_mutex_lock(&s_bus.lock);

@@ -54,5 +54,8 @@ typedef enum {
 /** @brief Puts a frame on the bus; while the answer is BUSY, call it again with the same frame, or abandon that. */
 can_bus_result_t can_bus_transmit(const can_bus_frame_t *frame);
 
+/** @brief Whether somebody holds the bus dominant, as far as the bus knows. */
+bool can_bus_held(void);
+
 /** @brief The frame of can_bus_transmit() is no longer wanted: the bus takes it back as far as it can. */
 void can_bus_abandon(void);

@@ -31,6 +31,8 @@ typedef struct {
     can_bus_put_t (*put)(const can_bus_frame_t *frame);
     /** Takes back the frame that is under way, then can_bus_done(); NULL: it is done soon anyway. Must not block. */
     void (*take_back)(void);
+    /** Whether the bus is held, so that nothing can be sent; NULL: the bus does not know. */
+    bool (*held)(void);
 } can_bus_backend_t;
 
 extern const can_bus_backend_t can_bus_socketcand;

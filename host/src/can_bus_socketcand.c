@@ -94,7 +94,7 @@ static bool relay(const can_bus_frame_t *frame, size_t sender)
     (void)clock_gettime(CLOCK_REALTIME, &now);
     int length = snprintf(line, sizeof(line), frame->extended ? "< frame %08X %lld.%06ld " : "< frame %03X %lld.%06ld ",
                           (unsigned)frame->id, (long long)now.tv_sec, now.tv_nsec / 1000);
-    for (int i = 0; i < frame->dlc; i++) {
+    for (int i = 0; i < frame->dlc && !frame->remote; i++) { /* the protocol has no word for a remote frame */
         length += snprintf(&line[length], sizeof(line) - (size_t)length, "%02X", (unsigned)frame->data[i]);
     }
     (void)snprintf(&line[length], sizeof(line) - (size_t)length, " >");
@@ -117,6 +117,14 @@ static can_bus_put_t put(const can_bus_frame_t *frame)
     }
     (void)pthread_mutex_unlock(&s_bus.lock);
     return result;
+}
+
+static bool held(void)
+{
+    (void)pthread_mutex_lock(&s_bus.lock);
+    const bool stuck = s_bus.stuck;
+    (void)pthread_mutex_unlock(&s_bus.lock);
+    return stuck;
 }
 
 static bool next_number(char **at, unsigned long largest, size_t *digits, unsigned long *value)
@@ -403,4 +411,4 @@ static const char *open_server(const char *where, const char *data_dir)
     return problem;
 }
 
-const can_bus_backend_t can_bus_socketcand = {.name = "socketcand", .open = open_server, .put = put};
+const can_bus_backend_t can_bus_socketcand = {.name = "socketcand", .open = open_server, .put = put, .held = held};

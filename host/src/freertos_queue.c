@@ -8,6 +8,7 @@
 
 #include "freertos/event_groups.h"
 #include "freertos/semphr.h"
+#include "freertos/timers.h"
 #include "host.h"
 
 /** Queues and semaphores are one thing, as in FreeRTOS: a semaphore is a queue of items without content. */
@@ -236,6 +237,16 @@ EventBits_t xEventGroupSetBits(EventGroupHandle_t group, EventBits_t bits)
     (void)pthread_cond_broadcast(&group->changed);
     host_kernel_unlock();
     return now;
+}
+
+static void set_pended_bits(void *group, uint32_t bits)
+{
+    (void)xEventGroupSetBits(group, bits);
+}
+
+BaseType_t xEventGroupSetBitsFromISR(EventGroupHandle_t group, EventBits_t bits, BaseType_t *woken)
+{
+    return xTimerPendFunctionCallFromISR(set_pended_bits, group, bits, woken);
 }
 
 EventBits_t xEventGroupClearBits(EventGroupHandle_t group, EventBits_t bits)

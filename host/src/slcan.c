@@ -12,9 +12,11 @@
 
 size_t slcan_encode(const can_bus_frame_t *frame, char text[SLCAN_FRAME_SIZE])
 {
-    int length = snprintf(text, SLCAN_FRAME_SIZE, frame->extended ? "T%08X%u" : "t%03X%u", (unsigned)frame->id,
-                          (unsigned)frame->dlc);
-    for (int i = 0; i < frame->dlc; i++) {
+    const char data_kind = frame->extended ? 'T' : 't';
+    const char remote_kind = frame->extended ? 'R' : 'r';
+    int length = snprintf(text, SLCAN_FRAME_SIZE, "%c%0*X%u", frame->remote ? remote_kind : data_kind,
+                          frame->extended ? 8 : 3, (unsigned)frame->id, (unsigned)frame->dlc);
+    for (int i = 0; i < frame->dlc && !frame->remote; i++) {
         length += snprintf(&text[length], SLCAN_FRAME_SIZE - (size_t)length, "%02X", (unsigned)frame->data[i]);
     }
     length += snprintf(&text[length], SLCAN_FRAME_SIZE - (size_t)length, "\r");

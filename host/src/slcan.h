@@ -44,7 +44,7 @@ typedef struct {
     uint8_t flags;
 } slcan_reader_t;
 
-/** @brief The command that sends a data frame, with its carriage return; returns its length. */
+/** @brief The command that sends a frame, with its carriage return; returns its length. */
 size_t slcan_encode(const can_bus_frame_t *frame, char text[SLCAN_FRAME_SIZE]);
 
 /** @brief Digit of the command "S" for bit/s; '\0': there is none. */

@@ -4,10 +4,13 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "esp_timer.h"
 #include "freertos/timers.h"
 #include "host.h"
+
+#define QUEUE_LENGTH 10 /* CONFIG_FREERTOS_TIMER_QUEUE_LENGTH */
 
 /** All timers, of esp_timer and of FreeRTOS, in one list that one thread serves. */
 struct esp_timer {
@@ -17,10 +20,21 @@ struct esp_timer {
     struct esp_timer *next;
 };
 
+/** What an interrupt has left for the timer task, which has nearly the lowest priority of the chip: everything that the
+ * interrupt has woken runs first. So it is not called before the next tick. */
+typedef struct {
+    PendedFunction_t function;
+    void *argument;
+    uint32_t value;
+    int64_t due_us;
+} pended_t;
+
 static pthread_once_t s_once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t s_changed;
 static struct esp_timer *s_first;
+static pended_t s_pended[QUEUE_LENGTH];
+static size_t s_pended_count;
 
 static struct esp_timer *earliest(void)
 {
@@ -33,14 +47,39 @@ static struct esp_timer *earliest(void)
     return found;
 }
 
+/** Under the lock, which it lets go during the call. False: nothing is due. */
+static bool call_pended(void)
+{
+    if (s_pended_count == 0 || s_pended[0].due_us > host_now_us()) {
+        return false;
+    }
+    const pended_t pended = s_pended[0];
+    s_pended_count--;
+    memmove(&s_pended[0], &s_pended[1], s_pended_count * sizeof(s_pended[0]));
+    (void)pthread_mutex_unlock(&s_lock);
+    pended.function(pended.argument, pended.value);
+    (void)pthread_mutex_lock(&s_lock);
+    return true;
+}
+
+static int64_t next_due_us(const struct esp_timer *timer)
+{
+    const int64_t timer_us = timer == NULL ? INT64_MAX : timer->due_us;
+    const int64_t pended_us = s_pended_count == 0 ? INT64_MAX : s_pended[0].due_us;
+    return timer_us < pended_us ? timer_us : pended_us;
+}
+
 static void *serve(void *argument)
 {
     (void)argument;
     (void)pthread_mutex_lock(&s_lock);
     for (;;) {
+        if (call_pended()) {
+            continue;
+        }
         struct esp_timer *const timer = earliest();
         if (timer == NULL || timer->due_us > host_now_us()) {
-            (void)host_wait_until(&s_changed, &s_lock, timer == NULL ? INT64_MAX : timer->due_us);
+            (void)host_wait_until(&s_changed, &s_lock, next_due_us(timer));
             continue;
         }
         timer->due_us = timer->period_us > 0 ? timer->due_us + timer->period_us : INT64_MAX;
@@ -56,6 +95,25 @@ static void start_service(void)
 {
     host_cond_init(&s_changed);
     host_start_thread(serve, NULL);
+}
+
+BaseType_t xTimerPendFunctionCallFromISR(PendedFunction_t function, void *argument, uint32_t value, BaseType_t *woken)
+{
+    BaseType_t done = pdFAIL;
+    (void)pthread_once(&s_once, start_service);
+    (void)pthread_mutex_lock(&s_lock);
+    if (s_pended_count < QUEUE_LENGTH) {
+        const int64_t due_us = host_now_us() + 1000000 / configTICK_RATE_HZ;
+        s_pended[s_pended_count++] =
+            (pended_t){.function = function, .argument = argument, .value = value, .due_us = due_us};
+        (void)pthread_cond_signal(&s_changed);
+        done = pdPASS;
+    }
+    (void)pthread_mutex_unlock(&s_lock);
+    if (woken != NULL && done == pdPASS) {
+        *woken = pdTRUE;
+    }
+    return done;
 }
 
 esp_err_t esp_timer_create(const esp_timer_create_args_t *create_args, esp_timer_handle_t *out_handle)

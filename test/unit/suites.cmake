@@ -37,6 +37,9 @@ unit_suite(event_bus
 unit_suite(uart_bms LINUX_ONLY
     SRCS uart_bms/test_uart_bms.c
     REQUIRES uart_bms)
+unit_suite(can_victron LINUX_ONLY
+    SRCS can_victron/test_can_node.c host/bus_bench.c
+    REQUIRES can_victron esp_driver_twai esp_timer)
 unit_suite(energy_store LINUX_ONLY
     SRCS energy_store/test_energy_store.c
     REQUIRES battery energy_meter esp_partition)
@@ -58,6 +61,15 @@ unit_suite(host_slcan LINUX_ONLY
 unit_suite(host_socketcan_frame LINUX_ONLY
     SRCS host/test_socketcan_frame.c
     REQUIRES idf_common)
+unit_suite(host_twai_config LINUX_ONLY
+    SRCS host/test_twai_config.c
+    REQUIRES esp_driver_twai)
 unit_suite(host_twai_node LINUX_ONLY
-    SRCS host/test_twai_node.c
+    SRCS host/bus_bench.c host/test_twai_node.c host/test_twai_states.c host/twai_bench.c
     REQUIRES esp_driver_twai esp_timer)
+unit_suite(host_twai_single_shot LINUX_ONLY
+    SRCS host/bus_bench.c host/test_twai_single_shot.c host/twai_bench.c
+    REQUIRES esp_driver_twai esp_timer)
+unit_suite(host_uart LINUX_ONLY
+    SRCS host/test_uart.c
+    REQUIRES esp_driver_uart esp_timer)

@@ -26,7 +26,7 @@ typedef struct {
     int64_t last_snapshot_ms;   /**< 0 = never */
     tinybms_counters_t session; /**< counters of the session */
     uint32_t rx_overflows;      /**< times the driver lost bytes */
-    uint32_t line_errors;       /**< frame, parity and break errors of the UART */
+    uint32_t line_errors; /**< breaks on the line; ESP-IDF's driver does not tell of bytes with a wrong stop bit */
 } event_bus_uart_status_t;
 
 /** @brief Error state of the CAN node, as ISO 11898 names it. */
@@ -50,7 +50,7 @@ typedef struct {
     uint32_t tx_stalled; /**< times the controller sat on a frame and was restarted */
     uint32_t rx_frames;
     uint32_t rx_dropped; /**< received frames lost because the task was late */
-    uint32_t bus_errors; /**< bus errors seen by the controller */
+    uint32_t bus_errors; /**< bus errors and lost arbitrations of the controller */
     uint32_t bus_off_count;
     uint32_t recoveries;
     bool gx_alive;           /**< a keepalive (0x305) came within the warning time */

@@ -200,6 +200,65 @@ static void on_event(void *argument, esp_event_base_t base, int32_t id, void *da
     atomic_fetch_add((atomic_int *)argument, 100 * id + *(const int *)data);
 }
 
+static SemaphoreHandle_t s_held;
+static SemaphoreHandle_t s_release;
+static atomic_uint s_calls;
+
+static void note_call(void *order, uint32_t value)
+{
+    *(uint32_t *)order = *(uint32_t *)order * 16U + value;
+    atomic_fetch_add(&s_calls, 1);
+}
+
+static void hold_timer_task(void *unused)
+{
+    (void)unused;
+    (void)xSemaphoreGive(s_held);
+    (void)xSemaphoreTake(s_release, portMAX_DELAY);
+}
+
+TEST_CASE("what an interrupt leaves for the timer task is done in order, ten of it at most, and not at once", "[host]")
+{
+    const esp_timer_create_args_t args = {.callback = hold_timer_task};
+    esp_timer_handle_t timer = NULL;
+    uint32_t order = 0;
+    uint32_t unused = 0;
+    const TickType_t start = xTaskGetTickCount();
+    atomic_store(&s_calls, 0);
+    TEST_ASSERT_EQUAL(pdPASS, xTimerPendFunctionCallFromISR(note_call, &order, 1, NULL));
+    TEST_ASSERT_EQUAL(pdPASS, xTimerPendFunctionCallFromISR(note_call, &order, 2, NULL));
+    while (atomic_load(&s_calls) < 2) {
+        vTaskDelay(1);
+    }
+    TEST_ASSERT_GREATER_THAN(start, xTaskGetTickCount());
+    TEST_ASSERT_EQUAL_HEX16(0x12, order);
+
+    s_held = xSemaphoreCreateBinary();
+    s_release = xSemaphoreCreateBinary();
+    TEST_ASSERT_EQUAL(ESP_OK, esp_timer_create(&args, &timer));
+    TEST_ASSERT_EQUAL(ESP_OK, esp_timer_start_once(timer, 0));
+    TEST_ASSERT_EQUAL(pdTRUE, xSemaphoreTake(s_held, pdMS_TO_TICKS(5000)));
+    for (int i = 0; i < 10; i++) {
+        TEST_ASSERT_EQUAL(pdPASS, xTimerPendFunctionCallFromISR(note_call, &unused, 0, NULL));
+    }
+    TEST_ASSERT_EQUAL(pdFAIL, xTimerPendFunctionCallFromISR(note_call, &unused, 0, NULL));
+    TEST_ASSERT_EQUAL(pdTRUE, xSemaphoreGive(s_release));
+    while (atomic_load(&s_calls) < 12) {
+        vTaskDelay(1);
+    }
+    TEST_ASSERT_EQUAL(ESP_OK, esp_timer_delete(timer));
+}
+
+TEST_CASE("bits that an interrupt sets come by way of the timer task", "[host]")
+{
+    EventGroupHandle_t group = xEventGroupCreate();
+    BaseType_t woken = pdFALSE;
+    TEST_ASSERT_EQUAL(pdPASS, xEventGroupSetBitsFromISR(group, 0x5, &woken));
+    TEST_ASSERT_EQUAL(pdTRUE, woken);
+    TEST_ASSERT_EQUAL_HEX8(0x5, xEventGroupWaitBits(group, 0x5, pdFALSE, pdTRUE, pdMS_TO_TICKS(5000)));
+    vEventGroupDelete(group);
+}
+
 TEST_CASE("events reach the handlers of their id and of any id", "[host]")
 {
     static atomic_int one;
@@ -210,9 +269,11 @@ TEST_CASE("events reach the handlers of their id and of any id", "[host]")
     TEST_ASSERT_EQUAL(ESP_OK, esp_event_handler_register(TEST_EVENTS, ESP_EVENT_ANY_ID, on_event, &any));
     TEST_ASSERT_EQUAL(ESP_OK, esp_event_post(TEST_EVENTS, 1, &data, sizeof(data), portMAX_DELAY));
     TEST_ASSERT_EQUAL(ESP_OK, esp_event_post(TEST_EVENTS, 2, &data, sizeof(data), portMAX_DELAY));
-    wait_ms(100);
-    TEST_ASSERT_EQUAL(107, atomic_load(&one));
+    for (int i = 0; i < 5000 && atomic_load(&any) != 314; i++) {
+        vTaskDelay(1);
+    }
     TEST_ASSERT_EQUAL(314, atomic_load(&any));
+    TEST_ASSERT_EQUAL(107, atomic_load(&one));
 }
 
 TEST_CASE("an interrupt may send to a queue and must not wait", "[host]")

@@ -49,6 +49,17 @@ TEST_CASE("a frame becomes a command with upper case digits", "[host]")
     TEST_ASSERT_EQUAL_STRING("T1ABCDEF080102030405060708\r", text);
 }
 
+TEST_CASE("a remote frame becomes a command with a length and no data", "[host]")
+{
+    char text[SLCAN_FRAME_SIZE];
+    const can_bus_frame_t standard = {.id = 0x305, .remote = true, .dlc = 8};
+    const can_bus_frame_t extended = {.id = 0x1ABCDEF0, .extended = true, .remote = true, .dlc = 0};
+    TEST_ASSERT_EQUAL(6, slcan_encode(&standard, text));
+    TEST_ASSERT_EQUAL_STRING("r3058\r", text);
+    TEST_ASSERT_EQUAL(11, slcan_encode(&extended, text));
+    TEST_ASSERT_EQUAL_STRING("R1ABCDEF00\r", text);
+}
+
 TEST_CASE("bit rates have the digits of the manual; where adapters differ there is none", "[host]")
 {
     TEST_ASSERT_EQUAL('6', slcan_bit_rate_code(500000));

@@ -13,6 +13,7 @@ typedef uint32_t EventBits_t;
 EventGroupHandle_t xEventGroupCreate(void);
 void vEventGroupDelete(EventGroupHandle_t group);
 EventBits_t xEventGroupSetBits(EventGroupHandle_t group, EventBits_t bits);
+BaseType_t xEventGroupSetBitsFromISR(EventGroupHandle_t group, EventBits_t bits, BaseType_t *woken);
 EventBits_t xEventGroupClearBits(EventGroupHandle_t group, EventBits_t bits);
 EventBits_t xEventGroupGetBits(EventGroupHandle_t group);
 EventBits_t xEventGroupWaitBits(EventGroupHandle_t group, EventBits_t bits, BaseType_t clear_on_exit,
