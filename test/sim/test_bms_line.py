@@ -46,6 +46,13 @@ def test_a_request_is_answered_not_faster_than_the_wire_carries_it(tmp_path: Pat
         assert time.monotonic() - start >= LIVE_LENGTH * 10 / 115200
 
 
+def test_waiting_for_requests_takes_hardly_any_of_the_processor(tmp_path: Path) -> None:
+    with BmsLine(tmp_path / "bms"):
+        before = time.process_time()
+        time.sleep(0.5)
+        assert time.process_time() - before < 0.1
+
+
 def test_a_sleeping_bms_swallows_the_first_request(tmp_path: Path) -> None:
     with opened(BmsLine(tmp_path / "bms", asleep=True)) as port:
         assert ask(port, TEMPERATURES, 11) == b""

@@ -135,11 +135,11 @@ class BmsLine:
 
     def _serve_until_stopped(self) -> None:
         course = self._scenario(self.bms, self.faults) if self._scenario else None
-        next_turn, next_refresh, refreshed = 0.0, 0.0, 0.0
+        next_turn, next_refresh, refreshed = (0.0 if course else math.inf), 0.0, 0.0
         while not self._stop.is_set():
             with self.lock:
                 now = self.now()
-                if course is not None and now >= next_turn:
+                if course and now >= next_turn:
                     next_turn += next(course, math.inf)
                 if now >= next_refresh:
                     self.bms.advance(now - refreshed)
