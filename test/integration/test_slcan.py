@@ -15,7 +15,7 @@ from canable import CANABLE, LAWICEL, Adapter, Firmware, PtyPort, TcpPort
 from tinybms_gateway.demo.demo_impl import GatewayStack, gateway_stack
 from tinybms_gateway.gateway.gateway_impl import GatewayProcess
 from tinybms_gateway.sim.bms.line import BmsLine
-from watch import collect, drain, has_id, limits, longest_gap, wait_for
+from watch import collect, drain, has_id, limits, longest_gap, open_bus, wait_for
 
 KEEPALIVE = can.Message(arbitration_id=0x305, data=bytes(8), is_extended_id=False)
 
@@ -58,18 +58,13 @@ def percents(frames: list[can.Message]) -> set[int]:
 
 
 def test_the_simulated_adapter_is_one_for_python_can_too(adapter: Adapter) -> None:
-    """Else what follows would only show that simulator and gateway agree with each other."""
-    url = f"socket://{adapter.port.where}" if isinstance(adapter.port, TcpPort) else adapter.port.where
+    """Else what follows would only show that simulator and gateway agree with each other. Both name it alike."""
     sent = [
         can.Message(arbitration_id=0x7FF, data=b"\x00\x01\xfe\xff", is_extended_id=False),
         can.Message(arbitration_id=0x351, data=bytes(range(8)), is_extended_id=False),
     ]
     extended = can.Message(arbitration_id=0x1ABCDEF0, data=b"\xaa", is_extended_id=True)
-    with (
-        adapter,
-        adapter.peer() as gx,
-        can.Bus(interface="slcan", channel=url, bitrate=500000, sleep_after_open=0) as bus,
-    ):
+    with adapter, adapter.peer() as gx, open_bus(adapter.backend) as bus:
         for message in sent:
             bus.send(message)
         assert [(m.arbitration_id, bytes(m.data)) for m in collect(gx, 0.5)] == [

@@ -13,6 +13,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from certificates import Certificate
+from ports import free_ports
 
 LOGIN = ("ops", "not-a-real-one")
 USER, PASSWORD = LOGIN
@@ -29,19 +30,11 @@ class Ports:
     """TLS; `USER` with `PASSWORD` only."""
 
 
-def _free_ports(count: int) -> list[int]:
-    servers = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [server.getsockname()[1] for server in servers]
-    for server in servers:
-        server.close()
-    return ports
-
-
 @contextmanager
 def mosquitto(directory: Path, certificate: Certificate) -> Iterator[Ports]:
     """Run the broker as a child, with a configuration and files of its own."""
     program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-    ports = Ports(*_free_ports(2))
+    ports = Ports(*free_ports(2))
     passwords = directory / "passwords"
     subprocess.run(
         ["mosquitto_passwd", "-b", "-c", passwords, USER, PASSWORD], check=True, capture_output=True, timeout=30

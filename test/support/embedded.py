@@ -1,11 +1,14 @@
 """What the tests that pytest-embedded drives share: where the program under test runs, and what is needed for it."""
 
+import contextlib
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from pytest_embedded.log import DuplicateStdoutPopen, MessageQueue, _PopenRedirectProcess
 
 from tinybms_gateway.gateway.gateway_impl import build_dir as native_build_dir
 
@@ -13,6 +16,25 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVICES = {"linux": "idf", "esp32": "esp,idf", "qemu": "idf,qemu"}
 # As `idf.py qemu` does: time stands still in an emulator whenever its host is busy.
 QEMU_WITHOUT_WATCHDOG = "-global driver=timer.esp32.timg,property=wdt_disable,value=true"
+LOOK_EVERY_S = 0.002
+
+
+class PatientRedirect(_PopenRedirectProcess):
+    """Passes the output of a program on; pytest-embedded's own asks for more without a pause, on a whole core."""
+
+    @staticmethod
+    def _forward_io(msg_queue: MessageQueue, logfile: str) -> None:
+        parent = os.getppid()
+        with Path(logfile).open("rb") as output, contextlib.suppress(OSError, EOFError):  # the queue has gone
+            while os.getppid() == parent:
+                said = output.read()
+                if said:
+                    msg_queue.put(said)
+                else:
+                    time.sleep(LOOK_EVERY_S)
+
+
+DuplicateStdoutPopen.REDIRECT_CLS = PatientRedirect
 
 
 def choose_target(config: pytest.Config) -> str:
@@ -45,15 +67,17 @@ def built(directory: Path, how: str) -> str:
 
 
 @pytest.fixture
-def embedded_services(target: str) -> str:
-    if target == "qemu" and shutil.which("qemu-system-xtensa") is None:
-        pytest.fail("qemu-system-xtensa is not on PATH; Espressif's: idf_tools.py install qemu-xtensa", pytrace=False)
+def embedded_services(target: str, qemu_prog_path: str | None) -> str:
+    program = qemu_prog_path or "qemu-system-xtensa"
+    if target == "qemu" and shutil.which(program) is None:
+        pytest.fail(f"{program} is not on PATH; Espressif's: idf_tools.py install qemu-xtensa", pytrace=False)
     return SERVICES[target]
 
 
 @pytest.fixture
-def qemu_extra_args() -> str:
-    return QEMU_WITHOUT_WATCHDOG
+def qemu_extra_args(qemu_extra_args: str | None) -> str:
+    """What --qemu-extra-args gives comes last: QEMU takes the last value of a property."""
+    return f"{QEMU_WITHOUT_WATCHDOG} {qemu_extra_args or ''}"
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The CAN bus that a user names in one word."""
 
 import contextlib
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -12,8 +13,8 @@ import serial
 from tinybms_gateway.can.protocol import BITRATE
 
 HELP = (
-    "socketcand:PORT or socketcand:HOST:PORT (the gateway on Linux), socketcan:can0, slcan:/dev/ttyACM0 (a CANable), "
-    "or any other python-can interface as NAME:CHANNEL."
+    "socketcand:PORT or socketcand:HOST:PORT (the gateway on Linux), socketcan:can0, slcan:/dev/ttyACM0 (a CANable) or "
+    "slcan:HOST:PORT, or any other python-can interface as NAME:CHANNEL."
 )
 
 
@@ -28,9 +29,7 @@ def open_bus(backend: str, bitrate: int = BITRATE) -> Iterator[can.BusABC]:
     Raises:
         ValueError: the name makes no sense, or nothing can be reached under it.
     """
-    kind, _, channel = backend.partition(":")
-    if not kind or not channel:
-        raise ValueError(f"CAN bus '{backend}': give {HELP}")
+    kind, channel = check_name(backend)
     try:
         bus = _open(kind, channel, bitrate)
     except Exception as error:  # what an adapter's library raises where it is not installed can be anything
@@ -42,13 +41,30 @@ def open_bus(backend: str, bitrate: int = BITRATE) -> Iterator[can.BusABC]:
         bus.shutdown()
 
 
+def check_name(backend: str) -> tuple[str, str]:
+    """Kind and channel of a bus, which need not be there yet.
+
+    Raises:
+        ValueError: the name makes no sense.
+    """
+    kind, _, channel = backend.partition(":")
+    if not kind or not channel:
+        raise ValueError(f"CAN bus '{backend}': give {HELP}")
+    if kind not in can.VALID_INTERFACES:
+        raise ValueError(f"CAN bus '{backend}': there is no '{kind}'; give {HELP}")
+    port = channel.rpartition(":")[2]
+    if kind == "socketcand" and not (port.isdecimal() and 1 <= int(port) <= 65535):
+        raise ValueError(f"CAN bus '{backend}': '{port}' is no port; there are 1..65535")
+    return kind, channel
+
+
 def _advice(kind: str, channel: str, error: Exception) -> str:
     """What to look at when a bus of a usual kind cannot be opened."""
     if not isinstance(error, OSError | can.CanError) or "in use" in str(error):
         return ""
     if kind == "socketcan":
         return f"; is the adapter connected? Then: sudo ip link set {channel} up type can bitrate {BITRATE}"
-    if kind == "slcan":
+    if kind == "slcan" and not _on_tcp(channel):
         return "; is the adapter connected, and are you in the group dialout?"
     if isinstance(error, ConnectionRefusedError):
         return "; is the gateway running? See tinybms-gw gateway --help"
@@ -68,11 +84,11 @@ def receive_until(bus: can.BusABC, deadline: float) -> Iterator[can.Message]:
             raise ConnectionError("the CAN bus has gone") from error
         if message is not None:
             yield message
-        elif _connection_closed(bus):
+        elif connection_closed(bus):
             raise ConnectionError("the CAN bus has gone")
 
 
-def _connection_closed(bus: can.BusABC) -> bool:
+def connection_closed(bus: can.BusABC) -> bool:
     """Whether a socketcand server has closed its connection, which python-can takes for a quiet bus."""
     connection = getattr(bus, "_SocketCanDaemonBus__socket", None)
     if not isinstance(connection, socket.socket):
@@ -88,16 +104,20 @@ def _connection_closed(bus: can.BusABC) -> bool:
 def _open(kind: str, channel: str, bitrate: int) -> can.BusABC:
     if kind == "socketcand":
         host, _, port = channel.rpartition(":")
-        if not port.isdecimal() or not 1 <= int(port) <= 65535:
-            raise OSError(f"'{port}' is no port; there are 1..65535")
         return _socketcand(host or "127.0.0.1", int(port))
     if kind == "slcan":
         if channel.startswith("/") and not Path(channel).exists():
             raise OSError("no such port")
-        bus = can.Bus(interface="slcan", channel=channel, bitrate=bitrate, sleep_after_open=0)
+        port = f"socket://{channel}" if _on_tcp(channel) else channel
+        bus = can.Bus(interface="slcan", channel=port, bitrate=bitrate, sleep_after_open=0)
         _lock(bus)
         return bus
     return can.Bus(interface=kind, channel=channel, bitrate=bitrate)
+
+
+def _on_tcp(channel: str) -> bool:
+    """Whether an slcan adapter is named as HOST:PORT, as the gateway's own --can has it."""
+    return re.fullmatch(r"[^/]+:\d+", channel) is not None
 
 
 def _lock(bus: can.BusABC) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from tinybms_gateway.completion.values import completer, serial_ports
 from tinybms_gateway.options import Seconds, usage_errors
 from tinybms_gateway.sim.bms.choices import fault_option, scenario_option
 
@@ -11,8 +12,9 @@ from tinybms_gateway.sim.bms.choices import fault_option, scenario_option
 @click.command("bms")
 @click.option("--pty", "link", type=click.Path(path_type=Path), metavar="LINK",
               help="Symbolic link to make; it leads to a pseudo terminal.")  # fmt: skip
-@click.option("--port", type=click.Path(path_type=Path), metavar="DEVICE",
-              help="Serial port, such as a USB-TTL adapter on the UART of a gateway.")  # fmt: skip
+@click.option("--port", metavar="DEVICE|URL", shell_complete=completer(serial_ports),
+              help="Serial port, such as a USB-TTL adapter on the UART of a gateway; socket://HOST:PORT: one that "
+              "another program serves on TCP, such as an emulator, and that is waited for.")  # fmt: skip
 @click.option("--dump", type=click.Path(path_type=Path), metavar="FILE.json",
               help="Be the device whose registers are in this file; it stands still.")  # fmt: skip
 @scenario_option("rest")
@@ -24,7 +26,7 @@ from tinybms_gateway.sim.bms.choices import fault_option, scenario_option
 @click.option("--seconds", type=Seconds(), help="End after this time.")
 def bms_command(
     link: Path | None,
-    port: Path | None,
+    port: str | None,
     dump: Path | None,
     scenario: str | None,
     faults: tuple[str, ...],
@@ -35,12 +37,13 @@ def bms_command(
 ) -> None:
     """Simulate a TinyBMS at 115200 baud, until Ctrl-C.
 
-    On a pseudo terminal or a serial port.
+    On a pseudo terminal, a serial port, or one that is served on TCP.
 
     \b
     Examples:
       tinybms-gw sim bms --pty /tmp/bms --scenario day
       tinybms-gw sim bms --port /dev/ttyUSB1 --control /tmp/bms.control
+      tinybms-gw sim bms --port socket://127.0.0.1:5556
       tinybms-gw sim bms --pty /tmp/bms --fault corrupt=0.05 --control /tmp/bms.control
       tinybms-gw sim bms --pty /tmp/bms --dump my_pack.json
     """

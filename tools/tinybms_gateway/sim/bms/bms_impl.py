@@ -15,7 +15,7 @@ from tinybms_gateway.scenario.find import load_scenario
 from tinybms_gateway.scenario.player import play
 from tinybms_gateway.sim.bms.control import control_socket
 from tinybms_gateway.sim.bms.device import TinyBms
-from tinybms_gateway.sim.bms.ends import LineEnd, SerialEnd
+from tinybms_gateway.sim.bms.ends import LineEnd, port_end
 from tinybms_gateway.sim.bms.faults import Faults
 from tinybms_gateway.sim.bms.line import BmsLine
 
@@ -47,14 +47,14 @@ def make_line(
     return BmsLine(end, bms, faults=line_faults, scenario=course, seed=seed, asleep=asleep, time_scale=time_scale)
 
 
-def line_end(link: Path | None, port: Path | None) -> LineEnd | Path:
+def line_end(link: Path | None, port: str | None) -> LineEnd | Path:
     """What ``--pty`` or ``--port`` names.
 
     Raises:
-        ValueError: not exactly one of them was given.
+        ValueError: not exactly one of them was given, or a URL that makes no sense.
     """
     if port is not None and link is None:
-        return SerialEnd(port)
+        return port_end(port)
     if link is not None and port is None:
         return link
     raise ValueError("give --pty LINK for a program of this machine, or --port DEVICE for a wire, one of them")
@@ -67,7 +67,7 @@ def run(line: BmsLine, control: Path | None = None, seconds: float | None = None
         control_socket(line, control) if control else contextlib.nullcontext(),
         _stop_signals() as stopped,
     ):
-        log.info("TinyBMS on %s", line.link)
+        log.info("TinyBMS on %s", line.name)
         end = time.monotonic() + (math.inf if seconds is None else seconds)
         while line.alive and (left := end - time.monotonic()) > 0 and not stopped.wait(min(left, 0.5)):
             pass

@@ -33,6 +33,7 @@ REQUEST_GAP_S = 0.1
 PIECE_BYTES = 24
 """Bytes are written in pieces of this size, each when its last byte would have left a real UART."""
 REFRESH_S = 0.1
+LOOK_EVERY_S = 0.05
 
 
 class BmsLine:
@@ -75,6 +76,8 @@ class BmsLine:
         self._stop = threading.Event()
         self._failed = False
         self._thread = threading.Thread(target=self._serve, name="bms", daemon=True)
+        self._plugged = False
+        self._missed = False
         self._fd: int | None = None
         self._buffer = bytearray()
         self._last_request = self._last_byte = 0.0 if not asleep else -math.inf
@@ -93,25 +96,36 @@ class BmsLine:
         self.unplug()
 
     @property
+    def name(self) -> str:
+        """Under which the line is found."""
+        return self._end.name
+
+    @property
     def link(self) -> Path:
-        """The name under which the line is found."""
-        return self._end.link
+        """The device that a program of this machine opens."""
+        return Path(self._end.name)
+
+    @property
+    def connected(self) -> bool:
+        """The line is in, and who serves its other end is there."""
+        return self._fd is not None
 
     def plug(self) -> None:
-        """Put the line in.
+        """Put the line in; one that another program serves is joined when that is there.
 
         Raises:
             ValueError, OSError: it cannot be opened.
         """
         with self.lock:
-            self._fd = self._end.open()
+            self._plugged = True
+            if not self._end.served:
+                self._fd = self._end.open()
 
     def unplug(self) -> None:
         """Pull the line out."""
         with self.lock:
-            self._fd = None
-            self._end.close()
-            self._buffer.clear()
+            self._plugged = False
+            self._drop()
 
     @property
     def alive(self) -> bool:
@@ -140,7 +154,7 @@ class BmsLine:
         while not self._stop.is_set():
             with self.lock:
                 now = self.now()
-                if course is not None and now >= next_turn:
+                if course and now >= next_turn:
                     next_turn += next(course, math.inf)
                 if now >= next_refresh:
                     self.bms.advance(now - refreshed)
@@ -152,7 +166,9 @@ class BmsLine:
 
     def _wait_and_read(self, fd: int | None, seconds: float) -> None:
         if fd is None:
-            self._stop.wait(0.05)
+            self._stop.wait(LOOK_EVERY_S)
+            if self._plugged and self._end.served:
+                self._join()
             return
         with contextlib.suppress(OSError, ValueError):
             if not select.select([fd], [], [], seconds)[0]:
@@ -171,6 +187,28 @@ class BmsLine:
             for request in self._requests():
                 self._take(request)
 
+    def _join(self) -> None:
+        """Connect to who serves the line; he may not be there yet, or any more."""
+        try:
+            fd = self._end.open()
+        except OSError as error:
+            if not self._missed:
+                log.info("%s: nobody is there (%s); waiting", self.name, error.strerror or error)
+            self._missed = True
+            return
+        with self.lock:
+            self._missed = False
+            if self._plugged:
+                self._fd = fd
+                log.info("%s: connected", self.name)
+            else:
+                self._end.close()
+
+    def _drop(self) -> None:
+        self._fd = None
+        self._end.close()
+        self._buffer.clear()
+
     def _read(self, fd: int) -> bytes:
         """What has arrived.
 
@@ -183,8 +221,10 @@ class BmsLine:
             return b""
         except OSError:
             received = b""
-        if not received and self._end.wire:
-            raise ConnectionError(f"{self.link}: the serial port has gone; is the adapter plugged in?")
+        if not received and self._end.served:
+            self._drop()
+        elif not received and self._end.wire:
+            raise ConnectionError(f"{self.name}: the serial port has gone; is the adapter plugged in?")
         return received
 
     def _requests(self) -> Iterator[bytes]:
