@@ -190,9 +190,9 @@ static void *serve(void *argument)
     const char *const path = host_options.uart_device;
     int retry_ms = FIRST_RETRY_MS;
     int last_error = 0;
-    (void)argument;
+    int fd = *(const int *)argument;
     for (;;) {
-        const int fd = serial_device_open(path);
+        fd = fd < 0 ? serial_device_open(path) : fd;
         if (fd < 0) {
             if (errno != last_error) {
                 ESP_LOGW(TAG, "%s: %s; trying again until it is there", path, strerror(errno));
@@ -209,6 +209,7 @@ static void *serve(void *argument)
         read_until_gone(fd);
         set_fd(-1);
         (void)close(fd);
+        fd = -1;
         ESP_LOGW(TAG, "%s: gone; opening it again", path);
         (void)usleep(FIRST_RETRY_MS * 1000U);
     }
@@ -260,7 +261,10 @@ esp_err_t uart_driver_install(uart_port_t uart_num, int rx_buffer_size, int tx_b
     s_uart.port = uart_num;
     (void)pthread_mutex_unlock(&s_uart.lock);
     if (host_options.uart_device != NULL) {
-        host_start_thread(serve, NULL);
+        static int fd; /* now, and not in the thread: what is written right behind this call must go out */
+        fd = serial_device_open(host_options.uart_device);
+        set_fd(fd);
+        host_start_thread(serve, &fd);
     } else {
         ESP_LOGW(TAG, "no serial device given: the line is silent");
     }
