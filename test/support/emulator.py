@@ -16,9 +16,6 @@ import tty
 from collections.abc import Coroutine
 from pathlib import Path
 
-from boot_log import partitions_of
-
-ROOT = Path(__file__).resolve().parents[2]
 VERSION = "QEMU emulator version 9.2.2 (stand-in)"
 BMS_UART = 2
 """The port of the factory's settings."""
@@ -50,10 +47,8 @@ def port_in(text: str) -> int:
 
 
 def print_boot() -> None:
-    """What ROM and boot loader of a chip print, and its start-up code."""
+    """What the ROM of a chip prints, and its start-up code; the boot loader has nothing to tell."""
     print("rst:0x1 (POWERON_RESET),boot:0x12 (SPI_FAST_FLASH_BOOT)")
-    for number, (label, offset) in enumerate(partitions_of(ROOT / "partitions.csv").items()):
-        print(f"I (40) boot: {number:2} {label:16} (usage)          01 02 {offset:08x} 00001000")
     print("I (300) app_init: Project name:     tinybms-web-gateway", flush=True)
 
 
