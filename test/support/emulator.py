@@ -171,7 +171,7 @@ async def serve_qmp(chip: Chip, reader: asyncio.StreamReader, writer: asyncio.St
     writer.close()
 
 
-async def run(gateway: list[str], options: argparse.Namespace, data: Path) -> int:
+async def run(gateway: list[str], options: argparse.Namespace, data: Path) -> None:
     """Until the gateway ends by itself."""
     serials = options.serial or ["mon:stdio"]
     chip = Chip(gateway, data, serials[0] in CONSOLES)
@@ -181,19 +181,19 @@ async def run(gateway: list[str], options: argparse.Namespace, data: Path) -> in
     for where in options.object:
         await asyncio.start_server(chip.serve_can, "127.0.0.1", port_in(where))
     starting = asyncio.create_task(chip.start())
-    ended = await chip.ended
+    status = await chip.ended
     starting.cancel()
-    return ended
+    os._exit(status if status >= 0 else 128 - status)  # asyncio would complain of every connection that is open
 
 
-def main() -> int:
+def main() -> None:
     """Be QEMU."""
     split = sys.argv.index("--")
     options = parse(sys.argv[split + 1 :])
     flash = Path(sys.argv[1])
     shutil.rmtree(flash, ignore_errors=True)  # each start has a fresh image
-    return asyncio.run(run(sys.argv[2:split], options, flash))
+    asyncio.run(run(sys.argv[2:split], options, flash))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
