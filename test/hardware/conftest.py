@@ -26,7 +26,7 @@ from embedded import (
 from rig import Rig, running_rig
 from tinybms_gateway.gateway.gateway_impl import OWN_BUS
 from tinybms_gateway.sim.bms.bms_impl import make_line
-from tinybms_gateway.sim.bms.ends import SerialEnd
+from tinybms_gateway.sim.bms.ends import port_end
 from tinybms_gateway.sim.bms.line import BmsLine
 
 __all__ = ["cache_dir", "embedded_services", "qemu_extra_args", "session_root_logdir"]
@@ -121,7 +121,7 @@ def scale(request: pytest.FixtureRequest, bench: BenchOptions) -> float:
 def bms(bench: BenchOptions, scale: float, tmp_path: Path) -> Iterator[BmsLine | None]:
     """The simulated TinyBMS, on a pseudo terminal or on the port that it was given."""
     with ExitStack() as stack:
-        end = SerialEnd(bench.bms_port) if bench.bms_port else tmp_path / "bms"
+        end = port_end(bench.bms_port) if bench.bms_port else tmp_path / "bms"
         yield stack.enter_context(make_line(end, time_scale=scale)) if bench.bms == "simulator" else None
 
 

@@ -73,7 +73,7 @@ def test_a_fault_of_the_bms_raises_its_alarm_and_stops_what_it_forbids_within_1_
             fields = pairs(frame.message)[:13] if frame.id == 0x35A else []
             return bool(fields) and {n for n, pair in enumerate(fields) if pair == ACTIVE} == {GENERAL, alarm}
 
-        within_s = WITHIN_S + (LATE_S if rig.target == "linux" else 0)
+        within_s = WITHIN_S + (0 if rig.target == "esp32" else LATE_S)
         assert rig.wait_for(told, WITHIN_S, seen).at - start < within_s
         for forbidden, stopped in zip(stops, (charging_is_stopped, discharging_is_stopped), strict=True):
             if forbidden:

@@ -8,22 +8,22 @@ from pathlib import Path
 import pytest
 
 from embedded import ROOT, choose_target, native_build_dir
-from tinybms_gateway.can.bus import open_bus
+from tinybms_gateway.can.bus import check_name, open_bus
 from tinybms_gateway.gateway.gateway_impl import OWN_BUS
-from tinybms_gateway.sim.bms.ends import SerialEnd
+from tinybms_gateway.sim.bms.ends import port_end
 
 NONE = "none"
-NOTHING_IN_QEMU = "nothing stands on the UART and the CAN bus of the emulated chip"
 UART_VARIABLE, CAN_VARIABLE = "TINYBMS_UART", "TINYBMS_CAN"
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """The options that pytest-embedded does not have; --target, --port and --build-dir are its own."""
+    """The options that pytest-embedded does not have; --target, --port, --build-dir and --qemu-... are its own."""
     group = parser.getgroup("bench")
     group.addoption("--can", metavar="BUS", help="CAN adapter of the test: socketcan:can0, slcan:/dev/ttyACM0, "
-                    "pcan:PCAN_USBBUS1, ...; none: without what needs one")  # fmt: skip
+                    "slcan:HOST:PORT, pcan:PCAN_USBBUS1, ...; none: without what needs one")  # fmt: skip
     group.addoption("--bms", choices=["simulator", "real", NONE], help="what is on the UART of the gateway")
-    group.addoption("--bms-port", metavar="DEVICE", help="serial port from which the simulated TinyBMS speaks")
+    group.addoption("--bms-port", metavar="DEVICE|URL", help="serial port from which the simulated TinyBMS speaks; "
+                    "socket://HOST:PORT: where an emulator has the gateway's UART on TCP")  # fmt: skip
     group.addoption("--bench-dir", metavar="DIR", help="where log and capture of each test are kept")
 
 
@@ -35,8 +35,8 @@ class BenchOptions:
     can: str
     """Of the test, as `open_bus` takes it; `OWN_BUS`: the one that the gateway makes; `NONE`."""
     bms: str
-    bms_port: Path | None
-    """None: a pseudo terminal."""
+    bms_port: str | None
+    """As `port_end` takes it; None: a pseudo terminal."""
     directory: Path
     port: str | None
     """Of the chip; the first serial port that is found would perhaps be that of the simulator."""
@@ -50,17 +50,15 @@ class BenchOptions:
     def lacks(self, needed: set[str]) -> str:
         """Why a test cannot run here; empty: it can."""
         missing = needed - self.offers
-        if self.target == "qemu" and missing:
-            return NOTHING_IN_QEMU
         reasons = {
             "can": "needs a CAN adapter (--can)",
-            "bms": "needs a TinyBMS or the simulator on the UART",
+            "bms": "needs a TinyBMS (--bms real) or the simulator (--bms-port) on the UART",
             "simulator": "needs the simulated TinyBMS (--bms-port): a real one cannot be told what to do",
         }
         return next((reason for what, reason in reasons.items() if what in missing), "")
 
     def check(self) -> None:
-        """Open what was named and close it again.
+        """Open what was named and close it again; what an emulator brings along is not there yet.
 
         Raises:
             pytest.UsageError: something is not there; one line that says what.
@@ -69,12 +67,15 @@ class BenchOptions:
             if self.target == "esp32" and self.port is not None:
                 _check_port(Path(self.port))
             if self.bms_port is not None:
-                end = SerialEnd(self.bms_port)
-                end.open()
-                end.close()
+                end = port_end(self.bms_port)
+                if not end.served:
+                    end.open()
+                    end.close()
             if self.can not in (NONE, OWN_BUS):
-                with open_bus(self.can):
-                    pass
+                check_name(self.can)
+                if self.target != "qemu":
+                    with open_bus(self.can):
+                        pass
         except (ValueError, OSError) as error:
             raise pytest.UsageError(" ".join(str(error).split())) from error
 
@@ -92,9 +93,10 @@ def read_options(config: pytest.Config) -> BenchOptions:
     if option.bms_port and bms != "simulator":
         raise pytest.UsageError(f"--bms {bms} --bms-port: the port is the simulator's, give one of them")
     if target == "qemu":
-        if can not in (None, NONE) or bms not in (None, NONE):
-            raise pytest.UsageError(f"--target qemu: {NOTHING_IN_QEMU}")
-        can = bms = NONE
+        can, bms = can or NONE, bms or NONE
+        if bms == "simulator" and not option.bms_port:
+            raise pytest.UsageError("--target qemu --bms simulator: name the UART of the emulated chip: "
+                                    "--bms-port socket://HOST:PORT, as --qemu-extra-args has it")  # fmt: skip
     elif target == "linux":
         can, bms = can or OWN_BUS, bms or "simulator"
         _check_linux(can, bms, option.bms_port)
@@ -108,7 +110,7 @@ def read_options(config: pytest.Config) -> BenchOptions:
         target=target,
         can=str(can),
         bms=str(bms),
-        bms_port=Path(option.bms_port) if option.bms_port else None,
+        bms_port=option.bms_port,
         directory=Path(option.bench_dir or default).resolve(),
         port=port,
     )

@@ -67,15 +67,17 @@ def built(directory: Path, how: str) -> str:
 
 
 @pytest.fixture
-def embedded_services(target: str) -> str:
-    if target == "qemu" and shutil.which("qemu-system-xtensa") is None:
-        pytest.fail("qemu-system-xtensa is not on PATH; Espressif's: idf_tools.py install qemu-xtensa", pytrace=False)
+def embedded_services(target: str, qemu_prog_path: str | None) -> str:
+    program = qemu_prog_path or "qemu-system-xtensa"
+    if target == "qemu" and shutil.which(program) is None:
+        pytest.fail(f"{program} is not on PATH; Espressif's: idf_tools.py install qemu-xtensa", pytrace=False)
     return SERVICES[target]
 
 
 @pytest.fixture
-def qemu_extra_args() -> str:
-    return QEMU_WITHOUT_WATCHDOG
+def qemu_extra_args(qemu_extra_args: str | None) -> str:
+    """What --qemu-extra-args gives comes last: QEMU takes the last value of a property."""
+    return f"{QEMU_WITHOUT_WATCHDOG} {qemu_extra_args or ''}"
 
 
 @pytest.fixture(scope="session")

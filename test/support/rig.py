@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from copy import copy
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from pytest_embedded import Dut
 from pytest_embedded_idf.linux import LinuxSerial
 
 from bench_options import NONE, BenchOptions
-from tinybms_gateway.can.bus import open_bus
+from tinybms_gateway.can.bus import connection_closed, open_bus
 from tinybms_gateway.gateway.gateway_impl import OWN_BUS
 from tinybms_gateway.sim.bms.line import BmsLine
 from tinybms_gateway.sim.gx.gx_impl import KEEPALIVE_EVERY_S, keepalive_frames
@@ -31,6 +31,8 @@ CRASH = re.compile(
 BUSY_S = 5.0
 """What a busy machine may be late by, in waits that only a failure makes last so long."""
 END_WITHIN_S = 5.0
+JOIN_WITHIN_S = 5.0
+GOING_WITHIN_S = 1.0
 LOOK_EVERY_S = 0.05
 LAST_LINES = 3
 
@@ -90,6 +92,11 @@ class Traffic(can.Listener):
                 self._capture = None
 
 
+def text_of(log: Path) -> str:
+    """What a program has said, whatever it was."""
+    return log.read_text(encoding="utf-8", errors="replace").replace("\r", "")
+
+
 class Rig:
     """What tests speak to. Times are those of the gateway."""
 
@@ -117,7 +124,7 @@ class Rig:
     @property
     def log(self) -> str:
         """Everything that the gateway has said."""
-        return Path(self.dut.logfile).read_text(encoding="utf-8", errors="replace").replace("\r", "")
+        return text_of(Path(self.dut.logfile))
 
     def expect(self, text: str, within_s: float = 5.0) -> None:
         """Wait for a text in the log, after what was expected last."""
@@ -162,7 +169,7 @@ class Rig:
     # ---- start and end ----
 
     def restart(self) -> None:
-        """Reset the chip, or end the program in order and start it again."""
+        """Reset the chip, or end the program in order and start it again; around an emulated chip all stays joined."""
         if self.target == "linux":
             self._of_bus.close()
             self.end()
@@ -170,17 +177,21 @@ class Rig:
             (self._data / "can_port").unlink(missing_ok=True)
             self.dut.serial = LinuxSerial(self.dut.app, msg_queue=self.dut._q, meta=self.dut._meta)
             self.connect()
+        elif self.target == "qemu":
+            self.dut.hard_reset()
         else:
             self.dut.serial.hard_reset()
 
     def connect(self) -> None:
         """Join the bus, record it, and be a GX on it."""
+        self._wait_for_uart()
         if self._options.can == NONE:
             return
         backend = self._own_bus() if self._options.can == OWN_BUS else self._options.can
         self._starts += 1
         name = "capture.log" if self._starts == 1 else f"capture-{self._starts}.log"
-        self._bus = self._of_bus.enter_context(open_bus(backend))
+        self._bus = self._join(backend)
+        self._of_bus.callback(self._leave)
         self._of_bus.enter_context(self.traffic.captured(Path(self.dut.logfile).with_name(name)))
         self._of_bus.enter_context(can.Notifier(self._bus, [self.traffic], timeout=0.1))
         self._of_bus.callback(self.keepalive, False)
@@ -221,6 +232,24 @@ class Rig:
             self._go_on(deadline, "the gateway did not open its CAN bus")
         return f"socketcand:{text}"
 
+    def _join(self, backend: str) -> can.BusABC:
+        deadline = self.deadline(JOIN_WITHIN_S)
+        while True:
+            try:
+                return self._of_bus.enter_context(open_bus(backend))
+            except ValueError as error:
+                if self.target != "qemu":
+                    raise
+                self._go_on(deadline, f"{error} (--can, and what --qemu-extra-args says of the bus)")
+
+    def _leave(self) -> None:
+        self._bus = None
+
+    def _wait_for_uart(self) -> None:
+        deadline = self.deadline(JOIN_WITHIN_S)
+        while self._bms is not None and not self._bms.connected:
+            self._go_on(deadline, f"nobody serves {self._bms.name} (--bms-port; of an emulator: and -serial)")
+
     def _go_on(self, deadline: float, otherwise: str) -> None:
         self._check_alive()
         if time.monotonic() > deadline:
@@ -231,16 +260,27 @@ class Rig:
         crash = CRASH.search(self.log)
         if crash:
             self._fail(f"the gateway has crashed: {crash[0]}")
+        lost = self._lost()
         process = self.dut.serial if self.target == "linux" else getattr(self.dut, "qemu", None)
+        if process is not None and lost:
+            with suppress(subprocess.TimeoutExpired):  # it may be about to end: its connections go first
+                process.wait(GOING_WITHIN_S)
         if process is not None and process.poll() is not None:
-            self._fail(f"the gateway is gone: it ended by itself with status {process.returncode}")
+            # Its own output: the log is written by another process, which may not have come to the end of it yet.
+            said = text_of(Path(process._logfile))
+            self._fail(f"the gateway is gone: it ended by itself with status {process.returncode}", said)
         if self._bms is not None and not self._bms.alive:
             self._fail(f"the simulated TinyBMS is gone: {self._bms.problem or 'see above'}")
-        if self.traffic.problem:
-            self._fail(f"the CAN adapter is gone: {self.traffic.problem}")
+        if lost:
+            self._fail(f"the CAN adapter is gone: {lost}")
 
-    def _fail(self, why: str) -> None:
-        last = " | ".join(self.log.strip().splitlines()[-LAST_LINES:])
+    def _lost(self) -> str:
+        """Why there is no CAN adapter any more."""
+        closed = self._bus is not None and connection_closed(self._bus)
+        return self.traffic.problem or ("it has closed the connection" if closed else "")
+
+    def _fail(self, why: str, said: str | None = None) -> None:
+        last = " | ".join((self.log if said is None else said).strip().splitlines()[-LAST_LINES:])
         pytest.fail(f"{why}; its last words: {last or '(none)'}; all of them: {self.dut.logfile}", pytrace=False)
 
 

@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -12,22 +10,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench_options import NOTHING_IN_QEMU, BenchOptions, read_options
+from bench_options import BenchOptions, read_options
+from bench_suite import complaint_of, suite
 from serial_pair import serial_pair
 from tinybms_gateway.can.columns import Flag
 from tinybms_gateway.can.reader import Capture
 
 PROGRAM = "tinybms-web-gateway.elf"
-USAGE_ERROR = 4
-
-
-def suite(root: Path, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-q", "-c", root / "test/embedded.ini", root / "test/hardware"]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("ESP", "PYTEST_"))}
-    return subprocess.run(
-        [*map(str, command), *map(str, arguments)],
-        capture_output=True, text=True, check=False, timeout=90, env=clean | environment,
-    )  # fmt: skip
 
 
 @pytest.fixture
@@ -47,18 +36,12 @@ def with_program(build: Path, script: str) -> Path:
     return build
 
 
-def complaint_of(ended: subprocess.CompletedProcess[str]) -> str:
-    assert ended.returncode == USAGE_ERROR
-    (line,) = (ended.stdout + ended.stderr).strip().splitlines()
-    return line
+def test_a_target_that_there_is_not_is_said_in_one_line() -> None:
+    assert complaint_of(suite("--target", "nonsense")).endswith("is none of linux, esp32, qemu")
 
 
-def test_a_target_that_there_is_not_is_said_in_one_line(root: Path) -> None:
-    assert complaint_of(suite(root, "--target", "nonsense")).endswith("is none of linux, esp32, qemu")
-
-
-def test_an_adapter_that_is_not_there_is_said_before_anything_is_flashed(root: Path) -> None:
-    ended = suite(root, "--target", "esp32", "--port", "/dev/null", "--can", "socketcand:1", "--bms", "real")
+def test_an_adapter_that_is_not_there_is_said_before_anything_is_flashed() -> None:
+    ended = suite("--target", "esp32", "--port", "/dev/null", "--can", "socketcand:1", "--bms", "real")
     assert "CAN bus 'socketcand:1': " in complaint_of(ended)
 
 
@@ -78,8 +61,12 @@ def read(**options: str) -> BenchOptions:
         ({"target": "esp32", "port": "/dev/null", "can": "none", "bms_port": "/dev/nosuch"}, "/dev/nosuch: no such"),
         ({"target": "esp32", "port": "/dev/nosuch", "can": "none", "bms": "none"}, "--port /dev/nosuch: No such file"),
         ({"target": "esp32", "port": __file__, "can": "none", "bms": "none"}, "not a serial port"),
-        ({"target": "qemu", "can": "socketcan:can0"}, NOTHING_IN_QEMU),
-        ({"target": "qemu", "bms": "real"}, NOTHING_IN_QEMU),
+        ({"target": "qemu", "bms": "simulator"}, "--bms-port socket://HOST:PORT"),
+        ({"target": "qemu", "bms_port": "socket://127.0.0.1"}, "socket://127.0.0.1: is no serial line on TCP"),
+        ({"target": "qemu", "bms_port": "rfc2217://127.0.0.1:5556"}, "give socket://HOST:PORT"),
+        ({"target": "qemu", "bms_port": "/dev/nosuch"}, "/dev/nosuch: no such port"),
+        ({"target": "qemu", "can": "socketcand:emulator"}, "'emulator' is no port"),
+        ({"target": "qemu", "can": "socketcann:vcan0"}, "there is no 'socketcann'"),
         ({"can": "slcan:/dev/nosuch"}, "two programs cannot share it"),
         ({"bms": "real"}, "the gateway's own serial port has to be in TINYBMS_UART"),
         ({"bms_port": "/dev/null"}, "the gateway's own serial port has to be in TINYBMS_UART"),
@@ -96,31 +83,31 @@ def test_what_is_missing_or_makes_no_sense_is_said(
         read(**options).check()
 
 
-def test_a_missing_build_is_said_with_how_to_make_it(root: Path, build: Path) -> None:
-    ended = suite(root, "-k", "boot_log", "--bench-dir", build, TINYBMS_BUILD_DIR=str(build))
+def test_a_missing_build_is_said_with_how_to_make_it(build: Path) -> None:
+    ended = suite("-k", "boot_log", "--bench-dir", build, TINYBMS_BUILD_DIR=str(build))
     assert ended.returncode == 1
     assert f"{build} holds no program; it is built by: make build" in ended.stdout
 
 
-def test_tests_that_the_bench_cannot_do_are_named_with_the_reason(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tests_that_the_bench_cannot_do_are_named_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", os.environ["PATH"])
-    ended = suite(root, "--target", "esp32", "--port", "/dev/null", "--can", "x:y", "--bms", "real", "--collect-only")
+    ended = suite("--target", "esp32", "--port", "/dev/null", "--can", "x:y", "--bms", "real", "--collect-only")
     assert ended.returncode == 0
     collected, _, left_out = ended.stdout.partition("not run: ")
     assert "test_the_frames_agree_with_one_another" in collected
     assert "test_faults.py" not in collected
     assert left_out.count("needs the simulated TinyBMS (--bms-port): a real one cannot be told what to do") == 5
-    assert read(target="qemu").lacks({"can"}) == NOTHING_IN_QEMU
+    assert read(target="qemu").lacks({"can"}) == "needs a CAN adapter (--can)"
+    assert read(target="qemu", can="socketcan:vcan0").lacks({"can", "bms"}).startswith("needs a TinyBMS (--bms real)")
+    assert read(target="qemu", can="socketcan:vcan0", bms="real").lacks({"can", "bms"}) == ""
     assert read(can="none").lacks({"can", "bms"}) == "needs a CAN adapter (--can)"
     assert read().lacks({"can", "bms", "simulator"}) == ""
 
 
-def test_a_gateway_that_is_killed_in_the_middle_fails_the_test_at_once(
-    root: Path, build: Path, native_build: Path
-) -> None:
+def test_a_gateway_that_is_killed_in_the_middle_fails_the_test_at_once(build: Path, native_build: Path) -> None:
     program = native_build / PROGRAM
     script = f"trap exit TERM; trap 'kill -9 $!' EXIT; {program} & sleep 2; kill -9 $!; kill -9 $$"
-    ended = suite(root, "-k", "falls_silent", "--bench-dir", build, "--timeout", "30",
+    ended = suite("-k", "falls_silent", "--bench-dir", build, "--timeout", "30",
                   TINYBMS_BUILD_DIR=str(with_program(build, script)))  # fmt: skip
     assert ended.returncode == 1
     assert "the gateway is gone: it ended by itself with status -9; its last words: " in ended.stdout
@@ -134,21 +121,17 @@ def test_a_gateway_that_is_killed_in_the_middle_fails_the_test_at_once(
         ("E (9) energy: no partition", "E (9) energy: no partition"),
     ],
 )
-def test_a_crash_or_an_error_in_the_boot_log_fails(
-    root: Path, build: Path, native_build: Path, said: str, complaint: str
-) -> None:
+def test_a_crash_or_an_error_in_the_boot_log_fails(build: Path, native_build: Path, said: str, complaint: str) -> None:
     script = f'echo "{said}"; exec {native_build / PROGRAM}'
-    ended = suite(root, "-k", "boot_log", "--bench-dir", build, TINYBMS_BUILD_DIR=str(with_program(build, script)))
+    ended = suite("-k", "boot_log", "--bench-dir", build, TINYBMS_BUILD_DIR=str(with_program(build, script)))
     assert ended.returncode == 1
     assert complaint in ended.stdout
 
 
-def test_over_a_wire_with_the_simulator_behind_a_port_log_capture_and_report_are_kept(
-    root: Path, tmp_path: Path
-) -> None:
+def test_over_a_wire_with_the_simulator_behind_a_port_log_capture_and_report_are_kept(tmp_path: Path) -> None:
     """Two pseudo terminals play the wire between the adapter of the simulator and that of the gateway."""
     with serial_pair() as (gateway, simulator):
-        ended = suite(root, "-k", "the_bms_shows", "--bms-port", simulator, "--bench-dir", tmp_path / "kept",
+        ended = suite("-k", "the_bms_shows", "--bms-port", simulator, "--bench-dir", tmp_path / "kept",
                       TINYBMS_UART=gateway)  # fmt: skip
     assert ended.returncode == 0, ended.stdout
     (case,) = ElementTree.parse(tmp_path / "kept/junit.xml").iter("testcase")
