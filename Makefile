@@ -9,10 +9,11 @@ BIN := $(VENV)/bin
 BUILD := build-linux
 ASAN := $(BUILD)/asan
 TSAN := $(BUILD)/tsan
-# What calculates has a worker a core. What plays in real time mostly waits: more workers than cores, and nothing beside it
-# that calculates and would make it late.
+# What calculates has a worker a core; the toolkit does both. What plays in real time mostly waits: more workers than
+# cores, and nothing beside it that calculates and would make it late.
 PYTEST := $(BIN)/python -m pytest -q
 CALCULATING := -n $(shell nproc) --dist loadfile
+MIXED := -n 4 --dist loadfile
 WAITING := -n 8 --dist loadgroup
 LOOP := test/system/test_one_day.py test/system/test_seven_days.py
 SCENARIOS := test/toolkit/scenario/test_scenarios.py
@@ -47,7 +48,7 @@ test-control: build ## of it the gateway: suites, properties, closed loop, bus a
 
 test-toolkit: build ## of it the toolkit, and the tree itself
 	@tools/dev/packages.sh git mosquitto openssl
-	@tools/dev/part.sh toolkit 90 $(PYTEST) $(CALCULATING) test/toolkit test/project --ignore=$(SCENARIOS)
+	@tools/dev/part.sh toolkit 120 $(PYTEST) $(MIXED) test/toolkit test/project --ignore=$(SCENARIOS)
 
 hardware: build ## the bench tests, on this machine or, with HARDWARE_ARGS, on a chip: docs/testing/bench.md
 	@$(EMBEDDED) $(HARDWARE_ARGS)
