@@ -112,12 +112,16 @@ static void note_acknowledge(void)
     raise_interrupt(&done);
 }
 
-static bool may_transmit(uint32_t generation, can_bus_result_t *result)
+/** Under the lock. False: the frame is done, with this result, or no longer wanted. */
+static bool is_under_way(uint32_t generation, can_bus_result_t *result)
 {
+    if (s_twai.generation != generation) {
+        return false;
+    }
     if (!s_twai.listen_only) {
         *result = can_bus_transmit(&s_twai.wire);
     }
-    return s_twai.generation == generation && *result == CAN_BUS_BUSY;
+    return *result == CAN_BUS_BUSY;
 }
 
 /** Under the lock: one attempt to send `wire`, for as long as it takes on the wires. */
@@ -128,7 +132,7 @@ static void attempt(void)
     while (s_twai.generation == generation && host_wait_until(&s_twai.wake, &s_twai.lock, done_us)) {
     }
     can_bus_result_t result = CAN_BUS_BUSY;
-    while (s_twai.generation == generation && may_transmit(generation, &result)) {
+    while (is_under_way(generation, &result)) {
         (void)host_wait_until(&s_twai.wake, &s_twai.lock, host_now_us() + LOOK_EVERY_US);
     }
     if (s_twai.generation != generation) {

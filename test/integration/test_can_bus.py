@@ -1,5 +1,6 @@
 """No peer, bus-off, floods, and clients that do not behave."""
 
+import re
 import time
 from contextlib import suppress
 
@@ -27,7 +28,9 @@ def test_without_a_peer_it_is_error_passive_and_a_peer_gets_only_fresh_frames() 
             assert {m.data[0] for m in frames if m.arbitration_id == 0x355} == {50}
             assert sum(m.timestamp - frames[0].timestamp < 0.2 for m in frames) <= 12, "one every 20 ms at most"
             assert sum(m.arbitration_id == 0x351 for m in frames) <= 4
-        assert any("error-passive -> error-" in line for line in stack.gateway.lines)
+        (back,) = (line for line in stack.gateway.lines if "error-passive -> " in line)
+        tec = re.search(r"error-passive -> error-active, TEC (\d+)", back)
+        assert tec and 96 <= int(tec[1]) < 128, "the driver has no warning on the way down"
 
 
 def test_a_peer_that_leaves_and_comes_back_gets_fresh_frames() -> None:
