@@ -14,7 +14,7 @@ TSAN := $(BUILD)/tsan
 PYTEST := $(BIN)/python -m pytest -q
 CALCULATING := -n $(shell nproc) --dist loadfile
 MIXED := -n 4 --dist loadfile
-WAITING := -n 8 --dist loadgroup
+WAITING := -n 8 --dist worksteal
 LOOP := test/system/test_one_day.py test/system/test_seven_days.py
 SCENARIOS := test/toolkit/scenario/test_scenarios.py
 EMBEDDED := $(BIN)/python -m pytest -q -c test/embedded.ini test/unit test/hardware
@@ -43,8 +43,8 @@ test-control: build ## of it the gateway: suites, properties, closed loop, bus a
 	@tools/dev/part.sh suites 30 $(EMBEDDED) -n 4
 	@tools/dev/part.sh corpora 1 tools/dev/unit.sh $(BUILD) '^fuzz_'
 	@tools/dev/part.sh calculating 60 $(PYTEST) $(CALCULATING) test/pure $(LOOP)
-	@tools/dev/part.sh "real time" 150 $(PYTEST) $(WAITING) $(SCENARIOS) test/system test/integration \
-		$(addprefix --ignore=,$(LOOP))
+	@tools/dev/part.sh scenarios 30 $(PYTEST) $(SCENARIOS)
+	@tools/dev/part.sh "real time" 140 $(PYTEST) $(WAITING) test/system test/integration $(addprefix --ignore=,$(LOOP))
 
 test-toolkit: build ## of it the toolkit, and the tree itself
 	@tools/dev/packages.sh git mosquitto openssl
@@ -66,7 +66,7 @@ check-sanitized: setup ## C code with ASan and UBSan: suites, corpora, test/pure
 
 check-tsan: setup ## data races: gateway, event bus and host with ThreadSanitizer
 	@tools/dev/build.sh $(TSAN) -DSANITIZE=thread
-	@tools/dev/tsan.sh $(TSAN) $(PYTEST) -n 4 --dist loadgroup
+	@tools/dev/tsan.sh $(TSAN) $(PYTEST) -n 4 --dist worksteal
 
 lint: build ## ruff, mypy, clang-format, clang-tidy, cppcheck
 	@tools/dev/packages.sh clang-tidy cppcheck

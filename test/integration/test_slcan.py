@@ -48,6 +48,13 @@ def wait_for_log(stack: GatewayStack, text: str, within_s: float = 8.0, times: i
         time.sleep(0.02)
 
 
+def wait_for_command(adapter: Adapter, command: str, within_s: float = 8.0) -> None:
+    deadline = time.monotonic() + within_s
+    while command not in adapter.commands:
+        assert time.monotonic() < deadline, f"no '{command}' among {adapter.commands[-8:]}"
+        time.sleep(0.02)
+
+
 def set_soc(stack: GatewayStack, percent: float) -> None:
     with stack.bms.lock:
         stack.bms.bms.set_value("soc", percent)
@@ -76,7 +83,9 @@ def test_the_simulated_adapter_is_one_for_python_can_too(adapter: Adapter) -> No
 
 
 def test_the_frames_of_a_healthy_battery_come_in_order_and_in_time(adapter: Adapter) -> None:
-    with adapter, adapter.peer() as gx, gateway_stack(can_backend=adapter.backend):
+    with adapter, adapter.peer() as gx, gateway_stack(can_backend=adapter.backend, faults=("silence",)) as stack:
+        wait_for_command(adapter, "O")  # what is due before the channel is open is not acknowledged and comes again
+        stack.bms.faults.set("silence", 0)
         first = wait_for(gx, lambda _: True, 8.0)
         frames = [first, *collect(gx, 4.5)]
     # 16 x 3.55 V; the BMS is set to 100 A of charge and 120 A of discharge: 90 % of it, from a tenth on.

@@ -296,8 +296,8 @@ FAULTS: dict[str, dict[str, Fault]] = {
     "gx-lost": {
         "gx-lost-and-back": drop(gx_gap(5, 1e9), 0x305),
         "frames-go-on": drop(gx_gap(8, 11), 0x355),
-        "ccl-stays": put("CCL", more(-50), one("CCL", gx_gap(15, 24))),
-        "dcl-stays": put("DCL", more(-50), one("DCL", gx_gap(15, 24))),
+        "ccl-stays": put("CCL", more(-50), one("CCL", gx_gap(20, 24))),  # the ramp after the start is over
+        "dcl-stays": put("DCL", more(-50), one("DCL", gx_gap(20, 24))),
         "cvl-stays": put("CVL", more(1), one("CVL", gx_gap(5, 24))),
         "no-alarm": put("WarningGeneral", ACTIVE, one("Status", gx_gap(5, 24))),
     },

@@ -23,8 +23,8 @@ from watch import collect, open_bus
 SCALES = (10.0, 5.0, 2.5)
 """Three seconds of silence are 0.3 s at first. Where a busy machine takes that long for nothing, what was played is
 worth nothing: what does not hold is played again, slower. A fault of the gateway stays one at any pace."""
-TOGETHER = 4
-"""So many at a time; more of them wait too long for one another's turn in Python."""
+TOGETHER = 14
+"""So many at a time; more of them would wait for one another's turn in Python."""
 
 
 def play_all(names: list[str]) -> dict[str, FrameBlock]:

@@ -8,10 +8,7 @@ from tinybms_gateway.can.columns import FrameBlock
 from tinybms_gateway.scenario.find import load_scenario, scenario_paths
 
 NAMES = list(scenario_paths())
-pytestmark = [
-    pytest.mark.timeout(400),  # all of them are played at first, some again when the machine is busy
-    pytest.mark.xdist_group("scenarios"),  # once, not once for each worker
-]
+pytestmark = pytest.mark.timeout(400)  # all of them are played at first, some again when the machine is busy
 EXPECTATIONS = [(name, wanted.id) for name in NAMES for wanted in load_scenario(name).expect]
 
 
