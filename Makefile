@@ -14,7 +14,7 @@ TSAN := $(BUILD)/tsan
 PYTEST := $(BIN)/python -m pytest -q
 CALCULATING := -n $(shell nproc) --dist loadfile
 MIXED := -n 4 --dist loadfile
-WAITING := -n 8 --dist worksteal
+WAITING := -n 8 --dist load --maxschedchunk 1
 LOOP := test/system/test_one_day.py test/system/test_seven_days.py
 SCENARIOS := test/toolkit/scenario/test_scenarios.py
 EMBEDDED := $(BIN)/python -m pytest -q -c test/embedded.ini test/unit test/hardware
@@ -48,7 +48,7 @@ test-control: build ## of it the gateway: suites, properties, closed loop, bus a
 
 test-toolkit: build ## of it the toolkit, and the tree itself
 	@tools/dev/packages.sh git mosquitto openssl
-	@tools/dev/part.sh toolkit 120 $(PYTEST) $(MIXED) test/toolkit test/project --ignore=$(SCENARIOS)
+	@tools/dev/part.sh toolkit 120 $(PYTEST) $(MIXED) test/project test/toolkit --ignore=$(SCENARIOS)
 
 hardware: build ## the bench tests, on this machine or, with HARDWARE_ARGS, on a chip: docs/testing/bench.md
 	@$(EMBEDDED) $(HARDWARE_ARGS)

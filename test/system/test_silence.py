@@ -136,7 +136,7 @@ def test_a_restarted_gateway_ramps_from_a_tenth_and_gives_no_false_alarm() -> No
 
 def test_a_gx_that_reboots_for_9_minutes_is_warned_of_in_the_log_and_nothing_else_changes() -> None:
     """The BMS may be silent for longer than usual here: 3 s are too short for a busy machine at this scale."""
-    scale = 20.0
+    scale = 10.0
     patient = ("--set", "data.stale_ms=8000", "--set", "data.silent_ms=60000")
     keepalive = can.Message(arbitration_id=0x305, data=bytes(8), is_extended_id=False)
     with (
