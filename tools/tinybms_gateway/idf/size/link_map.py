@@ -49,7 +49,8 @@ class LinkMap:
     content: int
     """All sections that are in the image."""
     iram: int
-    merged: Merged
+    merged: Merged | None
+    """None: the map has a form in which they cannot be told apart; they are where the linker has booked them."""
 
 
 def read_map(map_file: Path, ours: list[str]) -> LinkMap:
@@ -101,7 +102,7 @@ def _owner(archive: str, ours: list[str]) -> str:
     return name if name in ours else ESP_IDF
 
 
-def _share_out_merged(lines: list[str], sections: list[dict[str, Any]]) -> Merged:
+def _share_out_merged(lines: list[str], sections: list[dict[str, Any]]) -> Merged | None:
     """Share out, within each section of the image, what is left of its merged parts by the sizes that they had before.
 
     The sum stays. Alignment is not looked at: which parts the linker takes together differs between its versions.
@@ -109,7 +110,7 @@ def _share_out_merged(lines: list[str], sections: list[dict[str, Any]]) -> Merge
     parts = [[part for part in section["input_sections"] if IS_MERGEABLE.search(part["name"])] for section in sections]
     parts_before = list(_parts_before(lines))
     if [len(some) for some in parts] != [len(some) for some in parts_before]:
-        raise ValueError("its parts that may be merged cannot be told apart")
+        return None
     size = before = 0
     for of_section, of_section_before in zip(parts, parts_before, strict=True):
         groups: dict[str, list[tuple[dict[str, Any], int]]] = defaultdict(list)

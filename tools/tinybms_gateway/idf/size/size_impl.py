@@ -44,7 +44,7 @@ class Result:
     boot_loader_file: Path | None
     slot: int
     """Bytes of the partition that the application goes into."""
-    merged: Merged
+    merged: Merged | None
     problems: list[str]
 
     def as_json(self) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class Result:
             "boot_loader": boot_loader if self.boot_loader_file else None,
             "static_ram": {"bytes": self.totals.static_ram, "limit": self.limits.static_ram},
             "iram": {"bytes": self.totals.iram, "limit": self.limits.iram},
-            "merged": {"bytes": self.merged.size, "before": self.merged.before},
+            "merged": {"bytes": self.merged.size, "before": self.merged.before} if self.merged else None,
             "problems": self.problems,
         }  # fmt: skip
 
@@ -160,11 +160,18 @@ def show(result: Result) -> None:
 def _notes(result: Result) -> tuple[str, str]:
     of_slot = 100 * result.totals.application / result.slot
     source = result.image_file or f"sections of {result.map_file}, without headers and padding"
-    merged = result.merged
     return (
         f"image: {of_slot:.1f} % of its slot of {result.slot:,} bytes ({source})",
+        _note_on_texts(result.merged),
+    )
+
+
+def _note_on_texts(merged: Merged | None) -> str:
+    if merged is None:
+        return "merged texts: the map does not tell who brought them; most of them are booked to ESP-IDF"
+    return (
         f"merged texts: {merged.size:,} bytes, {merged.before:,} before the linker merged those of all components; "
-        "shared out by what each brought",
+        "shared out by what each brought"
     )
 
 
