@@ -6,12 +6,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tinybms_gateway.demo.demo_impl import GatewayStack, gateway_stack
+from watch import wait_until
 
 TOOL = [sys.executable, "-m", "tinybms_gateway"]
 
@@ -118,13 +118,6 @@ def heard(stack: GatewayStack, _: Path) -> bool:
     return any("a GX is on the bus" in line for line in list(stack.gateway.lines))
 
 
-def wait_until(holds: Callable[[], bool], within_s: float = 20.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 @pytest.mark.parametrize("tool", [["can", "capture", "-o", "x.log"], ["sim", "gx", "--json"]], ids=["capture", "gx"])
 def test_a_bus_that_goes_away_ends_the_tool_with_one_line(tmp_path: Path, tool: list[str]) -> None:
     with gateway_stack() as stack:
@@ -132,7 +125,7 @@ def test_a_bus_that_goes_away_ends_the_tool_with_one_line(tmp_path: Path, tool: 
             [*TOOL, *tool, "--can", stack.can_backend], stderr=subprocess.PIPE, text=True, cwd=tmp_path
         )
         at_work = recorded if "capture" in tool else heard
-        wait_until(lambda: at_work(stack, tmp_path / "x.log"))
+        wait_until(lambda: at_work(stack, tmp_path / "x.log"), 20.0)
         assert stack.gateway.stop() == 0
         _, errors = watcher.communicate(timeout=10)
     assert watcher.returncode == 2

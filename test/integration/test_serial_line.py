@@ -9,14 +9,11 @@ from pathlib import Path
 from tinybms_gateway.demo.demo_impl import gateway_stack
 from tinybms_gateway.gateway.gateway_impl import GatewayProcess
 from tinybms_gateway.sim.bms.line import BmsLine
-from watch import collect, drain, has_id, limits, open_bus, wait_for
+from watch import collect, drain, has_id, limits, open_bus, wait_for, wait_until
 
 
 def wait_for_log(gateway: GatewayProcess, text: str, within_s: float = 5.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not any(text in line for line in gateway.lines):
-        assert time.monotonic() < deadline, f"no '{text}' in the log"
-        time.sleep(0.02)
+    wait_until(lambda: any(text in line for line in gateway.lines), within_s, lambda: f"no '{text}' in the log")
 
 
 def test_a_device_that_is_not_there_is_waited_for(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from canable import CANABLE, LAWICEL, Adapter, Firmware, PtyPort, TcpPort
 from tinybms_gateway.demo.demo_impl import GatewayStack, gateway_stack
 from tinybms_gateway.gateway.gateway_impl import GatewayProcess
 from tinybms_gateway.sim.bms.line import BmsLine
-from watch import collect, drain, has_id, limits, longest_gap, open_bus, wait_for
+from watch import collect, drain, has_id, limits, longest_gap, open_bus, wait_for, wait_until
 
 KEEPALIVE = can.Message(arbitration_id=0x305, data=bytes(8), is_extended_id=False)
 
@@ -42,17 +42,11 @@ def usb_adapter(request: pytest.FixtureRequest, usb: MakeAdapter) -> Adapter:
 
 
 def wait_for_log(stack: GatewayStack, text: str, within_s: float = 8.0, times: int = 1) -> None:
-    deadline = time.monotonic() + within_s
-    while sum(text in line for line in stack.gateway.lines) < times:
-        assert time.monotonic() < deadline, f"no '{text}' in the log: {list(stack.gateway.lines)[-8:]}"
-        time.sleep(0.02)
-
-
-def wait_for_command(adapter: Adapter, command: str, within_s: float = 8.0) -> None:
-    deadline = time.monotonic() + within_s
-    while command not in adapter.commands:
-        assert time.monotonic() < deadline, f"no '{command}' among {adapter.commands[-8:]}"
-        time.sleep(0.02)
+    wait_until(
+        lambda: sum(text in line for line in stack.gateway.lines) >= times,
+        within_s,
+        lambda: f"no '{text}' in the log: {list(stack.gateway.lines)[-8:]}",
+    )
 
 
 def set_soc(stack: GatewayStack, percent: float) -> None:
@@ -84,7 +78,8 @@ def test_the_simulated_adapter_is_one_for_python_can_too(adapter: Adapter) -> No
 
 def test_the_frames_of_a_healthy_battery_come_in_order_and_in_time(adapter: Adapter) -> None:
     with adapter, adapter.peer() as gx, gateway_stack(can_backend=adapter.backend, faults=("silence",)) as stack:
-        wait_for_command(adapter, "O")  # what is due before the channel is open is not acknowledged and comes again
+        # What is due before the channel is open is not acknowledged and comes again.
+        wait_until(lambda: "O" in adapter.commands, 8.0, lambda: f"not opened: {adapter.commands[-8:]}")
         stack.bms.faults.set("silence", 0)
         first = wait_for(gx, lambda _: True, 8.0)
         frames = [first, *collect(gx, 4.5)]

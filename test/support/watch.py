@@ -26,6 +26,14 @@ def wait_for(bus: can.BusABC, wanted: Predicate, within_s: float) -> can.Message
     raise AssertionError(f"no such frame within {within_s} s")
 
 
+def wait_until(holds: Callable[[], bool], within_s: float, otherwise: Callable[[], str] = lambda: "") -> None:
+    """Until something holds that makes no frame; fails, with what `otherwise` says, when it does not in time."""
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, otherwise()
+        time.sleep(0.02)
+
+
 def has_id(*identifiers: int) -> Predicate:
     return lambda message: message.arbitration_id in identifiers
 
@@ -82,4 +90,5 @@ __all__ = [
     "pairs",
     "raw_client",
     "wait_for",
+    "wait_until",
 ]

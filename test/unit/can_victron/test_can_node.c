@@ -11,15 +11,12 @@
 
 #include "../host/bus_bench.h"
 #include "can_bus_backend.h"
-#include "esp_timer.h"
-#include "freertos/semphr.h"
+#include "freertos/task.h"
 #include "unity.h"
 
 #define STALLED_MS 250 /* docs/architecture.md: a frame on which the controller sits for longer is taken out */
 
 static can_node_t s_node;
-static SemaphoreHandle_t s_held;
-static SemaphoreHandle_t s_release;
 
 static void begin(void)
 {
@@ -46,25 +43,6 @@ static void wait_until_idle(int64_t now_ms)
     }
 }
 
-static void hold(void *unused)
-{
-    (void)unused;
-    (void)xSemaphoreGive(s_held);
-    (void)xSemaphoreTake(s_release, portMAX_DELAY);
-}
-
-/** As tasks of a higher priority do on the chip. */
-static void hold_timer_task(void)
-{
-    static const esp_timer_create_args_t args = {.callback = hold};
-    esp_timer_handle_t timer = NULL;
-    s_held = xSemaphoreCreateBinary();
-    s_release = xSemaphoreCreateBinary();
-    TEST_ASSERT_EQUAL(ESP_OK, esp_timer_create(&args, &timer));
-    TEST_ASSERT_EQUAL(ESP_OK, esp_timer_start_once(timer, 0));
-    TEST_ASSERT_EQUAL(pdTRUE, xSemaphoreTake(s_held, pdMS_TO_TICKS(BENCH_PATIENCE_MS)));
-}
-
 TEST_CASE("a frame that was not told as done is stalled, although the driver says that it holds none", "[can_victron]")
 {
     const victron_frame_t sent = {.id = 0x351, .dlc = 1, .data = {1}};
@@ -73,7 +51,7 @@ TEST_CASE("a frame that was not told as done is stalled, although the driver say
     victron_frame_t frame;
     begin();
     bench_connect_peer();
-    hold_timer_task();
+    bench_hold_timer_task();
     wait_until_idle(1000);
     TEST_ASSERT_TRUE(can_node_send(&s_node, &sent, 1000));
     TEST_ASSERT_EQUAL(CAN_NODE_SENT, outcome(1000, &frame));
@@ -81,7 +59,7 @@ TEST_CASE("a frame that was not told as done is stalled, although the driver say
     wait_until_idle(1000);
     bench_fault("stuck");
     TEST_ASSERT_TRUE(can_node_send(&s_node, &stuck, 1000));
-    TEST_ASSERT_EQUAL(pdTRUE, xSemaphoreGive(s_release)); /* now the driver is told that the first frame was the last */
+    bench_release_timer_task(); /* now the driver is told that the first frame was the last */
     TEST_ASSERT_EQUAL(ESP_OK, twai_node_transmit_wait_all_done(s_node.node, BENCH_PATIENCE_MS));
     TEST_ASSERT_EQUAL(CAN_NODE_BUSY, can_node_poll(&s_node, 1000 + STALLED_MS - 1, &frame));
     TEST_ASSERT_EQUAL(CAN_NODE_STALLED, can_node_poll(&s_node, 1000 + STALLED_MS, &frame));

@@ -14,11 +14,16 @@
 #include <unistd.h>
 
 #include "can_bus.h"
+#include "esp_timer.h"
+#include "freertos/FreeRTOS.h"
+#include "freertos/semphr.h"
 #include "unity.h"
 
 static unsigned s_port;
 static int s_control = -1; /* a bystander: it acknowledges nothing */
 static int s_peer = -1;
+static SemaphoreHandle_t s_held;
+static SemaphoreHandle_t s_release;
 
 static unsigned open_server(void)
 {
@@ -127,4 +132,29 @@ bool bench_has_peer(void)
 bool bench_peer_hears_nothing(void)
 {
     return message(s_peer, 100)[0] == '\0';
+}
+
+static void hold(void *unused)
+{
+    (void)unused;
+    (void)xSemaphoreGive(s_held);
+    (void)xSemaphoreTake(s_release, portMAX_DELAY);
+}
+
+void bench_hold_timer_task(void)
+{
+    static const esp_timer_create_args_t args = {.callback = hold};
+    static esp_timer_handle_t timer;
+    if (timer == NULL) {
+        s_held = xSemaphoreCreateBinary();
+        s_release = xSemaphoreCreateBinary();
+        TEST_ASSERT_EQUAL(ESP_OK, esp_timer_create(&args, &timer));
+    }
+    TEST_ASSERT_EQUAL(ESP_OK, esp_timer_start_once(timer, 0));
+    TEST_ASSERT_EQUAL(pdTRUE, xSemaphoreTake(s_held, pdMS_TO_TICKS(BENCH_PATIENCE_MS)));
+}
+
+void bench_release_timer_task(void)
+{
+    TEST_ASSERT_EQUAL(pdTRUE, xSemaphoreGive(s_release));
 }

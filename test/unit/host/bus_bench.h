@@ -25,6 +25,11 @@ bool bench_has_peer(void);
 /** @brief "busoff", "stuck" or "none"; when this returns it is so. */
 void bench_fault(const char *fault);
 
+/** @brief Keeps the timer task from its work, as everything of a higher priority does on the chip; and lets it go on.
+ */
+void bench_hold_timer_task(void);
+void bench_release_timer_task(void);
+
 /** @brief Sends a frame, "< send ID DLC B B ... >". */
 void bench_peer_sends(const char *command);
 

@@ -9,8 +9,6 @@
 #include <string.h>
 
 #include "can_bus_backend.h"
-#include "esp_timer.h"
-#include "freertos/semphr.h"
 #include "twai_bench.h"
 #include "unity.h"
 
@@ -236,30 +234,6 @@ TEST_CASE("in an interrupt the timeout of a transmission plays no role: a full q
     bench_end();
 }
 
-static SemaphoreHandle_t s_held;
-static SemaphoreHandle_t s_release;
-
-static void hold(void *unused)
-{
-    (void)unused;
-    (void)xSemaphoreGive(s_held);
-    (void)xSemaphoreTake(s_release, portMAX_DELAY);
-}
-
-/** Stands in for everything of the chip that has a higher priority than the timer task. */
-static void hold_timer_task(void)
-{
-    static const esp_timer_create_args_t args = {.callback = hold};
-    static esp_timer_handle_t timer;
-    if (timer == NULL) {
-        s_held = xSemaphoreCreateBinary();
-        s_release = xSemaphoreCreateBinary();
-        TEST_ASSERT_EQUAL(ESP_OK, esp_timer_create(&args, &timer));
-    }
-    TEST_ASSERT_EQUAL(ESP_OK, esp_timer_start_once(timer, 0));
-    TEST_ASSERT_EQUAL(pdTRUE, xSemaphoreTake(s_held, pdMS_TO_TICKS(TIMEOUT_MS)));
-}
-
 TEST_CASE("that all is done is told late, and then it may be told of the frame before", "[host]")
 {
     static uint8_t data[1] = {0};
@@ -267,7 +241,7 @@ TEST_CASE("that all is done is told late, and then it may be told of the frame b
     twai_node_handle_t node = begin();
     frames[0] = bench_frame(0x201, data, 1);
     frames[1] = bench_frame(0x202, data, 1);
-    hold_timer_task();
+    bench_hold_timer_task();
     bench_connect_peer();
     TEST_ASSERT_EQUAL(ESP_OK, twai_node_transmit(node, &frames[0], 0));
     bench_wait_for(BENCH_TX_DONE, 1);
@@ -276,7 +250,7 @@ TEST_CASE("that all is done is told late, and then it may be told of the frame b
     bench_disconnect_peer();
     TEST_ASSERT_EQUAL(ESP_OK, twai_node_transmit(node, &frames[1], 0));
     TEST_ASSERT_EQUAL(ESP_ERR_TIMEOUT, twai_node_transmit_wait_all_done(node, 20));
-    TEST_ASSERT_EQUAL(pdTRUE, xSemaphoreGive(s_release));
+    bench_release_timer_task();
     TEST_ASSERT_EQUAL(ESP_OK, twai_node_transmit_wait_all_done(node, TIMEOUT_MS));
     TEST_ASSERT_EQUAL(1, bench_count(BENCH_TX_DONE)); /* the second frame is still under way */
     bench_end();
