@@ -198,7 +198,8 @@ def reset_command(bms: OpenBms, what: str, yes: bool) -> None:
 def events_command(bms: OpenBms, everything: bool, follow: bool, as_json: bool) -> None:
     """Show the events of the BMS, newest last.
 
-    Each with its time on the clock of the BMS, its age and its meaning.
+    Each with its time on the clock of the BMS, its age and its meaning. Where their times do not tell their order, a
+    line on stderr says so.
 
     \b
     Examples:
@@ -211,7 +212,10 @@ def events_command(bms: OpenBms, everything: bool, follow: bool, as_json: bool) 
         click.echo(json.dumps(event.as_json()) if as_json else str(event))
 
     with until_interrupted() if follow else contextlib.nullcontext(), bms() as client:
-        events = events_impl.shown(client.events(all_of_them=everything))
+        told = client.events(all_of_them=everything)
+        events = events_impl.shown(told)
+        if not told.order_known:
+            click.echo(events_impl.ORDER_UNKNOWN, err=True)
         if as_json and not follow:
             print_json([event.as_json() for event in events])
             return

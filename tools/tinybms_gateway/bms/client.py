@@ -13,6 +13,7 @@ import serial
 from serial.tools import list_ports
 
 from tinybms_gateway.bms import frames
+from tinybms_gateway.bms.event_order import EVENT_TIME_MASK, EventOrder, order_of
 from tinybms_gateway.bms.frames import Answer, Request
 from tinybms_gateway.bms.table import Register
 
@@ -26,8 +27,6 @@ READ_GAP = 16
 PIECE_S = 0.02
 LATE_AT_MOST = 4
 """A line on which there is always something (ASCII lines, noise) is not waited for longer, in times of the wait."""
-EVENT_TIME_MASK = 0xFFFFFF
-"""Events carry 24 bits of the BMS's time: it comes round every 194 days."""
 ADVICE = (
     "check that TX and RX are not swapped, that GND is connected and the level is right, that the BMS is awake "
     "(charger, ignition or load), and that no other program uses this line"
@@ -66,6 +65,9 @@ class EventList:
     bms_time_s: int
     events: list[Event]
     """Oldest first."""
+    order_known: bool = True
+    """False: their times do not tell in which order they were answered; then they are in the order of their ages, those
+    of one second as they came."""
 
     def age_s(self, event: Event) -> int:
         """How long ago it was, modulo 194 days."""
@@ -121,11 +123,7 @@ class BmsClient:
             raise LineError(f"the BMS answers {len(payload)} bytes for its events, which makes no sense: ask again")
         bms_time_s = int.from_bytes(payload[:4], "little")
         entries = [payload[i : i + 4] for i in range(4, len(payload), 4)]
-        events = EventList(bms_time_s, [Event(int.from_bytes(entry[:3], "little"), entry[3]) for entry in entries])
-        if events.events and events.age_s(events.events[0]) < events.age_s(events.events[-1]):
-            events.events.reverse()
-        events.events.sort(key=events.age_s, reverse=True)
-        return events
+        return in_order(bms_time_s, [Event(int.from_bytes(entry[:3], "little"), entry[3]) for entry in entries])
 
     def try_once(self, request: Request) -> Outcome:
         """Send something that must not be repeated unseen.
@@ -232,6 +230,17 @@ def blocks(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
                 continue
         found.append((address, count))
     return found
+
+
+def in_order(bms_time_s: int, answered: list[Event]) -> EventList:
+    """Events as a BMS of either order answers them, oldest first."""
+    order = order_of([event.time_s for event in answered])
+    events = EventList(bms_time_s, list(answered), order is not None or len(answered) < 2)
+    if order is EventOrder.NEWEST_FIRST:
+        events.events.reverse()
+    if not events.order_known:
+        events.events.sort(key=events.age_s, reverse=True)
+    return events
 
 
 def span(register: Register) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from tinybms_gateway.bms.client import BmsClient, EventList
 from tinybms_gateway.bms.table import EventKind
 
 FOLLOW_EVERY_S = 1.0
+ORDER_UNKNOWN = "the times of these events do not tell their order: those of one second are as the BMS lists them"
 
 
 @dataclass(frozen=True)
