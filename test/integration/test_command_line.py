@@ -95,6 +95,25 @@ def test_simulator_gateway_and_gx_work_as_programs_of_their_own(tmp_path: Path) 
     assert not link.is_symlink()
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"), [([], [0x65, 0x64, 0x62, 0x65]), (["--events", "newest-first"], [0x65, 0x62, 0x64, 0x65])]
+)
+def test_the_simulated_bms_lists_its_events_in_the_order_that_is_asked_for(
+    tmp_path: Path, real_dump: Path, options: list[str], expected: list[int]
+) -> None:
+    link = tmp_path / "bms"
+    bms = subprocess.Popen([*TOOL, "sim", "bms", "--pty", str(link), "--dump", str(real_dump), *options])
+    try:
+        wait_until(link.is_symlink, 20.0)
+        shown = json.loads(run("bms", "read", "--port", link, "200-207", "--json").stdout)
+        assert [reading["raw"] >> 8 for reading in shown[1::2]] == expected
+        told = json.loads(run("bms", "events", "--port", link, "--json").stdout)
+        assert [event["id"] for event in told] == [0x65, 0x64, 0x62, 0x65], "the client shows the newest last"
+    finally:
+        bms.terminate()
+        assert bms.wait(5) == 0
+
+
 def test_a_bus_that_is_not_there_is_one_line() -> None:
     ended = run("sim", "gx", "--can", "socketcand:1", "--seconds", "1")
     assert ended.returncode == 2

@@ -9,8 +9,10 @@ import pytest
 
 from bench import answering, bms, bms_json, complaint, start
 from tinybms_gateway.bms import frames
+from tinybms_gateway.bms.event_order import EventOrder
 from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.device import Event, TinyBms
+from tinybms_gateway.sim.bms.faults import Faults
 from tinybms_gateway.sim.bms.line import BmsLine
 
 NOW_S = 16683981
@@ -18,7 +20,7 @@ NOW_S = 16683981
 
 
 def test_events_of_the_real_device_have_text_time_and_age_newest_last(tmp_path: Path, real_dump: Path) -> None:
-    with make_line(tmp_path / "bms", dump=real_dump) as line:
+    with make_line(tmp_path / "bms", dump=real_dump, faults=("frozen",)) as line:
         events: Any = bms_json("events", line.link, "--all")
         lines = bms("events", line.link, "--all").stdout.splitlines()
     # 200: 0x1226 0x6500; 202: 20011 0x64B9; 204: 20012 0x62B9; 206: 20034 0x65B9
@@ -34,14 +36,15 @@ def test_events_of_the_real_device_have_text_time_and_age_newest_last(tmp_path: 
     assert len(lines) == 4
 
 
-def device(*events: Event, now_s: int = 1000) -> TinyBms:
-    made = TinyBms({32: now_s & 0xFFFF, 33: now_s >> 16})
+def device(*events: Event, now_s: int = 1000, order: EventOrder = EventOrder.OLDEST_FIRST) -> TinyBms:
+    made = TinyBms({32: now_s & 0xFFFF, 33: now_s >> 16}, event_order=order)
     made.events = list(events)
     return made
 
 
-def test_the_newest_are_eight_and_all_are_all(tmp_path: Path) -> None:
-    with BmsLine(tmp_path / "bms", device(*(Event(i, 0x61) for i in range(100, 120)))) as line:
+@pytest.mark.parametrize("order", EventOrder)
+def test_the_newest_are_eight_and_all_are_all_and_the_newest_comes_last(tmp_path: Path, order: EventOrder) -> None:
+    with BmsLine(tmp_path / "bms", device(*(Event(i, 0x61) for i in range(100, 120)), order=order)) as line:
         newest: Any = bms_json("events", line.link)
         everything: Any = bms_json("events", line.link, "--all")
     assert [e["time_s"] for e in newest] == list(range(112, 120))
@@ -61,9 +64,22 @@ def test_the_kinds_and_an_event_that_nobody_knows(tmp_path: Path) -> None:
 
 def test_times_are_right_where_the_24_bits_of_an_event_have_come_round(tmp_path: Path) -> None:
     now_s = 0x0200_0005
-    with BmsLine(tmp_path / "bms", device(Event(0xFFFFFE, 0x61), Event(3, 0x62), now_s=now_s)) as line:
+    bms_device = device(Event(0xFFFFFE, 0x61), Event(3, 0x62), now_s=now_s)
+    with BmsLine(tmp_path / "bms", bms_device, faults=Faults(frozen=1)) as line:
         events: Any = bms_json("events", line.link)
     assert [(e["time_s"], e["age_s"]) for e in events] == [(0x01FF_FFFE, 7), (0x0200_0003, 2)]
+
+
+def test_an_order_that_the_times_do_not_tell_is_said_on_stderr(tmp_path: Path) -> None:
+    with BmsLine(tmp_path / "bms", device(Event(7, 0x03), Event(7, 0x79))) as line:
+        table, document = bms("events", line.link), bms("events", line.link, "--json")
+    assert [line.split("0x")[1][:2] for line in table.stdout.splitlines()] == ["03", "79"]
+    assert [event["id"] for event in json.loads(document.stdout)] == [0x03, 0x79]
+    for result in (table, document):
+        assert result.exit_code == 0
+        assert "do not tell their order" in result.stderr
+    with BmsLine(tmp_path / "bms", device(Event(7, 0x03), Event(8, 0x79))) as line:
+        assert bms("events", line.link).stderr == ""
 
 
 def test_no_events(tmp_path: Path) -> None:

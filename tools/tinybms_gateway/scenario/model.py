@@ -4,13 +4,12 @@ Times are seconds since the start of the scenario, of the battery's time. Names 
 `tinybms_gateway.sim.bms.device.SETTABLE` and of the DBC.
 """
 
-import re
 from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from tinybms_gateway.sim.bms.device import SETTABLE, TinyBms
+from tinybms_gateway.sim.bms.device import REGISTER_NAME, REGISTER_NAMES, SETTABLE, TinyBms
 from tinybms_gateway.sim.bms.faults import Faults
 
 LONGEST_S = 24 * 3600.0
@@ -58,7 +57,7 @@ class Step(Part):
 
     at: Moment
     set: dict[str, Number] = {}
-    """Values of the simulated battery, see `VALUES`, or reg.N."""
+    """Values of the simulated battery, see `VALUES`, or `REGISTER_NAMES`."""
     ramp: dict[str, Ramp] = {}
     line: dict[str, Number] = {}
     """Faults of the serial line, see `tinybms_gateway.sim.bms.faults.ABOUT`."""
@@ -237,6 +236,6 @@ def _try_value(name: str, value: float) -> None:
     """Set a value of a battery that nobody uses."""
     if name in STEP_KEYS:
         raise ValueError(f"'{name}': is a key of the step itself, not one of its values")
-    if name not in SETTABLE and not re.fullmatch(r"reg\.\d{1,5}", name):
-        raise ValueError(f"'{name}': not known; there are {', '.join(VALUES)} and reg.N")
+    if name not in SETTABLE and not REGISTER_NAME.fullmatch(name):
+        raise ValueError(f"'{name}': not known; there are {', '.join((*VALUES, *REGISTER_NAMES))}")
     TinyBms().set_value(name, value)

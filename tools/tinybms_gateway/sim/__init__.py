@@ -30,11 +30,15 @@ sim_group.add_command(system_command)
 def set_command(control: Path, values: tuple[str, ...], faults: tuple[str, ...], as_json: bool) -> None:
     """Set values of a running simulated TinyBMS, and print what it measures now.
 
-    Names: soc, soh, current, voltage, spread, temp1, temp2, internal, status, fault, event, or reg.N for any register.
+    Names: soc, soh, current, voltage, spread, temp1, temp2, internal, status, lifetime, fault, event, or reg.N for any
+    register. What would have no effect is refused: what a pack measures follows from its soc, current, spread and
+    temperatures; only a dump's registers are set one by one. force.N=VALUE makes register N read that value whatever
+    the simulator writes there, until free.N=1; the commands that list events do not follow it.
 
     \b
     Examples:
       tinybms-gw sim set --control /tmp/bms.control soc=20 current=-30
+      tinybms-gw sim set --control /tmp/bms.control force.40=2500    # until free.40=1
       tinybms-gw sim set --control /tmp/bms.control --fault silence=1
     """
     from tinybms_gateway.sim.bms.control import send_command  # noqa: PLC0415 - keeps --help quick

@@ -18,6 +18,21 @@ from tinybms_gateway.sim.bms.line import BmsLine
 TEMPERATURES = protocol.frame(0x1B)
 LIVE = protocol.frame(0x03, b"\0\0\0\x38")
 LIVE_LENGTH = 5 + 2 * 56
+REFUSED = (
+    {"current": 1e308},
+    {"spread": 1e308},
+    {"spread": -1.0},
+    {"event": 300.0},
+    {"fault": 0.5},
+    {"voltage": 60.0},
+    {"internal": -3276.8},
+    {"reg.36": 1.0},
+    {"reg.53": 14.0},
+    {"status": 0x91},
+    {"lifetime": -1.0},
+    {"force.36": 70000.0},
+    {"free.36": 0.0},
+)
 NONSENSE = (
     b"\n",
     b"{}}\n",
@@ -143,6 +158,49 @@ def test_values_are_set_over_the_control_socket(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_a_register_is_forced_and_freed_over_the_control_socket(tmp_path: Path) -> None:
+    line, path = BmsLine(tmp_path / "bms"), tmp_path / "control"
+    highest = protocol.frame(0x16)
+    with opened(line) as port, control_socket(line, path):
+        shown = ask(port, highest, 6)
+        assert send_command(path, {"force.41": 4500.0}, {})["ok"]
+        time.sleep(0.3)
+        assert ask(port, highest, 6)[2:4] == (4500).to_bytes(2, "little")
+        assert send_command(path, {"free.41": 1.0}, {})["ok"]
+        assert ask(port, highest, 6) == shown
+
+
+@pytest.mark.parametrize("dump", [False, True], ids=["pack", "dump"])
+def test_the_clock_of_a_device_goes_on_until_it_is_frozen(tmp_path: Path, real_dump: Path, dump: bool) -> None:
+    line, path = make_line(tmp_path / "bms", dump=real_dump if dump else None, time_scale=10.0), tmp_path / "control"
+    lifetime = protocol.frame(0x19)
+    with opened(line) as port, control_socket(line, path):
+        first = int.from_bytes(ask(port, lifetime, 8)[2:6], "little")
+        time.sleep(0.5)
+        later = int.from_bytes(ask(port, lifetime, 8)[2:6], "little")
+        assert first + 4 <= later
+        assert send_command(path, {}, {"frozen": 1.0})["ok"]
+        stands = ask(port, lifetime, 8)
+        time.sleep(0.3)
+        assert ask(port, lifetime, 8) == stands
+        assert send_command(path, {}, {"frozen": 0.0})["ok"]
+        time.sleep(0.3)
+        assert ask(port, lifetime, 8) != stands
+
+
+def test_an_event_whose_answer_was_lost_is_told_all_the_same(tmp_path: Path) -> None:
+    line = make_line(tmp_path / "bms", faults=("tell_once", "silence"))
+    newest = protocol.frame(0x11)
+    with opened(line) as port:
+        assert ask(port, newest, 13) == b""
+        line.faults.set("silence", 0)
+        assert ask(port, newest, 9)[2] == 4, "the start of the BMS is not told again"
+        with line.lock:
+            line.bms.log_event(0x64)
+        assert ask(port, newest, 13)[2] == 8
+        assert ask(port, newest, 9)[2] == 4
+
+
 def test_the_control_socket_survives_nonsense(tmp_path: Path) -> None:
     line, path = BmsLine(tmp_path / "bms"), tmp_path / "control"
     with line, control_socket(line, path):
@@ -157,7 +215,7 @@ def test_the_control_socket_survives_nonsense(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{"current": 1e308}, {"spread": 1e308}, {"spread": -1.0}, {"event": 300.0}, {"fault": 0.5}, {"voltage": 60.0}],
+    REFUSED,
     ids=str,
 )
 def test_a_value_that_is_refused_changes_nothing_and_the_simulator_goes_on(

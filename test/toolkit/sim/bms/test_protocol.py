@@ -7,7 +7,8 @@ import pytest
 
 from tinybms_gateway.bms.dump import load_dump
 from tinybms_gateway.sim.bms import protocol
-from tinybms_gateway.sim.bms.device import CellPack, Event, TinyBms
+from tinybms_gateway.sim.bms.device import Event, TinyBms
+from tinybms_gateway.sim.bms.pack import CellPack
 
 
 @pytest.fixture
@@ -141,7 +142,7 @@ def test_the_simulated_pack_is_physical() -> None:
     ("name", "value", "complaint"),
     [
         ("soc", 101, "0..100"),
-        ("temp1", 4000, "-32768..32767"),
+        ("temp1", 4000, "-3276.8..3276.7"),
         ("reg.300", 70000, "0..65535"),
         ("reg.70000", 1, "0..65535"),
         ("volume", 1, "there are soc"),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from tinybms_gateway.bms.event_order import EventOrder
 from tinybms_gateway.completion.values import completer, serial_ports
 from tinybms_gateway.options import Seconds, usage_errors
 from tinybms_gateway.sim.bms.choices import fault_option, scenario_option
@@ -16,9 +17,12 @@ from tinybms_gateway.sim.bms.choices import fault_option, scenario_option
               help="Serial port, such as a USB-TTL adapter on the UART of a gateway; socket://HOST:PORT: one that "
               "another program serves on TCP, such as an emulator, and that is waited for.")  # fmt: skip
 @click.option("--dump", type=click.Path(path_type=Path), metavar="FILE.json",
-              help="Be the device whose registers are in this file; it stands still.")  # fmt: skip
+              help="Be the device whose registers are in this file; only its clock goes on.")  # fmt: skip
 @scenario_option("rest")
 @fault_option()
+@click.option("--events", "event_order", type=click.Choice([order.value for order in EventOrder]),
+              default=EventOrder.OLDEST_FIRST.value, show_default=True,
+              help="How 0x11, 0x12 and registers 200 to 297 list the events; the maker does not say it.")  # fmt: skip
 @click.option("--control", type=click.Path(path_type=Path), metavar="SOCKET",
               help="Unix socket on which 'tinybms-gw sim set' reaches this simulator.")  # fmt: skip
 @click.option("--asleep", is_flag=True, help="Start in sleep: the first request is swallowed.")
@@ -30,6 +34,7 @@ def bms_command(
     dump: Path | None,
     scenario: str | None,
     faults: tuple[str, ...],
+    event_order: str,
     control: Path | None,
     asleep: bool,
     seed: int | None,
@@ -51,5 +56,8 @@ def bms_command(
 
     with usage_errors():
         end = bms_impl.line_end(link, port)
-        line = bms_impl.make_line(end, dump=dump, scenario=scenario, faults=faults, seed=seed, asleep=asleep)
+        line = bms_impl.make_line(
+            end, dump=dump, scenario=scenario, faults=faults, seed=seed, asleep=asleep,
+            event_order=EventOrder(event_order),
+        )  # fmt: skip
         bms_impl.run(line, control, seconds)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tinybms_gateway.bms.dump import load_dump
+from tinybms_gateway.bms.event_order import EventOrder
 from tinybms_gateway.scenario.find import load_scenario
 from tinybms_gateway.scenario.player import play
 from tinybms_gateway.sim.bms.control import control_socket
@@ -31,6 +32,7 @@ def make_line(
     seed: int | None = None,
     asleep: bool = False,
     time_scale: float = 1.0,
+    event_order: EventOrder = EventOrder.OLDEST_FIRST,
 ) -> BmsLine:
     """Make a line from options; what `end` is: see `BmsLine`; `scenario` is a name or the path of a file.
 
@@ -38,11 +40,11 @@ def make_line(
         ValueError: an option makes no sense; one line that says what and where.
     """
     if dump is not None and scenario is not None:
-        raise ValueError("--dump and --scenario: a dump stands still, choose one of them")
+        raise ValueError("--dump and --scenario: a dump has no pack that a scenario could move, choose one of them")
     line_faults = Faults()
     for text in faults:
         line_faults.parse(text)
-    bms = TinyBms(load_dump(dump)) if dump is not None else TinyBms()
+    bms = TinyBms(load_dump(dump) if dump is not None else None, event_order=event_order)
     course = functools.partial(play, load_scenario(scenario)) if scenario is not None else None
     return BmsLine(end, bms, faults=line_faults, scenario=course, seed=seed, asleep=asleep, time_scale=time_scale)
 

@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from tinybms_gateway.bms.event_order import EventOrder, order_of
 from tinybms_gateway.sim.bms import registers as reg
+from tinybms_gateway.sim.bms.faults import Faults
+from tinybms_gateway.sim.bms.overwritten import check_settable
+from tinybms_gateway.sim.bms.pack import CellPack
 from tinybms_gateway.sim.bms.registers import Registers
 
 EVENTS_KEPT = 49
@@ -13,6 +16,9 @@ EVENTS_NEWEST = 8
 SYSTEM_STARTED = 0x61
 RESET_TAKES_S = 1.5
 NO_EXTREMES = (127, -128)
+LIFETIME_ROUND_S = 1 << 32
+REGISTER_NAME = re.compile(r"(reg|force|free)\.(\d{1,5})")
+REGISTER_NAMES = ("reg.N", "force.N", "free.N")
 
 DEFAULT_SETTINGS = {
     300: 3550, 301: 2900, 303: 3300, 304: 5000, 305: 150, 306: 28000, 307: 16, 308: 20, 310: 5, 311: 0,
@@ -31,47 +37,28 @@ class Event(NamedTuple):
     id: int
 
 
-@dataclass
-class CellPack:
-    """What the scenarios move: a pack of equal cells in series."""
-
-    cells: int = 16
-    capacity_ah: float = 280.0
-    soc: float = 84.55
-    """State of charge, %."""
-    soh: float = 98.4
-    current_a: float = 0.0
-    """Positive = charging."""
-    temp_ext_1_c: float | None = 22.5
-    temp_ext_2_c: float | None = 21.0
-    temp_internal_c: float = 27.5
-    spread_mv: float = 8.0
-    """Highest minus lowest cell."""
-    resistance_mohm: float = 0.5
-
-    def cell_mv(self, index: int) -> float:
-        """Voltage of a cell, mV: a flat LFP curve with its two ends, plus the drop of the current."""
-        soc = min(max(self.soc, 0.0), 100.0)
-        ocv = 3200.0 + 1.3 * soc
-        if soc > 95.0:
-            ocv += (soc - 95.0) ** 2 * 8.0
-        if soc < 10.0:
-            ocv -= (10.0 - soc) ** 2 * 5.0
-        offset = self.spread_mv * (index / max(self.cells - 1, 1) - 0.5)
-        return ocv + offset + self.current_a * self.resistance_mohm
-
-
 class TinyBms:
     """The device. Not thread safe: the owner of the line serialises."""
 
-    def __init__(self, values: dict[int, int] | None = None) -> None:
+    def __init__(
+        self, values: dict[int, int] | None = None, *, event_order: EventOrder = EventOrder.OLDEST_FIRST
+    ) -> None:
         """Make a device.
 
         Args:
             values: registers of a dump; what is not in it reads 0. None: a healthy pack of 16 LFP cells.
+            event_order: in which commands 0x11 and 0x12 and registers 200 to 297 list the events. The description does
+                not say it; the registers of the one real device that was read are oldest first
         """
         self.registers = Registers()
+        self.faults = Faults()
+        """Of the line that it is on: `frozen` and `tell_once` are the device's own."""
+        self.event_order = event_order
         self.events: list[Event] = []
+        """Oldest first."""
+        self._told: list[Event] = []
+        self._in_fault = False
+        self._status_before_fault = reg.STATUS_IDLE
         self.pack: CellPack | None = None if values is not None else CellPack()
         self.resetting_until = 0.0
         self._temperatures = NO_EXTREMES
@@ -99,6 +86,17 @@ class TinyBms:
             self.set_soc(value * 0.002)
             value = reg.ACCEPTED
         self.registers[address] = value
+
+    def newest_events(self) -> list[Event]:
+        """What command 0x11 tells, oldest first; it counts as told, whatever becomes of the answer."""
+        once = bool(self.faults.tell_once)
+        newest = [event for event in self.events if not (once and _is_in(event, self._told))][-EVENTS_NEWEST:]
+        self._told = [event for event in self.events if _is_in(event, self._told + newest)]
+        return newest
+
+    def listed(self, events: list[Event]) -> list[Event]:
+        """Events, given oldest first, in the order in which this device lists them."""
+        return list(events) if self.event_order is EventOrder.OLDEST_FIRST else list(reversed(events))
 
     def clear_events(self) -> None:
         """Forget all events."""
@@ -128,18 +126,23 @@ class TinyBms:
     # ---- what the world does ----
 
     def advance(self, seconds: float) -> None:
-        """Let time pass: lifetime, charge, and the measurements that follow from them. A dump stands still."""
-        if self.pack is None:
+        """Let time pass: the lifetime counter, and of a pack its charge and the measurements that follow from it.
+
+        Nothing passes while the fault `frozen` holds.
+        """
+        if self.faults.frozen:
             return
-        self.lifetime_s += seconds
-        self.pack.soc += self.pack.current_a * seconds / 36.0 / self.pack.capacity_ah
-        self.pack.soc = min(max(self.pack.soc, 0.0), 100.0)
+        self.lifetime_s = (self.lifetime_s + seconds) % LIFETIME_ROUND_S
+        self._show_lifetime()
+        if self.pack is not None:
+            self.pack.soc += self.pack.current_a * seconds / 36.0 / self.pack.capacity_ah
+            self.pack.soc = min(max(self.pack.soc, 0.0), 100.0)
         self.refresh()
 
     def refresh(self) -> None:
-        """Write the pack's state to the live registers."""
+        """Write the pack's state to the live registers; frozen ones stay as they are until they are no more."""
         pack = self.pack
-        if pack is None:
+        if pack is None or self.faults.frozen:
             return
         cells = [min(max(round(pack.cell_mv(i) * 10), 1), 0xFFFF) for i in range(pack.cells)]
         for address in reg.CELLS:
@@ -147,7 +150,7 @@ class TinyBms:
         for i, tenth_mv in enumerate(cells):
             self.registers[16 - pack.cells + i] = tenth_mv
         r = self.registers
-        r.set_u32(reg.LIFETIME, int(self.lifetime_s))
+        self._show_lifetime()
         r.set_f32(reg.PACK_VOLTAGE, sum(cells) / 10000)
         r.set_f32(reg.PACK_CURRENT, pack.current_a)
         r[reg.CELL_MIN], r[reg.CELL_MAX] = min(cells) // 10, max(cells) // 10
@@ -157,20 +160,28 @@ class TinyBms:
         r[reg.SOH] = round(pack.soh * 500)
         r.set_u32(reg.SOC, round(pack.soc * 1e6))
         r[reg.CELL_COUNT] = pack.cells
-        if r[reg.STATUS] != reg.STATUS_FAULT:
-            self._enter(self._status(pack))
+        self._enter(reg.STATUS_FAULT if self._in_fault else self._status(pack))
         self._keep_extremes(pack, max(cells) - min(cells))
 
     def set_fault(self, event_id: int | None) -> None:
         """Enter the fault state with an event, counted in the statistics; None leaves it."""
         if event_id is None:
-            self.registers[reg.STATUS] = reg.STATUS_IDLE
-            self.refresh()
+            self._leave_fault()
         else:
             self.log_event(event_id)
-            self.registers[reg.STATUS] = reg.STATUS_FAULT
+            self._enter_fault()
             if event_id in reg.PROTECTION_COUNTS:
                 self._count(reg.PROTECTION_COUNTS[event_id])
+
+    def set_status_fault(self) -> None:
+        """Enter the fault state without an event."""
+        self._enter_fault()
+
+    def set_lifetime(self, seconds: float) -> None:
+        """Set the lifetime counter."""
+        self.lifetime_s = seconds
+        if not self.faults.frozen:
+            self._show_lifetime()
 
     def set_soc(self, percent: float) -> None:
         """Set the state of charge."""
@@ -178,27 +189,32 @@ class TinyBms:
         if self.pack is not None:
             self.pack.soc = percent
             self.refresh()
-        self.registers.set_u32(reg.SOC, round(percent * 1e6))
+        else:
+            self.registers.set_u32(reg.SOC, round(percent * 1e6))
 
     def set_soh(self, percent: float) -> None:
         """Set the state of health; 0 = not estimated."""
         _check("soh", percent, 0, 100)
         if self.pack is not None:
             self.pack.soh = percent
-        self.registers[reg.SOH] = round(percent * 500)
+            self.refresh()
+        else:
+            self.registers[reg.SOH] = round(percent * 500)
 
     def set_value(self, name: str, value: float) -> None:
         """Set something by its name, see `SETTABLE`.
 
         Raises:
-            ValueError: unknown name, or a value that the register cannot hold; the text says what is allowed.
+            ValueError: unknown name, a value that the register cannot hold, or one that would have no effect; the text
+                says what to do.
         """
-        if match := re.fullmatch(r"reg\.(\d+)", name):
-            self.registers[int(match[1])] = _integer(name, value)
-            return
-        if name not in SETTABLE:
-            raise ValueError(f"'{name}': not known; there are {', '.join(SETTABLE)} and reg.N")
-        SETTABLE[name](self, value)
+        if match := REGISTER_NAME.fullmatch(name):
+            OF_A_REGISTER[match[1]](self, int(match[2]), _integer(name, value))
+        elif name in SETTABLE:
+            self._check_thawed(name)
+            SETTABLE[name](self, value)
+        else:
+            raise ValueError(f"'{name}': not known; there are {', '.join((*SETTABLE, *REGISTER_NAMES))}")
 
     def values(self) -> dict[str, float]:
         """Present measurements under the names that `set_value` takes."""
@@ -213,20 +229,44 @@ class TinyBms:
 
     # ---- inner parts ----
 
+    def _check_thawed(self, name: str) -> None:
+        """A pack goes on while its BMS is frozen, and shows it later; the values of a dump are its registers alone."""
+        if self.faults.frozen and self.pack is None and name != "event":
+            raise ValueError(f"{name}: the measurements are frozen; end it with --fault frozen=0, or set force.N")
+
+    def _show_lifetime(self) -> None:
+        self.registers.set_u32(reg.LIFETIME, int(self.lifetime_s))
+
     def _count(self, address: int) -> None:
-        self.registers[address] = (self.registers[address] + 1) & 0xFFFF
+        self.registers[address] = (self.registers.own(address) + 1) & 0xFFFF
 
     def _enter(self, status: int) -> None:
-        if status != self.registers[reg.STATUS] and status in reg.STATUS_COUNTS:
+        if status != self.registers.own(reg.STATUS) and status in reg.STATUS_COUNTS:
             self._count(reg.STATUS_COUNTS[status])
         self.registers[reg.STATUS] = status
+
+    def _enter_fault(self) -> None:
+        """Enter the fault state; a dump remembers which one it had."""
+        if not self._in_fault:
+            self._status_before_fault = self.registers.own(reg.STATUS)
+        self._in_fault = True
+        if self.pack is None:
+            self.registers[reg.STATUS] = reg.STATUS_FAULT
+        self.refresh()
+
+    def _leave_fault(self) -> None:
+        before = self._status_before_fault
+        if self.pack is None and self.registers.own(reg.STATUS) == reg.STATUS_FAULT:
+            self.registers[reg.STATUS] = before if before != reg.STATUS_FAULT else reg.STATUS_IDLE
+        self._in_fault = False
+        self.refresh()
 
     def _keep_extremes(self, pack: CellPack, difference_100uv: int) -> None:
         """Highest currents (0.1 A), cell difference (0.1 mV) and temperatures (degC) since the last clear."""
         r = self.registers
         address = reg.CHARGE_CURRENT_MAX if pack.current_a > 0 else reg.DISCHARGE_CURRENT_MAX
-        r[address] = max(r[address], round(abs(pack.current_a) * 10))
-        r[reg.CELL_DIFFERENCE_MAX] = max(r[reg.CELL_DIFFERENCE_MAX], difference_100uv)
+        r[address] = max(r.own(address), round(abs(pack.current_a) * 10))
+        r[reg.CELL_DIFFERENCE_MAX] = max(r.own(reg.CELL_DIFFERENCE_MAX), difference_100uv)
         celsius = [round(t) for t in (pack.temp_ext_1_c, pack.temp_ext_2_c) if t is not None]
         if celsius:
             self._temperatures = (min(self._temperatures[0], *celsius), max(self._temperatures[1], *celsius))
@@ -241,26 +281,28 @@ class TinyBms:
         return reg.STATUS_CHARGING if pack.current_a > 0 else reg.STATUS_DISCHARGING
 
     def _show_events(self) -> None:
-        newest_first = list(reversed(self.events))
+        listed = self.listed(self.events)
         for i in range(len(reg.EVENTS) // 2):
-            event = newest_first[i] if i < len(newest_first) else Event(0, 0)
+            event = listed[i] if i < len(listed) else Event(0, 0)
             self.registers[reg.EVENTS[0] + 2 * i] = event.time_s & 0xFFFF
             self.registers[reg.EVENTS[0] + 2 * i + 1] = event.id << 8 | event.time_s >> 16
 
     def _take_events_from_registers(self) -> None:
-        for address in reversed(reg.EVENTS[::2]):
+        """Take the log of a dump, which may have come from a device of the other order."""
+        for address in reg.EVENTS[::2]:
             low, high = self.read(address, 2)
             if high >> 8:
                 self.events.append(Event(low | (high & 0xFF) << 16, high >> 8))
+        order = order_of([event.time_s for event in self.events]) or self.event_order
+        if order is EventOrder.NEWEST_FIRST:
+            self.events.reverse()
+        if order is not self.event_order:
+            self._show_events()
 
 
-def _set_temperature(attribute: str, address: int) -> Callable[[TinyBms, float], None]:
-    def setter(bms: TinyBms, celsius: float) -> None:
-        bms.registers.set_i16(address, round(celsius * 10))
-        if bms.pack is not None:
-            setattr(bms.pack, attribute, None if bms.registers[address] == reg.NOT_CONNECTED else celsius)
-
-    return setter
+def _is_in(event: Event, events: list[Event]) -> bool:
+    """It is this very entry: two of one kind in one second are equal, and still two."""
+    return any(event is other for other in events)
 
 
 def _check(name: str, value: float, least: float, most: float) -> None:
@@ -274,10 +316,37 @@ def _integer(name: str, value: float) -> int:
     return int(value)
 
 
+# ---- what can be set by a name ----
+
+
+def _set_temperature(name: str, attribute: str, address: int) -> Callable[[TinyBms, float], None]:
+    def setter(bms: TinyBms, celsius: float) -> None:
+        _check(name, celsius, -3276.8, 3276.7)
+        tenths = round(celsius * 10)
+        if bms.pack is None:
+            bms.registers.set_i16(address, tenths)
+        else:
+            setattr(bms.pack, attribute, None if tenths == -0x8000 else celsius)
+            bms.refresh()
+
+    return setter
+
+
+def _set_internal(bms: TinyBms, celsius: float) -> None:
+    """The sensor of the BMS itself: it is always connected."""
+    _check("internal", celsius, -273, 1000)
+    if bms.pack is None:
+        bms.registers.set_i16(reg.TEMP_INTERNAL, round(celsius * 10))
+    else:
+        bms.pack.temp_internal_c = celsius
+        bms.refresh()
+
+
 def _set_current(bms: TinyBms, amperes: float) -> None:
     _check("current", amperes, -1000, 1000)
-    bms.registers.set_f32(reg.PACK_CURRENT, amperes)
-    if bms.pack is not None:
+    if bms.pack is None:
+        bms.registers.set_f32(reg.PACK_CURRENT, amperes)
+    else:
         bms.pack.current_a = amperes
         bms.refresh()
 
@@ -293,10 +362,29 @@ def _set_spread(bms: TinyBms, millivolts: float) -> None:
 def _set_voltage(bms: TinyBms, volts: float) -> None:
     if bms.pack is not None:
         raise ValueError(
-            "voltage: follows from the cells; set soc, current or spread (a dump has a voltage of its own)"
+            "voltage: follows from the cells; set soc, current or spread (a dump has a voltage of its own), "
+            "or force.36 and force.37"
         )
     _check("voltage", volts, 0, 100)
     bms.registers.set_f32(reg.PACK_VOLTAGE, volts)
+
+
+def _set_status(bms: TinyBms, value: float) -> None:
+    status = _integer("status", value)
+    _check("status", status, 0, 0xFFFF)
+    if bms.pack is None:
+        bms.registers[reg.STATUS] = status
+    elif status == reg.STATUS_FAULT:
+        bms.set_status_fault()
+    else:
+        raise ValueError(
+            "status: follows from current and soc, so set those; 0x9B stays until fault=0; or set force.50"
+        )
+
+
+def _set_lifetime(bms: TinyBms, seconds: float) -> None:
+    _check("lifetime", seconds, 0, LIFETIME_ROUND_S - 1)
+    bms.set_lifetime(seconds)
 
 
 SETTABLE: dict[str, Callable[[TinyBms, float], None]] = {
@@ -305,11 +393,36 @@ SETTABLE: dict[str, Callable[[TinyBms, float], None]] = {
     "current": _set_current,
     "voltage": _set_voltage,
     "spread": _set_spread,
-    "temp1": _set_temperature("temp_ext_1_c", reg.TEMP_EXT_1),
-    "temp2": _set_temperature("temp_ext_2_c", reg.TEMP_EXT_2),
-    "internal": _set_temperature("temp_internal_c", reg.TEMP_INTERNAL),
-    "status": lambda bms, value: bms.registers.__setitem__(reg.STATUS, _integer("status", value)),
+    "temp1": _set_temperature("temp1", "temp_ext_1_c", reg.TEMP_EXT_1),
+    "temp2": _set_temperature("temp2", "temp_ext_2_c", reg.TEMP_EXT_2),
+    "internal": _set_internal,
+    "status": _set_status,
+    "lifetime": _set_lifetime,
     "fault": lambda bms, value: bms.set_fault(_integer("fault", value) or None),
     "event": lambda bms, value: bms.log_event(_integer("event", value)),
 }
-"""Names that can be set while the simulator runs, in the units of the protocol's tables (%, A, V, mV, degC)."""
+"""Names that can be set while the simulator runs, in the units of the protocol's tables (%, A, V, mV, degC, s)."""
+
+
+# ---- single registers ----
+
+
+def _set_register(bms: TinyBms, address: int, value: int) -> None:
+    check_settable(bms.registers, address, value, modelled=bms.pack is not None)
+    if bms.faults.frozen and address in reg.LIVE:
+        raise ValueError(f"reg.{address}: is frozen; end it with --fault frozen=0, or set force.{address}")
+    bms.registers[address] = value
+
+
+def _free_register(bms: TinyBms, address: int, value: int) -> None:
+    _check(f"free.{address}", value, 1, 1)
+    bms.registers.free(address)
+
+
+OF_A_REGISTER: dict[str, Callable[[TinyBms, int, int], None]] = {
+    "reg": _set_register,
+    "force": lambda bms, address, value: bms.registers.force(address, value),
+    "free": _free_register,
+}
+"""What can be done to a register N: ``reg.N=VALUE`` writes it; ``force.N=VALUE`` makes it read so, whatever the device
+writes there, until ``free.N=1``."""

@@ -14,6 +14,8 @@ ABOUT = {
     "slow": "extra time before every answer, ms",
     "noise": "probability of random bytes before an answer",
     "forget_writes": "1 = writes are acknowledged and not performed",
+    "tell_once": "1 = command 0x11 tells each event once",
+    "frozen": "1 = lifetime counter and all measurements stand still",
 }
 """What each fault does; all are 0 at first."""
 
@@ -32,6 +34,8 @@ class Faults:
     slow: float = 0.0
     noise: float = 0.0
     forget_writes: float = 0.0
+    tell_once: float = 0.0
+    frozen: float = 0.0
 
     def set(self, name: str, value: float) -> None:
         """Set a fault by its name.

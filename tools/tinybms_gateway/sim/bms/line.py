@@ -55,7 +55,7 @@ class BmsLine:
         Args:
             end: where it is; a path: a symbolic link to make, which leads to a pseudo terminal
             bms: the device; None: a healthy pack
-            faults: what goes wrong; may be changed while it runs
+            faults: what goes wrong; may be changed while it runs; None: those of the device
             scenario: what happens to the battery
             seed: makes the faults repeatable
             asleep: start in sleep: the first request is swallowed
@@ -65,7 +65,7 @@ class BmsLine:
         """Why it cannot go on by itself, when that is known."""
         self._end = PtyEnd(end) if isinstance(end, Path) else end
         self.bms = bms or TinyBms()
-        self.faults = faults or Faults()
+        self.faults = self.bms.faults = faults or self.bms.faults
         self.lock = threading.RLock()
         self.requests = 0
         self.answers = 0

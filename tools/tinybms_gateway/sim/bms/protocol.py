@@ -4,7 +4,7 @@ import struct
 
 from tinybms_gateway.bms.frames import ACK, COMMAND_ERROR, CRC_ERROR, NACK, START, crc, frame
 from tinybms_gateway.sim.bms import registers as reg
-from tinybms_gateway.sim.bms.device import EVENTS_NEWEST, Event, TinyBms
+from tinybms_gateway.sim.bms.device import TinyBms
 
 PACKET_BYTES = 63
 
@@ -166,10 +166,8 @@ def _write(bms: TinyBms, command: int, data: bytes, keep_writes: bool) -> bytes:
 
 
 def _events(bms: TinyBms, command: int) -> bytes:
-    events: list[Event] = list(reversed(bms.events))
-    if command == 0x11:
-        events = events[:EVENTS_NEWEST]
-    entries = b"".join(event.time_s.to_bytes(3, "little") + bytes([event.id]) for event in events)
+    events = bms.newest_events() if command == 0x11 else bms.events
+    entries = b"".join(event.time_s.to_bytes(3, "little") + bytes([event.id]) for event in bms.listed(events))
     payload = int(bms.lifetime_s).to_bytes(4, "little") + entries
     return frame(command, len(payload), payload)
 

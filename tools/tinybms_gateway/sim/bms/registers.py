@@ -8,6 +8,7 @@ import struct
 ADDRESS_SPACE = 0x10000
 WRITABLE = range(300, 400)
 
+LIVE = range(0, 56)
 CELLS = range(0, 16)
 LIFETIME = 32
 PACK_VOLTAGE = 36
@@ -59,16 +60,31 @@ class Registers:
 
     def __init__(self) -> None:
         self._values: dict[int, int] = {}
+        self._forced: dict[int, int] = {}
 
     def __getitem__(self, address: int) -> int:
-        return self._values.get(address, 0)
+        return self._forced.get(address, self.own(address))
 
     def __setitem__(self, address: int, value: int) -> None:
-        if not 0 <= address < ADDRESS_SPACE:
-            raise ValueError(f"register {address}: must be 0..{ADDRESS_SPACE - 1}")
-        if not 0 <= value <= 0xFFFF:
-            raise ValueError(f"register {address}: value {value} must be 0..65535")
+        _check(address, value)
         self._values[address] = value
+
+    def own(self, address: int) -> int:
+        """What was written last, also where a register is forced to read something else."""
+        return self._values.get(address, 0)
+
+    def force(self, address: int, value: int) -> None:
+        """Let a register read a value, whatever is written to it, until it is freed."""
+        _check(address, value)
+        self._forced[address] = value
+
+    def free(self, address: int) -> None:
+        """Let a register read again what was written last."""
+        self._forced.pop(address, None)
+
+    def is_forced(self, address: int) -> bool:
+        """It reads a value of its own."""
+        return address in self._forced
 
     def u32(self, address: int) -> int:
         """Two registers as an unsigned number."""
@@ -92,3 +108,10 @@ class Registers:
     def set_f32(self, address: int, value: float) -> None:
         """Set two registers from a float."""
         self.set_u32(address, struct.unpack("<I", struct.pack("<f", value))[0])
+
+
+def _check(address: int, value: int) -> None:
+    if not 0 <= address < ADDRESS_SPACE:
+        raise ValueError(f"register {address}: must be 0..{ADDRESS_SPACE - 1}")
+    if not 0 <= value <= 0xFFFF:
+        raise ValueError(f"register {address}: value {value} must be 0..65535")

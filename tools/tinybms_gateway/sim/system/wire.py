@@ -12,15 +12,15 @@ from tinybms_gateway.sim.bms import registers as reg
 from tinybms_gateway.sim.bms.device import SERIAL, VERSION, TinyBms
 from tinybms_gateway.sim.bms.line import BmsLine
 from tinybms_gateway.sim.gx.gx_impl import send_keepalive
-from tinybms_gateway.sim.system.bms import SystemBms
+from tinybms_gateway.sim.system.bms import AGE_S, SystemBms
 from tinybms_gateway.sim.system.control import Alarm, decode_limits
 from tinybms_gateway.sim.system.plant import Limits
 
 FIRST_LIMITS_WITHIN_S = 20.0
 GX_TIMEOUT_S = 3
 """A GX forgets limits that are older."""
-AGE_S = 1000
-"""Of the BMS at second 0."""
+OWN_REGISTERS = (reg.LIFETIME, reg.LIFETIME + 1)
+"""The device on the line counts its lifetime by its own clock: it goes on while the gateway starts, and never back."""
 
 
 class Wire:
@@ -34,7 +34,7 @@ class Wire:
         """Frames carry none."""
         self._bms = bms
         self._scale = time_scale
-        self._device = TinyBms(bms.settings | VERSION | SERIAL)
+        self._device = TinyBms(bms.settings | VERSION | SERIAL | {reg.LIFETIME: AGE_S})
         self._events_shown = 0
         self._limits: Limits | None = None
         self._received = 0
@@ -44,7 +44,7 @@ class Wire:
         with ExitStack() as stack:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tinybms-")))
             self._line = BmsLine(directory / "bms", self._device, time_scale=self._scale)
-            self._show(0)
+            self._show()
             stack.enter_context(self._line)
             scale = ("--time-scale", str(self._scale))
             gateway = stack.enter_context(GatewayProcess(self._line.link, directory / "data", *scale, *self._options))
@@ -65,7 +65,7 @@ class Wire:
         Raises:
             ConnectionError: the bus has gone.
         """
-        self._show(second)
+        self._show()
         send_keepalive(self._bus)
         self._receive(self._start + (second + 2) / self._scale, second)
         return self._limits if second - self._received <= GX_TIMEOUT_S else None
@@ -82,13 +82,12 @@ class Wire:
             if message.arbitration_id == 0x351:
                 self._limits, self._received = decode_limits(bytes(message.data)), second
 
-    def _show(self, second: int) -> None:
+    def _show(self) -> None:
         device, bms = self._device, self._bms
         with self._line.lock:
-            device.lifetime_s = float(AGE_S + second)
             for address, value in enumerate(bms.live.tolist()):
-                device.registers[address] = value
-            device.registers.set_u32(reg.LIFETIME, AGE_S + second)
+                if address not in OWN_REGISTERS:
+                    device.registers[address] = value
             for _, event in bms.events[self._events_shown :]:
                 device.log_event(event)
             self._events_shown = len(bms.events)
