@@ -5,6 +5,7 @@ import time
 import can
 import pytest
 
+from tinybms_gateway.bms.event_order import EventOrder
 from tinybms_gateway.demo.demo_impl import gateway_stack
 from watch import collect, drain, has_id, limits, open_bus, pairs, wait_for
 
@@ -26,6 +27,7 @@ def stopped(message: can.Message) -> tuple[int, bool, bool]:
     return cvl, ccl == 0, dcl == 0
 
 
+@pytest.mark.parametrize("order", EventOrder, ids=lambda order: order.value)
 @pytest.mark.parametrize(
     ("event", "ccl_stops", "dcl_stops", "alarm"),
     [
@@ -38,11 +40,11 @@ def stopped(message: can.Message) -> tuple[int, bool, bool]:
     ],
 )
 def test_a_fault_stops_the_direction_it_forbids_and_raises_its_alarm_and_nothing_else(
-    event: int, ccl_stops: bool, dcl_stops: bool, alarm: int
+    event: int, ccl_stops: bool, dcl_stops: bool, alarm: int, order: EventOrder
 ) -> None:
     """Limits by the registers of the simulated pack: 16 x 3.55 V, and 16 x 3.375 V while charging is forbidden."""
     expected = (540 if ccl_stops else 568, ccl_stops, dcl_stops)
-    with gateway_stack() as stack, open_bus(stack.can_backend) as bus:
+    with gateway_stack(event_order=order) as stack, open_bus(stack.can_backend) as bus:
         wait_for(bus, has_id(0x351), 5.0)
         collect(bus, 1.0)
         with stack.bms.lock:

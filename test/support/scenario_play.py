@@ -9,6 +9,7 @@ import can
 import numpy as np
 
 from capture_frames import columns_of
+from tinybms_gateway.bms.event_order import EventOrder
 from tinybms_gateway.can.columns import Flag, FrameBlock
 from tinybms_gateway.can.decoder import Decoder
 from tinybms_gateway.can.verify.rule import Rule
@@ -27,8 +28,8 @@ TOGETHER = 14
 """So many at a time; more of them would wait for one another's turn in Python."""
 
 
-def play_all(names: list[str]) -> dict[str, FrameBlock]:
-    """Play scenarios, several at a time.
+def play_all(names: list[str], event_order: EventOrder = EventOrder.OLDEST_FIRST) -> dict[str, FrameBlock]:
+    """Play scenarios, several at a time, on a BMS that lists its events in this order.
 
     Returns:
         What was on the bus, in the gateway's time.
@@ -38,16 +39,21 @@ def play_all(names: list[str]) -> dict[str, FrameBlock]:
         left = [name for name in names if name not in captures or judge(load_scenario(name), captures[name])]
         left.sort(key=lambda name: -load_scenario(name).duration_s)
         with ThreadPoolExecutor(TOGETHER) as pool:
-            captures |= dict(zip(left, pool.map(partial(play_once, scale=scale), left), strict=True))
+            captures |= dict(
+                zip(left, pool.map(partial(play_once, scale=scale, event_order=event_order), left), strict=True)
+            )
     return captures
 
 
-def play_once(name: str, scale: float) -> FrameBlock:
-    """Play one scenario to its end."""
+def play_once(name: str, scale: float, event_order: EventOrder = EventOrder.OLDEST_FIRST) -> FrameBlock:
+    """Play one scenario to its end, on a BMS that lists its events in this order."""
     scenario = load_scenario(name)
     start = time.time()
     messages: list[can.Message] = []
-    with gateway_stack(scenario=name, time_scale=scale) as stack, open_bus(stack.can_backend) as bus:
+    with (
+        gateway_stack(scenario=name, time_scale=scale, event_order=event_order) as stack,
+        open_bus(stack.can_backend) as bus,
+    ):
         next_keepalive = 0.0
         while (now := stack.bms.now()) < scenario.duration_s:
             if now >= next_keepalive and keepalive_at(scenario, now):

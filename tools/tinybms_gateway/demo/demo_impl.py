@@ -11,6 +11,7 @@ from typing import Any
 
 import can
 
+from tinybms_gateway.bms.event_order import EventOrder
 from tinybms_gateway.can.bus import open_bus
 from tinybms_gateway.can.capture.capture_impl import check_capture_path
 from tinybms_gateway.demo.story import Story, reasons
@@ -45,6 +46,7 @@ def gateway_stack(
     asleep: bool = False,
     time_scale: float = 1.0,
     can_backend: str = OWN_BUS,
+    event_order: EventOrder = EventOrder.OLDEST_FIRST,
 ) -> Iterator[GatewayStack]:
     """Start a simulated TinyBMS and a gateway on its line, in a temporary directory, and end both with the context.
 
@@ -57,6 +59,7 @@ def gateway_stack(
         asleep: the TinyBMS sleeps at first
         time_scale: time of both runs so many times as fast
         can_backend: the gateway's CAN bus
+        event_order: in which the TinyBMS lists its events
 
     Raises:
         ValueError: an option makes no sense, or the gateway did not start.
@@ -71,6 +74,7 @@ def gateway_stack(
             seed=seed,
             asleep=asleep,
             time_scale=time_scale,
+            event_order=event_order,
         )
         stack.enter_context(line)
         options = (*options, "--time-scale", str(time_scale))
