@@ -56,6 +56,30 @@ def test_with_fewer_cells_the_last_registers_are_used() -> None:
     assert bms.live[:3].tolist() == [0, 0, 37000]
 
 
+def test_the_lifetime_counter_goes_on_by_a_second_each_step() -> None:
+    device = Device()
+    ages = [struct.unpack("<I", struct.pack("<2H", *device.feed().live[32:34]))[0] for _ in range(70_000)]
+    assert ages == list(range(1000, 71_000)), "also where its low word comes round"
+
+
+def test_register_36_is_the_sum_of_the_cells_times_its_gain() -> None:
+    bms = SystemBms(DEFAULT_SETTINGS, 16, 50.0, pack_gain=1.01)
+    bms.step(0, np.full(16, 3.3), 0.0, 25.0, False)
+    assert struct.unpack("<f", struct.pack("<2H", *bms.live[36:38]))[0] == pytest.approx(52.8 * 1.01, abs=1e-4)
+    assert (bms.live[40], bms.live[0]) == (3300, 33000), "the cells are as they are"
+
+
+def test_events_that_hold_are_told_oldest_first_and_the_newest_alone() -> None:
+    device = Device()
+    device.feed(with_cell(2.79), celsius=61.0)
+    device.feed([*with_cell(2.79)[:15], 3.66], celsius=61.0)
+    assert (device.bms.fault_events, device.bms.fault_event) == ([0x02, 0x04, 0x03], 0x03)
+    device.feed(with_cell(2.79))
+    assert (device.bms.fault_events, device.bms.fault_event) == ([0x02], 0x02)
+    device.feed()
+    assert (device.bms.fault_events, device.bms.fault_event) == ([], 0)
+
+
 def test_charge_is_counted_against_the_capacity_of_register_306() -> None:
     bms = Device().feed(current=28.0, seconds=3600)
     assert bms.soc_percent == pytest.approx(60.0)

@@ -21,9 +21,11 @@ def test_the_figures_are_a_table_or_a_document() -> None:
     table = system(*SHORT)
     assert table.exit_code == 0, table.output
     assert "highest, lowest cell" in table.stdout
+    assert "0 times, 0.0 an hour" in table.stdout
     figures = json.loads(system(*SHORT, "--json").stdout)
     assert figures["chemistry"] == "NMC"
     assert figures["days"] == 0.02
+    assert figures["dcl_switchings"] == 0
     assert 3.4 < figures["lowest_cell_v"] <= figures["highest_cell_v"] < 4.2
 
 
@@ -61,7 +63,7 @@ def test_a_setting_reaches_the_control(tmp_path: Path) -> None:
 def test_every_scenario_is_listed() -> None:
     listed = system("--list")
     assert listed.exit_code == 0
-    for name in ("week", "nmc", "cold", "hot", "load-step", "runaway", "jump", "overvoltage"):
+    for name in ("week", "nmc", "cold", "hot", "load-step", "runaway", "jump", "overvoltage", "dusk"):
         assert name in listed.stdout
 
 
@@ -74,6 +76,8 @@ def test_every_scenario_is_listed() -> None:
         (("--days", "61"), "61 days"),
         (("--chemistry", "lead"), "lfp"),
         (("--seed", "-1"), "x>=0"),
+        (("--pack-gain", "1.2"), "--pack-gain 1.2: give 0.9 to 1.1"),
+        (("--pack-gain", "nan"), "--pack-gain nan: give 0.9 to 1.1"),
         (("--wire", "--time-scale", "nan"), "--time-scale nan: give 1 to 20"),
         (("--wire", "--time-scale", "0"), "--time-scale 0: give 1 to 20"),
         (("--set", "charge.max_a=7000"), "charge.max_a: allowed are 1..750 A"),

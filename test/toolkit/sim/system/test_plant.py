@@ -103,6 +103,36 @@ def test_off_grid_only_a_dcl_of_0_is_obeyed_and_then_the_house_is_dark() -> None
     assert (found.current_a, found.lit) == (0.0, False)
 
 
+def test_off_grid_the_house_is_lit_while_the_sun_serves_it_and_charges() -> None:
+    found = flow(Site(feed_in=False, grid=False), sun_w=2000.0, house_w=1440.0)
+    assert power_w(found.current_a) == pytest.approx(560.0)
+    assert found.lit
+
+
+@pytest.mark.parametrize(
+    ("dcl_a", "discharge", "why"),
+    [(0.0, True, Stopped.CONTROL_DISCHARGE), (50.0, False, Stopped.BMS_DISCHARGE)],
+    ids=["DCL 0", "open switch"],
+)
+def test_off_grid_a_battery_that_may_not_serve_the_house_gets_what_sun_there_is(
+    dcl_a: float, discharge: bool, why: Stopped
+) -> None:
+    site = Site(feed_in=False, grid=False)
+    found = flow(site, Limits(56.8, 90.0, dcl_a), sun_w=240.0, house_w=1440.0, discharge=discharge)
+    assert power_w(found.current_a) == pytest.approx(240.0)
+    assert (found.stopped, found.lit, found.pushed) == (why, False, True)
+    bright = flow(site, Limits(56.8, 90.0, dcl_a), sun_w=2000.0, house_w=1440.0, discharge=discharge)
+    assert power_w(bright.current_a) == pytest.approx(560.0), "the sun alone serves the house"
+    assert bright.lit
+
+
+def test_off_grid_with_the_inverter_off_the_sun_obeys_ccl_and_the_charge_switch() -> None:
+    site = Site(feed_in=False, grid=False)
+    assert flow(site, Limits(56.8, 2.0, 0.0), sun_w=240.0, house_w=1440.0).current_a == 2.0
+    found = flow(site, Limits(56.8, 90.0, 0.0), sun_w=240.0, house_w=1440.0, charge=False)
+    assert (found.current_a, found.pushed, found.lit) == (0.0, True, False)
+
+
 def test_an_open_charge_switch_stops_charging_alone() -> None:
     pushed = flow(Site(), sun_w=3000.0, charge=False)
     assert (pushed.current_a, pushed.pushed, pushed.stopped) == (0.0, True, Stopped.BMS_CHARGE)

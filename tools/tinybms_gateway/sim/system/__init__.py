@@ -25,6 +25,8 @@ def _known_scenarios() -> list[tuple[str, str]]:
 @click.option("--cloudy", is_flag=True, help="Clouds come and go.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
               help="Give the gateway a setting; may be given again.")  # fmt: skip
+@click.option("--pack-gain", type=float, default=1.0, show_default=True,
+              help="The BMS's voltage of the pack: so many times the sum of its cells, 0.9 to 1.1.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of all that is chance.")
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.png", help="Draw the run.")
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.csv",
@@ -44,6 +46,7 @@ def system_command(
     feed_in: bool | None,
     cloudy: bool,
     settings: tuple[str, ...],
+    pack_gain: float,
     seed: int,
     plot: Path | None,
     csv_path: Path | None,
@@ -69,7 +72,7 @@ def system_command(
             return
         figures = report.run(
             scenario, days=days, chemistry=chemistry, feed_in=feed_in, cloudy=cloudy, settings=settings, seed=seed,
-            plot=plot, csv_path=csv_path, wire=wire, time_scale=time_scale,
+            plot=plot, csv_path=csv_path, wire=wire, time_scale=time_scale, pack_gain=pack_gain,
         )  # fmt: skip
         if as_json:
             print_json(figures.as_json())

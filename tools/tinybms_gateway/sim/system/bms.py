@@ -28,6 +28,8 @@ FULL_RELEASE_MV = 100
 FULL_AFTER_S = 10
 EMPTY_AFTER_S = 5
 LIVE_COUNT = 56
+AGE_S = 1000
+"""Lifetime of the BMS at second 0."""
 RECOVERED_BY = {0x02: 0x7B, 0x03: 0x79, 0x04: 0x73, 0x05: 0x77, 0x06: 0x76, 0x31: 0x7A, 0x37: 0x74}
 """Fault or warning -> the event that ends it."""
 STOPS_CHARGE = frozenset({0x03, 0x04, 0x06, 0x37})
@@ -39,7 +41,15 @@ RESTART_LEVEL_ENABLED = 0b100
 class SystemBms:
     """The device; one step a second."""
 
-    def __init__(self, settings: dict[int, int], cells: int, soc_percent: float) -> None:
+    def __init__(self, settings: dict[int, int], cells: int, soc_percent: float, pack_gain: float = 1.0) -> None:
+        """Make the device.
+
+        Args:
+            settings: registers 300 to 343
+            cells: in series
+            soc_percent: state of charge that it starts with
+            pack_gain: register 36 shows so many times the sum of the cells: the two are measured apart
+        """
         self.settings = settings
         self.live: NDArray[np.uint16] = np.zeros(LIVE_COUNT, np.uint16)
         self.events: list[tuple[int, int]] = []
@@ -49,9 +59,11 @@ class SystemBms:
         self.full = False
         self.soc_percent = soc_percent
         self.bleed_a: Floats | float = 0.0
+        self._pack_gain = pack_gain
         self._second = 0
         self._full_s = self._empty_s = self._discharge_over_s = 0
         self._cells = self.live[reg.CELLS[-1] + 1 - cells : reg.CELLS[-1] + 1]
+        self._lifetime = self.live[reg.LIFETIME : reg.LIFETIME + 2].view(np.uint32)
         self._voltage = self.live[reg.PACK_VOLTAGE : reg.PACK_VOLTAGE + 2].view(np.float32)
         self._current = self.live[reg.PACK_CURRENT : reg.PACK_CURRENT + 2].view(np.float32)
         self._soc = self.live[reg.SOC : reg.SOC + 2].view(np.uint32)
@@ -79,6 +91,11 @@ class SystemBms:
     def fault_event(self) -> int:
         """The newest fault or warning that has not been recovered; 0 = none."""
         return next(reversed(self.faults), 0)
+
+    @property
+    def fault_events(self) -> list[int]:
+        """All faults and warnings that have not been recovered, oldest first."""
+        return list(self.faults)
 
     def step(self, second: int, cell_v: Floats, current_a: float, temperature_c: float, pushed: bool) -> None:
         """Measure, and let the protections act. To be called each second.
@@ -155,7 +172,8 @@ class SystemBms:
     def _show(self, cell_v: Floats, highest_v: float, lowest_v: float, current_a: float, temperature_c: float) -> None:
         live, temperature_dc = self.live, round(temperature_c * 10)
         self._cells[:] = cell_v * 10000 + 0.5
-        self._voltage[0] = cell_v.sum()
+        self._lifetime[0] = AGE_S + self._second
+        self._voltage[0] = cell_v.sum() * self._pack_gain
         self._current[0] = current_a
         self._soc[0] = int(self.soc_percent * 1e6)
         live[reg.CELL_MIN], live[reg.CELL_MAX] = int(lowest_v * 1000), int(highest_v * 1000)

@@ -11,7 +11,8 @@ current, voltage = EMF + R x current), not of an iteration. Inverter and charger
   full power at + 0.4 V, and it does not ask where the power comes from: a CVL below the voltage of the battery drains
   the battery into the grid.
 - With a grid DCL bounds what the inverter takes from the battery, and the grid serves the rest. Without one the current
-  cannot be limited; DCL = 0 switches the inverter off.
+  cannot be limited; where the sun is not enough for the loads, DCL = 0 or an open discharge switch of the BMS switches
+  the inverter off, and what sun there is charges the battery.
 - Without limits (no frame 0x351) no current flows at the battery.
 """
 
@@ -106,6 +107,10 @@ class Site:
             stopped = Stopped.CONTROL_CHARGE
         if pushed and not charge_closed:
             current_a, stopped = 0.0, Stopped.BMS_CHARGE
+        if current_a < 0.0 and not self.grid and house_w > 0.0 and (limits.dcl_a == 0.0 or not discharge_closed):
+            why = Stopped.CONTROL_DISCHARGE if discharge_closed else Stopped.BMS_DISCHARGE
+            idle = self.flow(emf_v, resistance_ohm, limits, sun_w, 0.0, charge_closed, discharge_closed)
+            return idle._replace(stopped=why, lit=False)
         allowed_a = limits.dcl_a if self.grid or limits.dcl_a == 0.0 else math.inf
         if current_a < 0.0 and not discharge_closed:
             current_a, stopped = 0.0, Stopped.BMS_DISCHARGE
@@ -114,7 +119,7 @@ class Site:
         from_battery_w = -current_a * (emf_v + resistance_ohm * current_a)
         needed_w = max(0.0, house_w - sun_w)
         spare_w = max(0.0, from_battery_w - needed_w) if self.feed_in else 0.0
-        lit = self.grid or from_battery_w >= needed_w - 1e-6
+        lit = self.grid or max(0.0, from_battery_w) >= needed_w - 1e-6
         return Flow(current_a, spare_w / emf_v, pushed, stopped, lit)
 
 

@@ -82,7 +82,14 @@ class Figures:
     """How long a current was held back, by whom."""
     dark_s: int
     """How long the house had no power."""
+    dcl_switchings: int
+    """How often DCL went from 0 to more or from more to 0, as seen on the bus."""
     alarms: list[Alarm] = field(default_factory=list)
+
+    @property
+    def dcl_switchings_per_h(self) -> float:
+        """Each one switches an inverter on or off where there is no grid."""
+        return self.dcl_switchings / (self.days * 24)
 
     def as_json(self) -> dict[str, Any]:
         """For a document; an infinite gap is null."""
@@ -116,6 +123,7 @@ def figures(record: Record) -> Figures:
         cvl_least_gap_s=gap_s,
         stopped_s={who.name.lower(): int(stopped[who]) for who in Stopped if who != Stopped.NOBODY},
         dark_s=int((~rows["lit"]).sum()),
+        dcl_switchings=_dcl_switchings(rows),
         alarms=record.alarms,
     )
 
@@ -127,3 +135,9 @@ def _cvl_changes(rows: NDArray[Any]) -> tuple[int, float]:
     at = np.flatnonzero(step)
     gaps = np.diff(at)[step[at[1:]] > 0]
     return len(at), float(gaps.min()) if len(gaps) else float("inf")
+
+
+def _dcl_switchings(rows: NDArray[Any]) -> int:
+    """Changes of DCL between 0 and more than 0, of frames that follow one another."""
+    open_ = rows["dcl_a"] > 0.0
+    return int(((open_[1:] != open_[:-1]) & rows["sent"][1:] & rows["sent"][:-1]).sum())

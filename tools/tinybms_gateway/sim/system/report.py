@@ -15,6 +15,7 @@ from tinybms_gateway.terminal import make_console
 SHORTEST_DAYS, LONGEST_DAYS = 0.001, 60
 LARGEST_SCALE = 20
 """Faster, the serial line is too slow for a poll of every 200 ms."""
+LEAST_GAIN, LARGEST_GAIN = 0.9, 1.1
 PICTURES = {".png", ".svg", ".pdf"}
 
 
@@ -31,6 +32,7 @@ def run(
     csv_path: Path | None,
     wire: bool,
     time_scale: float,
+    pack_gain: float,
 ) -> Figures:
     """Simulate, and write what is wanted.
 
@@ -44,6 +46,8 @@ def run(
         raise ValueError(f"{days:g} days: give {SHORTEST_DAYS} to {LONGEST_DAYS}")
     if wire and not 1 <= time_scale <= LARGEST_SCALE:
         raise ValueError(f"--time-scale {time_scale:g}: give 1 to {LARGEST_SCALE}")
+    if not LEAST_GAIN <= pack_gain <= LARGEST_GAIN:
+        raise ValueError(f"--pack-gain {pack_gain:g}: give {LEAST_GAIN} to {LARGEST_GAIN}")
     if plot is not None and plot.suffix.lower() not in PICTURES:
         raise ValueError(f"{plot}: give a name that ends with {', '.join(sorted(PICTURES))}")
     for path in (plot, csv_path):
@@ -58,6 +62,7 @@ def run(
             seed=seed,
             settings=settings,
             time_scale=time_scale if wire else None,
+            pack_gain=pack_gain,
             on_progress=lambda done, of: progress(done / of),
         )
     text_of = PureLibrary(library()).reason_text
@@ -90,6 +95,7 @@ def show(found: Figures) -> None:
         "battery into the grid": f"{found.grid_discharge_a:.2f} A at most, {found.grid_discharge_ah:.3f} Ah",
         "CVL changes": f"{found.cvl_changes}, raised {found.cvl_least_gap_s:.0f} s after another change at least",
         "house without power": f"{found.dark_s} s",
+        "DCL between 0 and more": f"{found.dcl_switchings} times, {found.dcl_switchings_per_h:.1f} an hour",
     }
     rows |= {f"stopped by {who.replace('_', ', ')}": f"{seconds} s" for who, seconds in found.stopped_s.items()}
     table = Table("figure", found.scenario)

@@ -25,6 +25,9 @@ SETTINGS: Mapping[str, Mapping[int, int]] = MappingProxyType(
 )  # fmt: skip
 """Of the BMS: the simulator's 16S pack, and the real 14S device of which there is a dump."""
 
+EMPTY_V = 48.0
+"""Of 16 LFP cells at rest, 3 % of their charge left: what turns amperes of sun and load into power."""
+
 Glitch = Callable[[NDArray[np.uint16]], None]
 
 
@@ -44,6 +47,8 @@ class Scenario:
     ambient_c: Points = ((0, 25),)
     conductance_w_per_k: float = 5.0
     sun_peak_w: float = 6000.0
+    sun_w: Points | None = None
+    """Hour and power; None: a day's sun with its peak."""
     cloudy: bool = False
     house_scale: float = 1.0
     extra_load_w: Points = ((0, 0),)
@@ -141,6 +146,15 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             days=0.5,
             prepare=_overcharged_cell,
             site=Site(feed_in=False, grid=False),
+        ),
+        "dusk": Scenario(
+            "off grid, an empty battery: 5 A of weak sun and a load of 30 A for six hours",
+            start_percent=4.0,
+            days=6 / 24,
+            site=Site(feed_in=False, grid=False),
+            sun_w=((0, 5 * EMPTY_V),),
+            extra_load_w=((0, 30 * EMPTY_V),),
+            house_scale=0.0,
         ),
     }
 )

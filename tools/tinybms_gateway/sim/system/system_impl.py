@@ -47,7 +47,7 @@ class Gateway(Protocol):
 class System:
     """Cells, BMS and house of a scenario, at rest at first; the control is somebody else's."""
 
-    def __init__(self, scenario: Scenario, days: float, seed: int) -> None:
+    def __init__(self, scenario: Scenario, days: float, seed: int, pack_gain: float = 1.0) -> None:
         random = np.random.default_rng(seed)
         self.scenario = scenario
         self.count = round(days * DAY_S)
@@ -56,11 +56,13 @@ class System:
         self.pack.temperature_c = scenario.start_temperature_c
         self.pack.conductance_w_per_k = scenario.conductance_w_per_k
         scenario.prepare(self.pack)
-        self.bms = SystemBms(scenario.bms_settings(), scenario.chemistry.cells, float(self.pack.percent.mean()))
+        start_percent = float(self.pack.percent.mean())
+        self.bms = SystemBms(scenario.bms_settings(), scenario.chemistry.cells, start_percent, pack_gain)
         seconds = self.start_s + np.arange(self.count, dtype=float)
         shade = clouds(self.count, random) if scenario.cloudy else 1.0
-        self.sun_w = (sun_w(seconds, scenario.sun_peak_w) * shade).tolist()
         hours = seconds / 3600
+        sun = sun_w(seconds, scenario.sun_peak_w) if scenario.sun_w is None else course(scenario.sun_w, hours)
+        self.sun_w = (sun * shade).tolist()
         self.house_w = (house_w(seconds, scenario.house_scale) + course(scenario.extra_load_w, hours)).tolist()
         self.ambient_c = course(scenario.ambient_c, hours % 24).tolist()
         self.glitches = {round(hour * 3600) - self.start_s: glitch for hour, glitch in scenario.glitches.items()}
@@ -103,6 +105,7 @@ def simulate(
     seed: int = 1,
     settings: tuple[str, ...] = (),
     time_scale: float | None = None,
+    pack_gain: float = 1.0,
     on_progress: Progress = lambda _done, _of: None,
 ) -> Record:
     """Run a scenario with the real C code, or the whole gateway.
@@ -115,6 +118,7 @@ def simulate(
         settings: of the gateway, each as ``KEY=VALUE``
         time_scale: None: the C code alone, as fast as it goes; else the native gateway on its lines, so many times as
             fast as the clock
+        pack_gain: the BMS's voltage of the pack is so many times the sum of its cells
         on_progress: called now and then with the steps that are done, and all of them
 
     Raises:
@@ -122,7 +126,7 @@ def simulate(
         ConnectionError: the gateway ended by itself.
         ValueError: it does not belong to this package, or a number makes no sense.
     """
-    system = System(scenario, scenario.days if days is None else days, seed)
+    system = System(scenario, scenario.days if days is None else days, seed, pack_gain)
     if time_scale is None:
         return _run(system, Control(library(), system.bms, settings), name, on_progress)
     with Wire(system.bms, time_scale, settings) as wire:
