@@ -67,6 +67,32 @@ def test_a_fault_stops_the_direction_it_forbids_and_raises_its_alarm_and_nothing
         wait_for(bus, lambda m: m.arbitration_id == 0x35A and online(m) and not active_alarms(m), 3.0)
 
 
+@pytest.mark.parametrize("order", EventOrder, ids=lambda order: order.value)
+@pytest.mark.parametrize(
+    ("earlier", "later", "stops", "alarm"),
+    [
+        (0x02, 0x03, 1, 1),  # under-voltage, then over-voltage: CCL, high voltage
+        (0x03, 0x02, 2, 2),  # the other way round: DCL, low voltage
+    ],
+    ids=["over-voltage last", "under-voltage last"],
+)
+def test_the_later_of_two_faults_in_one_second_stops_what_it_forbids(
+    earlier: int, later: int, stops: int, alarm: int, order: EventOrder
+) -> None:
+    """Their times are equal: only the order in which the BMS lists them tells which came later."""
+    with gateway_stack(event_order=order) as stack, open_bus(stack.can_backend) as bus:
+        wait_for(bus, has_id(0x351), 5.0)
+        collect(bus, 1.0)
+        with stack.bms.lock:
+            drain(bus)
+            stack.bms.bms.set_fault(earlier)
+            stack.bms.bms.set_fault(later)
+        frames = collect(bus, 2.5)
+        limit_frames, alarm_frames = ([m for m in frames if m.arbitration_id == i] for i in (0x351, 0x35A))
+        assert limits(limit_frames[-1])[stops] == 0
+        assert alarm in active_alarms(alarm_frames[-1])
+
+
 def test_a_limit_that_falls_in_the_settings_is_told_after_the_next_reading() -> None:
     """The settings are read again every 60 s. 40 A x 90 %; CVL goes down by 0.2 V a second to 16 x 3.45 V."""
     with gateway_stack(time_scale=8.0) as stack, open_bus(stack.can_backend) as bus:
