@@ -140,6 +140,7 @@ static esp_task_wdt_config_t s_wdt;
 static void *watch(void *argument)
 {
     (void)argument;
+    host_name_thread("task_wdt");
     for (;;) {
         host_sleep_us(100000);
         host_kernel_lock();

@@ -59,6 +59,7 @@ static void *run_task(void *argument)
 {
     s_current = argument;
     s_current->stack_top = __builtin_frame_address(0);
+    host_name_thread(s_current->name);
     s_current->function(s_current->argument);
     (void)fprintf(stderr, "task %s returned: on the chip this is a crash\n", s_current->name);
     abort();

@@ -56,5 +56,8 @@ void host_refuse_in_isr(const char *function, TickType_t ticks);
 /** @brief Runs what was registered with esp_register_shutdown_handler(), newest first. */
 void host_run_shutdown_handlers(void);
 
+/** @brief Names the calling thread, as top and debuggers show it; Linux keeps 15 characters. */
+void host_name_thread(const char *name);
+
 /** @brief Starts a detached service thread of the host itself; all signals are blocked in it. */
 void host_start_thread(void *(*run)(void *), void *argument);

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include "esp_timer.h"
@@ -144,6 +145,11 @@ void host_refuse_in_isr(const char *function, TickType_t ticks)
         (void)fprintf(stderr, "%s may block and was called in an interrupt: on the chip this is a crash\n", function);
         abort();
     }
+}
+
+void host_name_thread(const char *name)
+{
+    (void)prctl(PR_SET_NAME, name);
 }
 
 void host_start_thread(void *(*run)(void *), void *argument)
