@@ -1,0 +1,80 @@
+"""A task of the gateway hangs: the task watchdog, and what guards the bus without it.
+
+All times are those of the gateway; `SCALE` makes them pass faster than those of the test.
+"""
+
+import signal
+import time
+
+import pytest
+
+from held_thread import held, thread_names
+from tinybms_gateway.demo.demo_impl import gateway_stack
+from watch import collect, drain, has_id, longest_gap, open_bus, wait_for, wait_until
+
+SCALE = 4.0
+TASKS = ["battery", "can_victron", "diagnostics", "energy", "uart_bms"]
+"""Those of docs/architecture.md, "Tasks"."""
+NO_TASKS = {"tinybms-web-gat", "main", "task_wdt"}
+"""What else the Linux program has: its first thread, that of app_main(), the watchdog, and what these have started."""
+WATCHDOG_S = 5.0
+LONGEST_WAIT_S = 0.5
+"""Of any task, by the same table: when it is stopped it may have told the watchdog so long ago."""
+SILENT_S = 12.0
+POLL_S, PERIOD_S = 0.2, 1.0
+"""The newest snapshot may be a poll old when the task is stopped, and the last 0x351 up to a period before the end."""
+LATE_S = 1.0
+"""How late a busy machine may be."""
+
+
+def test_every_task_of_the_program_is_made_to_hang_here() -> None:
+    with gateway_stack() as stack, open_bus(stack.can_backend) as bus:
+        wait_for(bus, has_id(0x351), 5.0)
+        assert thread_names(stack.gateway.process.pid) - NO_TASKS == set(TASKS)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_task_that_hangs_for_5_s_ends_the_program_and_is_named(task: str) -> None:
+    with (
+        pytest.raises(ConnectionError, match=f"the gateway ended with status {-signal.SIGABRT}"),
+        gateway_stack(scenario="rest", time_scale=SCALE) as stack,
+        open_bus(stack.can_backend) as bus,
+    ):
+        wait_for(bus, has_id(0x351), 5.0)
+        with held(stack.gateway.process.pid, task) as thread:
+            start = time.monotonic()
+            wait_until(thread.has_ended, 30.0, lambda: f"{task} hangs for ever")
+            lasted_s = (time.monotonic() - start) * SCALE
+    said = [line.partition(") ")[2] for line in stack.gateway.lines if "task_wdt" in line]
+    assert said == [f"task_wdt: task {task} did not reset the watchdog in time"]
+    assert WATCHDOG_S - LONGEST_WAIT_S - LATE_S < lasted_s < WATCHDOG_S + LATE_S
+
+
+def test_a_task_that_hangs_for_half_of_that_goes_on() -> None:
+    with gateway_stack(scenario="rest", time_scale=SCALE) as stack, open_bus(stack.can_backend) as bus:
+        wait_for(bus, has_id(0x351), 5.0)
+        with held(stack.gateway.process.pid, "can_victron"):
+            drain(bus)
+            assert collect(bus, WATCHDOG_S / 2 / SCALE) == [], "it alone sends"
+        times = [m.timestamp * SCALE for m in collect(bus, WATCHDOG_S / SCALE) if m.arbitration_id == 0x351]
+    assert len(times) >= 4
+    assert longest_gap(times) < PERIOD_S + LATE_S
+
+
+def test_12_s_after_the_newest_snapshot_nothing_is_sent_when_the_battery_task_has_stopped() -> None:
+    """The watchdog would come before that, so it is held too; the BMS answers all the time."""
+    with gateway_stack(scenario="rest", time_scale=SCALE) as stack, open_bus(stack.can_backend) as bus:
+        wait_for(bus, has_id(0x351), 5.0)
+        pid, lines = stack.gateway.process.pid, stack.gateway.lines
+        with held(pid, "task_wdt"):
+            with held(pid, "battery"):
+                start = time.time()
+                frames = collect(bus, (SILENT_S + 5.0) / SCALE)
+            for _ in range(2):  # with the second frame the task has told the watchdog that it is back
+                wait_for(bus, has_id(0x351), 5.0)
+    limits_s = [(m.timestamp - start) * SCALE for m in frames if m.arbitration_id == 0x351]
+    assert longest_gap(limits_s) < PERIOD_S + LATE_S
+    assert SILENT_S - POLL_S - PERIOD_S < limits_s[-1]
+    assert (frames[-1].timestamp - start) * SCALE < SILENT_S + LATE_S
+    assert sum("can_victron: the newest state is older than 12000 ms" in line for line in lines) == 1
+    assert not any("no valid snapshot" in line for line in lines), "the task itself has fallen silent"
