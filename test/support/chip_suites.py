@@ -10,4 +10,5 @@ CHIP_SUITES = [
     "victron_pgn",
     "settings",
     "event_bus",
+    "diagnostics",
 ]

@@ -31,6 +31,9 @@ unit_suite(settings
 unit_suite(event_bus
     SRCS event_bus/test_event_bus.c
     REQUIRES event_bus)
+unit_suite(diagnostics
+    SRCS diagnostics/test_boot_reason.c
+    REQUIRES diagnostics)
 
 # These look behind the ESP-IDF API as Linux has it. One program each for host/: the controller, the options and the event
 # loop are there once.
