@@ -55,7 +55,7 @@ def test_a_task_that_hangs_for_half_of_that_goes_on() -> None:
         wait_for(bus, has_id(0x351), 5.0)
         with held(stack.gateway.process.pid, "can_victron"):
             drain(bus)
-            assert collect(bus, WATCHDOG_S / 2 / SCALE) == [], "it alone sends"
+            assert len(collect(bus, WATCHDOG_S / 2 / SCALE)) <= 1, "only what was under way"
         times = [m.timestamp * SCALE for m in collect(bus, WATCHDOG_S / SCALE) if m.arbitration_id == 0x351]
     assert len(times) >= 4
     assert longest_gap(times) < PERIOD_S + LATE_S

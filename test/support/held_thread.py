@@ -50,7 +50,7 @@ def held(pid: int, name: str) -> Iterator[HeldThread]:
     try:
         yield thread
     finally:
-        if not thread.ended:
+        if not thread.has_ended():
             _ptrace(PTRACE_DETACH, thread.tid)
 
 
