@@ -5,16 +5,21 @@
  */
 /** The Linux program around app_main(): options, start and orderly end. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
+#include "battery_state.h"
 #include "can_bus.h"
 #include "esp_log.h"
+#include "esp_system.h"
 #include "esp_task_wdt.h"
 #include "freertos/task.h"
 #include "host.h"
@@ -31,6 +36,7 @@ static const char *s_can_backend;
 static const char *s_log_level = "info";
 static bool s_set;
 static bool s_print_settings;
+static int s_forget_sensor; /**< 0 = none */
 
 static const char usage[] =
     "Usage: tinybms-web-gateway.elf [OPTION]...\n"
@@ -44,11 +50,14 @@ static const char usage[] =
     "  --data DIR            where settings and counters are kept (TINYBMS_DATA); none: nothing is kept\n"
     "  --set KEY=VALUE       save a setting, then start; may be given again (needs --data)\n"
     "  --settings            print all settings and end\n"
+    "  --forget-sensor N     forget that the external temperature sensor N (1, 2) was ever there, and end (needs "
+    "--data)\n"
     "  --time-scale N        the program's time runs N times as fast, 0.01..1000 (TINYBMS_TIME_SCALE); default 1\n"
     "  --start-uptime-ms N   start as if running for N ms already (TINYBMS_START_UPTIME_MS); default 0\n"
     "  --log-level LEVEL     none, error, warn, info, debug or verbose (TINYBMS_LOG_LEVEL); default info\n"
     "  --help                this text\n\n"
-    "A signal TERM or INT ends it in order with exit status 0; options that make no sense end it with 2.\n";
+    "A signal TERM or INT ends it in order with exit status 0, USR1 restarts it in order, as an update does;\n"
+    "options that make no sense end it with 2.\n";
 
 static void refuse(const char *name, const char *value, const char *why)
 {
@@ -94,6 +103,8 @@ static void apply(const char *name, const char *value)
         host_options.start_uptime_ms = (int64_t)number_in("--start-uptime-ms", value, 0.0, LARGEST_UPTIME_MS);
     } else if (strcmp(name, "log-level") == 0) {
         s_log_level = value;
+    } else if (strcmp(name, "forget-sensor") == 0) {
+        s_forget_sensor = (int)number_in("--forget-sensor", value, 1, BATTERY_SENSORS_MAX);
     } else if (strcmp(name, "set") == 0) {
         remember_setting(value);
     }
@@ -115,7 +126,7 @@ static void read_options(int argc, char **argv)
     enum {
         COUNT = sizeof(names) / sizeof(names[0]),
     };
-    struct option options[COUNT + 4] = {{.name = NULL}};
+    struct option options[COUNT + 5] = {{.name = NULL}};
     int index = 0;
     for (size_t i = 0; i < COUNT; i++) {
         const char *const value = getenv(names[i].variable); // NOLINT(concurrency-mt-unsafe)
@@ -127,6 +138,7 @@ static void read_options(int argc, char **argv)
     options[COUNT] = (struct option){.name = "help", .has_arg = no_argument, .val = 'h'};
     options[COUNT + 1] = (struct option){.name = "settings", .has_arg = no_argument, .val = 's'};
     options[COUNT + 2] = (struct option){.name = "set", .has_arg = required_argument};
+    options[COUNT + 3] = (struct option){.name = "forget-sensor", .has_arg = required_argument};
     for (int found = 0; found != -1;) {
         found = getopt_long(argc, argv, "", options, &index); // NOLINT(concurrency-mt-unsafe)
         if (found == 'h') {
@@ -157,6 +169,20 @@ static void set_log_level(void)
     refuse("--log-level", s_log_level, "must be none, error, warn, info, debug or verbose");
 }
 
+/** Two programs that write the same files would spoil them. The lock is let go when the program ends or restarts. */
+static void lock_data(void)
+{
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof(path), "%s/lock", host_options.data_dir);
+    const int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (file < 0) {
+        refuse("--data", host_options.data_dir, strerror(errno));
+    }
+    if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+        refuse("--data", host_options.data_dir, "a gateway is running on it; end that first");
+    }
+}
+
 static void open_data(void)
 {
     struct stat info;
@@ -166,6 +192,9 @@ static void open_data(void)
     }
     if (host_options.data_dir != NULL && !S_ISDIR(info.st_mode)) {
         refuse("--data", host_options.data_dir, "not a directory");
+    }
+    if (host_options.data_dir != NULL && !s_print_settings) {
+        lock_data();
     }
 }
 
@@ -187,12 +216,22 @@ static void use_settings_options(void)
     if (s_set && host_options.data_dir == NULL) {
         refuse("--set", "", "needs --data, where settings are kept");
     }
+    if (s_forget_sensor != 0 && host_options.data_dir == NULL) {
+        refuse("--forget-sensor", "", "needs --data, where the sensors are remembered");
+    }
     if (s_print_settings) {
         esp_log_level_set("*", ESP_LOG_NONE); /* stdout is for the table */
     }
     const char *const problem = s_set ? settings_options_save() : NULL;
     if (problem != NULL) {
         refuse("--set", "", problem);
+    }
+    if (s_forget_sensor != 0) {
+        const char *const why = settings_options_forget_sensor(s_forget_sensor);
+        if (why != NULL) {
+            refuse("--forget-sensor", "", why);
+        }
+        exit(EXIT_SUCCESS); // NOLINT(concurrency-mt-unsafe): before any thread is started
     }
     if (s_print_settings) {
         settings_options_print();
@@ -226,19 +265,23 @@ int main(int argc, char **argv)
     sigset_t ending;
     int signal_number = 0;
     read_options(argc, argv);
+    host_rtc_memory_load();
     set_log_level();
     (void)signal(SIGPIPE, SIG_IGN);
     (void)sigemptyset(&ending);
     (void)sigaddset(&ending, SIGTERM);
     (void)sigaddset(&ending, SIGINT);
+    (void)sigaddset(&ending, SIGUSR1);
     (void)pthread_sigmask(SIG_BLOCK, &ending, NULL);
     open_data();
     use_settings_options();
     open_bus();
     start_firmware();
-    if (sigwait(&ending, &signal_number) == 0) {
-        ESP_LOGI("main", "signal %d: ending", signal_number);
+    if (sigwait(&ending, &signal_number) == 0 && signal_number == SIGUSR1) {
+        ESP_LOGI("main", "signal %d: restarting", signal_number);
+        esp_restart();
     }
+    ESP_LOGI("main", "signal %d: ending", signal_number);
     host_run_shutdown_handlers();
     exit(EXIT_SUCCESS); // NOLINT(concurrency-mt-unsafe): tasks own nothing that exit() takes away
 }

@@ -10,6 +10,7 @@
 #include "settings_pipeline.h"
 #include "settings_rules.h"
 #include "tinybms_frame.h"
+#include "tinybms_session.h"
 #include "victron_pgn.h"
 
 /* Sizes of the structs that a caller in another language has to make room for. */
@@ -27,6 +28,8 @@ SIZE_OF(energy_log, energy_log_t);
 SIZE_OF(energy_totals, energy_totals_t);
 SIZE_OF(pipeline, battery_pipeline_t);
 SIZE_OF(pipeline_config, battery_pipeline_config_t);
+SIZE_OF(session, tinybms_session_t);
+SIZE_OF(event_log, tinybms_event_log_t);
 SIZE_OF(settings, settings_values_t);
 SIZE_OF(settings_refusal, settings_refusal_t);
 

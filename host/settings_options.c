@@ -119,3 +119,22 @@ void settings_options_print(void)
         (void)printf("\tCONFIG_%s\t%s\n", entry->symbol, entry->help);
     }
 }
+
+const char *settings_options_forget_sensor(int sensor)
+{
+    settings_handle_t settings = NULL;
+    if (settings_open(&settings) != ESP_OK) {
+        return "no memory";
+    }
+    const unsigned seen = settings_sensors_seen(settings);
+    const unsigned bit = 1U << (sensor - 1);
+    if ((seen & bit) == 0) {
+        (void)printf("external temperature sensor %d was never there\n", sensor);
+        return NULL;
+    }
+    if (settings_keep_sensors_seen(settings, (uint8_t)(seen & ~bit)) != ESP_OK) {
+        return "the data directory cannot be written";
+    }
+    (void)printf("external temperature sensor %d is forgotten\n", sensor);
+    return NULL;
+}

@@ -7,7 +7,7 @@
 
 /**
  * @file
- * @brief The options --set and --settings of the Linux program.
+ * @brief The options --set, --settings and --forget-sensor of the Linux program.
  */
 
 #include <stdbool.h>
@@ -22,3 +22,6 @@ const char *settings_options_save(void);
 
 /** @brief Prints a line a setting: key, value, unit, range, factory value, Kconfig option, meaning; tabs between. */
 void settings_options_print(void);
+
+/** @brief Forgets an external temperature sensor (1, 2), and prints what was done. NULL: good; else what is wrong. */
+const char *settings_options_forget_sensor(int sensor);

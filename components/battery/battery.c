@@ -6,6 +6,7 @@
 #include "battery.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include "energy_store.h"
 #include "esp_check.h"
 #include "esp_log.h"
+#include "limits_store.h"
 #include "sdkconfig.h"
 #include "service_task.h"
 #include "settings_pipeline.h"
@@ -20,7 +22,8 @@
 static const char *TAG = "battery";
 
 #define SAME_LIMIT_QUIET_MS 10000
-#define STALENESS_CHECK_MS  100 /**< the stages of staleness are reached this much late at most */
+#define FREEZE_WATCH_MS     600000 /**< a BMS that measures is known as such after a minute */
+#define STALENESS_CHECK_MS  100    /**< the stages of staleness are reached this much late at most */
 
 /** What reaches the GX, and if nothing does, why. */
 typedef enum {
@@ -51,7 +54,13 @@ typedef struct {
     told_limit_t cvl;
     told_limit_t ccl;
     told_limit_t dcl;
+    uint8_t registers_lost; /**< as logged last */
+    uint8_t sensors_lost;   /**< likewise */
+    bool freeze_told;       /**< whether a frozen BMS is noticed has been logged */
+    int64_t started_ms;
 } battery_t;
+
+static atomic_uint s_sensors_to_forget; /**< one bit each, from any task */
 
 static output_t output_of(const battery_t *battery)
 {
@@ -64,21 +73,51 @@ static output_t output_of(const battery_t *battery)
     return battery->pipeline.was_silent ? OUTPUT_NOTHING_TOO_OLD : OUTPUT_NOTHING_INCOMPLETE;
 }
 
-/** A limiter whose register is not set is left out: an installer has to know. */
-static void log_left_out(const battery_bms_t *bms)
+/** A limiter whose register is not usable works otherwise, or forbids: an installer has to know. */
+static void log_not_usable(const battery_bms_t *bms)
 {
-    const struct {
-        const battery_quantity_t *value;
-        int address;
-    } registers[] = {
-        {&bms->empty_mv, 301},         {&bms->peak_discharge_ma, 305}, {&bms->over_voltage_mv, 315},
-        {&bms->under_voltage_mv, 316}, {&bms->discharge_max_ma, 317},  {&bms->charge_max_ma, 318},
-        {&bms->over_heat_dc, 319},     {&bms->cold_charge_dc, 320},
-    };
-    for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
-        if (!registers[i].value->known) {
-            ESP_LOGW(TAG, "register %d of the BMS is not set: nothing is limited by it", registers[i].address);
+    for (battery_register_t id = 0; id < BATTERY_REGISTER_COUNT; id++) {
+        if (!battery_register_get(bms, id).known) {
+            ESP_LOGW(TAG, "register %s of the BMS is not set: docs/charge_control.md says what holds in its place",
+                     battery_register_text(id));
         }
+    }
+}
+
+static void log_lost(battery_t *battery)
+{
+    const battery_bms_t *const bms = &battery->pipeline.bms;
+    const unsigned changed = (unsigned)(bms->registers_lost ^ battery->registers_lost);
+    for (battery_register_t id = 0; id < BATTERY_REGISTER_COUNT; id++) {
+        const bool lost = ((bms->registers_lost >> id) & 1U) != 0;
+        if (((changed >> id) & 1U) != 0) {
+            ESP_LOGW(TAG, "register %s of the BMS %s", battery_register_text(id),
+                     lost ? "has become unusable: no limit rises by it" : "is usable again");
+        }
+    }
+    for (unsigned i = 0; i < BATTERY_SENSORS_MAX; i++) {
+        const bool lost = ((bms->sensors_lost >> i) & 1U) != 0;
+        if (lost != ((((unsigned)battery->sensors_lost >> i) & 1U) != 0)) {
+            ESP_LOGW(TAG, "external temperature sensor %u %s", i + 1U,
+                     lost ? "was there and is gone: no charging until it is back or is forgotten" : "is back");
+        }
+    }
+    battery->registers_lost = bms->registers_lost;
+    battery->sensors_lost = bms->sensors_lost;
+}
+
+static void log_freeze_watch(battery_t *battery)
+{
+    const bool watching = battery_pipeline_watches_freeze(&battery->pipeline);
+    const bool late = battery->has_snapshot && service_now_ms() - battery->started_ms >= FREEZE_WATCH_MS;
+    if (battery->freeze_told || (!watching && !late)) {
+        return;
+    }
+    battery->freeze_told = true;
+    if (watching) {
+        ESP_LOGI(TAG, "the lifetime counter of the BMS advances: a BMS that freezes will be noticed");
+    } else {
+        ESP_LOGW(TAG, "the lifetime counter of the BMS does not advance: a BMS that freezes would not be noticed");
     }
 }
 
@@ -90,7 +129,7 @@ static void log_output(battery_t *battery)
         return;
     }
     if (battery->output == OUTPUT_NOT_YET) {
-        log_left_out(&battery->pipeline.bms);
+        log_not_usable(&battery->pipeline.bms);
     }
     battery->output = output;
     switch (output) {
@@ -149,13 +188,35 @@ static void log_changes(const battery_alarm_change_t *changes, size_t count)
     }
 }
 
+static void forget_sensors(battery_t *battery)
+{
+    const unsigned sensors = atomic_exchange(&s_sensors_to_forget, 0U);
+    for (uint8_t i = 0; i < BATTERY_SENSORS_MAX; i++) {
+        if (((sensors >> i) & 1U) != 0) {
+            battery_pipeline_forget_sensor(&battery->pipeline, i);
+            ESP_LOGW(TAG, "external temperature sensor %u is forgotten", i + 1U);
+        }
+    }
+}
+
+static void keep(const battery_t *battery)
+{
+    const battery_state_t *const state = &battery->state;
+    const charge_control_kept_t limits = charge_control_to_keep(&battery->pipeline.charge, state);
+    limits_store_put(state->publish ? &limits : NULL);
+    energy_store_put(battery_pipeline_energy(&battery->pipeline), battery_pipeline_sensors_seen(&battery->pipeline));
+}
+
 static void update(battery_t *battery)
 {
     battery_alarm_change_t changes[BATTERY_ALARM_CHANGES_MAX];
     battery_state_t *const state = &battery->state;
+    forget_sensors(battery);
     const size_t count = battery_pipeline_step(&battery->pipeline, battery->has_snapshot ? &battery->snapshot : NULL,
                                                service_now_ms(), state, changes);
     log_changes(changes, count);
+    log_lost(battery);
+    log_freeze_watch(battery);
     if (count == 0 && state->sequence == battery->sequence && state->publish == battery->publish &&
         state->status == battery->status) {
         return;
@@ -170,7 +231,7 @@ static void update(battery_t *battery)
     battery->publish = state->publish;
     battery->status = state->status;
     event_bus_publish_state(battery->bus, state);
-    energy_store_put(battery_pipeline_energy(&battery->pipeline));
+    keep(battery);
 }
 
 static void battery_task(void *argument)
@@ -187,6 +248,14 @@ static void battery_task(void *argument)
     }
 }
 
+esp_err_t battery_forget_sensor(uint8_t sensor)
+{
+    ESP_RETURN_ON_FALSE(sensor >= 1 && sensor <= BATTERY_SENSORS_MAX, ESP_ERR_INVALID_ARG, TAG, "no sensor %u",
+                        (unsigned)sensor);
+    (void)atomic_fetch_or(&s_sensors_to_forget, 1U << (sensor - 1U));
+    return ESP_OK;
+}
+
 esp_err_t battery_start(event_bus_handle_t bus, settings_handle_t settings)
 {
     ESP_RETURN_ON_FALSE(bus != NULL && settings != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
@@ -198,10 +267,17 @@ esp_err_t battery_start(event_bus_handle_t bus, settings_handle_t settings)
     settings_get_all(settings, &values);
     const battery_pipeline_config_t config = settings_pipeline(&values);
     energy_totals_t totals;
+    charge_control_kept_t limits;
     bool has_totals = false;
-    ESP_RETURN_ON_ERROR(energy_store_start(bus, values.number[SETTINGS_ENERGY_SAVE_S], &totals, &has_totals), TAG,
-                        "energy counters cannot be kept");
-    battery_pipeline_init(&battery->pipeline, &config, has_totals ? &totals : NULL);
+    battery_pipeline_kept_t kept = {.sensors_seen = settings_sensors_seen(settings)};
+    ESP_RETURN_ON_ERROR(energy_store_start(bus, settings, values.number[SETTINGS_ENERGY_SAVE_S], &totals, &has_totals),
+                        TAG, "energy counters cannot be kept");
+    kept.energy = has_totals ? &totals : NULL;
+    const bool has_limits = limits_store_take(&limits, &kept.limits_age_ms);
+    kept.limits = has_limits ? &limits : NULL;
+    ESP_RETURN_ON_ERROR(limits_store_start(), TAG, "limits cannot be kept over a restart");
+    battery_pipeline_init(&battery->pipeline, &config, &kept);
+    battery->started_ms = service_now_ms();
     ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_SNAPSHOT, 2, TAG, NULL, &battery->snapshots), TAG,
                         "cannot subscribe to snapshots");
     ESP_RETURN_ON_FALSE(xTaskCreate(battery_task, TAG, CONFIG_TINYBMS_BATTERY_TASK_STACK, battery,

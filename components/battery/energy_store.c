@@ -29,14 +29,24 @@ static const char *TAG = "energy";
 #define LONGEST_WAIT_MS  500
 #define SHUTDOWN_WAIT_MS 1000
 
+/** What the battery task hands over. */
+typedef struct {
+    energy_totals_t totals;
+    uint8_t sensors_seen;
+} to_keep_t;
+
 typedef struct {
     event_bus_handle_t bus;
+    settings_handle_t settings;
     event_bus_subscription_t frames;
-    QueueHandle_t newest; /**< one energy_totals_t, from the battery task */
-    const esp_partition_t *partition;
-    SemaphoreHandle_t lock; /**< guards what follows; the battery task never takes it */
+    QueueHandle_t newest;             /**< one to_keep_t, from the battery task */
+    const esp_partition_t *partition; /**< NULL = the counters are not kept */
+    SemaphoreHandle_t lock;           /**< guards what follows; the battery task never takes it */
     energy_log_t log;
     energy_totals_t saved;
+    uint8_t sensors_saved;
+    uint8_t sensors_told; /**< that may differ from what is saved */
+    int64_t sensors_due_ms;
     int32_t save_ms;
     int64_t due_ms;
     bool failing; /**< the last save failed, which has been logged */
@@ -82,26 +92,55 @@ static void note_outcome(energy_store_t *store, bool saved)
 /** Under the lock. */
 static void save(energy_store_t *store)
 {
-    energy_totals_t newest;
+    to_keep_t newest;
     const int64_t now_ms = service_now_ms();
     store->due_ms = now_ms + store->save_ms;
-    if (xQueuePeek(store->newest, &newest, 0) != pdTRUE || same(&newest, &store->saved)) {
+    if (store->partition == NULL || xQueuePeek(store->newest, &newest, 0) != pdTRUE ||
+        same(&newest.totals, &store->saved)) {
         return;
     }
-    const bool saved = energy_log_save(&store->log, &newest);
+    const bool saved = energy_log_save(&store->log, &newest.totals);
     if (saved) {
-        store->saved = newest;
+        store->saved = newest.totals;
     } else {
         store->due_ms = now_ms + (store->save_ms < RETRY_MS ? store->save_ms : RETRY_MS);
     }
     note_outcome(store, saved);
 }
 
+/** Under the lock. A sensor is found once in years: it is kept at once, a failure tried again every minute. */
+static void save_sensors(energy_store_t *store)
+{
+    if (store->sensors_told == store->sensors_saved) {
+        return;
+    }
+    store->sensors_due_ms = service_now_ms() + RETRY_MS;
+    if (settings_keep_sensors_seen(store->settings, store->sensors_told) == ESP_OK) {
+        store->sensors_saved = store->sensors_told;
+    } else {
+        ESP_LOGE(TAG, "the temperature sensors that are there cannot be kept; it is tried again every minute");
+    }
+}
+
+/** Under the lock. */
+static void note_sensors(energy_store_t *store)
+{
+    to_keep_t newest;
+    if (xQueuePeek(store->newest, &newest, 0) == pdTRUE && newest.sensors_seen != store->sensors_told) {
+        store->sensors_told = newest.sensors_seen;
+        store->sensors_due_ms = service_now_ms();
+    }
+}
+
 static void save_when_due(energy_store_t *store, bool just_sent)
 {
+    const int64_t spare_ms = just_sent ? 0 : WITHOUT_CAN_MS;
     (void)xSemaphoreTake(store->lock, portMAX_DELAY);
-    if (service_now_ms() >= store->due_ms + (just_sent ? 0 : WITHOUT_CAN_MS)) {
+    note_sensors(store);
+    if (service_now_ms() >= store->due_ms + spare_ms) {
         save(store);
+    } else if (service_now_ms() >= store->sensors_due_ms + spare_ms) {
+        save_sensors(store);
     }
     (void)xSemaphoreGive(store->lock);
 }
@@ -110,6 +149,8 @@ static void save_at_shutdown(void)
 {
     if (xSemaphoreTake(s_store.lock, pdMS_TO_TICKS(SHUTDOWN_WAIT_MS)) == pdTRUE) {
         save(&s_store);
+        note_sensors(&s_store);
+        save_sensors(&s_store);
         (void)xSemaphoreGive(s_store.lock);
     }
 }
@@ -152,18 +193,22 @@ static bool open_log(energy_store_t *store, energy_totals_t *totals, bool *has_t
     return true;
 }
 
-esp_err_t energy_store_start(event_bus_handle_t bus, int32_t save_s, energy_totals_t *totals, bool *has_totals)
+esp_err_t energy_store_start(event_bus_handle_t bus, settings_handle_t settings, int32_t save_s,
+                             energy_totals_t *totals, bool *has_totals)
 {
     energy_store_t *const store = &s_store;
     *has_totals = false;
     if (!open_log(store, totals, has_totals)) {
-        return ESP_OK;
+        store->partition = NULL;
     }
     store->bus = bus;
+    store->settings = settings;
+    store->sensors_saved = settings_sensors_seen(settings);
+    store->sensors_told = store->sensors_saved;
     store->save_ms = save_s * 1000;
     store->due_ms = service_now_ms() + store->save_ms;
     store->lock = xSemaphoreCreateMutex();
-    store->newest = xQueueCreate(1, sizeof(energy_totals_t));
+    store->newest = xQueueCreate(1, sizeof(to_keep_t));
     ESP_RETURN_ON_FALSE(store->lock != NULL && store->newest != NULL, ESP_ERR_NO_MEM, TAG, "no memory");
     ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_CAN_FRAME, FRAMES_WAITING, TAG, NULL, &store->frames), TAG,
                         "cannot subscribe to frames");
@@ -174,11 +219,12 @@ esp_err_t energy_store_start(event_bus_handle_t bus, int32_t save_s, energy_tota
     return ESP_OK;
 }
 
-void energy_store_put(const energy_totals_t *totals)
+void energy_store_put(const energy_totals_t *totals, uint8_t sensors_seen)
 {
+    const to_keep_t newest = {.totals = *totals, .sensors_seen = sensors_seen};
     const int64_t now_ms = service_now_ms();
     if (s_store.newest != NULL && now_ms >= s_next_put_ms) {
         s_next_put_ms = now_ms + PUT_EVERY_MS;
-        (void)xQueueOverwrite(s_store.newest, totals);
+        (void)xQueueOverwrite(s_store.newest, &newest);
     }
 }

@@ -10,26 +10,10 @@
 /** The pack counts as charging above this: the current sensor of an idle pack does not read 0. */
 #define CHARGING_MA 500
 
-/** When the alarm of a field can be known. Its warning can when there is a measurement with a cutoff. */
-enum {
-    NEVER,
-    ALWAYS,
-    WITH_SENSOR,
-    MEASURED
-};
-
-static const uint8_t alarm_support[BATTERY_ALARM_COUNT] = {
-    [BATTERY_ALARM_HIGH_VOLTAGE] = ALWAYS,
-    [BATTERY_ALARM_LOW_VOLTAGE] = ALWAYS,
-    [BATTERY_ALARM_HIGH_TEMPERATURE] = WITH_SENSOR,
-    [BATTERY_ALARM_LOW_TEMPERATURE] = WITH_SENSOR,
-    [BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE] = MEASURED,
-    [BATTERY_ALARM_LOW_TEMPERATURE_CHARGE] = WITH_SENSOR,
-    [BATTERY_ALARM_HIGH_DISCHARGE_CURRENT] = ALWAYS,
-    [BATTERY_ALARM_HIGH_CHARGE_CURRENT] = ALWAYS,
-    [BATTERY_ALARM_BMS_INTERNAL] = ALWAYS,
-    [BATTERY_ALARM_CELL_IMBALANCE] = MEASURED,
-};
+#define EXCESS_MA        2000  /**< and a tenth of the limit: so much a current may be beyond it */
+#define EXCESS_MS        10000 /**< for so long */
+#define BLOCKED_HOLD_MS  30000 /**< as CCL rises after it */
+#define EXCESS_SETTLE_MS 60000 /**< chargers and inverter have so long to follow a limit that fell */
 
 /** A measurement and its thresholds, turned so that more is worse; what must not fall has its sign changed. */
 typedef struct {
@@ -47,6 +31,8 @@ typedef struct {
     bool supported;
     bool first;
     bool second;
+    bool doubtful; /**< a sensor is lost: nothing can tell that all is well */
+    bool several;  /**< the second one is one of several, told in turn */
     battery_alarm_cause_t first_cause;
     battery_alarm_cause_t second_cause;
 } verdict_t;
@@ -58,8 +44,8 @@ typedef struct {
     battery_state_t *state;
     battery_alarm_change_t *changes;
     size_t change_count;
-    int32_t cells; /**< in series; 1 = not known, then pack_mv is not known either */
-    battery_quantity_t pack_mv;
+    int32_t cells;              /**< in series; 1 = not known, then pack_mv is not known either */
+    battery_quantity_t pack_mv; /**< as control looks at it */
     battery_quantity_t hottest_dc;
     battery_quantity_t coldest_dc;
     battery_quantity_t spread_mv;
@@ -161,8 +147,7 @@ static void fill_rules(step_t *step)
     const bool charging = current.known && current.value > CHARGING_MA;
     fill_voltages(step);
     fill_temperatures(step, charging);
-    step->rules[BATTERY_ALARM_HIGH_DISCHARGE_CURRENT] =
-        current_rule(config, negative(current), lower(bms->discharge_max_ma, bms->peak_discharge_ma));
+    step->rules[BATTERY_ALARM_HIGH_DISCHARGE_CURRENT] = current_rule(config, negative(current), bms->discharge_max_ma);
     step->rules[BATTERY_ALARM_HIGH_CHARGE_CURRENT] = current_rule(config, current, bms->charge_max_ma);
     const battery_quantity_t threshold = {.known = bms->balance_mv.known, .value = config->imbalance_alarm_mv};
     rule_t imbalance = make_rule(step->spread_mv, threshold, config->imbalance_alarm_mv - config->imbalance_warning_mv,
@@ -175,7 +160,7 @@ static void fill_rules(step_t *step)
 static battery_quantity_t value_of(const step_t *step, battery_alarm_id_t id, battery_alarm_cause_t cause)
 {
     const battery_state_t *const state = step->state;
-    const battery_bms_t *const bms = step->input->bms;
+    uint8_t event = 0;
     switch (cause) {
     case BATTERY_ALARM_CAUSE_CELL:
         return id == BATTERY_ALARM_LOW_VOLTAGE ? state->cell_min_mv : state->cell_max_mv;
@@ -184,11 +169,13 @@ static battery_quantity_t value_of(const step_t *step, battery_alarm_id_t id, ba
     case BATTERY_ALARM_CAUSE_TEMPERATURE:
         return id == BATTERY_ALARM_LOW_TEMPERATURE_CHARGE ? step->coldest_dc : step->hottest_dc;
     case BATTERY_ALARM_CAUSE_CURRENT:
+    case BATTERY_ALARM_CAUSE_LIMIT:
         return state->pack_current_ma;
     case BATTERY_ALARM_CAUSE_SPREAD:
         return step->spread_mv;
     case BATTERY_ALARM_CAUSE_EVENT:
-        return (battery_quantity_t){.known = true, .value = bms->fault ? bms->fault_event : 0};
+        (void)battery_faults_alarm(step->input->bms, id, &event);
+        return (battery_quantity_t){.known = true, .value = event};
     case BATTERY_ALARM_CAUSE_STALE:
         return (battery_quantity_t){.known = true, .value = step->input->age_ms};
     default:
@@ -196,19 +183,21 @@ static battery_quantity_t value_of(const step_t *step, battery_alarm_id_t id, ba
     }
 }
 
-/** Makes the field what the verdict says; one that is no longer supported begins anew. @return whether it is active */
+/** Makes the field what the verdict says; one that cannot be known begins anew, and is active by an event alone.
+ * @return whether it is active */
 static bool settle(step_t *step, battery_alarm_id_t id, bool warning, const verdict_t *verdict)
 {
     battery_alarm_field_t *const field = warning ? &step->alarms->warning[id] : &step->alarms->alarm[id];
     battery_alarm_level_t *const level = warning ? &step->state->warning[id] : &step->state->alarm[id];
-    const bool active = verdict->supported && (verdict->first || verdict->second);
-    const bool cause_ended = field->cause == verdict->first_cause && !verdict->first;
+    const bool active = verdict->first || (verdict->supported && verdict->second);
+    const bool cause_ended = (field->cause == verdict->first_cause && !verdict->first) ||
+                             (verdict->several && !verdict->first && field->cause != verdict->second_cause);
     if (active && (!field->active || cause_ended)) {
         field->cause = verdict->first ? verdict->first_cause : verdict->second_cause;
     }
-    *level = active ? BATTERY_ALARM_ACTIVE : BATTERY_ALARM_OK;
+    const bool fine = verdict->supported && !verdict->doubtful;
+    *level = active ? BATTERY_ALARM_ACTIVE : (fine ? BATTERY_ALARM_OK : BATTERY_ALARM_UNSUPPORTED);
     if (!verdict->supported) {
-        *level = BATTERY_ALARM_UNSUPPORTED;
         field->crossed = false;
         field->count = 0;
     }
@@ -244,44 +233,130 @@ static bool debounced(const step_t *step, battery_alarm_field_t *field, const ru
     return field->crossed;
 }
 
-/** What is measured, and the fault of the BMS that has this alarm. */
+static bool sensor_missed(const step_t *step, const rule_t *rule)
+{
+    return rule->cause == BATTERY_ALARM_CAUSE_TEMPERATURE && step->input->bms->sensors_lost != 0;
+}
+
+/** What is measured, and the fault of the BMS that has this alarm. Without a threshold no field says that all is well.
+ */
 static verdict_t measured_alarm(const step_t *step, battery_alarm_id_t id)
 {
-    const battery_bms_t *const bms = step->input->bms;
     const rule_t *const rule = &step->rules[id];
-    battery_alarm_field_t *const field = &step->alarms->alarm[id];
-    const uint8_t needs = alarm_support[id];
-    const bool event = bms->fault && battery_fault_effect(bms->fault_event).alarm == id;
+    uint8_t named = 0;
+    const bool event = battery_faults_alarm(step->input->bms, id, &named);
     return (verdict_t){
-        .supported =
-            needs == ALWAYS || (needs == WITH_SENSOR && step->hottest_dc.known) || (needs == MEASURED && rule->known),
+        .supported = rule->known || id == BATTERY_ALARM_BMS_INTERNAL,
+        .doubtful = sensor_missed(step, rule),
         .first = event,
         .first_cause = BATTERY_ALARM_CAUSE_EVENT,
-        .second = debounced(step, field, rule, rule->alarm_at, event),
+        .second = debounced(step, &step->alarms->alarm[id], rule, rule->alarm_at, event),
         .second_cause = rule->cause,
     };
+}
+
+static int32_t with_tolerance(int32_t limit_ma)
+{
+    return limit_ma == INT32_MAX ? limit_ma : limit_ma + limit_ma / 10 + EXCESS_MA;
+}
+
+/** Whether a current has been beyond its limit for long, other than because the limit has just fallen. */
+static bool beyond_limit(const step_t *step, battery_alarm_excess_t *excess, const battery_quantity_t *limiters,
+                         int32_t current_ma)
+{
+    const int64_t now_ms = step->input->now_ms;
+    int32_t limit_ma = INT32_MAX;
+    for (int i = BATTERY_REASON_BMS_SETTING; i < BATTERY_LIMITER_COUNT; i++) {
+        const bool slow = i == BATTERY_REASON_RAMP || i == BATTERY_REASON_RISING || i == BATTERY_REASON_STALE_DATA;
+        limit_ma = limiters[i].known && !slow && limiters[i].value < limit_ma ? limiters[i].value : limit_ma;
+    }
+    const bool was_within = current_ma <= with_tolerance(excess->limit_ma);
+    if (!step->alarms->limits_known || (limit_ma < excess->limit_ma && was_within)) {
+        excess->since_ms = now_ms; /* a current that is beyond it already has nothing to follow */
+    }
+    excess->limit_ma = limit_ma;
+    const bool settling = now_ms - excess->since_ms < EXCESS_SETTLE_MS;
+    if (settling || step->input->stale || current_ma <= with_tolerance(limit_ma)) {
+        excess->within_ms = now_ms;
+    }
+    return now_ms - excess->within_ms >= EXCESS_MS;
+}
+
+/** A temperature at its limit comes and goes by a digit; CCL stays 0 for as long. */
+static bool held(const step_t *step, battery_alarm_hold_t *hold, bool blocked)
+{
+    const int64_t now_ms = step->input->now_ms;
+    hold->until_ms = blocked ? now_ms + BLOCKED_HOLD_MS : hold->until_ms;
+    return now_ms < hold->until_ms;
+}
+
+static bool warned_otherwise(const step_t *step, battery_alarm_id_t id, battery_alarm_cause_t *cause)
+{
+    const battery_state_t *const state = step->state;
+    const int32_t current_ma = state->pack_current_ma.known ? state->pack_current_ma.value : 0;
+    const bool blocked = step->alarms->config.blocked != 0;
+    switch (id) {
+    case BATTERY_ALARM_HIGH_CHARGE_CURRENT:
+        *cause = BATTERY_ALARM_CAUSE_LIMIT;
+        return beyond_limit(step, &step->alarms->charge, state->ccl_limiter_ma, current_ma);
+    case BATTERY_ALARM_HIGH_DISCHARGE_CURRENT:
+        *cause = BATTERY_ALARM_CAUSE_LIMIT;
+        return beyond_limit(step, &step->alarms->discharge, state->dcl_limiter_ma, -current_ma);
+    case BATTERY_ALARM_LOW_TEMPERATURE_CHARGE:
+        *cause = BATTERY_ALARM_CAUSE_BLOCKED;
+        return held(step, &step->alarms->too_cold, blocked && state->too_cold_to_charge);
+    case BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE:
+        *cause = BATTERY_ALARM_CAUSE_BLOCKED;
+        return held(step, &step->alarms->too_hot, blocked && state->too_hot_to_charge);
+    default:
+        return false;
+    }
+}
+
+/** A full battery whose cells still differ for a while is a healthy one. */
+static bool unbalanced_for_long(const step_t *step, bool crossed)
+{
+    const int64_t now_ms = step->input->now_ms;
+    if (!crossed) {
+        step->alarms->balanced_ms = now_ms;
+    }
+    return crossed && now_ms - step->alarms->balanced_ms >= (int64_t)step->alarms->config.imbalance_s * 1000;
 }
 
 static verdict_t measured_warning(const step_t *step, battery_alarm_id_t id)
 {
     const rule_t *const rule = &step->rules[id];
-    return (verdict_t){
+    const bool crossed = debounced(step, &step->alarms->warning[id], rule, rule->warning_at, false);
+    verdict_t verdict = {
         .supported = rule->known,
-        .second = debounced(step, &step->alarms->warning[id], rule, rule->warning_at, false),
+        .doubtful = sensor_missed(step, rule),
+        .second = id == BATTERY_ALARM_CELL_IMBALANCE ? unbalanced_for_long(step, crossed) : crossed,
         .second_cause = rule->cause,
     };
+    verdict.first = warned_otherwise(step, id, &verdict.first_cause);
+    return verdict;
 }
 
-/** Not debounced: none of it is a measurement. */
+/** Not debounced: none of it is a measurement. Of several the first counts. */
 static verdict_t internal_warning(const battery_alarms_input_t *input)
 {
-    return (verdict_t){
-        .supported = true,
-        .first = input->stale,
-        .first_cause = BATTERY_ALARM_CAUSE_STALE,
-        .second = input->settings_contradictory || input->bms->cell_count_differs,
-        .second_cause = BATTERY_ALARM_CAUSE_SETTINGS,
+    const battery_bms_t *const bms = input->bms;
+    const struct {
+        bool holds;
+        battery_alarm_cause_t cause;
+    } causes[] = {
+        {bms->sensors_lost != 0 || input->no_temperature, BATTERY_ALARM_CAUSE_SENSOR},
+        {bms->cells_contradict, BATTERY_ALARM_CAUSE_CELLS},
+        {input->settings_contradictory || bms->cell_count_differs, BATTERY_ALARM_CAUSE_SETTINGS},
+        {bms->registers_lost != 0, BATTERY_ALARM_CAUSE_REGISTER},
     };
+    verdict_t verdict = {
+        .supported = true, .first = input->stale, .first_cause = BATTERY_ALARM_CAUSE_STALE, .several = true};
+    for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]) && !verdict.second; i++) {
+        verdict.second = causes[i].holds;
+        verdict.second_cause = causes[i].cause;
+    }
+    return verdict;
 }
 
 /** The BMS is in fault while no field is there to show it: then only the general alarm tells. */
@@ -311,8 +386,8 @@ size_t battery_alarms_step(battery_alarms_t *alarms, const battery_alarms_input_
         .state = state,
         .changes = changes,
         .cells = state->cell_count != 0 ? state->cell_count : 1,
-        .pack_mv = {.known = state->cell_count != 0 && state->pack_voltage_mv.known,
-                    .value = state->pack_voltage_mv.value},
+        .pack_mv = {.known = state->cell_count != 0 && state->pack_checked_mv.known,
+                    .value = state->pack_checked_mv.value},
         .hottest_dc = higher(state->sensor_dc[0], state->sensor_dc[1]),
         .coldest_dc = lower(state->sensor_dc[0], state->sensor_dc[1]),
         .spread_mv = {.known = state->cell_max_mv.known && state->cell_min_mv.known,
@@ -332,6 +407,7 @@ size_t battery_alarms_step(battery_alarms_t *alarms, const battery_alarms_input_
     const verdict_t warning = general(any_warning, false);
     settle(&step, BATTERY_ALARM_GENERAL, false, &alarm);
     settle(&step, BATTERY_ALARM_GENERAL, true, &warning);
+    alarms->limits_known = alarms->limits_known || state->ccl_ma.known;
     return step.change_count;
 }
 
@@ -346,7 +422,12 @@ const char *battery_alarm_cause_text(battery_alarm_cause_t cause)
         [BATTERY_ALARM_CAUSE_SPREAD] = "difference of the cells, mV",
         [BATTERY_ALARM_CAUSE_EVENT] = "BMS event",
         [BATTERY_ALARM_CAUSE_STALE] = "no data, ms",
+        [BATTERY_ALARM_CAUSE_LIMIT] = "current beyond its limit, mA",
+        [BATTERY_ALARM_CAUSE_BLOCKED] = "charging is blocked",
         [BATTERY_ALARM_CAUSE_SETTINGS] = "BMS settings contradictory",
+        [BATTERY_ALARM_CAUSE_SENSOR] = "temperature sensor lost",
+        [BATTERY_ALARM_CAUSE_CELLS] = "cells contradict",
+        [BATTERY_ALARM_CAUSE_REGISTER] = "register of the BMS unusable",
         [BATTERY_ALARM_CAUSE_OTHER] = "see the others",
     };
     return (size_t)cause < (size_t)BATTERY_ALARM_CAUSE_COUNT ? texts[cause] : "unknown";

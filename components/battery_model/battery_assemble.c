@@ -43,6 +43,12 @@ enum {
     REG_SERIAL_COUNT = 6,
 };
 
+#define COLDEST_DC      (-500)
+#define HOTTEST_DC      1500
+#define PACK_PERMILLE   30 /**< the cells and register 36 may differ by so much */
+#define CHECK_PERMILLE  10 /**< by so much both can be right: the meter of the pack has an error of its own */
+#define CHECK_ROUNDS_MV 100
+
 static battery_quantity_t known(int32_t value)
 {
     return (battery_quantity_t){.known = true, .value = value};
@@ -71,11 +77,11 @@ typedef struct {
     int32_t measured; /**< registers 0..15 that read more than 0 */
 } cell_counts_t;
 
-static cell_counts_t count_cells(const tinybms_snapshot_t *snapshot)
+static cell_counts_t count_cells(const tinybms_snapshot_t *snapshot, const battery_quantity_t *series_cells)
 {
     const uint16_t detected = snapshot->live[REG_CELLS_DETECTED];
     cell_counts_t counts = {.detected = detected <= BATTERY_CELLS_MAX ? detected : 0};
-    (void)setting(snapshot, REG_SERIES_CELLS, &counts.set);
+    counts.set = series_cells->known ? series_cells->value : 0;
     for (size_t i = 0; i < BATTERY_CELLS_MAX; i++) {
         counts.measured += snapshot->live[i] > 0 ? 1 : 0;
     }
@@ -111,12 +117,12 @@ static battery_quantity_t milli(const uint16_t *words)
     return tinybms_float_to_milli(words[0], words[1], &value) ? known(value) : (battery_quantity_t){0};
 }
 
+/** A sensor that is not connected reads -32768 (Rev D, registers 42 and 43); what no NTC can tell is none either. */
 static battery_quantity_t temperature(uint16_t word)
 {
-    const int16_t not_connected = INT16_MIN; /* Rev D, registers 42 and 43 */
     const int16_t value = (int16_t)word;
     const battery_quantity_t nothing = {.known = false};
-    return value == not_connected ? nothing : known(value);
+    return value < COLDEST_DC || value > HOTTEST_DC ? nothing : known(value);
 }
 
 static void fill_cells(const tinybms_snapshot_t *snapshot, battery_state_t *state)
@@ -135,8 +141,71 @@ static void fill_cells(const tinybms_snapshot_t *snapshot, battery_state_t *stat
             state->cell_max_register = known(i);
         }
     }
+}
+
+static battery_quantity_t lower(battery_quantity_t a, battery_quantity_t b)
+{
+    return !b.known || (a.known && a.value <= b.value) ? a : b;
+}
+
+static battery_quantity_t higher(battery_quantity_t a, battery_quantity_t b)
+{
+    return !b.known || (a.known && a.value >= b.value) ? a : b;
+}
+
+/** The worse of what the BMS tells and of what the cells are: control, alarms and frames look at the same. */
+static void fill_extremes(const uint16_t *live, battery_state_t *state)
+{
     state->cell_min_mv = live[REG_CELL_MIN] != 0 ? known(live[REG_CELL_MIN]) : (battery_quantity_t){0};
     state->cell_max_mv = live[REG_CELL_MAX] != 0 ? known(live[REG_CELL_MAX]) : (battery_quantity_t){0};
+    if (state->cell_min_register.known) {
+        const int32_t lowest_100uv = state->cell_100uv[state->cell_min_register.value];
+        const int32_t highest_100uv = state->cell_100uv[state->cell_max_register.value];
+        state->cell_min_mv = lower(state->cell_min_mv, known(lowest_100uv / 10));
+        state->cell_max_mv = higher(state->cell_max_mv, known((highest_100uv + 9) / 10));
+    }
+}
+
+static int32_t sum_of_cells_mv(const uint16_t *live)
+{
+    int32_t sum_100uv = 0;
+    for (size_t i = 0; i < BATTERY_CELLS_MAX; i++) {
+        sum_100uv += live[i];
+    }
+    return sum_100uv / 10;
+}
+
+static int32_t distance(int32_t a, int32_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+bool battery_cells_contradict(const tinybms_snapshot_t *snapshot)
+{
+    const battery_quantity_t pack_mv = milli(&snapshot->live[REG_PACK_VOLTAGE]);
+    const int32_t sum_mv = sum_of_cells_mv(snapshot->live);
+    return sum_mv == 0 ||
+           (pack_mv.known && distance(pack_mv.value, sum_mv) > (int64_t)pack_mv.value * PACK_PERMILLE / 1000);
+}
+
+static battery_quantity_t checked_pack_mv(const tinybms_snapshot_t *snapshot)
+{
+    const battery_quantity_t pack_mv = milli(&snapshot->live[REG_PACK_VOLTAGE]);
+    const int32_t sum_mv = sum_of_cells_mv(snapshot->live);
+    const bool both_right = distance(pack_mv.value, sum_mv) <= sum_mv * CHECK_PERMILLE / 1000 + CHECK_ROUNDS_MV;
+    return pack_mv.known && both_right ? known(sum_mv) : pack_mv;
+}
+
+/** Cells that cannot be believed: the mean of the pack and what the BMS tells of its lowest one. */
+static void distrust_cells(battery_state_t *state, const uint16_t *live)
+{
+    const bool told = live[REG_CELL_MIN] != 0;
+    if (state->cell_count == 0 || !state->pack_voltage_mv.known) {
+        return;
+    }
+    const battery_quantity_t mean_mv = known(state->pack_voltage_mv.value / state->cell_count);
+    state->cell_min_mv = told ? lower(known(live[REG_CELL_MIN]), mean_mv) : mean_mv;
+    state->cell_max_mv = higher(state->cell_max_mv, mean_mv);
 }
 
 static void fill_measurements(const tinybms_snapshot_t *snapshot, battery_state_t *state)
@@ -186,11 +255,10 @@ static void fill_version(const tinybms_snapshot_t *snapshot, battery_state_t *st
     fill_serial(&version[REG_SERIAL_FIRST - TINYBMS_VERSION_FIRST], state);
 }
 
-static void fill_capacity(const tinybms_snapshot_t *snapshot, battery_state_t *state)
+static void fill_capacity(const battery_bms_t *bms, battery_state_t *state)
 {
-    int32_t capacity_10mah = 0;
-    if (setting(snapshot, REG_CAPACITY, &capacity_10mah)) {
-        state->installed_capacity_mah = known(capacity_10mah * 10);
+    if (bms->capacity_mah.known) {
+        state->installed_capacity_mah = bms->capacity_mah;
         const int64_t health_ppm = state->soh_ppm.known ? state->soh_ppm.value : 1000000;
         state->usable_capacity_mah = known((int32_t)(state->installed_capacity_mah.value * health_ppm / 1000000));
     }
@@ -210,41 +278,59 @@ static battery_quantity_t cold_charge(const tinybms_snapshot_t *snapshot)
     return celsius == 0 ? freezing : scaled(snapshot, REG_COLD_CHARGE, 10);
 }
 
-static void fill_bms(const tinybms_snapshot_t *snapshot, battery_bms_t *bms)
+void battery_assemble_settings(const tinybms_snapshot_t *snapshot, battery_bms_t *bms)
 {
     const uint16_t restart_enabled = 1U << 2;
+    memset(bms, 0, sizeof(*bms));
     bms->settings_known = snapshot->settings_known;
     bms->full_mv = scaled(snapshot, REG_FULLY_CHARGED, 1);
     bms->empty_mv = scaled(snapshot, REG_FULLY_DISCHARGED, 1);
     bms->balance_mv = scaled(snapshot, REG_EARLY_BALANCING, 1);
     bms->charge_finish_ma = scaled(snapshot, REG_CHARGE_FINISHED, 1);
-    bms->peak_discharge_ma = scaled(snapshot, REG_PEAK_DISCHARGE_CUTOFF, 1000);
+    bms->capacity_mah = scaled(snapshot, REG_CAPACITY, 10);
+    bms->series_cells = scaled(snapshot, REG_SERIES_CELLS, 1);
     bms->over_voltage_mv = scaled(snapshot, REG_OVER_VOLTAGE_CUTOFF, 1);
     bms->under_voltage_mv = scaled(snapshot, REG_UNDER_VOLTAGE_CUTOFF, 1);
-    bms->discharge_max_ma = scaled(snapshot, REG_DISCHARGE_OVER_CURRENT, 1000);
+    bms->peak_current_ma = scaled(snapshot, REG_PEAK_DISCHARGE_CUTOFF, 1000);
+    bms->discharge_current_ma = scaled(snapshot, REG_DISCHARGE_OVER_CURRENT, 1000);
+    bms->discharge_max_ma = battery_discharge_max_ma(bms);
     bms->charge_max_ma = scaled(snapshot, REG_CHARGE_OVER_CURRENT, 1000);
     bms->over_heat_dc = scaled(snapshot, REG_OVER_HEAT, 10);
     bms->cold_charge_dc = cold_charge(snapshot);
     if ((snapshot->settings[REG_FLAGS - TINYBMS_SETTINGS_FIRST] & restart_enabled) != 0) {
         bms->restart_ppm = scaled(snapshot, REG_CHARGE_RESTART, 10000);
     }
-    bms->fully_charged = snapshot->live[REG_STATUS] == TINYBMS_STATUS_FULL;
-    bms->fault = snapshot->live[REG_STATUS] == TINYBMS_STATUS_FAULT;
-    bms->fault_event = snapshot->fault_event.id;
 }
 
-void battery_assemble(const tinybms_snapshot_t *snapshot, battery_bms_t *bms, battery_state_t *state)
+/** An event that nobody knows stands for those that may be missing. */
+static void fill_faults(const tinybms_snapshot_t *snapshot, battery_bms_t *bms)
+{
+    bms->fault = snapshot->live[REG_STATUS] == TINYBMS_STATUS_FAULT;
+    bms->fault_count = snapshot->fault_count;
+    memcpy(bms->faults, snapshot->faults, sizeof(snapshot->faults));
+    if (bms->fault && (snapshot->events_doubtful || snapshot->fault_count == 0)) {
+        bms->faults[bms->fault_count++] = 0;
+    }
+}
+
+void battery_assemble_live(const tinybms_snapshot_t *snapshot, battery_bms_t *bms, battery_state_t *state)
 {
     memset(state, 0, sizeof(*state));
-    memset(bms, 0, sizeof(*bms));
-    const cell_counts_t counts = count_cells(snapshot);
+    const cell_counts_t counts = count_cells(snapshot, &bms->series_cells);
     state->snapshot_ms = snapshot->taken_ms;
     state->sequence = snapshot->sequence;
     state->cell_count = series_cells(&counts);
     fill_cells(snapshot, state);
+    fill_extremes(snapshot->live, state);
     fill_measurements(snapshot, state);
+    state->pack_checked_mv = checked_pack_mv(snapshot);
     fill_version(snapshot, state);
-    fill_capacity(snapshot, state);
-    fill_bms(snapshot, bms);
+    fill_capacity(bms, state);
+    fill_faults(snapshot, bms);
+    bms->fully_charged = snapshot->live[REG_STATUS] == TINYBMS_STATUS_FULL;
     bms->cell_count_differs = cell_counts_differ(&counts);
+    bms->cells_contradict = battery_cells_contradict(snapshot);
+    if (bms->cells_contradict) {
+        distrust_cells(state, snapshot->live);
+    }
 }

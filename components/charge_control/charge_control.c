@@ -9,8 +9,9 @@
 
 #include "charge_control_private.h"
 
-#define ASSUMED_CUTOFF_MV  50    /**< over-voltage cutoff above register 300 when 315 is not set */
-#define LFP_CUTOFF_MAX_MV  3800  /**< a cell with a cutoff of at most this is LFP */
+#define ASSUMED_CUTOFF_MV  50   /**< over-voltage cutoff above the target when 315 was never set */
+#define LFP_CUTOFF_MAX_MV  3800 /**< a cell with a cutoff of at most this is LFP */
+#define CERTAIN_BLOCKS     3
 #define LONGEST_ELAPSED_MS 10000 /**< what a step counts when the one before is longer ago */
 
 void charge_control_init(charge_control_t *control, const charge_control_config_t *config)
@@ -26,14 +27,93 @@ static void start_ramp(charge_control_current_t *current, int32_t from_percent, 
     current->ramp_from_percent = from_percent;
 }
 
+static void empty_filters(charge_control_t *control)
+{
+    charge_control_filter_t *const filters[] = {&control->highest_mv, &control->lowest_mv, &control->coldest_dc,
+                                                &control->hottest_dc, &control->board_dc};
+    for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+        filters[i]->filled = false;
+    }
+    control->plain_blocks = 0;
+    control->pack_high_blocks = 0;
+}
+
 void charge_control_resume(charge_control_t *control, charge_control_ramp_t ramp, int64_t now_ms)
 {
     const bool both = ramp == CHARGE_CONTROL_RAMP_BOTH;
-    control->filled = false;
+    empty_filters(control);
     start_ramp(&control->ccl, both ? control->config.ramp_start_percent : 0, now_ms);
     if (both) {
         start_ramp(&control->dcl, control->config.ramp_start_percent, now_ms);
+        control->restart = true;
     }
+}
+
+void charge_control_keep(charge_control_t *control, const charge_control_kept_t *kept)
+{
+    control->has_kept = kept->cvl_mv > 0 && kept->ccl_ma >= 0 && kept->dcl_ma >= 0;
+    control->kept = *kept;
+    control->empty = kept->empty;
+    control->refilled_ma_ms = kept->refilled_ma_ms;
+}
+
+charge_control_kept_t charge_control_to_keep(const charge_control_t *control, const battery_state_t *state)
+{
+    return (charge_control_kept_t){
+        .cvl_mv = state->cvl_mv.value,
+        .ccl_ma = state->ccl_ma.value,
+        .dcl_ma = state->dcl_ma.value,
+        .empty = control->empty,
+        .refilled_ma_ms = control->refilled_ma_ms,
+    };
+}
+
+void charge_control_forget_kept(charge_control_t *control)
+{
+    control->has_kept = false;
+}
+
+static void go_on(charge_control_current_t *current, int32_t kept_ma, int64_t now_ms)
+{
+    current->restart = false;
+    current->value_ma = kept_ma;
+    current->held_ms = now_ms;
+    current->ramp_from_percent = 100;
+}
+
+/** Over-voltage cutoff of a cell. One that is not known is taken from the highest charge voltage that a person set. */
+static int32_t cutoff_of(const charge_control_config_t *config, const battery_bms_t *bms)
+{
+    const battery_quantity_t cutoff = battery_register_limit(bms, BATTERY_REGISTER_OVER_VOLTAGE);
+    const int32_t full_mv = bms->full_mv.value;
+    if (cutoff.known) {
+        return cutoff.value;
+    }
+    return (config->target_mv > 0 ? charge_least(full_mv, config->target_mv) : full_mv) + ASSUMED_CUTOFF_MV;
+}
+
+/**
+ * While 301 is not usable, 316 counts, but nothing below what 301 was; while both are not, the setting, but nothing
+ * below what they were. 0 = nothing says where a cell is too empty.
+ */
+static int32_t floor_of(const charge_control_config_t *config, const battery_bms_t *bms)
+{
+    const battery_quantity_t empty = battery_register_limit(bms, BATTERY_REGISTER_EMPTY);
+    const battery_quantity_t under = battery_register_limit(bms, BATTERY_REGISTER_UNDER_VOLTAGE);
+    if (bms->empty_mv.known) {
+        return charge_most(bms->empty_mv.value, config->floor_mv);
+    }
+    if (!bms->under_voltage_mv.known && config->floor_mv == 0) {
+        return 0;
+    }
+    return charge_most(config->floor_mv, charge_most(charge_value(&empty), charge_value(&under)));
+}
+
+static bool contradictory(const charge_voltages_t *v, const battery_bms_t *bms, int32_t wanted_float_mv)
+{
+    const bool under_empty =
+        bms->empty_mv.known && bms->under_voltage_mv.known && bms->under_voltage_mv.value >= bms->empty_mv.value;
+    return wanted_float_mv > v->ceiling_mv || v->floor_mv >= v->float_mv || under_empty;
 }
 
 charge_voltages_t charge_control_voltages(const charge_control_config_t *config, const battery_bms_t *bms,
@@ -45,35 +125,34 @@ charge_voltages_t charge_control_voltages(const charge_control_config_t *config,
     }
     const int32_t full_mv = bms->full_mv.value;
     const int32_t offset_mv = (config->charger_offset_mv + cell_count - 1) / cell_count;
-    v.cutoff_mv = bms->over_voltage_mv.known ? bms->over_voltage_mv.value : full_mv + ASSUMED_CUTOFF_MV;
+    int32_t float_mv = full_mv - config->float_below_full_mv;
+    v.unprotected = !bms->over_voltage_mv.known && config->target_mv == 0;
+    v.cutoff_mv = cutoff_of(config, bms);
     v.ceiling_mv = v.cutoff_mv - config->cutoff_margin_mv - offset_mv;
     v.target_mv = charge_least(full_mv, v.ceiling_mv);
-    v.float_mv = full_mv - config->float_below_full_mv;
-    if (v.cutoff_mv <= LFP_CUTOFF_MAX_MV) {
-        v.float_mv = charge_least(v.float_mv, config->float_lfp_mv);
+    const bool told = battery_register_limit(bms, BATTERY_REGISTER_OVER_VOLTAGE).known || config->target_mv > 0;
+    if (v.cutoff_mv <= LFP_CUTOFF_MAX_MV || !told) { /* what nobody tells may be LFP */
+        float_mv = charge_least(float_mv, config->float_lfp_mv);
     }
     if (config->target_mv > 0) {
         v.target_mv = charge_least(v.target_mv, config->target_mv);
     }
     if (config->float_mv > 0) {
-        v.float_mv = charge_least(v.float_mv, config->float_mv);
+        float_mv = charge_least(float_mv, config->float_mv);
     }
-    if (bms->empty_mv.known || bms->under_voltage_mv.known) {
-        v.floor_mv = bms->empty_mv.known ? bms->empty_mv.value : bms->under_voltage_mv.value;
-    }
-    const bool too_high = v.float_mv > v.ceiling_mv;
-    v.float_mv = charge_least(v.float_mv, v.target_mv);
-    v.contradictory = too_high || v.floor_mv >= v.float_mv ||
-                      (bms->empty_mv.known && bms->under_voltage_mv.known && bms->under_voltage_mv.value >= v.floor_mv);
+    v.float_mv = charge_least(float_mv, v.target_mv);
+    v.floor_mv = floor_of(config, bms);
+    v.contradictory = contradictory(&v, bms, float_mv);
     return v;
 }
 
 /* ---- measurements ---- */
 
 /** A single wrong reading must not move a limit, so the middle one of the last three counts. */
-static int32_t filtered(charge_control_filter_t *filter, bool filled, int32_t value)
+static int32_t filtered(charge_control_filter_t *filter, int32_t value)
 {
-    if (!filled) {
+    if (!filter->filled) {
+        filter->filled = true;
         filter->last[1] = value;
     }
     const int32_t a = filter->last[0];
@@ -83,53 +162,57 @@ static int32_t filtered(charge_control_filter_t *filter, bool filled, int32_t va
     return charge_most(charge_least(a, b), charge_least(charge_most(a, b), value));
 }
 
-/** Register 41 or the cell itself, whichever is higher. */
-static int32_t highest_cell_mv(const battery_state_t *state)
+/** The filtered measurement; while it is not known, the last one stands for it. */
+static int32_t measured(charge_control_filter_t *filter, bool is_known, int32_t value)
 {
-    const battery_quantity_t *const cell = &state->cell_max_register;
-    const int32_t seen_mv = cell->known ? (state->cell_100uv[cell->value] + 9) / 10 : 0;
-    return charge_most(charge_value(&state->cell_max_mv), seen_mv);
+    if (!is_known && !filter->filled) {
+        return filter->last[1];
+    }
+    return filtered(filter, is_known ? value : filter->last[1]);
 }
 
-/** Register 40 or the cell itself, whichever is lower; 0 = neither is known. */
-static int32_t lowest_cell_mv(const battery_state_t *state)
-{
-    const int32_t told_mv = state->cell_min_mv.known ? state->cell_min_mv.value : INT32_MAX;
-    const int32_t seen_mv =
-        state->cell_min_register.known ? state->cell_100uv[state->cell_min_register.value] / 10 : INT32_MAX;
-    const int32_t lowest_mv = charge_least(told_mv, seen_mv);
-    return lowest_mv == INT32_MAX ? 0 : lowest_mv;
-}
-
-/** Coldest and hottest external sensor; without one, the BMS's own. */
-static bool temperatures(const battery_state_t *state, int32_t *coldest_dc, int32_t *hottest_dc)
+/** Of the external sensors; without one, of the BMS itself. */
+static void measure_temperatures(charge_control_t *control, const battery_state_t *state, charge_step_t *step)
 {
     const int coldest = battery_extreme_sensor(state, false);
     const int hottest = battery_extreme_sensor(state, true);
-    if (coldest >= 0) {
-        *coldest_dc = state->sensor_dc[coldest].value;
-        *hottest_dc = state->sensor_dc[hottest].value;
-        return true;
-    }
-    if (state->bms_temperature_dc.known) {
-        *coldest_dc = state->bms_temperature_dc.value;
-        *hottest_dc = *coldest_dc;
-    }
-    return state->bms_temperature_dc.known;
+    const battery_quantity_t *const board = &state->bms_temperature_dc;
+    const battery_quantity_t *const cold = coldest >= 0 ? &state->sensor_dc[coldest] : board;
+    const battery_quantity_t *const hot = hottest >= 0 ? &state->sensor_dc[hottest] : board;
+    step->sensor_known = coldest >= 0;
+    step->board_known = board->known;
+    const bool any = step->sensor_known || step->board_known;
+    step->board_dc = measured(&control->board_dc, step->board_known, board->value);
+    step->coldest_dc = measured(&control->coldest_dc, any, cold->value);
+    step->hottest_dc = measured(&control->hottest_dc, any, hot->value);
+}
+
+/** The median goes by three blocks that are in order themselves. */
+static bool cells_certain(charge_control_t *control, const charge_step_t *step)
+{
+    const bool plain = step->cells_known && !step->bms->cells_contradict;
+    control->plain_blocks = (uint8_t)(plain ? charge_least(control->plain_blocks + 1, CERTAIN_BLOCKS) : 0);
+    return control->plain_blocks == CERTAIN_BLOCKS;
 }
 
 static void measure(charge_control_t *control, const battery_state_t *state, charge_step_t *step)
 {
-    int32_t coldest_dc = control->coldest_dc.last[1]; /* without a sensor the last reading stays */
-    int32_t hottest_dc = control->hottest_dc.last[1];
-    step->cells_known = state->cell_max_mv.known || state->cell_max_register.known;
-    step->temperature_known = temperatures(state, &coldest_dc, &hottest_dc);
-    step->highest_mv = filtered(&control->highest_mv, control->filled, highest_cell_mv(state));
-    step->lowest_mv = filtered(&control->lowest_mv, control->filled, lowest_cell_mv(state));
-    step->coldest_dc = filtered(&control->coldest_dc, control->filled, coldest_dc);
-    step->hottest_dc = filtered(&control->hottest_dc, control->filled, hottest_dc);
+    step->cells_known = state->cell_max_mv.known && state->cell_min_mv.known;
+    step->highest_mv = measured(&control->highest_mv, state->cell_max_mv.known, state->cell_max_mv.value);
+    step->lowest_mv = measured(&control->lowest_mv, state->cell_min_mv.known, state->cell_min_mv.value);
+    step->cells_certain = cells_certain(control, step);
+    measure_temperatures(control, state, step);
     step->current_ma = charge_value(&state->pack_current_ma);
-    control->filled = true;
+}
+
+/** In place of the ramp: what was kept over an orderly restart. */
+static void begin(charge_control_t *control, int64_t now_ms)
+{
+    charge_control_resume(control, CHARGE_CONTROL_RAMP_BOTH, now_ms);
+    if (control->has_kept) {
+        go_on(&control->ccl, control->kept.ccl_ma, now_ms);
+        go_on(&control->dcl, control->kept.dcl_ma, now_ms);
+    }
 }
 
 void charge_control_step(charge_control_t *control, const battery_bms_t *bms, const charge_voltages_t *voltages,
@@ -139,14 +222,19 @@ void charge_control_step(charge_control_t *control, const battery_bms_t *bms, co
     charge_step_t step = {
         .bms = bms,
         .voltages = voltages,
+        .cvl_voltages = &control->confirmed,
         .now_ms = now_ms,
         .elapsed_ms = elapsed_ms < LONGEST_ELAPSED_MS ? (int32_t)elapsed_ms : LONGEST_ELAPSED_MS,
     };
     if (!voltages->known) {
         return;
     }
+    if (!control->started || !bms->settings_unconfirmed) {
+        control->confirmed = *voltages;
+    }
     if (!control->started) {
-        charge_control_resume(control, CHARGE_CONTROL_RAMP_BOTH, now_ms);
+        control->hot_discharge = PERMILLE;
+        begin(control, now_ms);
     }
     measure(control, state, &step);
     charge_current_step(control, &step, state);
@@ -159,5 +247,6 @@ void charge_control_step(charge_control_t *control, const battery_bms_t *bms, co
         };
     }
     control->started = true;
+    control->has_kept = false;
     control->last_ms = now_ms;
 }

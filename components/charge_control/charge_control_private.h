@@ -19,15 +19,19 @@ extern "C" {
 /** @brief What one step goes by; the measurements are filtered. */
 typedef struct {
     const battery_bms_t *bms;
-    const charge_voltages_t *voltages;
+    const charge_voltages_t *voltages;     /**< for currents: what tightens counts at once */
+    const charge_voltages_t *cvl_voltages; /**< for CVL, which must not follow one wrong reading */
     int64_t now_ms;
     int32_t elapsed_ms; /**< since the step before, at most 10 s */
     bool cells_known;
-    bool temperature_known;
+    bool cells_certain; /**< the lowest cell is the middle one of three blocks, none of which is in doubt */
+    bool sensor_known;  /**< an external temperature sensor is there: coldest and hottest are theirs */
+    bool board_known;   /**< the BMS tells its own temperature: without a sensor coldest and hottest are that */
     int32_t highest_mv;
     int32_t lowest_mv;
     int32_t coldest_dc;
     int32_t hottest_dc;
+    int32_t board_dc;
     int32_t current_ma;
 } charge_step_t;
 
@@ -36,6 +40,8 @@ void charge_current_step(charge_control_t *control, const charge_step_t *step, b
 
 /** @brief CVL; `state->ccl_ma` is made already. */
 void charge_voltage_step(charge_control_t *control, const charge_step_t *step, battery_state_t *state);
+
+#define PERMILLE 1000
 
 /** What is not known counts as nothing. */
 static inline int32_t charge_value(const battery_quantity_t *quantity)

@@ -4,10 +4,18 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 /** CCL and DCL: the least of independent limiters; down at once, up slowly, and from the bottom after silence. */
+#include <stddef.h>
+
 #include "charge_control_private.h"
 
-#define PERMILLE       1000
-#define LEAST_LIMIT_MA 100 /**< one digit of the frame: less is 0 */
+#define LEAST_LIMIT_MA       100 /**< one digit of the frame: less is 0 */
+#define MS_PER_H             3600000
+#define PPM_PER_PERCENT      10000
+#define ASSUMED_CAPACITY_MAH 100000 /**< when register 306 is not usable */
+
+#define PACK_HIGH_BLOCKS  3
+#define COLD_OTHERWISE_DC 0   /**< for register 320 */
+#define HOT_OTHERWISE_DC  450 /**< for register 319 */
 
 static battery_quantity_t known(int32_t value)
 {
@@ -33,13 +41,17 @@ static int32_t permille(int32_t percent)
     return percent * 10;
 }
 
-/** The cap that the others are a share of: registers and setting. With neither, nothing may flow. */
-static int32_t fill_caps(const battery_quantity_t *cutoff_ma, int32_t percent, int32_t setting_ma,
-                         battery_quantity_t *limiters)
+/**
+ * The cap that the others are a share of: registers and setting. With neither, nothing may flow.
+ * @param last_ma while the register is not usable: the strictest it was, which a setting must not loosen
+ */
+static int32_t fill_caps(const battery_quantity_t *cutoff_ma, const battery_quantity_t *last_ma, int32_t percent,
+                         int32_t setting_ma, battery_quantity_t *limiters)
 {
+    const battery_quantity_t *const from = setting_ma > 0 && !cutoff_ma->known ? last_ma : cutoff_ma;
     int32_t cap_ma = INT32_MAX;
-    if (cutoff_ma->known) {
-        cap_ma = share_of(cutoff_ma->value, permille(percent));
+    if (from->known) {
+        cap_ma = share_of(from->value, permille(percent));
         limiters[BATTERY_REASON_BMS_SETTING] = known(cap_ma);
     }
     if (setting_ma > 0) {
@@ -51,14 +63,6 @@ static int32_t fill_caps(const battery_quantity_t *cutoff_ma, int32_t percent, i
         limiters[BATTERY_REASON_SETTING_MISSING] = known(0);
     }
     return cap_ma;
-}
-
-static battery_quantity_t least_known(const battery_quantity_t *a, const battery_quantity_t *b)
-{
-    if (!a->known || !b->known) {
-        return a->known ? *a : *b;
-    }
-    return known(charge_least(a->value, b->value));
 }
 
 /** In two straight lines: full until a knee below the target, little at the target, nothing where the ceiling's margin
@@ -78,59 +82,182 @@ static int32_t charge_cell_permille(const charge_control_config_t *config, const
     return at_target + left * (PERMILLE - at_target) / PERMILLE;
 }
 
-static battery_limit_reason_t temperature_reason(const battery_state_t *state)
+/** Limits of temperature that hold when neither the register nor any value since the start is usable. */
+static int32_t limit_dc(const battery_bms_t *bms, battery_register_t id, int32_t otherwise_dc)
 {
-    const bool external = state->sensor_dc[0].known || state->sensor_dc[1].known;
-    return external ? BATTERY_REASON_TEMPERATURE : BATTERY_REASON_BMS_TEMPERATURE;
+    const battery_quantity_t limit = battery_register_limit(bms, id);
+    return limit.known ? limit.value : otherwise_dc;
 }
 
-static void fill_charge_limiters(const charge_control_t *control, const charge_step_t *step, int32_t cap_ma,
+static int32_t cold_permille(const charge_control_config_t *config, const charge_step_t *step)
+{
+    const int32_t stop_dc = limit_dc(step->bms, BATTERY_REGISTER_COLD_CHARGE, COLD_OTHERWISE_DC);
+    return permille_of(step->coldest_dc - stop_dc, config->cold_knee_dc);
+}
+
+static int32_t over_heat_dc(const charge_step_t *step)
+{
+    return limit_dc(step->bms, BATTERY_REGISTER_OVER_HEAT, HOT_OTHERWISE_DC);
+}
+
+static int32_t hot_permille(const charge_control_config_t *config, int32_t limit, int32_t hottest_dc)
+{
+    return permille_of(limit - config->hot_stop_dc - hottest_dc, config->hot_knee_dc - config->hot_stop_dc);
+}
+
+/** By the sensors; the BMS's own temperature stands in for them, and has a limit of its own beside them. */
+static void fill_charge_temperatures(const charge_control_config_t *config, const charge_step_t *step, int32_t cap_ma,
+                                     battery_state_t *state)
+{
+    battery_quantity_t *const limiters = state->ccl_limiter_ma;
+    int32_t board = PERMILLE;
+    if (!step->sensor_known && !step->board_known) {
+        limiters[BATTERY_REASON_NO_TEMPERATURE] = known(0);
+        return;
+    }
+    const int32_t cold = cold_permille(config, step);
+    const int32_t hot = hot_permille(config, over_heat_dc(step), step->hottest_dc);
+    if (step->sensor_known) {
+        limiters[BATTERY_REASON_TEMPERATURE] = known(share_of(cap_ma, charge_least(cold, hot)));
+        board = hot_permille(config, config->bms_hot_dc, step->board_dc);
+    } else {
+        board = charge_least(cold, hot);
+    }
+    if (step->board_known) {
+        limiters[BATTERY_REASON_BMS_TEMPERATURE] = known(share_of(cap_ma, board));
+    }
+    state->too_cold_to_charge = cold == 0;
+    state->too_hot_to_charge = hot == 0 || (step->board_known && step->sensor_known && board == 0);
+}
+
+/** A single block may be wrong; three in a row are not. */
+static bool pack_too_high(charge_control_t *control, const charge_step_t *step, const battery_state_t *state)
+{
+    const battery_quantity_t cutoff = battery_register_limit(step->bms, BATTERY_REGISTER_OVER_VOLTAGE);
+    const bool high = cutoff.known && state->pack_checked_mv.known &&
+                      state->pack_checked_mv.value >= cutoff.value * state->cell_count;
+    const int32_t blocks = high ? control->pack_high_blocks + 1 : 0;
+    control->pack_high_blocks = (uint8_t)charge_least(blocks, PACK_HIGH_BLOCKS);
+    return control->pack_high_blocks == PACK_HIGH_BLOCKS;
+}
+
+static void fill_charge_limiters(charge_control_t *control, const charge_step_t *step, int32_t cap_ma,
                                  battery_state_t *state)
 {
-    const charge_control_config_t *const config = &control->config;
     const battery_bms_t *const bms = step->bms;
-    battery_quantity_t *const limiters = state->ccl_limiter_ma;
-    limiters[BATTERY_REASON_CELL_VOLTAGE] = known(share_of(cap_ma, charge_cell_permille(config, step)));
-    if (step->temperature_known && (bms->cold_charge_dc.known || bms->over_heat_dc.known)) {
-        const int32_t above_cold_dc = step->coldest_dc - bms->cold_charge_dc.value;
-        const int32_t below_stop_dc = bms->over_heat_dc.value - config->hot_stop_dc - step->hottest_dc;
-        const int32_t cold = bms->cold_charge_dc.known ? permille_of(above_cold_dc, config->cold_knee_dc) : PERMILLE;
-        const int32_t hot =
-            bms->over_heat_dc.known ? permille_of(below_stop_dc, config->hot_knee_dc - config->hot_stop_dc) : PERMILLE;
-        limiters[temperature_reason(state)] = known(share_of(cap_ma, charge_least(cold, hot)));
-    }
-    if (bms->fault && battery_fault_effect(bms->fault_event).stops_charge) {
-        limiters[BATTERY_REASON_BMS_FAULT] = known(0);
-    }
-    if (step->voltages->contradictory) {
-        limiters[BATTERY_REASON_SETTINGS_CONTRADICTORY] = known(0);
-    }
-    if (bms->cell_count_differs) {
-        limiters[BATTERY_REASON_CELL_COUNT] = known(0);
+    const struct {
+        battery_limit_reason_t reason;
+        bool stops;
+    } stops[] = {
+        {BATTERY_REASON_PACK_VOLTAGE, pack_too_high(control, step, state)},
+        {BATTERY_REASON_SENSOR_LOST, bms->sensors_lost != 0},
+        {BATTERY_REASON_CELLS_CONTRADICT, bms->cells_contradict},
+        {BATTERY_REASON_SETTING_MISSING, step->voltages->unprotected},
+        {BATTERY_REASON_BMS_FAULT, battery_faults_effect(bms).stops_charge},
+        {BATTERY_REASON_SETTINGS_CONTRADICTORY, step->voltages->contradictory},
+        {BATTERY_REASON_CELL_COUNT, bms->cell_count_differs},
+    };
+    const int32_t left = charge_cell_permille(&control->config, step);
+    state->ccl_limiter_ma[BATTERY_REASON_CELL_VOLTAGE] = known(share_of(cap_ma, left));
+    fill_charge_temperatures(&control->config, step, cap_ma, state);
+    for (size_t i = 0; i < sizeof(stops) / sizeof(stops[0]); i++) {
+        if (stops[i].stops) {
+            state->ccl_limiter_ma[stops[i].reason] = known(0);
+        }
     }
 }
 
-static void fill_discharge_limiters(const charge_control_t *control, const charge_step_t *step, int32_t cap_ma,
+/**
+ * A cell recovers as soon as the load is gone: a DCL that rose with it would switch an off-grid house on and off. So
+ * something has to be charged first.
+ */
+static bool kept_empty(charge_control_t *control, const charge_step_t *step, const battery_state_t *state,
+                       bool at_floor)
+{
+    const charge_control_config_t *const config = &control->config;
+    const battery_quantity_t *const capacity = &state->installed_capacity_mah;
+    const int64_t capacity_mah = capacity->known ? capacity->value : ASSUMED_CAPACITY_MAH;
+    const int64_t needed_ma_ms = capacity_mah * config->refill_percent * (MS_PER_H / 100);
+    const int32_t enough_mv =
+        charge_least(step->voltages->floor_mv + config->discharge_knee_mv, step->voltages->float_mv);
+    if (at_floor) {
+        control->empty = true;
+        control->refilled_ma_ms = 0;
+    } else if (control->empty) {
+        control->refilled_ma_ms += (int64_t)step->current_ma * step->elapsed_ms;
+        control->refilled_ma_ms = control->refilled_ma_ms > 0 ? control->refilled_ma_ms : 0;
+        control->empty = control->refilled_ma_ms < needed_ma_ms || step->lowest_mv <= enough_mv;
+    }
+    return control->empty;
+}
+
+/** One wrong reading, of a cell or of a setting, must not call the battery empty. */
+static bool reached_floor(const charge_step_t *step, int32_t cap_ma, int32_t allowed_ma)
+{
+    const bool certain = step->cells_certain && !step->bms->settings_unconfirmed;
+    return cap_ma >= LEAST_LIMIT_MA && allowed_ma < LEAST_LIMIT_MA && certain;
+}
+
+static void fill_discharge_cells(charge_control_t *control, const charge_step_t *step, int32_t cap_ma,
+                                 battery_state_t *state)
+{
+    const int32_t above_floor_mv = step->lowest_mv - step->voltages->floor_mv;
+    const int32_t left = step->cells_known ? permille_of(above_floor_mv, control->config.discharge_knee_mv) : 0;
+    const int32_t allowed_ma = share_of(cap_ma, left);
+    const bool empty = kept_empty(control, step, state, reached_floor(step, cap_ma, allowed_ma));
+    state->dcl_limiter_ma[BATTERY_REASON_CELL_VOLTAGE] = known(empty ? 0 : allowed_ma);
+}
+
+/** While a sensor is lost the temperatures that are left allow no more than it did. */
+static int32_t hot_discharge_permille(charge_control_t *control, const charge_step_t *step)
+{
+    const int32_t left = permille_of(over_heat_dc(step) - step->hottest_dc, control->config.hot_discharge_knee_dc);
+    if (step->bms->sensors_lost != 0) {
+        return charge_least(left, control->hot_discharge);
+    }
+    control->hot_discharge = left;
+    return left;
+}
+
+static void fill_discharge_temperatures(charge_control_t *control, const charge_step_t *step, int32_t cap_ma,
+                                        battery_quantity_t *limiters)
+{
+    const charge_control_config_t *const config = &control->config;
+    const int32_t hot = hot_discharge_permille(control, step);
+    if (step->sensor_known) {
+        limiters[BATTERY_REASON_TEMPERATURE] = known(share_of(cap_ma, hot));
+    }
+    if (step->board_known) {
+        const int32_t board = permille_of(config->bms_hot_dc - step->board_dc, config->hot_discharge_knee_dc);
+        limiters[BATTERY_REASON_BMS_TEMPERATURE] = known(share_of(cap_ma, step->sensor_known ? board : hot));
+    }
+}
+
+/** A load that is switched off by the SOC must not be switched on again by its last digit. */
+static int32_t soc_permille(charge_control_t *control, int32_t soc_ppm)
+{
+    const charge_control_config_t *const config = &control->config;
+    const int32_t above_ppm = soc_ppm - config->soc_min_percent * PPM_PER_PERCENT;
+    const int32_t back_ppm = config->refill_percent * PPM_PER_PERCENT;
+    control->soc_low = above_ppm <= 0 || (control->soc_low && above_ppm < back_ppm);
+    return control->soc_low ? 0 : permille_of(above_ppm / 100, config->soc_knee_percent * 100);
+}
+
+static void fill_discharge_limiters(charge_control_t *control, const charge_step_t *step, int32_t cap_ma,
                                     battery_state_t *state)
 {
     const charge_control_config_t *const config = &control->config;
-    const battery_bms_t *const bms = step->bms;
     battery_quantity_t *const limiters = state->dcl_limiter_ma;
-    const int32_t floor_mv = step->voltages->floor_mv;
-    if (!step->cells_known || floor_mv > 0) {
-        const int32_t left = permille_of(step->lowest_mv - floor_mv, config->discharge_knee_mv);
-        limiters[BATTERY_REASON_CELL_VOLTAGE] = known(share_of(cap_ma, step->cells_known ? left : 0));
+    if (step->voltages->floor_mv > 0) {
+        fill_discharge_cells(control, step, cap_ma, state);
+    } else {
+        limiters[BATTERY_REASON_SETTING_MISSING] = known(0);
     }
-    if (step->temperature_known && bms->over_heat_dc.known) {
-        const int32_t left = permille_of(bms->over_heat_dc.value - step->hottest_dc, config->hot_discharge_knee_dc);
-        limiters[temperature_reason(state)] = known(share_of(cap_ma, left));
-    }
+    fill_discharge_temperatures(control, step, cap_ma, limiters);
     if (config->soc_min_percent > 0 && state->soc_ppm.known) {
-        const int32_t left =
-            permille_of(state->soc_ppm.value / 100 - config->soc_min_percent * 100, config->soc_knee_percent * 100);
-        limiters[BATTERY_REASON_SOC] = known(share_of(cap_ma, left));
+        limiters[BATTERY_REASON_SOC] = known(share_of(cap_ma, soc_permille(control, state->soc_ppm.value)));
     }
-    if (bms->fault && battery_fault_effect(bms->fault_event).stops_discharge) {
+    if (battery_faults_effect(step->bms).stops_discharge) {
         limiters[BATTERY_REASON_BMS_FAULT] = known(0);
     }
 }
@@ -187,11 +314,14 @@ static battery_limit_t finish(charge_control_current_t *current, const charge_co
 void charge_current_step(charge_control_t *control, const charge_step_t *step, battery_state_t *state)
 {
     const charge_control_config_t *const config = &control->config;
-    const battery_quantity_t discharge_ma = least_known(&step->bms->discharge_max_ma, &step->bms->peak_discharge_ma);
-    const int32_t charge_cap_ma =
-        fill_caps(&step->bms->charge_max_ma, config->current_percent, config->charge_max_ma, state->ccl_limiter_ma);
-    const int32_t discharge_cap_ma =
-        fill_caps(&discharge_ma, config->current_percent, config->discharge_max_ma, state->dcl_limiter_ma);
+    const battery_bms_t *const bms = step->bms;
+    const int32_t charge_cap_ma = fill_caps(&bms->charge_max_ma, &bms->strictest[BATTERY_REGISTER_CHARGE_CURRENT],
+                                            config->current_percent, config->charge_max_ma, state->ccl_limiter_ma);
+    const battery_quantity_t last_ma = battery_register_stricter(BATTERY_REGISTER_DISCHARGE_CURRENT,
+                                                                 bms->strictest[BATTERY_REGISTER_DISCHARGE_CURRENT],
+                                                                 bms->strictest[BATTERY_REGISTER_PEAK_CURRENT]);
+    const int32_t discharge_cap_ma = fill_caps(&bms->discharge_max_ma, &last_ma, config->current_percent,
+                                               config->discharge_max_ma, state->dcl_limiter_ma);
     fill_charge_limiters(control, step, charge_cap_ma, state);
     fill_discharge_limiters(control, step, discharge_cap_ma, state);
     state->ccl_ma = finish(&control->ccl, config, step, charge_cap_ma, state->ccl_limiter_ma);

@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 /** CVL: bulk -> absorption -> float -> bulk, and the slow controller on the highest cell. Per cell, in 0.001 mV. */
+#include <stddef.h>
+
 #include "charge_control_private.h"
 
 #define REBULK_PERCENT     90 /**< when neither setting nor register 321 says when float ends */
@@ -48,7 +50,7 @@ static void update_stage(charge_control_t *control, const charge_step_t *step, c
                          int32_t least_current_ma)
 {
     const charge_control_config_t *const config = &control->config;
-    const int32_t target_mv = step->voltages->target_mv;
+    const int32_t target_mv = step->cvl_voltages->target_mv;
     const int32_t soc_ppm = charge_value(&state->soc_ppm);
     const bool absorbing = control->stage == BATTERY_REASON_ABSORPTION;
     if (control->stage == BATTERY_REASON_FLOAT) {
@@ -91,7 +93,7 @@ static int32_t expected_mv(charge_control_t *control, const charge_step_t *step)
 /** The less current flows, the further above the target the highest cell has to be: at no current, where CCL ends. */
 static bool far_above(const charge_control_t *control, const charge_step_t *step, int32_t least_current_ma)
 {
-    const charge_voltages_t *const v = step->voltages;
+    const charge_voltages_t *const v = step->cvl_voltages;
     const int32_t all_mv = v->cutoff_mv - control->config.cutoff_margin_mv - v->target_mv;
     return step->current_ma > 0 && (step->highest_mv - v->target_mv) * (least_current_ma / 100) >
                                        all_mv * ((least_current_ma - step->current_ma) / 100);
@@ -135,7 +137,7 @@ static int32_t sunk(int32_t uv, int32_t goal_uv, int32_t fall_uv)
 static void raise(charge_control_t *control, const charge_step_t *step, int32_t goal_uv)
 {
     const charge_control_config_t *const config = &control->config;
-    const int32_t lack_mv = step->voltages->target_mv - step->highest_mv;
+    const int32_t lack_mv = step->cvl_voltages->target_mv - step->highest_mv;
     if (control->cvl_uv >= goal_uv || lack_mv <= config->balanced_mv / 2 ||
         step->now_ms - control->above_ms < (int64_t)config->raise_wait_s * 1000 ||
         step->now_ms - control->stepped_ms < (int64_t)config->step_s * 1000) {
@@ -152,17 +154,24 @@ static void sink_to_float(charge_control_t *control, const charge_step_t *step)
 {
     const charge_control_config_t *const config = &control->config;
     const int32_t above_cells_uv = (step->highest_mv + config->balanced_mv) * UV_PER_MV;
-    const int32_t goal_uv = charge_most(step->voltages->float_mv * UV_PER_MV, above_cells_uv);
+    const int32_t goal_uv = charge_most(step->cvl_voltages->float_mv * UV_PER_MV, above_cells_uv);
     control->cvl_uv = sunk(control->cvl_uv, goal_uv, config->raise_mv_per_s * step->elapsed_ms);
 }
 
-static void keep_within_bounds(charge_control_t *control, const charge_step_t *step, uint8_t cell_count)
+/** Never below float, unless the registers have raised that: CVL follows slowly then, like every rise. */
+static int32_t lowest_uv(int32_t cvl_uv, const charge_voltages_t *v)
 {
-    const charge_voltages_t *const v = step->voltages;
+    return charge_least(cvl_uv, v->float_mv * UV_PER_MV);
+}
+
+static void keep_within_bounds(charge_control_t *control, const charge_step_t *step, uint8_t cell_count,
+                               int32_t least_uv)
+{
+    const charge_voltages_t *const v = step->cvl_voltages;
     const int32_t fastest_uv = control->config.lower_mv_per_s * step->elapsed_ms / cell_count;
     control->cvl_uv = sunk(control->cvl_uv, v->target_mv * UV_PER_MV, fastest_uv); /* the registers may have changed */
     control->cvl_uv = charge_least(control->cvl_uv, v->ceiling_mv * UV_PER_MV);
-    control->cvl_uv = charge_most(control->cvl_uv, v->float_mv * UV_PER_MV);
+    control->cvl_uv = charge_most(control->cvl_uv, charge_least(least_uv, v->ceiling_mv * UV_PER_MV));
 }
 
 /** CCL 0 alone does not stop a solar charger with feed-in. A ramp from 0 alone is no reason to let CVL jump. */
@@ -179,35 +188,81 @@ static battery_limit_reason_t reason_of(const charge_control_t *control, int32_t
     return control->lowered ? BATTERY_REASON_CELL_VOLTAGE : BATTERY_REASON_RISING;
 }
 
-/** A full battery is not charged anew by a restart; CVL begins above its cells, or at the target. */
+static int32_t mean_cell_mv(const battery_state_t *state)
+{
+    int32_t sum_100uv = 0;
+    int32_t count = 0;
+    for (size_t i = 0; i < BATTERY_CELLS_MAX; i++) {
+        sum_100uv += state->cell_100uv[i];
+        count += state->cell_100uv[i] > 0 ? 1 : 0;
+    }
+    return count > 0 ? sum_100uv / 10 / count : 0;
+}
+
+static int32_t kept_uv(const charge_control_t *control, uint8_t cell_count)
+{
+    return (int32_t)((int64_t)control->kept.cvl_mv * UV_PER_MV / cell_count);
+}
+
+/**
+ * Where CVL begins: at float, or just above the cells when they are above it, so that a restart does not pull the
+ * battery into the grid. With a cell above the target CVL had been lowered for it, and begins at float.
+ */
+static int32_t first_uv(const charge_control_t *control, const charge_step_t *step, const battery_state_t *state)
+{
+    const charge_voltages_t *const v = step->cvl_voltages;
+    const int32_t allowed_mv = control->stage == BATTERY_REASON_FLOAT ? control->config.balanced_mv : 0;
+    const int32_t above_cells_mv = mean_cell_mv(state) + control->config.balanced_mv;
+    const int32_t uv = charge_most(charge_least(above_cells_mv, v->target_mv), v->float_mv) * UV_PER_MV;
+    if (control->has_kept) {
+        return charge_least(kept_uv(control, state->cell_count), v->target_mv * UV_PER_MV);
+    }
+    if (step->highest_mv > v->target_mv + allowed_mv) {
+        return v->float_mv * UV_PER_MV;
+    }
+    return control->started ? charge_least(uv, control->cvl_uv) : uv; /* not above what was sent before */
+}
+
+/** A full battery is not charged anew by a restart. */
 static void start(charge_control_t *control, const charge_step_t *step, const battery_state_t *state)
 {
     const int32_t soc_ppm = charge_value(&state->soc_ppm);
     control->float_soc_ppm = step->bms->fully_charged ? soc_ppm : FULL_PPM;
     const bool full = step->bms->fully_charged || soc_ppm >= rebulk_below_ppm(control, step->bms);
-    const int32_t above_cells_mv = step->highest_mv + control->config.balanced_mv;
-    const int32_t target_mv = step->voltages->target_mv;
     control->slope_from_mv = step->highest_mv;
+    control->slope_uv_per_s = 0;
     control->stage = full ? BATTERY_REASON_FLOAT : BATTERY_REASON_BULK;
-    control->cvl_uv = (full ? charge_least(above_cells_mv, target_mv) : target_mv) * UV_PER_MV;
+    control->cvl_uv = first_uv(control, step, state);
     control->stepped_ms = step->now_ms;
     control->above_ms = step->now_ms;
+    control->restart = false;
+}
+
+/** CVL of the pack does not jump when it turns out to have more cells. */
+static void follow_cell_count(charge_control_t *control, uint8_t cell_count)
+{
+    if (control->cell_count != 0 && cell_count > control->cell_count) {
+        control->cvl_uv = control->cvl_uv / cell_count * control->cell_count;
+    }
+    control->cell_count = cell_count;
 }
 
 void charge_voltage_step(charge_control_t *control, const charge_step_t *step, battery_state_t *state)
 {
-    const charge_voltages_t *const v = step->voltages;
+    const charge_voltages_t *const v = step->cvl_voltages;
     const int32_t least_current_ma = tail_ma(&control->config, step, state);
-    if (!control->started) {
+    follow_cell_count(control, state->cell_count);
+    if (control->restart) {
         start(control, step, state);
     }
+    const int32_t least_uv = lowest_uv(control->cvl_uv, v);
     const int32_t excess_mv = expected_mv(control, step) - v->target_mv;
     update_stage(control, step, state, least_current_ma);
     const bool full = control->stage == BATTERY_REASON_FLOAT;
     const int32_t goal_uv = (full ? v->float_mv : v->target_mv) * UV_PER_MV;
     battery_limit_reason_t reason = BATTERY_REASON_CHARGE_INHIBITED;
     if (inhibited(control, state)) {
-        control->cvl_uv = v->float_mv * UV_PER_MV;
+        control->cvl_uv = least_uv;
         control->above_ms = step->now_ms;
         control->lowered = false;
     } else {
@@ -216,7 +271,7 @@ void charge_voltage_step(charge_control_t *control, const charge_step_t *step, b
         if (full) {
             sink_to_float(control, step);
         }
-        keep_within_bounds(control, step, state->cell_count);
+        keep_within_bounds(control, step, state->cell_count, least_uv);
         reason = reason_of(control, goal_uv);
     }
     state->cvl_mv = (battery_limit_t){

@@ -49,12 +49,9 @@ static bool is_valid(const record_t *record)
 
 static bool is_free(const record_t *record)
 {
-    const uint8_t *const bytes = (const uint8_t *)record;
-    size_t erased = 0;
-    while (erased < sizeof(*record) && bytes[erased] == 0xFF) {
-        erased++;
-    }
-    return erased == sizeof(*record);
+    record_t erased;
+    memset(&erased, 0xFF, sizeof(erased));
+    return memcmp(record, &erased, sizeof(erased)) == 0;
 }
 
 static uint32_t offset_of(int sector, int slot)

@@ -16,7 +16,9 @@
 
 static const char *TAG = "settings";
 
-#define NVS_NAMESPACE "settings"
+#define NVS_NAMESPACE     "settings"
+#define BATTERY_NAMESPACE "battery" /**< what is remembered of the battery: no setting */
+#define SENSORS_SEEN      "sensors_seen"
 
 struct settings {
     SemaphoreHandle_t lock; /**< guards values; services take it at start only */
@@ -167,5 +169,42 @@ esp_err_t settings_save(settings_handle_t handle, const settings_change_t *chang
     for (size_t i = 0; i < count && err == ESP_OK; i++) {
         ESP_LOGI(TAG, "%s saved", settings_entry(changes[i].id)->key);
     }
+    return err;
+}
+
+uint8_t settings_sensors_seen(settings_handle_t handle)
+{
+    nvs_handle_t nvs = 0;
+    uint8_t sensors = 0;
+    (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
+    esp_err_t err = nvs_open(BATTERY_NAMESPACE, NVS_READONLY, &nvs);
+    if (err == ESP_OK) {
+        err = nvs_get_u8(nvs, SENSORS_SEEN, &sensors);
+        nvs_close(nvs);
+    }
+    if (err != ESP_OK && err != ESP_ERR_NVS_NOT_FOUND) {
+        ESP_LOGE(TAG, "which temperature sensors were ever there cannot be read (%s)", esp_err_to_name(err));
+    }
+    (void)xSemaphoreGive(handle->lock);
+    return sensors;
+}
+
+static esp_err_t write_sensors(uint8_t sensors)
+{
+    nvs_handle_t nvs = 0;
+    ESP_RETURN_ON_ERROR(nvs_open(BATTERY_NAMESPACE, NVS_READWRITE, &nvs), TAG, "cannot open the storage");
+    esp_err_t err = nvs_set_u8(nvs, SENSORS_SEEN, sensors);
+    if (err == ESP_OK) {
+        err = nvs_commit(nvs);
+    }
+    nvs_close(nvs);
+    return err;
+}
+
+esp_err_t settings_keep_sensors_seen(settings_handle_t handle, uint8_t sensors)
+{
+    (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
+    const esp_err_t err = write_sensors(sensors);
+    (void)xSemaphoreGive(handle->lock);
     return err;
 }

@@ -34,12 +34,15 @@ static charge_control_config_t charge_config(const int32_t *number)
         .charge_knee_mv = number[SETTINGS_CHARGE_KNEE_MV],
         .charge_at_target_percent = number[SETTINGS_CHARGE_END_PCT],
         .discharge_knee_mv = number[SETTINGS_DISCH_KNEE_MV],
+        .floor_mv = number[SETTINGS_DISCH_CELL_MV],
+        .refill_percent = number[SETTINGS_DISCH_BACK_PCT],
         .soc_min_percent = number[SETTINGS_DISCH_SOC_PCT],
         .soc_knee_percent = number[SETTINGS_DISCH_TAPER_PCT],
         .cold_knee_dc = number[SETTINGS_TEMP_COLD_K] * DC_PER_K,
         .hot_knee_dc = number[SETTINGS_TEMP_HOT_K] * DC_PER_K,
         .hot_stop_dc = number[SETTINGS_TEMP_STOP_K] * DC_PER_K,
         .hot_discharge_knee_dc = number[SETTINGS_TEMP_DISCH_K] * DC_PER_K,
+        .bms_hot_dc = number[SETTINGS_TEMP_BMS_HOT_C] * DC_PER_K,
         .rise_wait_s = number[SETTINGS_LIMIT_WAIT_S],
         .rise_ma_per_s = number[SETTINGS_LIMIT_A_PER_S] * MA_PER_A,
         .ramp_start_percent = number[SETTINGS_RAMP_START_PCT],
@@ -59,6 +62,8 @@ static battery_alarms_config_t alarms_config(const int32_t *number)
         .temperature_hysteresis_dc = number[SETTINGS_HYST_TEMP_K] * DC_PER_K,
         .current_hysteresis_percent = number[SETTINGS_HYST_CUR_PCT],
         .debounce = number[SETTINGS_ALARM_DEBOUNCE],
+        .imbalance_s = number[SETTINGS_DIFF_WARN_S],
+        .blocked = number[SETTINGS_ALARM_BLOCKED],
     };
 }
 

@@ -18,6 +18,7 @@
 
 #define CELL_MV_MIN       2500
 #define CELL_MV_MAX       4500
+#define FLOOR_MV_MIN      2000
 #define FLOAT_END_PCT_MIN 50
 #define BMS_DECIDES       "as the BMS says"
 
@@ -37,6 +38,8 @@ _Static_assert(CONFIG_TINYBMS_CHARGE_CELL_MV == 0 || CONFIG_TINYBMS_CHARGE_CELL_
                "TINYBMS_CHARGE_CELL_MV is 0 or a voltage of a cell");
 _Static_assert(CONFIG_TINYBMS_FLOAT_CELL_MV == 0 || CONFIG_TINYBMS_FLOAT_CELL_MV >= CELL_MV_MIN,
                "TINYBMS_FLOAT_CELL_MV is 0 or a voltage of a cell");
+_Static_assert(CONFIG_TINYBMS_DISCH_CELL_MV == 0 || CONFIG_TINYBMS_DISCH_CELL_MV >= FLOOR_MV_MIN,
+               "TINYBMS_DISCH_CELL_MV is 0 or a voltage of a cell");
 _Static_assert(CONFIG_TINYBMS_FLOAT_END_PCT == 0 || CONFIG_TINYBMS_FLOAT_END_PCT >= FLOAT_END_PCT_MIN,
                "TINYBMS_FLOAT_END_PCT is 0 or in its range");
 _Static_assert(CONFIG_TINYBMS_CHARGE_CELL_MV == 0 || CONFIG_TINYBMS_FLOAT_CELL_MV <= CONFIG_TINYBMS_CHARGE_CELL_MV,
@@ -90,6 +93,12 @@ static const settings_entry_t s_entries[SETTINGS_COUNT] = {
     [SETTINGS_DISCH_KNEE_MV] = {.key = "disch.knee_mv", .unit = "mV", .min = 10, .max = 500,
         .symbol = "TINYBMS_DISCH_KNEE_MV", .factory_number = CONFIG_TINYBMS_DISCH_KNEE_MV,
         .help = "DCL falls from so far above the discharge floor of a cell on"},
+    [SETTINGS_DISCH_CELL_MV] = {.key = "disch.cell_mv", .unit = "mV", .min = FLOOR_MV_MIN, .max = 3500,
+        .symbol = "TINYBMS_DISCH_CELL_MV", .factory_number = CONFIG_TINYBMS_DISCH_CELL_MV,
+        .zero_means = BMS_DECIDES, .help = "Discharge floor of a cell"},
+    [SETTINGS_DISCH_BACK_PCT] = {.key = "disch.back_pct", .unit = "%", .min = 0, .max = 20,
+        .symbol = "TINYBMS_DISCH_BACK_PCT", .factory_number = CONFIG_TINYBMS_DISCH_BACK_PCT,
+        .help = "To be charged before DCL rises from 0 for a cell, or SOC above its lowest"},
     [SETTINGS_DISCH_SOC_PCT] = {.key = "disch.soc_pct", .unit = "%", .min = 1, .max = 50,
         .symbol = "TINYBMS_DISCH_SOC_PCT", .factory_number = CONFIG_TINYBMS_DISCH_SOC_PCT,
         .zero_means = "no limit", .help = "Lowest SOC, at which DCL is 0"},
@@ -171,6 +180,9 @@ static const settings_entry_t s_entries[SETTINGS_COUNT] = {
     [SETTINGS_TEMP_DISCH_K] = {.key = "temp.disch_k", .unit = "K", .min = 1, .max = 30,
         .symbol = "TINYBMS_TEMP_DISCH_K", .factory_number = CONFIG_TINYBMS_TEMP_DISCH_K,
         .help = "DCL falls from so far below the hot cutoff on"},
+    [SETTINGS_TEMP_BMS_HOT_C] = {.key = "temp.bms_hot_c", .unit = "degC", .min = 60, .max = 100,
+        .symbol = "TINYBMS_TEMP_BMS_HOT_C", .factory_number = CONFIG_TINYBMS_TEMP_BMS_HOT_C,
+        .help = "Hot cutoff for the temperature of the BMS itself"},
     [SETTINGS_ALARM_CELL_MV] = {.key = "alarm.cell_mv", .unit = "mV", .min = 10, .max = 300,
         .symbol = "TINYBMS_ALARM_CELL_MV", .factory_number = CONFIG_TINYBMS_ALARM_CELL_MV,
         .help = "Warning of a cell so far before its voltage cutoffs"},
@@ -183,9 +195,15 @@ static const settings_entry_t s_entries[SETTINGS_COUNT] = {
     [SETTINGS_ALARM_DEBOUNCE] = {.key = "alarm.debounce", .unit = "readings", .min = 1, .max = 10,
         .symbol = "TINYBMS_ALARM_DEBOUNCE", .factory_number = CONFIG_TINYBMS_ALARM_DEBOUNCE,
         .help = "Readings in a row that raise or clear"},
+    [SETTINGS_ALARM_BLOCKED] = {.key = "alarm.blocked", .unit = "1 = on", .min = 0, .max = 1,
+        .symbol = "TINYBMS_ALARM_BLOCKED", .factory_number = CONFIG_TINYBMS_ALARM_BLOCKED,
+        .help = "Charging that a temperature blocks is a warning even without current"},
     [SETTINGS_DIFF_WARN_MV] = {.key = "diff.warn_mv", .unit = "mV", .min = 20, .max = 500,
         .symbol = "TINYBMS_DIFF_WARN_MV", .factory_number = CONFIG_TINYBMS_DIFF_WARN_MV,
         .help = "Difference of the cells that is a warning"},
+    [SETTINGS_DIFF_WARN_S] = {.key = "diff.warn_s", .unit = "s", .min = 0, .max = 7200,
+        .symbol = "TINYBMS_DIFF_WARN_S", .factory_number = CONFIG_TINYBMS_DIFF_WARN_S,
+        .help = "A difference of the cells is a warning after so long"},
     [SETTINGS_DIFF_ALARM_MV] = {.key = "diff.alarm_mv", .unit = "mV", .min = 30, .max = 1000,
         .symbol = "TINYBMS_DIFF_ALARM_MV", .factory_number = CONFIG_TINYBMS_DIFF_ALARM_MV,
         .help = "Difference of the cells that is an alarm"},

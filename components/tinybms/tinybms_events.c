@@ -49,8 +49,8 @@ static const event_info_t *info_of(uint8_t id)
         {"recovered from over-voltage", TINYBMS_EVENT_INFORMATION, 0x79, 0x03},
         {"recovered from fully discharged", TINYBMS_EVENT_INFORMATION, 0x7A, 0x31},
         {"recovered from under-voltage", TINYBMS_EVENT_INFORMATION, 0x7B, 0x02},
-        {"external current sensor connected", TINYBMS_EVENT_INFORMATION, 0x7C, 0x0E},
-        {"external current sensor disconnected", TINYBMS_EVENT_INFORMATION, 0x7D, 0x0F},
+        {"external current sensor connected", TINYBMS_EVENT_INFORMATION, 0x7C, 0},
+        {"external current sensor disconnected", TINYBMS_EVENT_INFORMATION, 0x7D, 0},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         if (table[i].id == id) {
@@ -83,72 +83,34 @@ uint32_t tinybms_event_age_s(const tinybms_event_t *event, uint32_t bms_time_s)
     return (bms_time_s - event->time_s) & EVENT_TIME_MASK;
 }
 
-static bool forbids_something(uint8_t id)
+bool tinybms_event_forbids(uint8_t id)
 {
-    const tinybms_event_class_t class = tinybms_event_class(id);
-    return class == TINYBMS_EVENT_FAULT || (class == TINYBMS_EVENT_WARNING && id != 0x38 && id != 0x39);
+    switch (tinybms_event_class(id)) {
+    case TINYBMS_EVENT_INFORMATION:
+        return false;
+    case TINYBMS_EVENT_WARNING:
+        return id != 0x38 && id != 0x39;
+    case TINYBMS_EVENT_FAULT:
+    case TINYBMS_EVENT_UNKNOWN:
+    default:
+        return true;
+    }
 }
 
-static bool ended_later(const tinybms_event_t *fault, const tinybms_event_t *events, size_t count, uint32_t bms_time_s)
+bool tinybms_event_ends(uint8_t id, uint8_t fault)
 {
-    const uint32_t age = tinybms_event_age_s(fault, bms_time_s);
-    for (size_t i = 0; i < count; i++) {
-        if (tinybms_event_recovers(events[i].id) == fault->id && tinybms_event_age_s(&events[i], bms_time_s) <= age) {
-            return true;
+    const bool until_restart = fault >= 0x0B && fault <= 0x0F;
+    return until_restart ? id == TINYBMS_EVENT_SYSTEM_STARTED : tinybms_event_recovers(id) == fault;
+}
+
+int32_t tinybms_events_forward(const tinybms_event_t *events, size_t count)
+{
+    int32_t forward = 0;
+    for (size_t i = 1; i < count; i++) {
+        const uint32_t step_s = (events[i].time_s - events[i - 1].time_s) & EVENT_TIME_MASK;
+        if (step_s != 0) {
+            forward += step_s <= EVENT_TIME_MASK / 2 ? 1 : -1;
         }
     }
-    return false;
-}
-
-tinybms_event_t tinybms_events_unrecovered(const tinybms_event_t *events, size_t count, uint32_t bms_time_s)
-{
-    tinybms_event_t newest = {0};
-    for (size_t i = 0; i < count; i++) {
-        const tinybms_event_t *const event = &events[i];
-        const bool newer =
-            newest.id == 0 || tinybms_event_age_s(event, bms_time_s) < tinybms_event_age_s(&newest, bms_time_s);
-        if (forbids_something(event->id) && newer && !ended_later(event, events, count, bms_time_s)) {
-            newest = *event;
-        }
-    }
-    return newest;
-}
-
-bool tinybms_event_log_has(const tinybms_event_log_t *log, const tinybms_event_t *event)
-{
-    for (size_t i = 0; i < log->count; i++) {
-        if (log->events[i].id == event->id && log->events[i].time_s == event->time_s) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void tinybms_event_log_add(tinybms_event_log_t *log, const tinybms_event_t *event)
-{
-    log->events[log->next] = *event;
-    log->next = (log->next + 1) % TINYBMS_EVENT_LOG_SIZE;
-    if (log->count < TINYBMS_EVENT_LOG_SIZE) {
-        log->count++;
-    }
-}
-
-void tinybms_event_log_clear(tinybms_event_log_t *log)
-{
-    log->count = 0;
-    log->next = 0;
-}
-
-tinybms_event_t tinybms_event_log_newest(const tinybms_event_log_t *log, uint8_t id)
-{
-    tinybms_event_t newest = {0};
-    for (size_t i = 0; i < log->count; i++) {
-        const tinybms_event_t *const event = &log->events[i];
-        const bool newer = newest.id == 0 ||
-                           tinybms_event_age_s(event, log->bms_time_s) < tinybms_event_age_s(&newest, log->bms_time_s);
-        if (event->id == id && newer) {
-            newest = *event;
-        }
-    }
-    return newest;
+    return forward;
 }

@@ -129,3 +129,18 @@ const tinybms_register_t *tinybms_register_at(size_t index)
 {
     return index < tinybms_register_count() ? &s_table[index] : NULL;
 }
+
+const tinybms_register_t *tinybms_register_by_address(uint16_t address)
+{
+    size_t first = 0;
+    size_t end = tinybms_register_count();
+    while (first < end) {
+        const size_t middle = (first + end) / 2;
+        if (s_table[middle].address < address) {
+            first = middle + 1;
+        } else {
+            end = middle;
+        }
+    }
+    return first < tinybms_register_count() && s_table[first].address == address ? &s_table[first] : NULL;
+}

@@ -20,22 +20,6 @@ const tinybms_register_t *tinybms_register_by_name(const char *name)
 }
 
 /** The table is in the order of addresses; of several entries with one address the first counts. */
-const tinybms_register_t *tinybms_register_by_address(uint16_t address)
-{
-    size_t first = 0;
-    size_t end = tinybms_register_count();
-    while (first < end) {
-        const size_t middle = (first + end) / 2;
-        if (tinybms_register_at(middle)->address < address) {
-            first = middle + 1;
-        } else {
-            end = middle;
-        }
-    }
-    const tinybms_register_t *const entry = tinybms_register_at(first);
-    return entry != NULL && entry->address == address ? entry : NULL;
-}
-
 uint16_t tinybms_register_words(const tinybms_register_t *entry)
 {
     return entry->type == TINYBMS_TYPE_U32 || entry->type == TINYBMS_TYPE_FLOAT32 ? 2 : 1;

@@ -7,15 +7,18 @@
 
 #include <string.h>
 
-#define NEVER                 INT64_MAX
+#include "tinybms_events.h"
+#include "tinybms_session_private.h"
+
 #define GARBLED_AFTER_MS      40 /**< silence in the middle of an answer; USB adapters deliver in lumps of 16 ms */
 #define SILENT_BEFORE_PAUSE   3  /**< lost live blocks before the pauses grow: a bad line is not a dead one */
 #define TRY_AGAIN_MS          50 /**< other blocks, after a garbled answer */
 #define TRY_AGAIN_SILENT_MS   500
 #define REFUSED_AGAIN_MS      1000 /**< other blocks that are needed, after a negative answer */
 #define WRITE_FAILURES_MAX    3
-#define RESET_FAILURES_MAX    10 /**< a BMS that was reset takes a while to be back */
-#define LIVE_AFTER_FAILURE_MS 20 /**< between two tries of a live block that both came garbled */
+#define RESET_FAILURES_MAX    10  /**< a BMS that was reset takes a while to be back */
+#define LIVE_AFTER_FAILURE_MS 20  /**< between two tries of a live block that both came garbled */
+#define SETTINGS_AGAIN_MS     500 /**< a second look at settings that have changed */
 
 enum {
     REG_STATUS = 50,
@@ -46,8 +49,9 @@ void tinybms_session_init(tinybms_session_t *session, const tinybms_session_conf
     for (size_t i = 0; i < TINYBMS_JOB_COUNT; i++) {
         session->due_ms[i] = now_ms;
     }
-    session->due_ms[TINYBMS_JOB_WRITE] = NEVER;
-    session->due_ms[TINYBMS_JOB_EVENTS_NEWEST] = NEVER; /* wanted once all events are known */
+    session->due_ms[TINYBMS_JOB_WRITE] = TINYBMS_SESSION_NEVER;
+    session->due_ms[TINYBMS_JOB_EVENTS_NEWEST] = TINYBMS_SESSION_NEVER; /* wanted once all events are known */
+    session->snapshot.events_doubtful = true;
 }
 
 /** A clock that is set back must not leave anything waiting for the old time. */
@@ -56,10 +60,11 @@ static void note_time(tinybms_session_t *session, int64_t now_ms)
     if (now_ms < session->last_ms) {
         const int64_t shift = now_ms - session->last_ms;
         for (size_t i = 0; i < TINYBMS_JOB_COUNT; i++) {
-            session->due_ms[i] += session->due_ms[i] == NEVER ? 0 : shift;
+            session->due_ms[i] += session->due_ms[i] == TINYBMS_SESSION_NEVER ? 0 : shift;
         }
         session->sent_ms += shift;
         session->heard_ms += shift;
+        session->hold_until_ms += shift;
     }
     session->last_ms = now_ms;
 }
@@ -87,24 +92,9 @@ static void take_live(tinybms_session_t *session, const tinybms_answer_t *answer
     snapshot->taken_ms = session->last_ms;
     snapshot->sequence++;
     session->counters.snapshots++;
-    const bool changed = live[REG_STATUS] != session->last_status;
-    const bool may_ask = session->due_ms[TINYBMS_JOB_EVENTS_NEWEST] != NEVER;
-    if (changed && may_ask) {
-        session->due_ms[TINYBMS_JOB_EVENTS_NEWEST] = session->last_ms;
-    }
-    /* Held until the event is there, or cannot be read, or the next live block: one exchange, not a poll. */
-    session->snapshot_held = changed && may_ask && live[REG_STATUS] == TINYBMS_STATUS_FAULT;
-    if (session->snapshot_held) {
-        snapshot->fault_event = (tinybms_event_t){0}; /* an older event must not stand in for it */
-    }
-    session->snapshot_ready = session->snapshot_ready || !session->snapshot_held;
-    session->last_status = live[REG_STATUS];
-}
-
-static void release_snapshot(tinybms_session_t *session)
-{
-    session->snapshot_ready = session->snapshot_ready || session->snapshot_held;
-    session->snapshot_held = false;
+    tinybms_session_note_status(session, live[REG_STATUS]);
+    session->snapshot_held = session->holding;
+    session->snapshot_ready = session->snapshot_ready || !session->holding;
 }
 
 /** What a start waits for is there: the first block with all of it must not wait for the next poll, the GX waits for
@@ -122,53 +112,12 @@ static bool is_events_job(tinybms_job_t job)
     return job == TINYBMS_JOB_EVENTS_ALL || job == TINYBMS_JOB_EVENTS_NEWEST;
 }
 
-/** What was there before the gateway came is history, not news. */
-static void tell_event(tinybms_session_t *session, const tinybms_event_t *event)
-{
-    if (session->snapshot.events_known && session->fresh_count < TINYBMS_EVENT_LOG_SIZE) {
-        session->fresh[session->fresh_count++] = *event;
-        session->counters.events++;
-    }
-}
-
-static void take_events(tinybms_session_t *session, const tinybms_answer_t *answer)
-{
-    tinybms_event_t events[TINYBMS_EVENTS_MAX];
-    tinybms_event_log_t *const known = &session->known;
-    size_t count = 0;
-    if (!tinybms_answer_events(answer, &known->bms_time_s, events, TINYBMS_EVENTS_MAX, &count)) {
-        session->counters.implausible++;
-        give_up(session);
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!tinybms_event_log_has(known, &events[i])) {
-            tinybms_event_log_add(known, &events[i]);
-            tell_event(session, &events[i]);
-        }
-    }
-    if (session->job == TINYBMS_JOB_EVENTS_ALL) { /* what the BMS has forgotten or cleared is forgotten here too */
-        tinybms_event_log_clear(known);
-        for (size_t i = 0; i < count; i++) {
-            tinybms_event_log_add(known, &events[i]);
-        }
-    }
-    session->snapshot.events_known = true;
-    session->snapshot.fault_event = tinybms_events_unrecovered(known->events, known->count, known->bms_time_s);
-    /* In a fault a second one may follow, which forbids something else. */
-    const bool fault = session->last_status == TINYBMS_STATUS_FAULT;
-    session->due_ms[TINYBMS_JOB_EVENTS_NEWEST] =
-        session->last_ms + (fault ? session->config.poll_ms : session->config.events_ms);
-    release_snapshot(session);
-    note_complete(session);
-}
-
 static void end_write(tinybms_session_t *session, const tinybms_write_result_t *result)
 {
     session->write_active = false;
     session->write_done = true;
     session->write_result = *result;
-    session->due_ms[TINYBMS_JOB_WRITE] = NEVER;
+    session->due_ms[TINYBMS_JOB_WRITE] = TINYBMS_SESSION_NEVER;
     if (result->status == TINYBMS_WRITE_OK) {
         session->counters.writes++;
     } else {
@@ -190,15 +139,48 @@ static void take_write(tinybms_session_t *session, const tinybms_answer_t *answe
     }
 }
 
+/** Those that limits are made of; others, such as 323 and 328, may change by themselves. */
+static bool limits_alike(const uint16_t *a, const uint16_t *b)
+{
+    static const struct {
+        uint16_t first;
+        uint16_t last;
+    } used[] = {{300, 301}, {303, 307}, {315, 321}, {329, 329}};
+    for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++) {
+        const size_t from = used[i].first - TINYBMS_SETTINGS_FIRST;
+        const size_t words = used[i].last - used[i].first + 1U;
+        if (memcmp(&a[from], &b[from], words * sizeof(a[0])) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/** The first settings, and those that have changed, are looked at a second time: what loosens a limit has to be read twice. */
+static void take_settings(tinybms_session_t *session, const tinybms_answer_t *answer)
+{
+    tinybms_snapshot_t *const snapshot = &session->snapshot;
+    uint16_t settings[TINYBMS_SETTINGS_COUNT];
+    if (tinybms_answer_registers(answer, settings, TINYBMS_SETTINGS_COUNT) != TINYBMS_SETTINGS_COUNT) {
+        return;
+    }
+    const bool alike = snapshot->settings_known && limits_alike(snapshot->settings, settings);
+    if (!alike) {
+        session->due_ms[TINYBMS_JOB_SETTINGS] = session->last_ms + SETTINGS_AGAIN_MS;
+    }
+    snapshot->settings_alike = (uint8_t)(alike ? clamp(snapshot->settings_alike + 1, 1, UINT8_MAX) : 1);
+    memcpy(snapshot->settings, settings, sizeof(settings));
+    snapshot->settings_known = true;
+    snapshot->settings_ms = session->last_ms;
+    note_complete(session);
+}
+
 static void take_block(tinybms_session_t *session, const tinybms_answer_t *answer)
 {
     tinybms_snapshot_t *const snapshot = &session->snapshot;
     switch (session->job) {
     case TINYBMS_JOB_SETTINGS:
-        snapshot->settings_known =
-            tinybms_answer_registers(answer, snapshot->settings, TINYBMS_SETTINGS_COUNT) == TINYBMS_SETTINGS_COUNT;
-        snapshot->settings_ms = session->last_ms;
-        note_complete(session);
+        take_settings(session, answer);
         break;
     case TINYBMS_JOB_VERSION:
         snapshot->version_known =
@@ -236,7 +218,7 @@ static bool block_known(const tinybms_session_t *session)
     case TINYBMS_JOB_VERSION:
         return session->snapshot.version_known;
     case TINYBMS_JOB_EVENTS_ALL:
-        return session->snapshot.events_known;
+        return session->snapshot.events_known && !session->snapshot.events_doubtful;
     default:
         return true;
     }
@@ -261,8 +243,12 @@ static void take_refusal(tinybms_session_t *session, const tinybms_answer_t *ans
     if (!block_known(session)) {
         session->due_ms[session->job] = session->last_ms + REFUSED_AGAIN_MS;
     }
-    if (is_events_job(session->job)) {
-        release_snapshot(session);
+    if (session->job == TINYBMS_JOB_EVENTS_NEWEST && session->snapshot.events_known) {
+        tinybms_session_doubt_events(session);
+    } else if (session->job == TINYBMS_JOB_EVENTS_ALL && !session->snapshot.events_known) {
+        session->snapshot.events_doubtful = false; /* a BMS that has no whole list to give; it may have the newest */
+        session->due_ms[TINYBMS_JOB_EVENTS_NEWEST] =
+            tinybms_session_earlier(session->due_ms[TINYBMS_JOB_EVENTS_NEWEST], session->last_ms + REFUSED_AGAIN_MS);
     }
 }
 
@@ -290,7 +276,11 @@ static void take_answer(tinybms_session_t *session, const tinybms_answer_t *answ
     if (session->job == TINYBMS_JOB_LIVE) {
         take_live(session, answer);
     } else if (is_events_job(session->job)) {
-        take_events(session, answer);
+        if (!tinybms_session_take_events(session, answer)) {
+            session->counters.implausible++;
+            give_up(session);
+        }
+        note_complete(session);
     } else {
         take_block(session, answer);
     }
@@ -437,12 +427,8 @@ static void give_up(tinybms_session_t *session)
         session->due_ms[session->job] = session->last_ms + (session->heard ? TRY_AGAIN_MS : TRY_AGAIN_SILENT_MS);
         break;
     }
-    if (is_events_job(session->job)) {
-        release_snapshot(session);
-    }
-    if (session->job == TINYBMS_JOB_EVENTS_NEWEST && session->last_status == TINYBMS_STATUS_FAULT) {
-        /* The lost answer may have been the only one with the new event. */
-        session->due_ms[TINYBMS_JOB_EVENTS_ALL] = session->last_ms + TRY_AGAIN_MS;
+    if (session->job == TINYBMS_JOB_EVENTS_NEWEST) {
+        tinybms_session_doubt_events(session);
     }
 }
 
@@ -514,15 +500,13 @@ tinybms_action_t tinybms_session_step(tinybms_session_t *session, int64_t now_ms
         }
         give_up(session);
     }
+    if (session->holding && session->last_ms >= session->hold_until_ms) {
+        tinybms_session_end_hold(session);
+    }
     if (pending_action(session, &action) || session->waiting) {
         return action;
     }
     return next_request(session);
-}
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 int64_t tinybms_session_deadline_ms(const tinybms_session_t *session)
@@ -530,14 +514,15 @@ int64_t tinybms_session_deadline_ms(const tinybms_session_t *session)
     if (session->snapshot_ready || session->fresh_count > 0 || session->write_done) {
         return session->last_ms;
     }
+    const int64_t held = session->snapshot_held ? session->hold_until_ms : TINYBMS_SESSION_NEVER;
     if (session->waiting) {
-        const int64_t late = session->sent_ms + session->config.answer_timeout_ms;
-        return session->heard ? earlier(late, session->heard_ms + GARBLED_AFTER_MS) : late;
+        const int64_t late = tinybms_session_earlier(held, session->sent_ms + session->config.answer_timeout_ms);
+        return session->heard ? tinybms_session_earlier(late, session->heard_ms + GARBLED_AFTER_MS) : late;
     }
-    int64_t first = session->due_ms[TINYBMS_JOB_LIVE];
+    int64_t first = tinybms_session_earlier(held, session->due_ms[TINYBMS_JOB_LIVE]);
     for (size_t job = 0; job < TINYBMS_JOB_COUNT; job++) {
         if (job == TINYBMS_JOB_WRITE || !silent(session)) {
-            first = earlier(first, session->due_ms[job]);
+            first = tinybms_session_earlier(first, session->due_ms[job]);
         }
     }
     return first;

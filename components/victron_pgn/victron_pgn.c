@@ -24,14 +24,19 @@ static int64_t round_div(int64_t value, int64_t divisor)
     return value >= 0 ? (value + divisor / 2) / divisor : -((-value + divisor / 2) / divisor);
 }
 
+static int64_t between(int64_t least, int64_t value, int64_t most)
+{
+    return value < least ? least : (value > most ? most : value);
+}
+
 static uint16_t to_u16(int64_t value)
 {
-    return value < 0 ? 0 : (value > UINT16_MAX ? UINT16_MAX : (uint16_t)value);
+    return (uint16_t)between(0, value, UINT16_MAX);
 }
 
 static int16_t to_i16(int64_t value)
 {
-    return value < INT16_MIN ? INT16_MIN : (value > INT16_MAX ? INT16_MAX : (int16_t)value);
+    return (int16_t)between(INT16_MIN, value, INT16_MAX);
 }
 
 /** Upper limits are rounded down: the battery never allows more than its limit. */
@@ -42,7 +47,7 @@ static uint16_t voltage_limit_dv(const battery_limit_t *limit)
 
 static int16_t current_limit_da(const battery_limit_t *limit)
 {
-    return limit->value <= 0 ? 0 : to_i16(floor_div(limit->value, 100));
+    return (int16_t)between(0, floor_div(limit->value, 100), INT16_MAX);
 }
 
 /** A lower limit is rounded up. */
@@ -53,22 +58,20 @@ static uint16_t lower_voltage_limit_dv(const battery_limit_t *limit)
 
 static uint16_t percent(int32_t ppm, int32_t ppm_per_unit, uint16_t full)
 {
-    const int64_t units = floor_div((int64_t)ppm + ppm_per_unit / 2, ppm_per_unit);
-    return units < 0 ? 0 : (units > full ? full : (uint16_t)units);
+    return (uint16_t)between(0, floor_div((int64_t)ppm + ppm_per_unit / 2, ppm_per_unit), full);
 }
 
-/** 0 and 65535 mean "not supported". */
+/** 0 and 65535 mean "not supported". Rounded; 0 degC are 2731.5 tenths, whose half never decides. */
 static uint16_t kelvin(int32_t temperature_dc)
 {
-    const int64_t value = floor_div((int64_t)temperature_dc * 10 + 27315 + 50, 100);
-    return value < 1 ? 1 : (value > NOT_SUPPORTED_U16 - 1 ? NOT_SUPPORTED_U16 - 1 : (uint16_t)value);
+    return (uint16_t)between(1, floor_div((int64_t)temperature_dc + 2731 + 5, 10), NOT_SUPPORTED_U16 - 1);
 }
 
 /** Up to eight characters of a text that may end earlier, zero padded, first character in the lowest byte. */
-static uint64_t text8(const char *text, size_t capacity)
+static uint64_t text8(const char *text)
 {
     uint64_t value = 0;
-    for (size_t i = 0; i < VICTRON_NAME_MAX && i < capacity && text[i] != '\0'; i++) {
+    for (size_t i = 0; i < VICTRON_NAME_MAX && text[i] != '\0'; i++) {
         value |= (uint64_t)(uint8_t)text[i] << (8 * i);
     }
     return value;
@@ -126,13 +129,13 @@ bool victron_pgn_encode_356(const battery_state_t *state, const victron_identity
     (void)identity;
     const int sensor = battery_extreme_sensor(state, true);
     const battery_quantity_t *const temperature = sensor >= 0 ? &state->sensor_dc[sensor] : &state->bms_temperature_dc;
-    if (!state->publish || !state->pack_voltage_mv.known || !state->pack_current_ma.known || !temperature->known) {
+    if (!state->publish || !state->pack_voltage_mv.known || !state->pack_current_ma.known) {
         return false; /* the fields have no value for "unknown" */
     }
     const struct victron_bms_battery_measurements_t m = {
         .voltage = to_i16(round_div(state->pack_voltage_mv.value, 10)),
         .current = to_i16(round_div(state->pack_current_ma.value, 100)),
-        .temperature = to_i16(temperature->value),
+        .temperature = to_i16(temperature->known ? temperature->value : 0), /* CCL is 0 then; a GX needs the frame */
     };
     frame_begin(frame);
     return frame_done(frame, VICTRON_BMS_BATTERY_MEASUREMENTS_FRAME_ID,
@@ -193,20 +196,19 @@ bool victron_pgn_encode_35a(const battery_state_t *state, const victron_identity
 }
 
 /** A frame that is eight characters and nothing else. */
-static bool encode_text(const battery_state_t *state, uint16_t id, const char *text, size_t capacity,
-                        victron_frame_t *frame)
+static bool encode_text(const battery_state_t *state, uint16_t id, const char *text, victron_frame_t *frame)
 {
     if (!state->publish) {
         return false;
     }
-    const struct victron_bms_manufacturer_t m = {.manufacturer_name = text8(text, capacity)};
+    const struct victron_bms_manufacturer_t m = {.manufacturer_name = text8(text)};
     frame_begin(frame);
     return frame_done(frame, id, victron_bms_manufacturer_pack(frame->data, &m, sizeof(frame->data)));
 }
 
 bool victron_pgn_encode_35e(const battery_state_t *state, const victron_identity_t *identity, victron_frame_t *frame)
 {
-    return encode_text(state, VICTRON_BMS_MANUFACTURER_FRAME_ID, identity->manufacturer, VICTRON_NAME_MAX, frame);
+    return encode_text(state, VICTRON_BMS_MANUFACTURER_FRAME_ID, identity->manufacturer, frame);
 }
 
 bool victron_pgn_encode_35f(const battery_state_t *state, const victron_identity_t *identity, victron_frame_t *frame)
@@ -229,8 +231,11 @@ bool victron_pgn_encode_35f(const battery_state_t *state, const victron_identity
 
 static size_t length_of(const char *text, size_t capacity)
 {
-    const char *const end = memchr(text, '\0', capacity);
-    return end == NULL ? capacity : (size_t)(end - text);
+    size_t length = 0;
+    while (length < capacity && text[length] != '\0') {
+        length++;
+    }
+    return length;
 }
 
 /** A name of up to eight characters belongs in 0x35E alone. */
@@ -242,13 +247,13 @@ static bool has_long_name(const victron_identity_t *identity)
 bool victron_pgn_encode_370(const battery_state_t *state, const victron_identity_t *identity, victron_frame_t *frame)
 {
     return has_long_name(identity) &&
-           encode_text(state, VICTRON_BMS_BATTERY_NAME1_FRAME_ID, identity->battery_name, VICTRON_NAME_MAX, frame);
+           encode_text(state, VICTRON_BMS_BATTERY_NAME1_FRAME_ID, identity->battery_name, frame);
 }
 
 bool victron_pgn_encode_371(const battery_state_t *state, const victron_identity_t *identity, victron_frame_t *frame)
 {
-    return has_long_name(identity) && encode_text(state, VICTRON_BMS_BATTERY_NAME2_FRAME_ID,
-                                                  &identity->battery_name[VICTRON_NAME_MAX], VICTRON_NAME_MAX, frame);
+    return has_long_name(identity) &&
+           encode_text(state, VICTRON_BMS_BATTERY_NAME2_FRAME_ID, &identity->battery_name[VICTRON_NAME_MAX], frame);
 }
 
 bool victron_pgn_encode_372(const battery_state_t *state, const victron_identity_t *identity, victron_frame_t *frame)
@@ -311,7 +316,7 @@ static bool encode_cell_id(const battery_state_t *state, uint16_t id, const batt
     char text[] = "R00 C00";
     two_digits(&text[1], cell_register->value);
     two_digits(&text[5], cell);
-    return encode_text(state, id, text, sizeof(text), frame);
+    return encode_text(state, id, text, frame);
 }
 
 bool victron_pgn_encode_374(const battery_state_t *state, const victron_identity_t *identity, victron_frame_t *frame)
@@ -330,7 +335,7 @@ static bool encode_sensor_id(const battery_state_t *state, uint16_t id, bool war
 {
     static const char *const names[BATTERY_SENSORS_MAX] = {"EXT 1", "EXT 2"};
     const int sensor = battery_extreme_sensor(state, warmest);
-    return sensor >= 0 && encode_text(state, id, names[sensor], VICTRON_NAME_MAX, frame);
+    return sensor >= 0 && encode_text(state, id, names[sensor], frame);
 }
 
 bool victron_pgn_encode_376(const battery_state_t *state, const victron_identity_t *identity, victron_frame_t *frame)
@@ -378,20 +383,19 @@ bool victron_pgn_encode_379(const battery_state_t *state, const victron_identity
 bool victron_pgn_encode_380(const battery_state_t *state, const victron_identity_t *identity, victron_frame_t *frame)
 {
     (void)identity;
-    return state->serial_known &&
-           encode_text(state, VICTRON_BMS_SERIAL_NUMBER1_FRAME_ID, state->serial, VICTRON_NAME_MAX, frame);
+    return state->serial_known && encode_text(state, VICTRON_BMS_SERIAL_NUMBER1_FRAME_ID, state->serial, frame);
 }
 
 bool victron_pgn_encode_381(const battery_state_t *state, const victron_identity_t *identity, victron_frame_t *frame)
 {
     (void)identity;
-    return state->serial_known && encode_text(state, VICTRON_BMS_SERIAL_NUMBER2_FRAME_ID,
-                                              &state->serial[VICTRON_NAME_MAX], VICTRON_NAME_MAX, frame);
+    return state->serial_known &&
+           encode_text(state, VICTRON_BMS_SERIAL_NUMBER2_FRAME_ID, &state->serial[VICTRON_NAME_MAX], frame);
 }
 
 bool victron_pgn_encode_382(const battery_state_t *state, const victron_identity_t *identity, victron_frame_t *frame)
 {
-    return encode_text(state, VICTRON_BMS_BATTERY_FAMILY_FRAME_ID, identity->family, VICTRON_NAME_MAX, frame);
+    return encode_text(state, VICTRON_BMS_BATTERY_FAMILY_FRAME_ID, identity->family, frame);
 }
 
 const victron_message_t *victron_message_at(size_t index)
@@ -427,18 +431,14 @@ static bool printable(const char *text, size_t capacity)
     return true;
 }
 
-static char lower(char c)
+/** Whether a text begins with these small letters or their capitals: one bit tells them apart. */
+static bool begins_with(const char *text, const char *letters)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static bool begins_with(const char *text, const char *lower_case_prefix)
-{
-    while (*lower_case_prefix != '\0' && lower(*text) == *lower_case_prefix) {
-        text++;
-        lower_case_prefix++;
+    size_t i = 0;
+    while (letters[i] != '\0' && (text[i] | 0x20) == letters[i]) {
+        i++;
     }
-    return *lower_case_prefix == '\0';
+    return letters[i] == '\0';
 }
 
 static bool somebody_else(const char *text)

@@ -79,15 +79,20 @@ void victron_schedule_set_state(victron_schedule_t *schedule, const battery_stat
     }
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 /** When a message may go: an urgent one at once, any other at its due time and a gap after the last frame. */
 static int64_t ready_ms(const victron_schedule_t *schedule, size_t index)
 {
+    const int64_t own_gap_ms = schedule->message[index].handed_ms + URGENT_GAP_MS;
     if (schedule->message[index].urgent) {
-        return schedule->message[index].handed_ms + URGENT_GAP_MS;
+        return own_gap_ms;
     }
-    const int64_t due_ms = schedule->message[index].due_ms;
-    const int64_t gap_ms = schedule->last_frame_ms + GAP_MS;
-    return due_ms > gap_ms ? due_ms : gap_ms;
+    const int64_t due_ms = later(schedule->message[index].due_ms, schedule->last_frame_ms + GAP_MS);
+    return later(due_ms, own_gap_ms);
 }
 
 /** Keeps the phase; an urgent frame is an extra one. Starts the period anew when the caller was late. */
@@ -97,7 +102,7 @@ static void set_next_due(victron_schedule_t *schedule, size_t index)
     const int64_t late_ms = schedule->last_ms - schedule->message[index].due_ms;
     if (late_ms >= 0) {
         schedule->message[index].due_ms =
-            (late_ms <= GAP_MS ? schedule->message[index].due_ms : schedule->last_ms) + period_ms;
+            (late_ms <= URGENT_GAP_MS ? schedule->message[index].due_ms : schedule->last_ms) + period_ms;
     }
     schedule->message[index].urgent = false;
 }

@@ -94,6 +94,7 @@ void esp_restart(void)
     for (size_t at = 0; at < length && count < 63; at += strlen(&arguments[at]) + 1) {
         argv[count++] = &arguments[at];
     }
+    host_rtc_memory_pass_on();
     (void)setenv(RESET_REASON_ENV, "restart", 1);
     (void)execv("/proc/self/exe", argv);
     abort();

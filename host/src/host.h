@@ -56,6 +56,13 @@ void host_refuse_in_isr(const char *function, TickType_t ticks);
 /** @brief Runs what was registered with esp_register_shutdown_handler(), newest first. */
 void host_run_shutdown_handlers(void);
 
+/** @brief Fills the RTC_NOINIT memory: with what a restart passed on, else with what a power-on leaves. At the start.
+ */
+void host_rtc_memory_load(void);
+
+/** @brief Passes the RTC_NOINIT memory on to the program that takes this one's place. */
+void host_rtc_memory_pass_on(void);
+
 /** @brief Names the calling thread, as top and debuggers show it; Linux keeps 15 characters. */
 void host_name_thread(const char *name);
 

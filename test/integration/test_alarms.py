@@ -42,8 +42,8 @@ def stopped(message: can.Message) -> tuple[int, bool, bool]:
 def test_a_fault_stops_the_direction_it_forbids_and_raises_its_alarm_and_nothing_else(
     event: int, ccl_stops: bool, dcl_stops: bool, alarm: int, order: EventOrder
 ) -> None:
-    """Limits by the registers of the simulated pack: 16 x 3.55 V, and 16 x 3.375 V while charging is forbidden."""
-    expected = (540 if ccl_stops else 568, ccl_stops, dcl_stops)
+    """CVL is 16 x 3.375 V: where it begins, and where it is while charging is forbidden."""
+    expected = (540, ccl_stops, dcl_stops)
     with gateway_stack(event_order=order) as stack, open_bus(stack.can_backend) as bus:
         wait_for(bus, has_id(0x351), 5.0)
         collect(bus, 1.0)
@@ -56,7 +56,7 @@ def test_a_fault_stops_the_direction_it_forbids_and_raises_its_alarm_and_nothing
         assert first.timestamp - start < 0.9
         for message in frames:
             if message.arbitration_id == 0x351:
-                assert stopped(message) == (expected if message.timestamp >= first.timestamp else (568, False, False))
+                assert stopped(message) == (expected if message.timestamp >= first.timestamp else (540, False, False))
             if message.arbitration_id == 0x35A:
                 assert active_alarms(message) in (set(), {GENERAL, alarm}), "never a wrong alarm, not even for a moment"
         last = [m for m in frames if m.arbitration_id == 0x35A][-1]
@@ -94,10 +94,10 @@ def test_the_later_of_two_faults_in_one_second_stops_what_it_forbids(
 
 
 def test_a_limit_that_falls_in_the_settings_is_told_after_the_next_reading() -> None:
-    """The settings are read again every 60 s. 40 A x 90 %; CVL goes down by 0.2 V a second to 16 x 3.45 V."""
+    """The settings are read again every 60 s. 40 A x 90 %; CVL goes down to 16 x 3.37 V."""
     with gateway_stack(time_scale=8.0) as stack, open_bus(stack.can_backend) as bus:
-        wait_for(bus, lambda m: m.arbitration_id == 0x351 and limits(m) == (568, 900, 1080), 40 / 8.0 + 5.0)
+        wait_for(bus, lambda m: m.arbitration_id == 0x351 and limits(m) == (540, 900, 1080), 40 / 8.0 + 5.0)
         with stack.bms.lock:
             stack.bms.bms.registers[318] = 40
-            stack.bms.bms.registers[300] = 3450
-        wait_for(bus, lambda m: m.arbitration_id == 0x351 and limits(m) == (552, 360, 1080), 80 / 8.0 + 2)
+            stack.bms.bms.registers[300] = 3370
+        wait_for(bus, lambda m: m.arbitration_id == 0x351 and limits(m) == (539, 360, 1080), 80 / 8.0 + 2)

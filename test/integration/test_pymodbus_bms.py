@@ -20,7 +20,7 @@ def test_a_foreign_modbus_server_is_read_and_published(tmp_path: Path, real_dump
         seen = collect(bus, 5.0)
     frames = {m.arbitration_id: m.data.hex(" ").upper() for m in seen}
     first = next(m for m in seen if m.arbitration_id == 0x351)
-    assert first.data.hex(" ").upper() == "45 02 12 00 36 00 A4 01", "58.1 V, a tenth of 18 A and of 54 A, 42.0 V"
+    assert first.data.hex(" ").upper() == "3A 02 12 00 36 00 A4 01", "57.0 V, a tenth of 18 A and of 54 A, 42.0 V"
     assert frames[0x355] == "54 00 64 00 A3 20 00 00"
     assert frames[0x356] == "CA 15 00 00 61 00 00 00"
     assert frames[0x373] == "8C 0F 96 0F FF FF FF FF"

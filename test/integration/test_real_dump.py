@@ -2,7 +2,7 @@
 
 Worked out by hand from the registers and the protocol:
 
-- 0x351: 300 = 4150 mV x 14 cells = 58.1 V (one below the ceiling of 4200 - 20 - 400 / 14 mV); 90 % of 318 = 20 A, and
+- 0x351: CVL begins at float, (300 - 75 mV) x 14 cells = 57.05 V, and rises after a minute; 90 % of 318 = 20 A, and
   of that 87 %: the only sensor is the BMS's own, and its 9.7 degC are 8.7 above 320 = 1 degC, of 10 for everything;
   90 % of 317 = 60 A (305 reads 0: no limit); 301 = 3000 mV x 14 = 42 V. CCL and DCL rise from a tenth in 30 s.
 - 0x355: 46-47 = 83.554824 %: 84, 8355; 45 reads 0: SOH not estimated, 100.
@@ -24,7 +24,7 @@ from tinybms_gateway.demo.demo_impl import gateway_stack
 from watch import collect, open_bus, wait_for
 
 EXPECTED = {
-    0x351: "45 02 9C 00 1C 02 A4 01",
+    0x351: "3A 02 9C 00 1C 02 A4 01",
     0x355: "54 00 64 00 A3 20 00 00",
     0x356: "CA 15 00 00 61 00 00 00",
     0x35A: "2A 80 82 02 2A 80 82 0A",
@@ -40,7 +40,7 @@ EXPECTED = {
 }
 
 
-FIRST_LIMITS = "45 02 12 00 36 00 A4 01"
+FIRST_LIMITS = "3A 02 12 00 36 00 A4 01"
 """A tenth of 18.0 A and of 54.0 A."""
 SCALE = 5.0
 

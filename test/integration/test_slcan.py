@@ -83,11 +83,12 @@ def test_the_frames_of_a_healthy_battery_come_in_order_and_in_time(adapter: Adap
         stack.bms.faults.set("silence", 0)
         first = wait_for(gx, lambda _: True, 8.0)
         frames = [first, *collect(gx, 4.5)]
-    # 16 x 3.55 V; the BMS is set to 100 A of charge and 120 A of discharge: 90 % of it, from a tenth on.
+    # CVL begins at float, 16 x 3.375 V; the BMS is set to 100 A of charge and 120 A of discharge: 90 % of it, from a
+    # tenth on.
     assert first.arbitration_id == 0x351
-    assert limits(first) == (568, 90, 108)
+    assert limits(first) == (540, 90, 108)
     sent = [limits(m) for m in frames if m.arbitration_id == 0x351]
-    assert sent == sorted(sent) and {cvl for cvl, _, _ in sent} == {568}
+    assert sent == sorted(sent) and {cvl for cvl, _, _ in sent} == {540}
     first_seen = list(dict.fromkeys(m.arbitration_id for m in frames))
     assert first_seen[:4] == [0x351, 0x35A, 0x355, 0x356]
     for alarms in (m.data for m in frames if m.arbitration_id == 0x35A):

@@ -82,6 +82,7 @@ def test_what_the_suite_does_not_see_survives_and_all_else_is_caught(outcome: Ou
         ("return a++;", ["return a--;"]),
         ("return 0;", ["return 1;", "return -1;"]),
         ("return 0x10U;", ["return 0x11U;", "return 0xfU;"]),
+        ("return UINT8_C(7);", ["return UINT8_C(8);", "return UINT8_C(6);"]),
         ("return true;", ["return false;"]),
         ("return a << 3;", []),
         ("int c[3]; return sizeof(c[2]);", []),
@@ -114,6 +115,30 @@ def test_a_mutant_is_the_expression_and_not_its_text(tmp_path: Path) -> None:
     suite = "int f(int, int);\nint main(void)\n{\n    return f(1, 0) != 0;\n}\n"
     survived = mutate(tmp_path, code, suite).run().survived
     assert "return a || b && 0;" in [m.mutated for m in survived]
+
+
+def test_the_difference_of_pointers_has_no_mutant(tmp_path: Path) -> None:
+    code = "#include <stddef.h>\nsize_t f(char *a, char *b)\n{\n    return (size_t)(b - a);\n}\n"
+    suite = "int f(char *, char *);\nint main(void)\n{\n    char a[2];\n    return f(a, a + 1) != 1;\n}\n"
+    outcome = mutate(tmp_path, code, suite).run()
+    assert outcome == Outcome([], [])
+
+
+def test_a_suite_is_left_at_its_first_failure(tmp_path: Path) -> None:
+    """Unity jumps out of a case that fails, which makes this one a suite that passes; the jump ends the program."""
+    code = "int f(void)\n{\n    return 1;\n}\n"
+    suite = """#include <setjmp.h>
+        int f(void);
+        int main(void)
+        {
+            jmp_buf left;
+            if (setjmp(left) == 0 && f() != 1) {
+                longjmp(left, 1);
+            }
+            return 0;
+        }
+        """
+    assert mutate(tmp_path, code, suite).run().survived == []
 
 
 def test_a_mutant_that_never_ends_or_crashes_is_caught(tmp_path: Path) -> None:

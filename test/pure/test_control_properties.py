@@ -1,8 +1,10 @@
 """What holds for charge control and alarms whatever the BMS says and is set to, in whatever order it comes."""
 
+import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +13,11 @@ from hypothesis import strategies as st
 
 from pipeline import Pipeline, values_of
 from pure_library import Pure
+from setting_rows import number_ranges
 from tinybms_gateway.pure import Limit, Reason, Snapshot, State
 
 ONLINE = 2
+OK = 2
 STALE_MS, SILENT_MS = 3000, 10000
 LEAST_MA = 100
 STATUSES = (0x91, 0x92, 0x93, 0x96, 0x97, 0x9B)
@@ -29,52 +33,25 @@ RANGES = {
     318: (1, 750),
     319: (20, 90),
 }
-CHARGE_SETTINGS = {
-    "target_mv": (0, 4500),
-    "float_mv": (0, 4500),
-    "charge_max_ma": (0, 750000),
-    "discharge_max_ma": (0, 750000),
-    "current_percent": (10, 100),
-    "cutoff_margin_mv": (10, 200),
-    "charger_offset_mv": (0, 2000),
-    "float_below_full_mv": (0, 500),
-    "float_lfp_mv": (3200, 3500),
-    "absorption_s": (60, 14400),
-    "absorption_max_s": (600, 43200),
-    "balanced_mv": (2, 100),
-    "tail_percent": (1, 20),
-    "rebulk_percent": (0, 99),
-    "lower_mv_per_s": (20, 1000),
-    "lower_s": (5, 60),
-    "look_ahead_s": (0, 120),
-    "raise_wait_s": (10, 600),
-    "raise_mv_per_s": (1, 10),
-    "step_s": (10, 60),
-    "charge_knee_mv": (10, 300),
-    "charge_at_target_percent": (1, 50),
-    "discharge_knee_mv": (10, 500),
-    "soc_min_percent": (0, 50),
-    "soc_knee_percent": (1, 50),
-    "cold_knee_dc": (10, 300),
-    "hot_knee_dc": (110, 300),
-    "hot_stop_dc": (0, 100),
-    "hot_discharge_knee_dc": (10, 300),
-    "rise_wait_s": (5, 600),
-    "rise_ma_per_s": (1000, 100000),
-    "ramp_start_percent": (1, 50),
-    "ramp_s": (5, 600),
-}
+CHARGE_KEYS = re.compile(r"(charge|disch|limit|ramp|cvl|absorb|float|temp)\.")
 FACTORY = {
-    "target_mv": 0,
-    "float_mv": 0,
-    "charge_max_ma": 0,
-    "discharge_max_ma": 0,
-    "current_percent": 90,
-    "cutoff_margin_mv": 20,
-    "charger_offset_mv": 400,
-    "float_below_full_mv": 75,
-    "float_lfp_mv": 3375,
+    "charge.cell_mv": 0,
+    "float.cell_mv": 0,
+    "charge.max_a": 0,
+    "disch.max_a": 0,
+    "disch.cell_mv": 0,
+    "limit.bms_pct": 90,
+    "cvl.margin_mv": 20,
+    "cvl.charger_mv": 400,
+    "cvl.raise_mv_s": 1,
+    "cvl.step_s": 20,
+    "float.below_mv": 75,
+    "float.lfp_mv": 3375,
 }
+STOPS_CHARGE = frozenset((0x03, 0x06, 0x07, 0x37))
+STOPS_DISCHARGE = frozenset((0x02, 0x05, 0x31))
+ALARMS = {0x02: 2, 0x31: 2, 0x03: 1, 0x04: 3, 0x05: 7, 0x06: 8, 0x07: 8, 0x0A: 4, 0x37: 6}
+BMS_INTERNAL = 11
 
 
 def signed(value: int) -> int:
@@ -83,7 +60,7 @@ def signed(value: int) -> int:
 
 @dataclass(frozen=True)
 class Bms:
-    """Registers that fit together: what is told of the cells is what the cells have."""
+    """Registers: mostly what is told of the cells is what the cells have."""
 
     cells: int
     settings: dict[int, int]
@@ -93,7 +70,9 @@ class Bms:
     soh: int
     sensors_dc: tuple[int, int, int]
     status: int
-    event: int
+    events: tuple[int, ...]
+    told_mv: tuple[int, int] | None = None
+    """Registers 40 and 41 when they differ from the cells."""
 
     def write(self, snapshot: Snapshot) -> None:
         for address, value in self.settings.items():
@@ -105,13 +84,18 @@ class Bms:
             live[16 - self.cells + i] = value
         live[36], live[37] = struct.unpack("<HH", struct.pack("<f", sum(self.cell_100uv) / 10000))
         live[38], live[39] = struct.unpack("<HH", struct.pack("<f", self.current_ma / 1000))
-        live[40], live[41] = min(self.cell_100uv) // 10, max(self.cell_100uv) // 10
+        live[40], live[41] = self.told_mv or (min(self.cell_100uv) // 10, max(self.cell_100uv) // 10)
         live[42], live[43], live[48] = (value & 0xFFFF for value in self.sensors_dc)
         live[45] = self.soh
         live[46], live[47] = self.soc_micro_percent & 0xFFFF, self.soc_micro_percent >> 16
         live[50] = self.status
         live[53] = self.cells
-        snapshot.fault_event.id = self.event
+        snapshot.fault_count = len(self.events)
+        snapshot.faults[: len(self.events)] = self.events
+
+    def discharge_cutoff_a(self) -> int | None:
+        """Registers 317 and 305."""
+        return min((value for value in (self.setting(317), self.settings[305]) if value), default=None)
 
     def setting(self, address: int) -> int | None:
         """None: not set."""
@@ -138,7 +122,8 @@ def measured(draw: st.DrawFn, cells: int, registers: dict[int, int]) -> Bms:
         soh=draw(st.integers(0, 50000)),
         sensors_dc=draw(st.tuples(temperature, temperature, temperature)),
         status=draw(st.sampled_from(STATUSES)),
-        event=draw(st.integers(0, 0x7F)),
+        events=tuple(draw(st.lists(st.integers(1, 0x7F), max_size=3, unique=True))),
+        told_mv=draw(st.one_of(st.none(), st.none(), st.tuples(st.integers(0, 4600), st.integers(0, 4600)))),
     )
 
 
@@ -162,10 +147,19 @@ def registers_of(draw: st.DrawFn, cells: int) -> dict[int, int]:
     return registers
 
 
-CHARGE: st.SearchStrategy[dict[str, int]] = st.one_of(
-    st.just({}),
-    st.fixed_dictionaries({}, optional={name: st.integers(*limits) for name, limits in CHARGE_SETTINGS.items()}),
-)
+@dataclass
+class Strictest:
+    """Of the limit registers, since the start: what a register that is lost must not loosen."""
+
+    values: dict[int, int] = field(default_factory=dict)
+
+    def see(self, bms: Bms) -> None:
+        told = {address: bms.setting(address) for address in (301, 315, 318)}
+        told[317] = bms.discharge_cutoff_a()
+        for address, value in told.items():
+            if value is not None:
+                worse = max if address == 301 else min
+                self.values[address] = worse(value, self.values.get(address, value))
 
 
 @dataclass(frozen=True)
@@ -174,43 +168,50 @@ class Voltages:
 
     ceiling: int
     lowest: int
+    floor: int
     contradictory: bool
+    unprotected: bool
 
 
-def voltages_of(bms: Bms, charge: dict[str, int]) -> Voltages | None:
-    use = FACTORY | charge
-    full, empty, under = bms.setting(300), bms.setting(301), bms.setting(316)
+def voltages_of(bms: Bms, use: dict[str, int], strictest: Strictest) -> Voltages | None:
+    full, empty, under, over = (bms.setting(address) for address in (300, 301, 316, 315))
     if full is None:
         return None
-    cutoff = bms.setting(315) or full + 50
-    ceiling = cutoff - use["cutoff_margin_mv"] - -(-use["charger_offset_mv"] // bms.cells)
-    target = min(full, ceiling, use["target_mv"] or full)
-    wanted = min(full - use["float_below_full_mv"], use["float_mv"] or full)
-    if cutoff <= 3800:
-        wanted = min(wanted, use["float_lfp_mv"])
+    highest = use["charge.cell_mv"] or full
+    cutoff = over or strictest.values.get(315) or min(full, highest) + 50
+    unprotected = over is None and not use["charge.cell_mv"]
+    ceiling = cutoff - use["cvl.margin_mv"] - -(-use["cvl.charger_mv"] // bms.cells)
+    target = min(full, ceiling, highest)
+    wanted = min(full - use["float.below_mv"], use["float.cell_mv"] or full)
+    if cutoff <= 3800 or (unprotected and 315 not in strictest.values):
+        wanted = min(wanted, use["float.lfp_mv"])
     lowest = min(wanted, target)
+    floor = empty or (max(under, strictest.values.get(301, 0)) if under else 0)
+    floor = max(floor, use["disch.cell_mv"])
     return Voltages(
         ceiling,
         lowest,
+        floor,
         contradictory=wanted > ceiling
-        or (empty is not None and empty >= lowest)
+        or floor >= lowest
         or (empty is not None and under is not None and under >= empty),
+        unprotected=unprotected,
     )
 
 
-def cap_of(cutoffs_a: list[int], setting_ma: int, percent: int) -> int:
-    caps = [min(cutoffs_a) * 10 * percent] if cutoffs_a else []
-    return min([*caps, *([setting_ma] if setting_ma else [])], default=0)
+def cap_of(cutoff_a: int | None, strictest_a: int | None, setting_a: int, percent: int) -> int:
+    """mA. A register that is lost bounds what a setting allows; without a setting nothing flows."""
+    use_a = strictest_a if cutoff_a is None and setting_a else cutoff_a
+    caps = [use_a * 10 * percent] if use_a else []
+    return min([*caps, *([setting_a * 1000] if setting_a else [])], default=0)
 
 
-def caps_of(bms: Bms, charge: dict[str, int]) -> tuple[int, int]:
+def caps_of(bms: Bms, use: dict[str, int], strictest: Strictest) -> tuple[int, int]:
     """Of CCL and DCL, mA."""
-    use = FACTORY | charge
-    percent = use["current_percent"]
-    into, out = bms.setting(318), [bms.setting(317), bms.settings[305] or None]
+    percent, was = use["limit.bms_pct"], strictest.values
     return (
-        cap_of([into] if into else [], use["charge_max_ma"], percent),
-        cap_of([value for value in out if value], use["discharge_max_ma"], percent),
+        cap_of(bms.setting(318), was.get(318), use["charge.max_a"], percent),
+        cap_of(bms.discharge_cutoff_a(), was.get(317), use["disch.max_a"], percent),
     )
 
 
@@ -224,53 +225,94 @@ def check_current(limit: Limit, limiters: Any, cap_ma: int) -> None:
     assert known[limit.reason] == least
 
 
-def supported(bms: Bms) -> tuple[set[int], set[int]]:
-    """Alarms and warnings that can be known, as docs/pgn_conversions.md has them."""
-    sensor = bms.sensors_dc[:2] != (-32768, -32768)
-    heat, cold = sensor and bms.setting(319), sensor and -40 <= bms.settings[320] <= 10
-    balance = bms.setting(303)
-    fields = {
-        0: (True, True),
-        1: (True, bms.setting(315)),
-        2: (True, bms.setting(316)),
-        3: (sensor, heat),
-        4: (sensor, False),
-        5: (heat, heat),
-        6: (sensor, cold),
-        7: (True, bms.setting(317) or bms.settings[305]),
-        8: (True, bms.setting(318)),
-        11: (True, True),
-        12: (balance, balance),
+def supported(bms: Bms, state: State) -> tuple[set[int], set[int]]:
+    """Alarms and warnings whose value and threshold are known, as docs/pgn_conversions.md has them."""
+    sensor = any(sensor.known for sensor in state.sensor_dc)
+    sensor = sensor and not state.ccl_limiter_ma[Reason.SENSOR_LOST].known  # of what is lost nobody knows
+    heat = bool(sensor and bms.setting(319))
+    cold = sensor and -40 <= bms.settings[320] <= 10
+    known = {
+        0: True,
+        1: bms.setting(315),
+        2: bms.setting(316),
+        3: heat,
+        5: heat,
+        6: cold,
+        7: bms.discharge_cutoff_a(),
+        8: bms.setting(318),
+        BMS_INTERNAL: True,
+        12: bms.setting(303),
     }
-    return (
-        {field for field, (alarm, _) in fields.items() if alarm},
-        {field for field, (_, warning) in fields.items() if warning},
-    )
+    fields = {number for number, is_known in known.items() if is_known}
+    return fields, fields
 
 
 def check_alarms(state: State, bms: Bms) -> None:
-    for levels, known in zip((state.alarm, state.warning), supported(bms), strict=True):
-        assert {field for field, level in enumerate(levels) if level} == known
+    raised = {ALARMS.get(event, BMS_INTERNAL) for event in bms.events} if bms.status == 0x9B else set()
+    for levels, known in zip((state.alarm, state.warning), supported(bms, state), strict=True):
+        assert {number for number, level in enumerate(levels) if level == OK} <= known
+        assert known <= {number for number, level in enumerate(levels) if level}
         assert set(levels) <= {0, 1, 2}
+    assert raised <= {number for number, level in enumerate(state.alarm) if level == 1}
     for general, *others in (state.alarm, state.warning):
         assert general == 1 or 1 not in others, "general is the or of the others"
-    assert state.alarm[0] == 2 or 1 in state.alarm[1:] or bms.status == 0x9B
+    assert state.alarm[0] == OK or 1 in state.alarm[1:] or bms.status == 0x9B
 
 
-def check(state: State, bms: Bms, charge: dict[str, int]) -> None:
+def check_faults(state: State, bms: Bms) -> None:
+    """The union of what all events that hold forbid; without one the cells may tell that it is one direction only."""
+    if bms.status != 0x9B:
+        return
+    events = set(bms.events)
+    if not events:
+        assert 0 in (state.ccl_ma.value, state.dcl_ma.value)
+        assert 1 in state.alarm[1:]
+        return
+    assert state.ccl_ma.value == 0 or events <= STOPS_DISCHARGE
+    assert state.dcl_ma.value == 0 or events <= STOPS_CHARGE
+
+
+def check(state: State, bms: Bms, use: dict[str, int], strictest: Strictest) -> None:
     """What has to hold of everything that is sent."""
-    voltages = voltages_of(bms, charge)
+    voltages = voltages_of(bms, use, strictest)
     assert voltages is not None, "without a full voltage nothing may be sent"
-    charge_cap, discharge_cap = caps_of(bms, charge)
+    charge_cap, discharge_cap = caps_of(bms, use, strictest)
     check_current(state.ccl_ma, state.ccl_limiter_ma, charge_cap)
     check_current(state.dcl_ma, state.dcl_limiter_ma, discharge_cap)
     assert state.cvl_mv.known
-    assert bms.cells * voltages.lowest <= state.cvl_mv.value <= bms.cells * voltages.ceiling
-    if voltages.contradictory:
+    assert state.cvl_mv.value <= bms.cells * voltages.ceiling
+    if voltages.contradictory or voltages.unprotected:
         assert state.ccl_ma.value == 0
-        if state.status == ONLINE:
-            assert state.cvl_mv.value == bms.cells * voltages.lowest
+        assert state.status != ONLINE or state.cvl_mv.value <= bms.cells * voltages.lowest
+    if not voltages.floor:
+        assert state.dcl_ma.value == 0
     check_alarms(state, bms)
+
+
+@dataclass
+class Raises:
+    """CVL rises by a step at most, and steps are apart; CVL is never below float but where float has risen."""
+
+    use: dict[str, int]
+    cvl_mv: int | None = None
+    at_ms: int = 0
+
+    def see(self, state: State, bms: Bms, lowest_mv: int, now_ms: int) -> None:
+        """`now_ms` never goes back."""
+        if not state.publish:
+            self.cvl_mv = None
+            return
+        value = state.cvl_mv.value
+        if self.cvl_mv is not None:
+            assert value >= min(self.cvl_mv, bms.cells * lowest_mv)
+            if value > self.cvl_mv:
+                step_s = self.use["cvl.step_s"]
+                assert value - self.cvl_mv <= bms.cells * self.use["cvl.raise_mv_s"] * step_s + 1
+                assert now_ms - self.at_ms >= step_s * 1000
+                self.at_ms = now_ms
+        else:
+            self.at_ms = now_ms
+        self.cvl_mv = value
 
 
 @dataclass(frozen=True)
@@ -302,48 +344,94 @@ def histories(draw: st.DrawFn) -> tuple[int, list[Step]]:
     return start, steps
 
 
-def played(
-    pipelines: list[Pipeline], history: tuple[int, list[Step]]
-) -> Iterator[tuple[Bms, bool, list[list[tuple[int, ...]]]]]:
-    """Feed all pipelines with it; yields the newest registers, whether they are new, and what changed of the alarms."""
-    now_ms, steps = history
-    snapshot = Snapshot(settings_known=True, events_known=True)
+@dataclass(frozen=True)
+class Moment:
+    """What the pipelines have been given."""
+
+    bms: Bms
+    """The newest registers."""
+    new: bool
+    changes: list[list[tuple[int, ...]]]
+    """Of the alarms, for each pipeline."""
+    now_ms: int
+    """On a clock that is not set."""
+
+
+def played(pipelines: list[Pipeline], history: tuple[int, list[Step]]) -> Iterator[Moment]:
+    """Feed all pipelines with it."""
+    clock_ms, steps = history
+    snapshot = Snapshot(settings_known=True, settings_alike=2, events_known=True)
     newest: Bms | None = None
+    now_ms = 0
     for step in steps:
-        now_ms += step.clock_ms
+        clock_ms += step.clock_ms
+        now_ms += max(step.clock_ms, 0)
         if step.bms is not None:
             newest = step.bms
             newest.write(snapshot)
-            snapshot.taken_ms = now_ms
+            snapshot.taken_ms = clock_ms
             snapshot.sequence += 1
         assert newest is not None
-        yield newest, step.bms is not None, [pipeline.step(snapshot, now_ms) for pipeline in pipelines]
+        changes = [pipeline.step(snapshot, clock_ms) for pipeline in pipelines]
+        yield Moment(newest, step.bms is not None, changes, now_ms)
 
 
 RELAXED = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+@pytest.fixture(scope="session")
+def ranges(native_build: Path) -> dict[str, tuple[int, int]]:
+    """Of the numbers that the control goes by, from the table of settings; 0 is left to `sometimes_zero`."""
+    return {key: row for key, row in number_ranges(native_build).items() if CHARGE_KEYS.match(key)}
+
+
+def settings_drawn(data: st.DataObject, pure: Pure, ranges: dict[str, tuple[int, int]]) -> dict[str, int]:
+    """None, or some that are each in their range and fit together."""
+    if data.draw(st.booleans()):
+        return {}
+    chosen = data.draw(
+        st.fixed_dictionaries({}, optional={key: st.integers(low, high) for key, (low, high) in ranges.items()})
+    )
+    values = pure.settings()
+    for key, number in chosen.items():
+        values.set(key, number)
+    try:
+        values.config()
+    except ValueError:
+        return {}
+    return chosen
+
+
 @RELAXED
-@given(charge=CHARGE, history=histories())
-def test_whatever_is_sent_is_within_its_bounds(pure: Pure, charge: dict[str, int], history: Any) -> None:
-    pipeline = Pipeline(pure, charge)
-    for bms, new, _ in played([pipeline], history):
-        state = pipeline.state
+@given(data=st.data(), history=histories())
+def test_whatever_is_sent_is_within_its_bounds(
+    pure: Pure, ranges: dict[str, tuple[int, int]], data: st.DataObject, history: Any
+) -> None:
+    chosen = settings_drawn(data, pure, ranges)
+    use = FACTORY | chosen
+    pipeline = Pipeline(pure, chosen)
+    strictest, raises = Strictest(), Raises(use)
+    for moment in played([pipeline], history):
+        state, bms = pipeline.state, moment.bms
+        strictest.see(bms)
+        voltages = voltages_of(bms, use, strictest)
         if state.publish:
-            check(state, bms, charge)
-        if new:
+            check(state, bms, use, strictest)
+            check_faults(state, bms)
+        raises.see(state, bms, voltages.lowest if voltages else 0, moment.now_ms)
+        if moment.new:
             assert state.publish == (bms.setting(300) is not None)
             assert state.status == (0 if not state.publish else 1 if bms.status == 0x9B else ONLINE)
 
 
 @RELAXED
-@given(charge=CHARGE, history=histories())
-def test_the_same_input_gives_the_same_output(pure: Pure, charge: dict[str, int], history: Any) -> None:
-    pipelines = [Pipeline(pure, charge), Pipeline(pure, charge)]
-    for _, _, changes in played(pipelines, history):
+@given(history=histories())
+def test_the_same_input_gives_the_same_output(pure: Pure, history: Any) -> None:
+    pipelines = [Pipeline(pure, {}), Pipeline(pure, {})]
+    for moment in played(pipelines, history):
         first, second = (values_of(pipeline.state) for pipeline in pipelines)
         assert first == second
-        assert changes[0] == changes[1]
+        assert moment.changes[0] == moment.changes[1]
 
 
 @RELAXED
@@ -352,9 +440,9 @@ def test_silence_has_its_stages_wherever_the_clock_was_set(pure: Pure, history: 
     pipeline = Pipeline(pure, {})
     age_ms = 0
     _, steps = history
-    for step, (_, new, _) in zip(steps, played([pipeline], history), strict=True):
+    for step, moment in zip(steps, played([pipeline], history), strict=True):
         published = pipeline.state.publish
-        age_ms = 0 if new else age_ms + max(step.clock_ms, 0)
+        age_ms = 0 if moment.new else age_ms + max(step.clock_ms, 0)
         if age_ms >= STALE_MS:
             assert pipeline.state.status != ONLINE
             assert (pipeline.state.ccl_ma.value, pipeline.state.ccl_ma.reason) == (0, Reason.STALE_DATA)
@@ -376,13 +464,14 @@ def test_contradictory_settings_stop_charging_and_say_so(pure: Pure, how: str, d
     else:
         registers[316] = data.draw(st.integers(2900, 3500))
     bms = data.draw(measured(cells, registers))
-    voltages = voltages_of(bms, {})
+    voltages = voltages_of(bms, FACTORY, Strictest())
     assert voltages is not None
-    assume(voltages.contradictory)
+    assume(voltages.contradictory and not voltages.unprotected)
     pipeline = Pipeline(pure, {})
     history = (1000, [Step(0, bms)] + [Step(data.draw(st.sampled_from((200, 1000, 31000))), bms) for _ in range(5)])
     for _ in played([pipeline], history):
         state = pipeline.state
         assert state.publish
-        assert (state.ccl_ma.value, state.ccl_ma.reason) == (0, Reason.SETTINGS_CONTRADICTORY)
+        assert state.ccl_ma.value == 0
+        assert state.ccl_limiter_ma[Reason.SETTINGS_CONTRADICTORY].known
         assert (state.cvl_mv.value, state.cvl_mv.reason) == (cells * voltages.lowest, Reason.CHARGE_INHIBITED)

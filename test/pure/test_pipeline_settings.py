@@ -1,10 +1,7 @@
 """Settings and what the pipeline makes of them, through the library: the way a simulator sets numbers by their keys."""
 
-import csv
 import re
 import struct
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,35 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pure_library import Pure
-from tinybms_gateway.gateway.gateway_impl import PROGRAM
+from setting_rows import Row, number_rows
 from tinybms_gateway.pure import Settings
 
 INT32 = st.integers(-(2**31), 2**31 - 1)
 
 
-@dataclass(frozen=True)
-class Row:
-    """A number as --settings lists it."""
-
-    low: int
-    high: int
-    step: int
-    zero: bool
-
-    def allows(self, number: int) -> bool:
-        return (number == 0 and self.zero) or (self.low <= number <= self.high and number % self.step == 0)
-
-
 @pytest.fixture(scope="session")
 def rows(native_build: Path) -> dict[str, Row]:
-    ended = subprocess.run([native_build / PROGRAM, "--settings"], capture_output=True, text=True, check=True)
-    found = {}
-    for row in csv.DictReader(ended.stdout.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE):
-        if row["unit"]:
-            match = re.fullmatch(r"(\d+)\.\.(\d+)(?: in steps of (\d+))?(, or 0 = .+)?", row["range"])
-            assert match, row
-            found[row["key"]] = Row(int(match[1]), int(match[2]), int(match[3] or 1), match[4] is not None)
-    return found
+    return number_rows(native_build)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from tinybms_gateway.can.reader import Capture
 START_US = 1_700_000_000_000_000
 OK, ACTIVE, NOT_SUPPORTED = 2, 1, 0
 ONLINE, OFFLINE = 2, 1
-UNKNOWN_ALARMS = (9, 10)
+UNKNOWN_ALARMS = (4, 9, 10)
 UNKNOWN_WARNINGS = (4, 9, 10)
 SENSOR_FIELDS = (3, 4, 5, 6)
 
@@ -48,7 +48,7 @@ def pairs(
     for shift, unknown, on in ((0, UNKNOWN_ALARMS, active), (32, UNKNOWN_WARNINGS, warnings)):
         for n in range(13):
             value = ACTIVE if n in on or (n == 0 and on and general) else OK
-            if n in unknown or (n in SENSOR_FIELDS and not sensors):
+            if (n in unknown and n not in on) or (n in SENSOR_FIELDS and not sensors):
                 value = NOT_SUPPORTED
             bits |= value << (2 * n + shift)
     return bits.to_bytes(8, "little")

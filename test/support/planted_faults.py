@@ -170,6 +170,11 @@ def or_bits(data: bytes, bits: int) -> bytes:
     return (int.from_bytes(data, "little") | bits).to_bytes(8, "little")
 
 
+def without_bits(data: bytes, bits: int) -> bytes:
+    """Eight bytes with some bits cleared."""
+    return (int.from_bytes(data, "little") & ~bits).to_bytes(8, "little")
+
+
 FAULTS: dict[str, Fault] = {
     # what has to be there
     **{f"present-{n:03X}": changed(without(n)) for n in (0x351, 0x355, 0x356, 0x35A, 0x35E, 0x35F, 0x372, 0x373, 0x378,
@@ -238,10 +243,11 @@ FAULTS: dict[str, Fault] = {
     "dvl-below-cvl": Fault(QUIET, replace(QUIET, dvl=56.8)),
     "cvl-plausible": Fault(QUIET, replace(QUIET, limits=lambda _: (42.0, 45.0, 54.0), dvl=40.0)),
     # alarms
-    "pairs-stay-supported": changed(with_bits(0x35A, 10_050, 2 << 24)),
+    "pairs-stay-supported": changed(data_at(0x35A, 10_050, without_bits(pairs(), 3 << 2))),
     "pairs-never-3": Fault(QUIET, replace(QUIET, alarms=lambda _: or_bits(pairs(), 0x0C << 16))),
-    "pairs-always": Fault(QUIET, replace(QUIET, alarms=lambda _: bytes([pairs()[0] & ~0x0C]) + pairs()[1:])),
+    "pairs-always": Fault(QUIET, replace(QUIET, alarms=lambda _: without_bits(pairs(), 3 << 22))),
     "pairs-never": Fault(QUIET, replace(QUIET, alarms=lambda _: or_bits(pairs(), 0x08 << 16))),
+    "pairs-low-temperature": Fault(QUIET, replace(QUIET, alarms=lambda _: or_bits(pairs(), 2 << 8))),
     "alarm-general": Fault(QUIET, replace(QUIET, alarms=lambda _: pairs((8,), general=False))),
     "warning-general": Fault(QUIET, replace(QUIET, alarms=lambda _: pairs((), (8,), general=False))),
     "status-value": Fault(QUIET, replace(QUIET, alarms=lambda _: pairs(status=3))),
@@ -255,11 +261,9 @@ FAULTS: dict[str, Fault] = {
     "react-high-temperature-charge": reacting((5,), (), no_charge),
     "react-low-temperature-charge": reacting((6,), (), no_charge),
     "react-bms-internal": reacting((11,), (), nothing),
-    "react-internal-warning": reacting((), (11,), no_charge),
     "react-offline": reacting((7,), (), no_discharge, OFFLINE),
     "hold-bms-internal": held((11,), ()),
     "hold-low-temperature": held((4,), ()),
-    "hold-internal-warning": held((), (11,)),
     "hold-offline": held((7,), (), OFFLINE),
     "ccl-rise-wait": risen("CCL", early=True),
     "ccl-rise-rate": risen("CCL", early=False),

@@ -241,7 +241,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
         "charging-allowed": put("CCL", 0, one("CCL", during("AlarmLowVoltage", ACTIVE))),
         "cvl-stays": put("CVL", more(-1), one("CVL", during("AlarmLowVoltage", ACTIVE))),
         "dcl-waits": put("DCL", 30, since("AlarmLowVoltage", OK, 5, 7)),
-        "dcl-slow": put("DCL", more(200), one("DCL", since("AlarmLowVoltage", OK, 35, 40))),
+        "dcl-slow": put("DCL", more(200), one("DCL", since("AlarmLowVoltage", OK, 84, 90))),
         "dcl-back": put("DCL", at_most(1000), since("AlarmLowVoltage", OK, 1)),
     },
     "overheat": {
@@ -304,6 +304,22 @@ FAULTS: dict[str, dict[str, Fault]] = {
     "silent": {
         "charging-stops": put("CCL", 30, since("WarningBmsInternal", ACTIVE, 1, 6)),
         "frames-stop": drop(before_gap(2.5)),
+    },
+    "frozen": {
+        "charging-stops": put("CCL", 30, since("WarningBmsInternal", ACTIVE, 1, 4)),
+        "frames-stop": drop(before_gap(2.5)),
+        "from-a-tenth": Fault(ccl_high_when_back),
+    },
+    "two-faults": {
+        "alarms": put("Status", ONLINE),
+        "charging-stops": put("CCL", 50, one("CCL", since("AlarmHighDischargeCurrent", OK, 1.5, 3))),
+        "discharging-stops": put("DCL", 100, one("DCL", during("AlarmHighDischargeCurrent", ACTIVE, 1.5))),
+    },
+    "sensor-lost": {
+        "warning": put("Status", OFFLINE, during("WarningBmsInternal", ACTIVE)),
+        "charging-stops": put("CCL", 50, one("CCL", during("WarningBmsInternal", ACTIVE, 2))),
+        "discharge-allowed": put("DCL", 0, one("DCL")),
+        "ccl-waits": put("CCL", 30, since("WarningBmsInternal", OK, 5, 7)),
     },
     "bad-line": {
         "online": put("Status", OFFLINE, one("Status")),

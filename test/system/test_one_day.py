@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from tinybms_gateway.pure import Reason
 from tinybms_gateway.sim.system.plant import Stopped
 from tinybms_gateway.sim.system.record import Record, figures
 from tinybms_gateway.sim.system.scenarios import SCENARIOS
@@ -127,3 +128,26 @@ def test_after_over_voltage_the_battery_discharges_itself_and_the_house_stays_li
     assert rows["current_a"][:recovered].max() < -1.0
     high = [(a.second, a.active) for a in record.alarms if a.text == "high voltage" and not a.warning]
     assert high == [(-1, True), (recovered, False)]
+
+
+@cache
+def first_day(name: str, gain: float) -> Record:
+    return simulate(SCENARIOS[name].with_options(None, None, False), name, days=1.0, pack_gain=gain)
+
+
+@pytest.mark.parametrize("gain", [0.99, 1.01])
+@pytest.mark.parametrize("name", ["nmc", "week"])
+def test_a_meter_of_the_pack_that_is_1_percent_off_changes_nothing(name: str, gain: float) -> None:
+    """With feed-in the pack is 0.4 V above CVL: N x 315 must not be taken for reached, nor an alarm raised."""
+    right, wrong = first_day(name, 1.0), first_day(name, gain)
+    assert (wrong.rows["ccl_reason"] != Reason.PACK_VOLTAGE).all()
+    assert wrong.alarms == right.alarms
+    for limit in ("cvl_v", "ccl_a", "dcl_a"):
+        assert (wrong.rows[limit] == right.rows[limit]).all(), limit
+
+
+def test_a_small_sun_and_a_large_load_switch_an_empty_off_grid_house_at_most_twice_an_hour() -> None:
+    """5 A of sun and a load of 30 A: once the lowest cell has ended discharging, 2 % are charged before it goes on."""
+    found = figures(day("dusk"))
+    assert 0 < found.dcl_switchings_per_h <= 2
+    assert found.under_voltage_trips == 0

@@ -36,6 +36,7 @@ def test_over_the_wire_the_sun_charges_the_battery_within_ccl() -> None:
     rows = record.rows[5:]
     assert rows["sent"].all()
     assert rows["ccl_a"][-1] == pytest.approx(90.0, abs=0.1)
-    assert rows["cvl_v"][-1] == pytest.approx(56.8, abs=0.01)
+    assert rows["cvl_v"][0] == pytest.approx(54.0, abs=0.01)
+    assert (rows["cvl_v"][1:] >= rows["cvl_v"][:-1]).all() and rows["cvl_v"][-1] > 54.2, "from float on, slowly"
     assert rows["current_a"][-1] > 70.0
     assert (rows["current_a"][1:] <= rows["ccl_a"][:-1] + 0.05).all()

@@ -10,7 +10,7 @@ from stack_graph import INDIRECT_CALLS, LIBRARY_STACK, OUTSIDE, StackGraph
 from target import CHIPS, RV32, Cycle, Measured
 
 INSTRUCTIONS_MAX = 50_000
-FLASH_MAX = 40 * 1024
+FLASH_MAX = 48 * 1024
 RAM_MAX = 8 * 1024
 
 
@@ -37,13 +37,14 @@ def test_the_count_of_instructions_is_repeatable(rv32_cycle: Cycle, real_dump: P
 
 def test_rv32_makes_the_frames_that_linux_makes(rv32_cycle: Cycle, real_dump: Path, tmp_path: Path) -> None:
     assert rv32_cycle.frames == target.cycle_on_linux(real_dump, tmp_path).frames
-    # By the protocol, from the registers: 14 cells x 4.150 V, a tenth of 18 A and of 54 A, 14 x 3.000 V; 84 %, 55.78 V.
-    assert rv32_cycle.frames[0x351] == bytes.fromhex("4502 1200 3600 A401")
+    # By the protocol, from the registers: 14 cells x 4.075 V (float), a tenth of 18 A and of 54 A, 14 x 3.000 V; 84 %,
+    # 55.78 V.
+    assert rv32_cycle.frames[0x351] == bytes.fromhex("3A02 1200 3600 A401")
     assert rv32_cycle.frames[0x355][:2] == (84).to_bytes(2, "little")
     assert rv32_cycle.frames[0x356][:2] == (5578).to_bytes(2, "little")
 
 
-def test_flash_stays_below_40_kb(measured: Measured) -> None:
+def test_flash_stays_below_48_kb(measured: Measured) -> None:
     assert 0 < measured.total.flash < FLASH_MAX
 
 

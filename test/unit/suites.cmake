@@ -1,23 +1,27 @@
 # The Unity suites: unit_suite(<name> [LINUX_ONLY] SRCS <files> REQUIRES <components>). The one list of them, read by the Linux
 # build (test/unit/CMakeLists.txt), by the chip's (test/chip/main/CMakeLists.txt) and, its first lines, by idf_ext.py.
 unit_suite(tinybms
-    SRCS tinybms/line.c tinybms/test_command.c tinybms/test_crc.c tinybms/test_events.c tinybms/test_frame.c
-         tinybms/test_registers.c tinybms/test_session.c tinybms/test_write.c
+    SRCS tinybms/line.c tinybms/test_command.c tinybms/test_crc.c tinybms/test_event_log.c tinybms/test_events.c
+         tinybms/test_explanation.c tinybms/test_frame.c tinybms/test_plausible.c tinybms/test_registers.c
+         tinybms/test_session.c tinybms/test_times.c tinybms/test_write.c
     REQUIRES tinybms)
 unit_suite(battery_model
-    SRCS battery_model/test_battery_assemble.c battery_model/test_battery_bms.c battery_model/test_battery_texts.c
+    SRCS battery_model/test_battery_assemble.c battery_model/test_battery_belief.c battery_model/test_battery_bms.c
+         battery_model/test_battery_texts.c
     REQUIRES battery_model)
 unit_suite(charge_control
     SRCS charge_control/pack.c charge_control/test_charge_control.c charge_control/test_charge_current.c
-         charge_control/test_charge_edges.c charge_control/test_charge_rise.c charge_control/test_charge_stages.c
-         charge_control/test_charge_voltage.c charge_control/test_charge_voltages.c
+         charge_control/test_charge_edges.c charge_control/test_charge_empty.c charge_control/test_charge_lost.c
+         charge_control/test_charge_rise.c charge_control/test_charge_stages.c charge_control/test_charge_start.c
+         charge_control/test_charge_temperature.c charge_control/test_charge_voltage.c
+         charge_control/test_charge_voltages.c
     REQUIRES charge_control)
 unit_suite(battery_pipeline
-    SRCS battery_pipeline/test_battery_pipeline.c
+    SRCS battery_pipeline/gateway.c battery_pipeline/test_battery_pipeline.c battery_pipeline/test_damage.c
     REQUIRES battery_pipeline)
 unit_suite(battery_alarms
     SRCS battery_alarms/fixture.c battery_alarms/test_conditions.c battery_alarms/test_fault.c
-         battery_alarms/test_thresholds.c
+         battery_alarms/test_internal.c battery_alarms/test_limits.c battery_alarms/test_thresholds.c
     REQUIRES battery_alarms)
 unit_suite(energy_meter
     SRCS energy_meter/test_energy_log.c energy_meter/test_energy_meter.c
@@ -46,6 +50,12 @@ unit_suite(can_victron LINUX_ONLY
 unit_suite(energy_store LINUX_ONLY
     SRCS energy_store/test_energy_store.c
     REQUIRES battery energy_meter esp_partition)
+unit_suite(energy_store_no_partition LINUX_ONLY
+    SRCS energy_store/test_no_partition.c
+    REQUIRES battery energy_meter esp_partition)
+unit_suite(limits_store LINUX_ONLY
+    SRCS energy_store/test_limits_store.c
+    REQUIRES battery charge_control esp_hw_support tinybms)
 unit_suite(settings_storage LINUX_ONLY
     SRCS settings_storage/test_settings_storage.c
     REQUIRES nvs_flash settings)

@@ -7,6 +7,7 @@ from pathlib import Path
 LIBRARY = "libtinybms_pure.so"
 CELLS_MAX = 16
 ALARM_COUNT = 13
+FAULTS_MAX = 16
 ALARM_CHANGES_MAX = 2 * ALARM_COUNT
 
 
@@ -17,20 +18,24 @@ class Reason(IntEnum):
     BMS_SETTING = 1
     USER_CAP = 2
     CELL_VOLTAGE = 3
-    TEMPERATURE = 4
-    BMS_TEMPERATURE = 5
-    SOC = 6
-    RAMP = 7
-    RISING = 8
-    BMS_FAULT = 9
-    STALE_DATA = 10
-    SETTINGS_CONTRADICTORY = 11
-    SETTING_MISSING = 12
-    CELL_COUNT = 13
-    BULK = 14
-    ABSORPTION = 15
-    FLOAT = 16
-    CHARGE_INHIBITED = 17
+    PACK_VOLTAGE = 4
+    TEMPERATURE = 5
+    BMS_TEMPERATURE = 6
+    SOC = 7
+    RAMP = 8
+    RISING = 9
+    BMS_FAULT = 10
+    STALE_DATA = 11
+    NO_TEMPERATURE = 12
+    SENSOR_LOST = 13
+    CELLS_CONTRADICT = 14
+    SETTINGS_CONTRADICTORY = 15
+    SETTING_MISSING = 16
+    CELL_COUNT = 17
+    BULK = 18
+    ABSORPTION = 19
+    FLOAT = 20
+    CHARGE_INHIBITED = 21
 
 
 LIMITER_COUNT = Reason.CELL_COUNT + 1
@@ -70,6 +75,7 @@ class State(c.Structure):
         ("cell_100uv", c.c_uint16 * CELLS_MAX),
         ("cell_min_mv", Quantity),
         ("cell_max_mv", Quantity),
+        ("pack_checked_mv", Quantity),
         ("cell_min_register", Quantity),
         ("cell_max_register", Quantity),
         ("sensor_dc", Quantity * 2),
@@ -80,6 +86,8 @@ class State(c.Structure):
         ("dvl_mv", Limit),
         ("ccl_limiter_ma", Quantity * LIMITER_COUNT),
         ("dcl_limiter_ma", Quantity * LIMITER_COUNT),
+        ("too_cold_to_charge", c.c_bool),
+        ("too_hot_to_charge", c.c_bool),
         ("alarm", c.c_int * ALARM_COUNT),
         ("warning", c.c_int * ALARM_COUNT),
         ("installed_capacity_mah", Quantity),
@@ -98,12 +106,6 @@ class State(c.Structure):
     )
 
 
-class Event(c.Structure):
-    """tinybms_event_t."""
-
-    _fields_ = (("time_s", c.c_uint32), ("id", c.c_uint8))
-
-
 class Snapshot(c.Structure):
     """tinybms_snapshot_t."""
 
@@ -112,6 +114,7 @@ class Snapshot(c.Structure):
         ("sequence", c.c_uint32),
         ("live", c.c_uint16 * 56),
         ("settings_known", c.c_bool),
+        ("settings_alike", c.c_uint8),
         ("settings_ms", c.c_int64),
         ("settings", c.c_uint16 * 44),
         ("version_known", c.c_bool),
@@ -120,7 +123,9 @@ class Snapshot(c.Structure):
         ("statistics_ms", c.c_int64),
         ("statistics", c.c_uint16 * 18),
         ("events_known", c.c_bool),
-        ("fault_event", Event),
+        ("events_doubtful", c.c_bool),
+        ("fault_count", c.c_uint8),
+        ("faults", c.c_uint8 * FAULTS_MAX),
     )
 
 

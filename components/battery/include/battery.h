@@ -26,6 +26,14 @@ extern "C" {
  */
 esp_err_t battery_start(event_bus_handle_t bus, settings_handle_t settings);
 
+/**
+ * @brief Forgets that an external temperature sensor was ever there: a person has taken it off, and charging may go on
+ * without it. One that is there is noticed again. From any task.
+ * @param sensor 1 or 2
+ * @return ESP_OK; ESP_ERR_INVALID_ARG
+ */
+esp_err_t battery_forget_sensor(uint8_t sensor);
+
 #ifdef __cplusplus
 }
 #endif

@@ -31,6 +31,8 @@ typedef struct {
     int32_t temperature_hysteresis_dc;  /**< likewise a temperature */
     int32_t current_hysteresis_percent; /**< likewise a current, % of its cutoff */
     int32_t debounce;                   /**< snapshots in a row that raise or clear, 1..255; 1 = at once */
+    int32_t imbalance_s;                /**< the warning of a difference comes after so long, 0..7200 */
+    int32_t blocked;                    /**< 1: charging blocked by a temperature warns also while nothing flows; 0 */
 } battery_alarms_config_t;
 
 /** @brief Factory values; Kconfig has the same. */
@@ -38,7 +40,7 @@ typedef struct {
     {                                                                                                                  \
         .cell_margin_mv = 50, .temperature_margin_dc = 50, .current_percent = 95, .imbalance_warning_mv = 100,         \
         .imbalance_alarm_mv = 200, .cell_hysteresis_mv = 20, .temperature_hysteresis_dc = 20,                          \
-        .current_hysteresis_percent = 5, .debounce = 3,                                                                \
+        .current_hysteresis_percent = 5, .debounce = 3, .imbalance_s = 600, .blocked = 1,                              \
     }
 
 /** @brief What raised an alarm or a warning. When that has ended and something else holds it, what holds it. */
@@ -51,7 +53,12 @@ typedef enum {
     BATTERY_ALARM_CAUSE_SPREAD,      /**< value: mV between the highest and the lowest cell */
     BATTERY_ALARM_CAUSE_EVENT,       /**< value: event of the BMS that decides in its fault state; 0 = none */
     BATTERY_ALARM_CAUSE_STALE,       /**< value: ms since the last valid snapshot */
+    BATTERY_ALARM_CAUSE_LIMIT,       /**< value: mA, beyond the limit that was told; positive = charging */
+    BATTERY_ALARM_CAUSE_BLOCKED,     /**< charging is stopped for a temperature, of whatever; no value */
     BATTERY_ALARM_CAUSE_SETTINGS,    /**< contradictory settings or numbers of cells; no value */
+    BATTERY_ALARM_CAUSE_SENSOR,      /**< a temperature sensor that was there is gone, or there is none; no value */
+    BATTERY_ALARM_CAUSE_CELLS,       /**< the cells contradict the voltage of the pack; no value */
+    BATTERY_ALARM_CAUSE_REGISTER,    /**< a limit register was usable and is not; no value */
     BATTERY_ALARM_CAUSE_OTHER,       /**< general: one of the others */
     BATTERY_ALARM_CAUSE_COUNT
 } battery_alarm_cause_t;
@@ -73,9 +80,11 @@ typedef struct {
     const battery_bms_t *bms;
     int32_t target_mv;           /**< charge target of a cell; 0 = not known. A warning never comes at or below it */
     bool settings_contradictory; /**< registers do not fit together */
+    bool no_temperature;         /**< neither a sensor nor the BMS gives one */
     bool fresh;                  /**< the snapshot is a new one: counts for the debounce */
     bool stale;                  /**< data is older than the first stage of staleness */
     int32_t age_ms;              /**< of the data */
+    int64_t now_ms;              /**< never goes back */
 } battery_alarms_input_t;
 
 /** @brief State of one field; private to battery_alarms.c. */
@@ -86,11 +95,29 @@ typedef struct {
     battery_alarm_cause_t cause;
 } battery_alarm_field_t;
 
+/** @brief A current that is looked at beside its limit; private to battery_alarms.c. */
+typedef struct {
+    int32_t limit_ma;  /**< as of the last snapshot */
+    int64_t since_ms;  /**< when the limit fell last, or was made first */
+    int64_t within_ms; /**< last time that the current kept to it */
+} battery_alarm_excess_t;
+
+/** @brief A warning that is held for a while; private to battery_alarms.c. */
+typedef struct {
+    int64_t until_ms;
+} battery_alarm_hold_t;
+
 /** @brief State of all; private to battery_alarms.c. */
 typedef struct {
     battery_alarms_config_t config;
     battery_alarm_field_t alarm[BATTERY_ALARM_COUNT];
     battery_alarm_field_t warning[BATTERY_ALARM_COUNT];
+    int64_t balanced_ms; /**< last time that the difference of the cells was below its warning */
+    bool limits_known;
+    battery_alarm_hold_t too_cold;
+    battery_alarm_hold_t too_hot;
+    battery_alarm_excess_t charge;
+    battery_alarm_excess_t discharge;
 } battery_alarms_t;
 
 /** @brief Begins with nothing active. */

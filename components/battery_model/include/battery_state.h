@@ -48,18 +48,22 @@ typedef struct {
 typedef enum {
     BATTERY_REASON_NONE = 0, /**< no limit was computed */
     /* limiters of CCL and DCL */
-    BATTERY_REASON_BMS_SETTING,     /**< share of the current cutoffs of the BMS (317, 305; 318) */
-    BATTERY_REASON_USER_CAP,        /**< a setting of the gateway */
-    BATTERY_REASON_CELL_VOLTAGE,    /**< the highest or the lowest cell; of CVL: lowered because of the highest cell */
-    BATTERY_REASON_TEMPERATURE,     /**< of the external sensors */
-    BATTERY_REASON_BMS_TEMPERATURE, /**< of the BMS itself: no external sensor is connected */
-    BATTERY_REASON_SOC,             /**< state of charge */
-    BATTERY_REASON_RAMP,            /**< start-up, or data is back after silence */
-    BATTERY_REASON_RISING,          /**< a limit that fell rises slowly */
-    BATTERY_REASON_BMS_FAULT,       /**< the TinyBMS reports a fault that forbids this direction */
-    BATTERY_REASON_STALE_DATA,      /**< no valid snapshot for too long */
+    BATTERY_REASON_BMS_SETTING,      /**< share of the current cutoffs of the BMS (317, 305; 318) */
+    BATTERY_REASON_USER_CAP,         /**< a setting of the gateway */
+    BATTERY_REASON_CELL_VOLTAGE,     /**< the highest or the lowest cell; of CVL: lowered because of the highest cell */
+    BATTERY_REASON_PACK_VOLTAGE,     /**< the pack is at N x the over-voltage cutoff: no charging */
+    BATTERY_REASON_TEMPERATURE,      /**< of the external sensors */
+    BATTERY_REASON_BMS_TEMPERATURE,  /**< of the BMS itself: no external sensor is connected, or the BMS is too hot */
+    BATTERY_REASON_SOC,              /**< state of charge */
+    BATTERY_REASON_RAMP,             /**< start-up, or data is back after silence */
+    BATTERY_REASON_RISING,           /**< a limit that fell rises slowly */
+    BATTERY_REASON_BMS_FAULT,        /**< the TinyBMS reports a fault that forbids this direction */
+    BATTERY_REASON_STALE_DATA,       /**< no valid snapshot for too long */
+    BATTERY_REASON_NO_TEMPERATURE,   /**< neither a sensor nor the BMS gives one: no charging */
+    BATTERY_REASON_SENSOR_LOST,      /**< an external sensor that was there is gone: no charging */
+    BATTERY_REASON_CELLS_CONTRADICT, /**< no cells, or their sum is not the pack's voltage: no charging */
     BATTERY_REASON_SETTINGS_CONTRADICTORY, /**< registers 300, 301, 315, 316 do not fit together: no charging */
-    BATTERY_REASON_SETTING_MISSING,        /**< neither a register nor a setting gives it: 0, nothing may flow */
+    BATTERY_REASON_SETTING_MISSING,        /**< neither a register nor a setting gives what it needs: 0 */
     BATTERY_REASON_CELL_COUNT,             /**< register 307 and what the BMS detects or measures differ: no charging */
     /* states of CVL */
     BATTERY_REASON_BULK,             /**< charging to the target */
@@ -123,12 +127,13 @@ typedef struct {
     battery_quantity_t soc_ppm;         /**< 0..1000000, rounded down */
     battery_quantity_t soh_ppm;         /**< 0..1000000; not known when the BMS has not estimated it */
 
-    uint8_t cell_count;                                /**< series cells, 0 = not known */
-    uint16_t cell_100uv[BATTERY_CELLS_MAX];            /**< by register 0..15, 0.1 mV; 0 = no cell here */
-    battery_quantity_t cell_min_mv;                    /**< register 40 */
-    battery_quantity_t cell_max_mv;                    /**< register 41 */
-    battery_quantity_t cell_min_register;              /**< 0..15: which register holds the lowest cell */
-    battery_quantity_t cell_max_register;              /**< 0..15: which register holds the highest cell */
+    uint8_t cell_count;                     /**< series cells, 0 = not known */
+    uint16_t cell_100uv[BATTERY_CELLS_MAX]; /**< by register 0..15, 0.1 mV; 0 = no cell here */
+    battery_quantity_t cell_min_mv;         /**< the lower one of register 40 and the lowest cell */
+    battery_quantity_t cell_max_mv;         /**< the higher one of register 41 and the highest cell */
+    battery_quantity_t pack_checked_mv;     /**< sum of the cells; register 36 where that is more than 1 % beside it */
+    battery_quantity_t cell_min_register;   /**< 0..15: which register holds the lowest cell */
+    battery_quantity_t cell_max_register;   /**< 0..15: which register holds the highest cell */
     battery_quantity_t sensor_dc[BATTERY_SENSORS_MAX]; /**< external sensors; not known = not connected */
     battery_quantity_t bms_temperature_dc;             /**< the BMS's own sensor */
 
@@ -138,6 +143,9 @@ typedef struct {
     battery_limit_t dvl_mv;                                   /**< discharge voltage limit, pack */
     battery_quantity_t ccl_limiter_ma[BATTERY_LIMITER_COUNT]; /**< by reason; not known = left out; CCL is the least */
     battery_quantity_t dcl_limiter_ma[BATTERY_LIMITER_COUNT]; /**< likewise */
+
+    bool too_cold_to_charge; /**< CCL is 0 for a temperature */
+    bool too_hot_to_charge;  /**< likewise */
 
     battery_alarm_level_t alarm[BATTERY_ALARM_COUNT];
     battery_alarm_level_t warning[BATTERY_ALARM_COUNT];

@@ -14,6 +14,7 @@
  */
 
 #include "battery_alarms.h"
+#include "battery_belief.h"
 #include "battery_state.h"
 #include "charge_control.h"
 #include "energy_meter.h"
@@ -38,21 +39,51 @@ typedef struct {
         .alarms = BATTERY_ALARMS_DEFAULT_CONFIG()                                                                      \
     }
 
+/** @brief Silence of a BMS that answers: the lifetime counter and every word of the live block stand. */
+#define BATTERY_PIPELINE_FROZEN_MS 5000
+
+/** @brief Whether the BMS still measures; private to battery_pipeline.c. All times on its own clock. */
+typedef struct {
+    bool armed;         /**< the lifetime counter has been seen to advance for a minute */
+    bool filled;        /**< there has been a block */
+    bool counted;       /**< the counter has changed in this window */
+    uint8_t windows;    /**< in a row in which it did */
+    int64_t window_ms;  /**< when this window began */
+    int64_t seen_ms;    /**< of the newest block */
+    int64_t changed_ms; /**< last time that anything in the live block changed */
+    uint16_t live[TINYBMS_LIVE_COUNT];
+} battery_pipeline_watch_t;
+
+/** @brief What was kept over a restart. Zeroed = nothing. */
+typedef struct {
+    const energy_totals_t *energy;       /**< NULL = none */
+    uint8_t sensors_seen;                /**< external temperature sensors that were there, one bit each */
+    const charge_control_kept_t *limits; /**< of an orderly restart; NULL = none */
+    int32_t limits_age_ms;
+} battery_pipeline_kept_t;
+
+/** @brief Limits that were kept over a restart count up to this age. */
+#define BATTERY_PIPELINE_KEPT_MS 3000
+
 /** @brief State of the pipeline; private to battery_pipeline.c. */
 typedef struct {
     int32_t stale_ms;
     int32_t silent_ms;
     bool started;
-    bool has_snapshot;
-    bool was_complete; /**< the start-up gate has been open */
+    bool has_sequence; /**< a snapshot has been looked at */
+    bool has_snapshot; /**< one has been taken */
+    bool publishing;   /**< with the last one limits and frames could be made */
     bool was_stale;
     bool was_silent;
     int64_t last_now_ms;        /**< as the caller gave it */
-    int64_t time_ms;            /**< never goes back */
-    int64_t snapshot_ms;        /**< of the newest snapshot, on time_ms */
+    int64_t time_ms;            /**< since the start; never goes back */
+    int64_t snapshot_ms;        /**< of the newest snapshot that was taken, on time_ms */
+    int64_t kept_until_ms;      /**< on time_ms: limits of before the restart count until then */
     uint32_t sequence;          /**< of the newest snapshot */
     battery_bms_t bms;          /**< of the newest snapshot */
     charge_voltages_t voltages; /**< likewise */
+    battery_pipeline_watch_t watch;
+    battery_belief_t belief;
     charge_control_t charge;
     battery_alarms_t alarms;
     energy_meter_t energy;
@@ -62,10 +93,10 @@ typedef struct {
  * @brief Begins: nothing is sent before the first complete and plausible snapshot.
  * @param[out] pipeline state
  * @param config settings
- * @param totals energy that was kept over the restart; NULL = none
+ * @param kept of before a restart; NULL = nothing
  */
 void battery_pipeline_init(battery_pipeline_t *pipeline, const battery_pipeline_config_t *config,
-                           const energy_totals_t *totals);
+                           const battery_pipeline_kept_t *kept);
 
 /**
  * @brief The state that holds at `now_ms`. Call it for each new snapshot, and at least ten times a second.
@@ -79,7 +110,16 @@ void battery_pipeline_init(battery_pipeline_t *pipeline, const battery_pipeline_
 size_t battery_pipeline_step(battery_pipeline_t *pipeline, const tinybms_snapshot_t *snapshot, int64_t now_ms,
                              battery_state_t *state, battery_alarm_change_t *changes);
 
-/** @brief What has to be kept over a restart. */
+/** @brief External temperature sensors that were ever there, one bit each: to be kept over a restart. */
+uint8_t battery_pipeline_sensors_seen(const battery_pipeline_t *pipeline);
+
+/** @brief Forgets that an external temperature sensor (0 or 1) was ever there: a person has taken it off. */
+void battery_pipeline_forget_sensor(battery_pipeline_t *pipeline, uint8_t sensor);
+
+/** @brief Whether a BMS that goes on answering with the same measurements is noticed. */
+bool battery_pipeline_watches_freeze(const battery_pipeline_t *pipeline);
+
+/** @brief Energy counters: to be kept over a restart. */
 const energy_totals_t *battery_pipeline_energy(const battery_pipeline_t *pipeline);
 
 #ifdef __cplusplus

@@ -54,6 +54,12 @@ void settings_get_all(settings_handle_t handle, settings_values_t *values);
 esp_err_t settings_save(settings_handle_t handle, const settings_change_t *changes, size_t count,
                         settings_refusal_t *refusal);
 
+/** @brief External temperature sensors of the BMS that were ever there, one bit each; 0 = none, or not readable. */
+uint8_t settings_sensors_seen(settings_handle_t handle);
+
+/** @brief Remembers them over restarts. Writes flash: not for tasks of the control path. */
+esp_err_t settings_keep_sensors_seen(settings_handle_t handle, uint8_t sensors);
+
 #ifdef __cplusplus
 }
 #endif

@@ -29,30 +29,6 @@ typedef enum {
 
 #define TINYBMS_EVENT_SYSTEM_STARTED 0x61
 
-/** @brief Events a log holds; the BMS keeps 49. */
-#define TINYBMS_EVENT_LOG_SIZE 64
-
-/** @brief Events that were seen, with the BMS's time of the last list; a full log forgets its oldest. Zeroed = empty.
- */
-typedef struct {
-    uint32_t bms_time_s;
-    tinybms_event_t events[TINYBMS_EVENT_LOG_SIZE];
-    size_t count;
-    size_t next; /**< place of the next one */
-} tinybms_event_log_t;
-
-/** @brief Whether the log holds this event: the same id at the same time. */
-bool tinybms_event_log_has(const tinybms_event_log_t *log, const tinybms_event_t *event);
-
-/** @brief Adds an event, known or not. */
-void tinybms_event_log_add(tinybms_event_log_t *log, const tinybms_event_t *event);
-
-/** @brief Forgets all events. */
-void tinybms_event_log_clear(tinybms_event_log_t *log);
-
-/** @brief Newest event with this id; id 0 = none. */
-tinybms_event_t tinybms_event_log_newest(const tinybms_event_log_t *log, uint8_t id);
-
 /** @brief Class of an event id. */
 tinybms_event_class_t tinybms_event_class(uint8_t id);
 
@@ -66,15 +42,21 @@ uint8_t tinybms_event_recovers(uint8_t id);
 uint32_t tinybms_event_age_s(const tinybms_event_t *event, uint32_t bms_time_s);
 
 /**
- * @brief Newest fault or warning that no later event has ended.
- *
- * 0x38 and 0x39 ("charging done") forbid nothing and are never ended, so they do not count. A restart (0x61) ends
- * nothing: whether a fault still holds is what register 50 says.
- * @param events,count in any order
- * @param bms_time_s present time of the BMS
- * @return that event; id 0 = none
+ * @brief Whether an event forbids something while the BMS is in its fault state: a fault, a warning, or an id that Rev
+ * D does not list. 0x38 and 0x39 ("charging done") forbid nothing.
  */
-tinybms_event_t tinybms_events_unrecovered(const tinybms_event_t *events, size_t count, uint32_t bms_time_s);
+bool tinybms_event_forbids(uint8_t id);
+
+/** @brief Whether `id`, when it comes later, ends `fault`. 0x0B to 0x0F have no recovery: a restart (0x61) ends them.
+ */
+bool tinybms_event_ends(uint8_t id, uint8_t fault);
+
+/**
+ * @brief Which way a list runs, by its own time stamps modulo 2^24: Rev D does not say it.
+ * @return steps from one event to the next that go forward, less those that go back: above 0 the list is oldest first,
+ * below 0 newest first; 0 = it does not tell (one event, all of one second, as many steps one way as the other)
+ */
+int32_t tinybms_events_forward(const tinybms_event_t *events, size_t count);
 
 #ifdef __cplusplus
 }

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tinybms_events.h"
+#include "tinybms_event_log.h"
 #include "tinybms_frame.h"
 #include "tinybms_snapshot.h"
 #include "tinybms_write.h"
@@ -82,6 +82,9 @@ typedef struct {
     };
 } tinybms_action_t;
 
+/** @brief New events that wait to be told: the BMS keeps 49. */
+#define TINYBMS_FRESH_MAX 49
+
 /** @brief What a request is for. */
 typedef enum {
     TINYBMS_JOB_LIVE = 0,
@@ -116,11 +119,15 @@ typedef struct {
 
     bool complete; /**< settings and events have been known once */
     bool snapshot_ready;
-    bool snapshot_held;   /**< a fault has just appeared: the snapshot waits for the event that names it */
+    bool holding; /**< a fault has appeared or an event may be lost: snapshots wait for what explains it */
+    int64_t hold_until_ms;
+    bool snapshot_held;   /**< one waits */
     uint16_t last_status; /**< register 50 of the last live block */
+    uint8_t calm_blocks;  /**< live blocks in a row out of the fault state, since the last new event; 3 at most */
 
-    tinybms_event_log_t known; /**< so that each event is yielded once */
-    tinybms_event_t fresh[TINYBMS_EVENT_LOG_SIZE];
+    uint32_t bms_time_s; /**< of the newest list */
+    tinybms_event_log_t known;
+    tinybms_event_t fresh[TINYBMS_FRESH_MAX]; /**< to be told */
     size_t fresh_count;
 
     bool write_active;

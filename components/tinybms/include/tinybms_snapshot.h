@@ -34,6 +34,9 @@ extern "C" {
 /** @brief Register 50 while the BMS has switched something off to protect the battery. */
 #define TINYBMS_STATUS_FAULT 0x9B
 
+/** @brief Different faults and warnings that can hold at one time: Rev D has 14, and ids that it does not list. */
+#define TINYBMS_FAULTS_MAX 16
+
 /** @brief One event of the BMS (registers 200-297, commands 0x11 and 0x12). */
 typedef struct {
     uint32_t time_s; /**< BMS time, 24 bits */
@@ -47,6 +50,7 @@ typedef struct {
     uint16_t live[TINYBMS_LIVE_COUNT];
 
     bool settings_known;
+    uint8_t settings_alike; /**< so many reads in a row have given these values, 1..255; 0 = nobody counts */
     int64_t settings_ms;
     uint16_t settings[TINYBMS_SETTINGS_COUNT];
 
@@ -57,8 +61,10 @@ typedef struct {
     int64_t statistics_ms;
     uint16_t statistics[TINYBMS_STATISTICS_COUNT];
 
-    bool events_known;           /**< the event list has been read at least once */
-    tinybms_event_t fault_event; /**< newest fault or warning event without a later recovery; id 0 = none */
+    bool events_known;    /**< the event list has been read at least once */
+    bool events_doubtful; /**< an answer that may have told an event is lost, and the whole list not read since */
+    uint8_t fault_count;
+    uint8_t faults[TINYBMS_FAULTS_MAX]; /**< ids of the faults and warnings that nothing has ended, oldest first */
 } tinybms_snapshot_t;
 
 /**

@@ -7,3 +7,6 @@
 
 #define IRAM_ATTR
 #define DRAM_ATTR
+
+/** Kept over esp_restart(); undefined after a power-on. */
+#define RTC_NOINIT_ATTR __attribute__((section("rtc_noinit")))

@@ -51,6 +51,9 @@ def test_the_plan_covers_what_the_operations_guide_asks_for(root: Path) -> None:
         "overheat",
         "cold",
         "energy-counters",
+        "two-faults",
+        "sensor-lost",
+        "frozen",
         "bms-lost",
         "gx-lost",
     ):

@@ -20,10 +20,9 @@ void alarms_configure(pack_t *pack, battery_alarms_config_t config)
     battery_alarms_init(&pack->alarms, &config);
     pack->bms = (battery_bms_t){
         .balance_mv = known(3400),
-        .peak_discharge_ma = known(120000),
         .over_voltage_mv = known(3650),
         .under_voltage_mv = known(2800),
-        .discharge_max_ma = known(150000),
+        .discharge_max_ma = known(120000),
         .charge_max_ma = known(100000),
         .over_heat_dc = known(600),
         .cold_charge_dc = known(50),
@@ -33,6 +32,7 @@ void alarms_configure(pack_t *pack, battery_alarms_config_t config)
     memset(&pack->state, 0, sizeof(pack->state));
     pack->state.cell_count = 16;
     pack->state.pack_voltage_mv = known(52800);
+    pack->state.pack_checked_mv = known(52800);
     pack->state.pack_current_ma = known(0);
     pack->state.cell_min_mv = known(3295);
     pack->state.cell_max_mv = known(3305);
@@ -42,6 +42,7 @@ void alarms_configure(pack_t *pack, battery_alarms_config_t config)
 
 static void step(pack_t *pack)
 {
+    pack->input.now_ms += ALARMS_PERIOD_MS;
     pack->change_count = battery_alarms_step(&pack->alarms, &pack->input, &pack->state, pack->changes);
     TEST_ASSERT_LESS_OR_EQUAL(BATTERY_ALARM_CHANGES_MAX, pack->change_count);
 }
@@ -54,6 +55,12 @@ void alarms_run(pack_t *pack, int snapshots)
     }
 }
 
+void alarms_at(pack_t *pack, int64_t now_ms)
+{
+    pack->input.now_ms = now_ms - ALARMS_PERIOD_MS;
+    alarms_run(pack, 1);
+}
+
 void alarms_again(pack_t *pack)
 {
     pack->input.fresh = false;
@@ -62,13 +69,20 @@ void alarms_again(pack_t *pack)
 
 void alarms_fault(pack_t *pack, uint8_t event)
 {
+    pack->bms.fault_count = 0;
+    alarms_another_fault(pack, event);
+}
+
+void alarms_another_fault(pack_t *pack, uint8_t event)
+{
     pack->bms.fault = true;
-    pack->bms.fault_event = event;
+    pack->bms.faults[pack->bms.fault_count++] = event;
 }
 
 void alarms_recover(pack_t *pack)
 {
     pack->bms.fault = false;
+    pack->bms.fault_count = 0;
 }
 
 void alarms_assert_alarm(const pack_t *pack, battery_alarm_id_t id, battery_alarm_level_t level)

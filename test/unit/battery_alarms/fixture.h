@@ -12,6 +12,8 @@
 
 #include "battery_alarms.h"
 
+#define ALARMS_PERIOD_MS 200 /**< as the BMS is polled */
+
 /** @brief The pack, and what the last step said of it. */
 typedef struct {
     battery_alarms_t alarms;
@@ -44,8 +46,8 @@ static inline battery_quantity_t unknown(void)
 }
 
 /**
- * @brief 16 healthy LFP cells at rest with default alarms. Cutoffs: cell 3650 and 2800 mV, discharging 120 A (peak) and
- * 150 A, charging 100 A, 60 degC, charging from 5 degC; balancing above 3400 mV; charge target 3450 mV. Both sensors
+ * @brief 16 healthy LFP cells at rest with default alarms. Cutoffs: cell 3650 and 2800 mV, discharging 120 A,
+ * charging 100 A, 60 degC, charging from 5 degC; balancing above 3400 mV; charge target 3450 mV. Both sensors
  * read 25 degC.
  */
 void alarms_begin(pack_t *pack);
@@ -56,11 +58,15 @@ void alarms_configure(pack_t *pack, battery_alarms_config_t config);
 /** @brief So many new snapshots with the present values. */
 void alarms_run(pack_t *pack, int snapshots);
 
+/** @brief One new snapshot, at this time. */
+void alarms_at(pack_t *pack, int64_t now_ms);
+
 /** @brief The same snapshot again. */
 void alarms_again(pack_t *pack);
 
 /** @brief A fault begins (with that event; 0 = none is known) or ends with the next snapshot. */
 void alarms_fault(pack_t *pack, uint8_t event);
+void alarms_another_fault(pack_t *pack, uint8_t event); /**< besides those that hold */
 void alarms_recover(pack_t *pack);
 
 void alarms_assert_alarm(const pack_t *pack, battery_alarm_id_t id, battery_alarm_level_t level);

@@ -31,22 +31,21 @@ static void assert_supported(pack_t *pack, uint32_t alarms, uint32_t warnings)
     TEST_ASSERT_EQUAL(0, pack->change_count);
 }
 
-TEST_CASE("a complete pack supports all but contactor, short circuit and the warning of low temperature",
-          "[battery_alarms]")
+TEST_CASE("a complete pack supports all but contactor, short circuit and low temperature", "[battery_alarms]")
 {
     pack_t pack;
     alarms_begin(&pack);
-    assert_supported(&pack, 0x19FF, 0x19EF);
+    assert_supported(&pack, 0x19EF, 0x19EF);
 }
 
-TEST_CASE("before anything is known only what the BMS would report is supported", "[battery_alarms]")
+TEST_CASE("before anything is known only the BMS itself is supported", "[battery_alarms]")
 {
     pack_t pack;
     alarms_begin(&pack);
     memset(&pack.bms, 0, sizeof(pack.bms));
     memset(&pack.state, 0, sizeof(pack.state));
     pack.input.target_mv = 0;
-    assert_supported(&pack, 0x0987, 0x0801);
+    assert_supported(&pack, 0x0801, 0x0801);
 }
 
 TEST_CASE("without settings what needs a cutoff is not supported", "[battery_alarms]")
@@ -54,7 +53,7 @@ TEST_CASE("without settings what needs a cutoff is not supported", "[battery_ala
     pack_t pack;
     alarms_begin(&pack);
     memset(&pack.bms, 0, sizeof(pack.bms));
-    assert_supported(&pack, 0x09DF, 0x0801);
+    assert_supported(&pack, 0x0801, 0x0801);
 }
 
 TEST_CASE("a cutoff that is not set takes its own fields only", "[battery_alarms]")
@@ -62,29 +61,36 @@ TEST_CASE("a cutoff that is not set takes its own fields only", "[battery_alarms
     pack_t pack;
     alarms_begin(&pack);
     pack.bms.over_voltage_mv = unknown();
-    assert_supported(&pack, 0x19FF, 0x19ED);
+    assert_supported(&pack, 0x19ED, 0x19ED);
     alarms_begin(&pack);
     pack.bms.under_voltage_mv = unknown();
-    assert_supported(&pack, 0x19FF, 0x19EB);
+    assert_supported(&pack, 0x19EB, 0x19EB);
     alarms_begin(&pack);
     pack.bms.over_heat_dc = unknown();
-    assert_supported(&pack, 0x19DF, 0x19C7);
+    assert_supported(&pack, 0x19C7, 0x19C7);
     alarms_begin(&pack);
     pack.bms.cold_charge_dc = unknown();
-    assert_supported(&pack, 0x19FF, 0x19AF);
+    assert_supported(&pack, 0x19AF, 0x19AF);
     alarms_begin(&pack);
     pack.bms.charge_max_ma = unknown();
-    assert_supported(&pack, 0x19FF, 0x18EF);
+    assert_supported(&pack, 0x18EF, 0x18EF);
     alarms_begin(&pack);
     pack.bms.balance_mv = unknown();
-    assert_supported(&pack, 0x09FF, 0x09EF);
+    assert_supported(&pack, 0x09EF, 0x09EF);
     alarms_begin(&pack);
-    pack.bms.peak_discharge_ma = unknown();
-    assert_supported(&pack, 0x19FF, 0x19EF);
     pack.bms.discharge_max_ma = unknown();
-    assert_supported(&pack, 0x19FF, 0x196F);
-    pack.bms.peak_discharge_ma = known(120000);
-    assert_supported(&pack, 0x19FF, 0x19EF);
+    assert_supported(&pack, 0x196F, 0x196F);
+}
+
+TEST_CASE("what a cutoff was before it was lost does not make its alarm supported", "[battery_alarms]")
+{
+    pack_t pack;
+    alarms_begin(&pack);
+    pack.bms.over_voltage_mv = unknown();
+    pack.bms.strictest[BATTERY_REGISTER_OVER_VOLTAGE] = known(3650);
+    pack.state.cell_max_mv = known(5000);
+    alarms_run(&pack, 4);
+    assert_supported(&pack, 0x19ED, 0x19ED);
 }
 
 TEST_CASE("a cutoff that is not set raises nothing", "[battery_alarms]")
@@ -98,10 +104,10 @@ TEST_CASE("a cutoff that is not set raises nothing", "[battery_alarms]")
     pack.state.sensor_dc[1] = known(-400);
     pack.state.pack_current_ma = known(900000);
     alarms_run(&pack, 4);
-    assert_supported(&pack, 0x09DF, 0x0801);
+    assert_supported(&pack, 0x0801, 0x0801);
     pack.state.pack_current_ma = known(-900000);
     alarms_run(&pack, 4);
-    assert_supported(&pack, 0x09DF, 0x0801);
+    assert_supported(&pack, 0x0801, 0x0801);
 }
 
 TEST_CASE("one sensor is enough for the temperatures, none is too few", "[battery_alarms]")
@@ -109,30 +115,54 @@ TEST_CASE("one sensor is enough for the temperatures, none is too few", "[batter
     pack_t pack;
     alarms_begin(&pack);
     pack.state.sensor_dc[0] = unknown();
-    assert_supported(&pack, 0x19FF, 0x19EF);
+    assert_supported(&pack, 0x19EF, 0x19EF);
     alarms_begin(&pack);
     pack.state.sensor_dc[1] = unknown();
-    assert_supported(&pack, 0x19FF, 0x19EF);
+    assert_supported(&pack, 0x19EF, 0x19EF);
     pack.state.sensor_dc[0] = unknown();
     assert_supported(&pack, 0x1987, 0x1987);
 }
 
-TEST_CASE("a measurement that is not there takes its warnings and what has nothing else", "[battery_alarms]")
+TEST_CASE("while a sensor is lost no temperature is called fine, and what is there still warns", "[battery_alarms]")
+{
+    pack_t pack;
+    alarms_begin(&pack);
+    pack.bms.sensors_lost = 1;
+    pack.state.sensor_dc[0] = unknown();
+    alarms_run(&pack, 4);
+    static const battery_alarm_id_t ids[] = {BATTERY_ALARM_HIGH_TEMPERATURE, BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE,
+                                             BATTERY_ALARM_LOW_TEMPERATURE_CHARGE};
+    for (size_t i = 0; i < 3; i++) {
+        alarms_assert_alarm(&pack, ids[i], BATTERY_ALARM_UNSUPPORTED);
+        alarms_assert_warning(&pack, ids[i], BATTERY_ALARM_UNSUPPORTED);
+    }
+    pack.state.sensor_dc[1] = known(610);
+    alarms_run(&pack, 4);
+    alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_TEMPERATURE, BATTERY_ALARM_ACTIVE);
+    pack.state.sensor_dc[1] = known(250);
+    alarms_run(&pack, 4);
+    alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_TEMPERATURE, BATTERY_ALARM_UNSUPPORTED);
+    pack.bms.sensors_lost = 0;
+    alarms_run(&pack, 1);
+    alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_TEMPERATURE, BATTERY_ALARM_OK);
+}
+
+TEST_CASE("a measurement that is not there takes what has nothing else", "[battery_alarms]")
 {
     pack_t pack;
     alarms_begin(&pack);
     pack.state.cell_max_mv = unknown();
-    assert_supported(&pack, 0x09FF, 0x09EF);
-    pack.state.pack_voltage_mv = unknown();
-    assert_supported(&pack, 0x09FF, 0x09ED);
+    assert_supported(&pack, 0x09EF, 0x09EF);
+    pack.state.pack_checked_mv = unknown();
+    assert_supported(&pack, 0x09ED, 0x09ED);
     alarms_begin(&pack);
     pack.state.cell_min_mv = unknown();
-    assert_supported(&pack, 0x09FF, 0x09EF);
+    assert_supported(&pack, 0x09EF, 0x09EF);
     pack.state.cell_count = 0;
-    assert_supported(&pack, 0x09FF, 0x09EB);
+    assert_supported(&pack, 0x09EB, 0x09EB);
     alarms_begin(&pack);
     pack.state.pack_current_ma = unknown();
-    assert_supported(&pack, 0x19FF, 0x186F);
+    assert_supported(&pack, 0x186F, 0x186F);
 }
 
 TEST_CASE("one snapshot with a jump raises nothing, nor do two", "[battery_alarms]")
@@ -224,7 +254,9 @@ TEST_CASE("charging begins above 500 mA; what counts while charging clears after
           "[battery_alarms]")
 {
     pack_t pack;
-    alarms_begin(&pack);
+    battery_alarms_config_t config = BATTERY_ALARMS_DEFAULT_CONFIG();
+    config.imbalance_s = 0;
+    alarms_configure(&pack, config);
     pack.state.sensor_dc[0] = known(600);
     pack.state.sensor_dc[1] = known(40);
     pack.state.cell_max_mv = known(3500);
@@ -310,7 +342,7 @@ TEST_CASE("snapshots before and after a gap of the sensor are not in a row", "[b
     alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_TEMPERATURE, BATTERY_ALARM_ACTIVE);
 }
 
-TEST_CASE("the alarm of a fault ends when its sensor is disconnected; the general one stays", "[battery_alarms]")
+TEST_CASE("the alarm of a fault outlives its sensor, and ends with the fault", "[battery_alarms]")
 {
     pack_t pack;
     alarms_begin(&pack);
@@ -318,11 +350,14 @@ TEST_CASE("the alarm of a fault ends when its sensor is disconnected; the genera
     alarms_run(&pack, 1);
     pack.state.sensor_dc[0] = unknown();
     pack.state.sensor_dc[1] = unknown();
+    alarms_run(&pack, 5);
+    TEST_ASSERT_EQUAL(0, pack.change_count);
+    alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_TEMPERATURE, BATTERY_ALARM_ACTIVE);
+    alarms_recover(&pack);
     alarms_run(&pack, 1);
-    TEST_ASSERT_EQUAL(1, pack.change_count);
     alarms_assert_change(
-        &pack, (battery_alarm_change_t){BATTERY_ALARM_HIGH_TEMPERATURE, false, false, BATTERY_ALARM_CAUSE_EVENT, 0x04});
-    alarms_assert_alarm(&pack, BATTERY_ALARM_GENERAL, BATTERY_ALARM_ACTIVE);
+        &pack, (battery_alarm_change_t){BATTERY_ALARM_HIGH_TEMPERATURE, false, false, BATTERY_ALARM_CAUSE_EVENT, 0});
+    alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_TEMPERATURE, BATTERY_ALARM_UNSUPPORTED);
 }
 
 TEST_CASE("of two sensors the one that stays connected holds the alarm or lets it clear", "[battery_alarms]")
@@ -345,7 +380,7 @@ TEST_CASE("of two sensors the one that stays connected holds the alarm or lets i
                                                          BATTERY_ALARM_CAUSE_TEMPERATURE, 400});
 }
 
-TEST_CASE("a setting that is no longer known ends its warning at once, its alarm after the debounce",
+TEST_CASE("a setting that is no longer known ends its alarm and its warning at once, and never says that all is well",
           "[battery_alarms]")
 {
     pack_t pack;
@@ -353,80 +388,15 @@ TEST_CASE("a setting that is no longer known ends its warning at once, its alarm
     run_cell(&pack, 3655, 2, BATTERY_ALARM_OK);
     run_cell(&pack, 3655, 1, BATTERY_ALARM_ACTIVE);
     pack.bms.over_voltage_mv = unknown();
-    run_cell(&pack, 3655, 1, BATTERY_ALARM_ACTIVE);
-    alarms_assert_change(
-        &pack, (battery_alarm_change_t){BATTERY_ALARM_HIGH_VOLTAGE, true, false, BATTERY_ALARM_CAUSE_CELL, 3655});
-    alarms_assert_warning(&pack, BATTERY_ALARM_HIGH_VOLTAGE, BATTERY_ALARM_UNSUPPORTED);
-    run_cell(&pack, 3655, 1, BATTERY_ALARM_ACTIVE);
-    run_cell(&pack, 3655, 1, BATTERY_ALARM_OK);
-}
-
-TEST_CASE("stale data warns at once and tells its age", "[battery_alarms]")
-{
-    pack_t pack;
-    alarms_begin(&pack);
-    alarms_run(&pack, 1);
-    pack.input.stale = true;
-    pack.input.age_ms = 3000;
-    alarms_again(&pack);
-    TEST_ASSERT_EQUAL(2, pack.change_count);
-    alarms_assert_change(
-        &pack, (battery_alarm_change_t){BATTERY_ALARM_BMS_INTERNAL, true, true, BATTERY_ALARM_CAUSE_STALE, 3000});
-    alarms_assert_change(&pack,
-                         (battery_alarm_change_t){BATTERY_ALARM_GENERAL, true, true, BATTERY_ALARM_CAUSE_OTHER, 0});
-    alarms_assert_warning(&pack, BATTERY_ALARM_BMS_INTERNAL, BATTERY_ALARM_ACTIVE);
-    alarms_assert_warning(&pack, BATTERY_ALARM_GENERAL, BATTERY_ALARM_ACTIVE);
-    alarms_assert_alarm(&pack, BATTERY_ALARM_BMS_INTERNAL, BATTERY_ALARM_OK);
-    alarms_assert_alarm(&pack, BATTERY_ALARM_GENERAL, BATTERY_ALARM_OK);
-    alarms_again(&pack);
-    TEST_ASSERT_EQUAL(0, pack.change_count);
-    pack.input.stale = false;
-    pack.input.age_ms = 7;
-    alarms_run(&pack, 1);
-    TEST_ASSERT_EQUAL(2, pack.change_count);
-    alarms_assert_change(
-        &pack, (battery_alarm_change_t){BATTERY_ALARM_BMS_INTERNAL, true, false, BATTERY_ALARM_CAUSE_STALE, 7});
-    alarms_assert_change(&pack,
-                         (battery_alarm_change_t){BATTERY_ALARM_GENERAL, true, false, BATTERY_ALARM_CAUSE_OTHER, 0});
-}
-
-TEST_CASE("contradictory settings and numbers of cells warn at once", "[battery_alarms]")
-{
-    pack_t pack;
-    alarms_begin(&pack);
-    for (int i = 0; i < 2; i++) {
-        pack.input.settings_contradictory = i == 0;
-        pack.bms.cell_count_differs = i == 1;
-        alarms_run(&pack, 1);
-        alarms_assert_change(
-            &pack, (battery_alarm_change_t){BATTERY_ALARM_BMS_INTERNAL, true, true, BATTERY_ALARM_CAUSE_SETTINGS, 0});
-        alarms_assert_warning(&pack, BATTERY_ALARM_BMS_INTERNAL, BATTERY_ALARM_ACTIVE);
-        alarms_assert_alarm(&pack, BATTERY_ALARM_BMS_INTERNAL, BATTERY_ALARM_OK);
-        pack.input.settings_contradictory = false;
-        pack.bms.cell_count_differs = false;
-        alarms_run(&pack, 1);
-        alarms_assert_change(
-            &pack, (battery_alarm_change_t){BATTERY_ALARM_BMS_INTERNAL, true, false, BATTERY_ALARM_CAUSE_SETTINGS, 0});
+    run_cell(&pack, 3655, 1, BATTERY_ALARM_UNSUPPORTED);
+    for (int warning = 0; warning <= 1; warning++) {
+        alarms_assert_change(&pack, (battery_alarm_change_t){BATTERY_ALARM_HIGH_VOLTAGE, warning != 0, false,
+                                                             BATTERY_ALARM_CAUSE_CELL, 3655});
     }
-}
-
-TEST_CASE("contradictory settings that outlast stale data become the cause of the warning", "[battery_alarms]")
-{
-    pack_t pack;
-    alarms_begin(&pack);
-    pack.input.stale = true;
-    pack.input.age_ms = 3100;
-    pack.input.settings_contradictory = true;
-    alarms_again(&pack);
-    alarms_assert_change(
-        &pack, (battery_alarm_change_t){BATTERY_ALARM_BMS_INTERNAL, true, true, BATTERY_ALARM_CAUSE_STALE, 3100});
-    pack.input.stale = false;
-    alarms_run(&pack, 1);
-    TEST_ASSERT_EQUAL(0, pack.change_count);
-    pack.input.settings_contradictory = false;
-    alarms_run(&pack, 1);
-    alarms_assert_change(
-        &pack, (battery_alarm_change_t){BATTERY_ALARM_BMS_INTERNAL, true, false, BATTERY_ALARM_CAUSE_SETTINGS, 0});
+    alarms_assert_warning(&pack, BATTERY_ALARM_HIGH_VOLTAGE, BATTERY_ALARM_UNSUPPORTED);
+    pack.bms.over_voltage_mv = known(3650); /* and begins anew */
+    run_cell(&pack, 3655, 2, BATTERY_ALARM_OK);
+    run_cell(&pack, 3655, 1, BATTERY_ALARM_ACTIVE);
 }
 
 TEST_CASE("the general field is the or of all others, alarms and warnings apart", "[battery_alarms]")
@@ -462,6 +432,11 @@ TEST_CASE("every cause has a text with the unit of its value", "[battery_alarms]
     TEST_ASSERT_EQUAL_STRING("difference of the cells, mV", battery_alarm_cause_text(BATTERY_ALARM_CAUSE_SPREAD));
     TEST_ASSERT_EQUAL_STRING("BMS event", battery_alarm_cause_text(BATTERY_ALARM_CAUSE_EVENT));
     TEST_ASSERT_EQUAL_STRING("no data, ms", battery_alarm_cause_text(BATTERY_ALARM_CAUSE_STALE));
+    TEST_ASSERT_EQUAL_STRING("current beyond its limit, mA", battery_alarm_cause_text(BATTERY_ALARM_CAUSE_LIMIT));
+    TEST_ASSERT_EQUAL_STRING("charging is blocked", battery_alarm_cause_text(BATTERY_ALARM_CAUSE_BLOCKED));
+    TEST_ASSERT_EQUAL_STRING("temperature sensor lost", battery_alarm_cause_text(BATTERY_ALARM_CAUSE_SENSOR));
+    TEST_ASSERT_EQUAL_STRING("cells contradict", battery_alarm_cause_text(BATTERY_ALARM_CAUSE_CELLS));
+    TEST_ASSERT_EQUAL_STRING("register of the BMS unusable", battery_alarm_cause_text(BATTERY_ALARM_CAUSE_REGISTER));
     TEST_ASSERT_EQUAL_STRING("BMS settings contradictory", battery_alarm_cause_text(BATTERY_ALARM_CAUSE_SETTINGS));
     TEST_ASSERT_EQUAL_STRING("see the others", battery_alarm_cause_text(BATTERY_ALARM_CAUSE_OTHER));
     TEST_ASSERT_EQUAL_STRING("unknown", battery_alarm_cause_text(BATTERY_ALARM_CAUSE_COUNT));

@@ -34,7 +34,9 @@ static void assert_fault_shows(uint8_t event, battery_alarm_id_t id)
         alarms_assert_change(&pack, (battery_alarm_change_t){id, false, false, BATTERY_ALARM_CAUSE_EVENT, 0});
         alarms_assert_change(
             &pack, (battery_alarm_change_t){BATTERY_ALARM_GENERAL, false, false, BATTERY_ALARM_CAUSE_OTHER, 0});
-        alarms_assert_alarm(&pack, id, BATTERY_ALARM_OK);
+        /* no sensor has a threshold for a low temperature: whether all is well cannot be known */
+        alarms_assert_alarm(&pack, id,
+                            id == BATTERY_ALARM_LOW_TEMPERATURE ? BATTERY_ALARM_UNSUPPORTED : BATTERY_ALARM_OK);
         alarms_assert_alarm(&pack, BATTERY_ALARM_GENERAL, BATTERY_ALARM_OK);
     }
 }
@@ -68,7 +70,8 @@ TEST_CASE("an event is no alarm while the BMS is not in fault", "[battery_alarms
 {
     pack_t pack;
     alarms_begin(&pack);
-    pack.bms.fault_event = 0x03;
+    alarms_fault(&pack, 0x03);
+    pack.bms.fault = false;
     alarms_run(&pack, 5);
     TEST_ASSERT_EQUAL(0, pack.change_count);
     alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_VOLTAGE, BATTERY_ALARM_OK);
@@ -85,55 +88,97 @@ TEST_CASE("a fault that becomes another one moves to the other alarm", "[battery
     alarms_run(&pack, 1);
     TEST_ASSERT_EQUAL(2, pack.change_count);
     alarms_assert_change(
-        &pack, (battery_alarm_change_t){BATTERY_ALARM_HIGH_VOLTAGE, false, false, BATTERY_ALARM_CAUSE_EVENT, 0x06});
+        &pack, (battery_alarm_change_t){BATTERY_ALARM_HIGH_VOLTAGE, false, false, BATTERY_ALARM_CAUSE_EVENT, 0});
     alarms_assert_change(&pack, (battery_alarm_change_t){BATTERY_ALARM_HIGH_CHARGE_CURRENT, false, true,
                                                          BATTERY_ALARM_CAUSE_EVENT, 0x06});
     alarms_assert_alarm(&pack, BATTERY_ALARM_GENERAL, BATTERY_ALARM_ACTIVE);
 }
 
-TEST_CASE("a fault whose alarm is not supported shows in the general alarm only", "[battery_alarms]")
+TEST_CASE("of several faults each shows in its alarm, until it ends", "[battery_alarms]")
 {
-    const uint8_t needs_sensor[] = {0x04, 0x0A, 0x37};
-    for (size_t i = 0; i < sizeof(needs_sensor); i++) {
+    pack_t pack;
+    alarms_begin(&pack);
+    alarms_fault(&pack, 0x03);
+    alarms_another_fault(&pack, 0x05);
+    alarms_another_fault(&pack, 0x0C);
+    alarms_run(&pack, 1);
+    TEST_ASSERT_EQUAL(4, pack.change_count);
+    alarms_assert_change(
+        &pack, (battery_alarm_change_t){BATTERY_ALARM_HIGH_VOLTAGE, false, true, BATTERY_ALARM_CAUSE_EVENT, 0x03});
+    alarms_assert_change(&pack, (battery_alarm_change_t){BATTERY_ALARM_HIGH_DISCHARGE_CURRENT, false, true,
+                                                         BATTERY_ALARM_CAUSE_EVENT, 0x05});
+    alarms_assert_change(
+        &pack, (battery_alarm_change_t){BATTERY_ALARM_BMS_INTERNAL, false, true, BATTERY_ALARM_CAUSE_EVENT, 0x0C});
+    alarms_fault(&pack, 0x05);
+    alarms_run(&pack, 1);
+    TEST_ASSERT_EQUAL(2, pack.change_count);
+    alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_DISCHARGE_CURRENT, BATTERY_ALARM_ACTIVE);
+    alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_VOLTAGE, BATTERY_ALARM_OK);
+    alarms_assert_alarm(&pack, BATTERY_ALARM_BMS_INTERNAL, BATTERY_ALARM_OK);
+    alarms_assert_alarm(&pack, BATTERY_ALARM_GENERAL, BATTERY_ALARM_ACTIVE);
+}
+
+TEST_CASE("of two faults of one alarm the newest is told, and the alarm ends with both", "[battery_alarms]")
+{
+    pack_t pack;
+    alarms_begin(&pack);
+    alarms_fault(&pack, 0x06);
+    alarms_another_fault(&pack, 0x07);
+    alarms_run(&pack, 1);
+    alarms_assert_change(&pack, (battery_alarm_change_t){BATTERY_ALARM_HIGH_CHARGE_CURRENT, false, true,
+                                                         BATTERY_ALARM_CAUSE_EVENT, 0x07});
+    alarms_fault(&pack, 0x06);
+    alarms_run(&pack, 1);
+    TEST_ASSERT_EQUAL(0, pack.change_count);
+    alarms_recover(&pack);
+    alarms_run(&pack, 1);
+    alarms_assert_change(
+        &pack, (battery_alarm_change_t){BATTERY_ALARM_HIGH_CHARGE_CURRENT, false, false, BATTERY_ALARM_CAUSE_EVENT, 0});
+}
+
+TEST_CASE("a fault shows in its alarm although nothing is measured for it, and leaves no word that all is well",
+          "[battery_alarms]")
+{
+    static const struct {
+        uint8_t event;
+        battery_alarm_id_t id;
+    } needs_sensor[] = {{0x04, BATTERY_ALARM_HIGH_TEMPERATURE},
+                        {0x0A, BATTERY_ALARM_LOW_TEMPERATURE},
+                        {0x37, BATTERY_ALARM_LOW_TEMPERATURE_CHARGE}};
+    for (size_t i = 0; i < sizeof(needs_sensor) / sizeof(needs_sensor[0]); i++) {
         pack_t pack;
         alarms_begin(&pack);
         pack.state.sensor_dc[0] = unknown();
         pack.state.sensor_dc[1] = unknown();
-        alarms_fault(&pack, needs_sensor[i]);
+        alarms_fault(&pack, needs_sensor[i].event);
         alarms_run(&pack, 1);
-        TEST_ASSERT_EQUAL(1, pack.change_count);
-        alarms_assert_change(&pack, (battery_alarm_change_t){BATTERY_ALARM_GENERAL, false, true,
-                                                             BATTERY_ALARM_CAUSE_EVENT, needs_sensor[i]});
-        alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_TEMPERATURE, BATTERY_ALARM_UNSUPPORTED);
-        alarms_assert_alarm(&pack, BATTERY_ALARM_LOW_TEMPERATURE, BATTERY_ALARM_UNSUPPORTED);
-        alarms_assert_alarm(&pack, BATTERY_ALARM_LOW_TEMPERATURE_CHARGE, BATTERY_ALARM_UNSUPPORTED);
+        TEST_ASSERT_EQUAL(2, pack.change_count);
+        alarms_assert_change(&pack, (battery_alarm_change_t){needs_sensor[i].id, false, true, BATTERY_ALARM_CAUSE_EVENT,
+                                                             needs_sensor[i].event});
+        alarms_assert_alarm(&pack, needs_sensor[i].id, BATTERY_ALARM_ACTIVE);
         alarms_assert_alarm(&pack, BATTERY_ALARM_GENERAL, BATTERY_ALARM_ACTIVE);
         alarms_assert_warning(&pack, BATTERY_ALARM_GENERAL, BATTERY_ALARM_OK);
         alarms_recover(&pack);
         alarms_run(&pack, 1);
-        TEST_ASSERT_EQUAL(1, pack.change_count);
-        alarms_assert_change(
-            &pack, (battery_alarm_change_t){BATTERY_ALARM_GENERAL, false, false, BATTERY_ALARM_CAUSE_EVENT, 0});
+        TEST_ASSERT_EQUAL(2, pack.change_count);
+        alarms_assert_alarm(&pack, needs_sensor[i].id, BATTERY_ALARM_UNSUPPORTED);
+        alarms_assert_alarm(&pack, BATTERY_ALARM_GENERAL, BATTERY_ALARM_OK);
     }
 }
 
-TEST_CASE("the general alarm stays while a fault without an alarm outlasts the others", "[battery_alarms]")
+TEST_CASE("a fault of which no event is told shows in the general alarm", "[battery_alarms]")
 {
     pack_t pack;
     alarms_begin(&pack);
-    pack.state.sensor_dc[0] = unknown();
-    pack.state.sensor_dc[1] = unknown();
-    pack.state.cell_max_mv = known(3650);
-    alarms_run(&pack, 3);
-    alarms_fault(&pack, 0x04);
-    pack.state.cell_max_mv = known(3300);
-    alarms_run(&pack, 3);
-    alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_VOLTAGE, BATTERY_ALARM_OK);
-    alarms_assert_alarm(&pack, BATTERY_ALARM_GENERAL, BATTERY_ALARM_ACTIVE);
+    pack.bms.fault = true;
+    alarms_run(&pack, 1);
+    TEST_ASSERT_EQUAL(1, pack.change_count);
+    alarms_assert_change(&pack,
+                         (battery_alarm_change_t){BATTERY_ALARM_GENERAL, false, true, BATTERY_ALARM_CAUSE_EVENT, 0});
+    alarms_assert_warning(&pack, BATTERY_ALARM_GENERAL, BATTERY_ALARM_OK);
     alarms_recover(&pack);
     alarms_run(&pack, 1);
-    alarms_assert_change(&pack,
-                         (battery_alarm_change_t){BATTERY_ALARM_GENERAL, false, false, BATTERY_ALARM_CAUSE_EVENT, 0});
+    alarms_assert_alarm(&pack, BATTERY_ALARM_GENERAL, BATTERY_ALARM_OK);
 }
 
 TEST_CASE("a fault counts without a new snapshot too", "[battery_alarms]")
@@ -241,11 +286,11 @@ TEST_CASE("a fault without the cutoff that belongs to it is still shown", "[batt
 {
     pack_t pack;
     alarms_begin(&pack);
-    pack.bms = (battery_bms_t){.fault = true, .fault_event = 0x03};
+    pack.bms = (battery_bms_t){.fault = true, .fault_count = 1, .faults = {0x03}};
     alarms_run(&pack, 1);
     alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_VOLTAGE, BATTERY_ALARM_ACTIVE);
-    pack.bms.fault_event = 0x37;
+    alarms_fault(&pack, 0x37);
     alarms_run(&pack, 1);
     alarms_assert_alarm(&pack, BATTERY_ALARM_LOW_TEMPERATURE_CHARGE, BATTERY_ALARM_ACTIVE);
-    alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_VOLTAGE, BATTERY_ALARM_OK);
+    alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_VOLTAGE, BATTERY_ALARM_UNSUPPORTED);
 }

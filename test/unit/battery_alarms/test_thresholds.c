@@ -13,7 +13,7 @@ static void voltage_edges(uint8_t cells, battery_alarm_id_t id, bool warning, bo
     pack_t pack;
     alarms_begin(&pack);
     pack.state.cell_count = cells;
-    pack.state.pack_voltage_mv = known(cells * 3300);
+    pack.state.pack_checked_mv = known(cells * 3300);
     battery_quantity_t *const cell =
         id == BATTERY_ALARM_HIGH_VOLTAGE ? &pack.state.cell_max_mv : &pack.state.cell_min_mv;
     const edges_t edges = {.id = id,
@@ -23,7 +23,7 @@ static void voltage_edges(uint8_t cells, battery_alarm_id_t id, bool warning, bo
                            .raises = at[1],
                            .held = at[2],
                            .clears = at[3]};
-    alarms_assert_edges(&pack, of_pack ? &pack.state.pack_voltage_mv : cell, &edges);
+    alarms_assert_edges(&pack, of_pack ? &pack.state.pack_checked_mv : cell, &edges);
 }
 
 TEST_CASE("the highest cell alarms at its cutoff", "[battery_alarms]")
@@ -78,13 +78,13 @@ TEST_CASE("when both cell and pack are beyond, the cell is the cause", "[battery
     pack_t pack;
     alarms_begin(&pack);
     pack.state.cell_max_mv = known(3655);
-    pack.state.pack_voltage_mv = known(58400);
+    pack.state.pack_checked_mv = known(58400);
     alarms_run(&pack, 3);
     alarms_assert_change(
         &pack, (battery_alarm_change_t){BATTERY_ALARM_HIGH_VOLTAGE, false, true, BATTERY_ALARM_CAUSE_CELL, 3655});
     alarms_begin(&pack);
     pack.state.cell_max_mv = known(3650); /* all cells alike */
-    pack.state.pack_voltage_mv = known(58400);
+    pack.state.pack_checked_mv = known(58400);
     alarms_run(&pack, 3);
     alarms_assert_change(
         &pack, (battery_alarm_change_t){BATTERY_ALARM_HIGH_VOLTAGE, false, true, BATTERY_ALARM_CAUSE_CELL, 3650});
@@ -94,9 +94,9 @@ TEST_CASE("an alarm that the pack raised is cleared with the voltage of the pack
 {
     pack_t pack;
     alarms_begin(&pack);
-    pack.state.pack_voltage_mv = known(58400);
+    pack.state.pack_checked_mv = known(58400);
     alarms_run(&pack, 3);
-    pack.state.pack_voltage_mv = known(50000); /* 3125 mV a cell: the highest one, 3305 mV, is above that */
+    pack.state.pack_checked_mv = known(50000); /* 3125 mV a cell: the highest one, 3305 mV, is above that */
     alarms_run(&pack, 3);
     alarms_assert_change(
         &pack, (battery_alarm_change_t){BATTERY_ALARM_HIGH_VOLTAGE, false, false, BATTERY_ALARM_CAUSE_PACK, 50000});
@@ -108,7 +108,7 @@ TEST_CASE("the pack alone tells when no cell is known", "[battery_alarms]")
     alarms_begin(&pack);
     pack.state.cell_min_mv = unknown();
     pack.state.cell_max_mv = unknown();
-    pack.state.pack_voltage_mv = known(0);
+    pack.state.pack_checked_mv = known(0);
     alarms_run(&pack, 3);
     alarms_assert_change(&pack,
                          (battery_alarm_change_t){BATTERY_ALARM_LOW_VOLTAGE, false, true, BATTERY_ALARM_CAUSE_PACK, 0});
@@ -120,7 +120,7 @@ TEST_CASE("the cells alone tell when the voltage of the pack is not known", "[ba
 {
     pack_t pack;
     alarms_begin(&pack);
-    pack.state.pack_voltage_mv = unknown();
+    pack.state.pack_checked_mv = unknown();
     alarms_assert_edges(
         &pack, &pack.state.cell_max_mv,
         &(edges_t){BATTERY_ALARM_HIGH_VOLTAGE, false, BATTERY_ALARM_CAUSE_CELL, 3649, 3650, 3631, 3630});
@@ -134,7 +134,7 @@ TEST_CASE("without the number of cells only the cells tell", "[battery_alarms]")
     alarms_assert_edges(
         &pack, &pack.state.cell_max_mv,
         &(edges_t){BATTERY_ALARM_HIGH_VOLTAGE, false, BATTERY_ALARM_CAUSE_CELL, 3649, 3650, 3631, 3630});
-    pack.state.pack_voltage_mv = known(0);
+    pack.state.pack_checked_mv = known(0);
     alarms_assert_edges(&pack, &pack.state.cell_min_mv,
                         &(edges_t){BATTERY_ALARM_LOW_VOLTAGE, false, BATTERY_ALARM_CAUSE_CELL, 2801, 2800, 2819, 2820});
 }
@@ -146,7 +146,7 @@ static void target_edges(int32_t target_mv, int32_t margin_mv, const int32_t at[
     pack_t pack;
     alarms_configure(&pack, config);
     pack.input.target_mv = target_mv;
-    pack.state.pack_voltage_mv = known(16 * 1000);
+    pack.state.pack_checked_mv = known(16 * 1000);
     alarms_assert_edges(
         &pack, &pack.state.cell_max_mv,
         &(edges_t){BATTERY_ALARM_HIGH_VOLTAGE, true, BATTERY_ALARM_CAUSE_CELL, at[0], at[1], at[2], at[3]});
@@ -223,35 +223,26 @@ TEST_CASE("a cutoff of 0 degC and temperatures below it count as such", "[batter
     alarms_assert_edges(&pack, &pack.state.sensor_dc[0], &frost);
 }
 
-static void discharge_edges(battery_quantity_t reg_317, battery_quantity_t reg_305, bool warning, const int32_t at[4])
+static void discharge_edges(int32_t cutoff_ma, bool warning, const int32_t at[4])
 {
     pack_t pack;
     alarms_begin(&pack);
-    pack.bms.discharge_max_ma = reg_317;
-    pack.bms.peak_discharge_ma = reg_305;
+    pack.bms.discharge_max_ma = known(cutoff_ma);
     alarms_assert_edges(&pack, &pack.state.pack_current_ma,
                         &(edges_t){BATTERY_ALARM_HIGH_DISCHARGE_CURRENT, warning, BATTERY_ALARM_CAUSE_CURRENT, at[0],
                                    at[1], at[2], at[3]});
     alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_CHARGE_CURRENT, BATTERY_ALARM_OK);
 }
 
-TEST_CASE("discharging alarms at the lower one of the cutoffs and warns at 95 % of it", "[battery_alarms]")
+TEST_CASE("discharging alarms at its cutoff and warns at 95 % of it", "[battery_alarms]")
 {
-    const int32_t alarm_120[] = {-119999, -120000, -114001, -114000};
-    const int32_t warning_120[] = {-113999, -114000, -108001, -108000};
-    discharge_edges(known(150000), known(120000), false, alarm_120);
-    discharge_edges(known(150000), known(120000), true, warning_120);
-    discharge_edges(known(120000), known(150000), false, alarm_120);
-    discharge_edges(known(120000), known(150000), true, warning_120);
-    discharge_edges(unknown(), known(120000), false, alarm_120);
-    discharge_edges(unknown(), known(120000), true, warning_120);
-    discharge_edges(known(120000), unknown(), false, alarm_120);
-    discharge_edges(known(120000), unknown(), true, warning_120);
+    discharge_edges(120000, false, (int32_t[]){-119999, -120000, -114001, -114000});
+    discharge_edges(120000, true, (int32_t[]){-113999, -114000, -108001, -108000});
 }
 
-TEST_CASE("the largest peak cutoff that a register can hold does not overflow", "[battery_alarms]")
+TEST_CASE("the largest cutoff that a register can hold does not overflow", "[battery_alarms]")
 {
-    discharge_edges(unknown(), known(65535000), true, (int32_t[]){-62258249, -62258250, -58981501, -58981500});
+    discharge_edges(65535000, true, (int32_t[]){-62258249, -62258250, -58981501, -58981500});
 }
 
 TEST_CASE("charging alarms at its cutoff and warns at 95 % of it", "[battery_alarms]")
@@ -267,11 +258,18 @@ TEST_CASE("charging alarms at its cutoff and warns at 95 % of it", "[battery_ala
     alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_DISCHARGE_CURRENT, BATTERY_ALARM_OK);
 }
 
+static void alarms_without_waiting(pack_t *pack)
+{
+    battery_alarms_config_t config = BATTERY_ALARMS_DEFAULT_CONFIG();
+    config.imbalance_s = 0;
+    alarms_configure(pack, config);
+}
+
 TEST_CASE("cells that differ while charging above the balancing threshold warn at 100 mV, alarm at 200 mV",
           "[battery_alarms]")
 {
     pack_t pack;
-    alarms_begin(&pack);
+    alarms_without_waiting(&pack);
     pack.state.pack_current_ma = known(501);
     pack.state.cell_min_mv = known(3390);
     alarms_assert_edges(
@@ -285,7 +283,7 @@ TEST_CASE("cells that differ while charging above the balancing threshold warn a
 TEST_CASE("cells may differ below the balancing threshold and at it", "[battery_alarms]")
 {
     pack_t pack;
-    alarms_begin(&pack);
+    alarms_without_waiting(&pack);
     pack.state.pack_current_ma = known(20000);
     pack.state.cell_min_mv = known(3000);
     pack.state.cell_max_mv = known(3400);

@@ -13,7 +13,8 @@ static battery_bms_t bms_of(const tinybms_snapshot_t *snapshot)
 {
     battery_bms_t bms;
     battery_state_t state;
-    battery_assemble(snapshot, &bms, &state);
+    battery_assemble_settings(snapshot, &bms);
+    battery_assemble_live(snapshot, &bms, &state);
     return bms;
 }
 
@@ -38,10 +39,12 @@ static const setting_t s_settings[] = {
     {301, 1000, 3500, 1, offsetof(battery_bms_t, empty_mv)},
     {303, 1000, 4500, 1, offsetof(battery_bms_t, balance_mv)},
     {304, 100, 5000, 1, offsetof(battery_bms_t, charge_finish_ma)},
-    {305, 1, 65535, 1000, offsetof(battery_bms_t, peak_discharge_ma)}, /* the maker gives no range */
+    {305, 1, 65535, 1000, offsetof(battery_bms_t, peak_current_ma)}, /* the maker gives no range */
+    {306, 10, 65500, 10, offsetof(battery_bms_t, capacity_mah)},
+    {307, 4, 16, 1, offsetof(battery_bms_t, series_cells)},
     {315, 1200, 4500, 1, offsetof(battery_bms_t, over_voltage_mv)},
     {316, 800, 3500, 1, offsetof(battery_bms_t, under_voltage_mv)},
-    {317, 1, 750, 1000, offsetof(battery_bms_t, discharge_max_ma)},
+    {317, 1, 750, 1000, offsetof(battery_bms_t, discharge_current_ma)},
     {318, 1, 750, 1000, offsetof(battery_bms_t, charge_max_ma)},
     {319, 20, 90, 10, offsetof(battery_bms_t, over_heat_dc)},
 };
@@ -147,10 +150,27 @@ TEST_CASE("the charge restart level counts only when bit 2 of register 329 enabl
     TEST_ASSERT_FALSE(restart(96, 0x0004).known);
 }
 
+TEST_CASE("of the two cutoffs of the discharge current the lower one counts", "[battery_model]")
+{
+    tinybms_snapshot_t snapshot = with_setting(317, 60);
+    static const struct {
+        uint16_t peak; /**< 305 */
+        int32_t expected_ma;
+    } cases[] = {{0, 60000}, {59, 59000}, {60, 60000}, {61, 60000}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        snapshot.settings[5] = cases[i].peak;
+        TEST_ASSERT_EQUAL_INT32(cases[i].expected_ma, bms_of(&snapshot).discharge_max_ma.value);
+    }
+    snapshot.settings[17] = 0;
+    TEST_ASSERT_EQUAL_INT32(61000, bms_of(&snapshot).discharge_max_ma.value);
+    snapshot.settings[5] = 0;
+    TEST_ASSERT_FALSE(bms_of(&snapshot).discharge_max_ma.known);
+}
+
 TEST_CASE("fully charged and fault are states of register 50 alone", "[battery_model]")
 {
     for (uint16_t status = 0x90; status < 0xA0; status++) {
-        tinybms_snapshot_t snapshot = {.fault_event = {.id = 0x03}};
+        tinybms_snapshot_t snapshot = {.fault_count = 1, .faults = {0x03}};
         snapshot.live[50] = status;
         const battery_bms_t bms = bms_of(&snapshot);
         TEST_ASSERT_EQUAL(status == 0x92, bms.fully_charged);
@@ -158,13 +178,31 @@ TEST_CASE("fully charged and fault are states of register 50 alone", "[battery_m
     }
 }
 
-TEST_CASE("the event that decides is the one of the snapshot", "[battery_model]")
+static void expect_faults(const tinybms_snapshot_t *snapshot, const char *ids)
 {
-    tinybms_snapshot_t snapshot = {.fault_event = {.id = 0x37}};
+    const battery_bms_t bms = bms_of(snapshot);
+    TEST_ASSERT_EQUAL_UINT8(strlen(ids), bms.fault_count);
+    for (size_t i = 0; i < bms.fault_count; i++) {
+        TEST_ASSERT_EQUAL_HEX8(ids[i] == '?' ? 0 : (uint8_t)ids[i], bms.faults[i]);
+    }
+}
+
+TEST_CASE("all events that hold count, and one that nobody knows when there is none or one may be missing",
+          "[battery_model]")
+{
+    tinybms_snapshot_t snapshot = {.fault_count = 2, .faults = {0x37, 0x02}};
+    expect_faults(&snapshot, "\x37\x02");
     snapshot.live[50] = 0x9B;
-    TEST_ASSERT_EQUAL_HEX8(0x37, bms_of(&snapshot).fault_event);
-    snapshot.fault_event.id = 0;
-    TEST_ASSERT_EQUAL_HEX8(0, bms_of(&snapshot).fault_event);
+    expect_faults(&snapshot, "\x37\x02");
+    snapshot.events_doubtful = true;
+    expect_faults(&snapshot, "\x37\x02?");
+    snapshot.fault_count = 0;
+    expect_faults(&snapshot, "?");
+    snapshot.events_doubtful = false;
+    expect_faults(&snapshot, "?");
+    snapshot.fault_count = TINYBMS_FAULTS_MAX;
+    snapshot.events_doubtful = true;
+    TEST_ASSERT_EQUAL_UINT8(TINYBMS_FAULTS_MAX + 1, bms_of(&snapshot).fault_count);
 }
 
 /* ---- number of cells ---- */
@@ -186,7 +224,8 @@ static void expect_cells(const cell_count_t *expected)
     }
     battery_bms_t bms;
     battery_state_t state;
-    battery_assemble(&snapshot, &bms, &state);
+    battery_assemble_settings(&snapshot, &bms);
+    battery_assemble_live(&snapshot, &bms, &state);
     TEST_ASSERT_EQUAL_UINT8(expected->cells, state.cell_count);
     TEST_ASSERT_EQUAL(expected->differs, bms.cell_count_differs);
 }
@@ -224,41 +263,125 @@ TEST_CASE("a number of cells that nothing confirms and something contradicts is 
 
 /* ---- faults ---- */
 
-static battery_fault_effect_t expected_effect(uint8_t event)
+typedef struct {
+    bool stops_charge;
+    bool stops_discharge;
+    battery_alarm_id_t alarm;
+} meaning_t;
+
+/** As the specification of the control has it. */
+static meaning_t meaning_of(uint8_t event)
 {
     switch (event) {
     case 0x02: /* under-voltage */
     case 0x31: /* fully discharged */
-        return (battery_fault_effect_t){.stops_discharge = true, .alarm = BATTERY_ALARM_LOW_VOLTAGE};
+        return (meaning_t){.stops_discharge = true, .alarm = BATTERY_ALARM_LOW_VOLTAGE};
     case 0x03: /* over-voltage */
-        return (battery_fault_effect_t){.stops_charge = true, .alarm = BATTERY_ALARM_HIGH_VOLTAGE};
+        return (meaning_t){.stops_charge = true, .alarm = BATTERY_ALARM_HIGH_VOLTAGE};
     case 0x05: /* discharge over-current */
-        return (battery_fault_effect_t){.stops_discharge = true, .alarm = BATTERY_ALARM_HIGH_DISCHARGE_CURRENT};
+        return (meaning_t){.stops_discharge = true, .alarm = BATTERY_ALARM_HIGH_DISCHARGE_CURRENT};
     case 0x06: /* charge and regeneration over-current */
     case 0x07:
-        return (battery_fault_effect_t){.stops_charge = true, .alarm = BATTERY_ALARM_HIGH_CHARGE_CURRENT};
+        return (meaning_t){.stops_charge = true, .alarm = BATTERY_ALARM_HIGH_CHARGE_CURRENT};
     case 0x37: /* low temperature charging */
-        return (battery_fault_effect_t){.stops_charge = true, .alarm = BATTERY_ALARM_LOW_TEMPERATURE_CHARGE};
+        return (meaning_t){.stops_charge = true, .alarm = BATTERY_ALARM_LOW_TEMPERATURE_CHARGE};
+    case 0x04:
+        return (meaning_t){true, true, BATTERY_ALARM_HIGH_TEMPERATURE};
+    case 0x0A:
+        return (meaning_t){true, true, BATTERY_ALARM_LOW_TEMPERATURE};
     default:
-        break;
+        return (meaning_t){true, true, BATTERY_ALARM_BMS_INTERNAL};
     }
-    battery_alarm_id_t alarm = BATTERY_ALARM_BMS_INTERNAL;
-    if (event == 0x04) {
-        alarm = BATTERY_ALARM_HIGH_TEMPERATURE;
-    } else if (event == 0x0A) {
-        alarm = BATTERY_ALARM_LOW_TEMPERATURE;
-    }
-    return (battery_fault_effect_t){.stops_charge = true, .stops_discharge = true, .alarm = alarm};
 }
 
 TEST_CASE("each event forbids what the protocol's meaning of it asks for, an unknown one both directions",
           "[battery_model]")
 {
     for (int event = 0; event <= 0xFF; event++) {
-        const battery_fault_effect_t expected = expected_effect((uint8_t)event);
+        const meaning_t expected = meaning_of((uint8_t)event);
         const battery_fault_effect_t effect = battery_fault_effect((uint8_t)event);
         TEST_ASSERT_EQUAL(expected.stops_charge, effect.stops_charge);
         TEST_ASSERT_EQUAL(expected.stops_discharge, effect.stops_discharge);
-        TEST_ASSERT_EQUAL_STRING(battery_alarm_text(expected.alarm), battery_alarm_text(effect.alarm));
+        TEST_ASSERT_EQUAL_STRING(battery_alarm_text(expected.alarm),
+                                 battery_alarm_text(battery_fault_alarm((uint8_t)event)));
+    }
+}
+
+TEST_CASE("two faults forbid what each of them forbids, and each raises its alarm", "[battery_model]")
+{
+    for (int first = 0; first <= 0x40; first++) {
+        for (int second = 0; second <= 0x40; second++) {
+            const battery_bms_t bms = {.fault = true, .fault_count = 2, .faults = {(uint8_t)first, (uint8_t)second}};
+            const meaning_t a = meaning_of((uint8_t)first);
+            const meaning_t b = meaning_of((uint8_t)second);
+            uint8_t event = 0xFF;
+            TEST_ASSERT_EQUAL(a.stops_charge || b.stops_charge, battery_faults_effect(&bms).stops_charge);
+            TEST_ASSERT_EQUAL(a.stops_discharge || b.stops_discharge, battery_faults_effect(&bms).stops_discharge);
+            for (battery_alarm_id_t id = 0; id < BATTERY_ALARM_COUNT; id++) {
+                TEST_ASSERT_EQUAL(id == a.alarm || id == b.alarm, battery_faults_alarm(&bms, id, &event));
+            }
+            TEST_ASSERT_TRUE(battery_faults_alarm(&bms, b.alarm, &event));
+            TEST_ASSERT_EQUAL_HEX8((uint8_t)second, event);
+        }
+    }
+}
+
+TEST_CASE("without a fault no event forbids anything or raises an alarm", "[battery_model]")
+{
+    const battery_bms_t bms = {.fault = false, .fault_count = 1, .faults = {0x04}};
+    uint8_t event = 0;
+    TEST_ASSERT_FALSE(battery_faults_effect(&bms).stops_charge || battery_faults_effect(&bms).stops_discharge);
+    TEST_ASSERT_FALSE(battery_faults_alarm(&bms, BATTERY_ALARM_HIGH_TEMPERATURE, &event));
+}
+
+/* ---- limit registers ---- */
+
+static battery_quantity_t quantity(int32_t value)
+{
+    return (battery_quantity_t){.known = true, .value = value};
+}
+
+TEST_CASE("of two values of a limit register the one that allows less is the stricter one", "[battery_model]")
+{
+    static const struct {
+        battery_register_t id;
+        bool lower;
+        const char *text;
+    } cases[] = {
+        {BATTERY_REGISTER_EMPTY, false, "301"},         {BATTERY_REGISTER_OVER_VOLTAGE, true, "315"},
+        {BATTERY_REGISTER_UNDER_VOLTAGE, false, "316"}, {BATTERY_REGISTER_DISCHARGE_CURRENT, true, "317"},
+        {BATTERY_REGISTER_PEAK_CURRENT, true, "305"},   {BATTERY_REGISTER_CHARGE_CURRENT, true, "318"},
+        {BATTERY_REGISTER_OVER_HEAT, true, "319"},      {BATTERY_REGISTER_COLD_CHARGE, false, "320"},
+    };
+    const battery_quantity_t unknown = {.known = false, .value = 5};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const int32_t expected = cases[i].lower ? 10 : 20;
+        TEST_ASSERT_EQUAL_INT32(expected, battery_register_stricter(cases[i].id, quantity(10), quantity(20)).value);
+        TEST_ASSERT_EQUAL_INT32(expected, battery_register_stricter(cases[i].id, quantity(20), quantity(10)).value);
+        TEST_ASSERT_EQUAL_INT32(7, battery_register_stricter(cases[i].id, quantity(7), unknown).value);
+        TEST_ASSERT_EQUAL_INT32(7, battery_register_stricter(cases[i].id, unknown, quantity(7)).value);
+        TEST_ASSERT_FALSE(battery_register_stricter(cases[i].id, unknown, unknown).known);
+        TEST_ASSERT_EQUAL_STRING(cases[i].text, battery_register_text(cases[i].id));
+    }
+    TEST_ASSERT_EQUAL_STRING("unknown", battery_register_text(BATTERY_REGISTER_COUNT));
+}
+
+TEST_CASE("a limit register is its field, and while that is not known its strictest value", "[battery_model]")
+{
+    battery_bms_t bms = {.empty_mv = quantity(1),
+                         .over_voltage_mv = quantity(2),
+                         .under_voltage_mv = quantity(3),
+                         .peak_current_ma = quantity(4),
+                         .discharge_current_ma = quantity(5),
+                         .charge_max_ma = quantity(6),
+                         .over_heat_dc = quantity(7),
+                         .cold_charge_dc = quantity(8)};
+    for (battery_register_t id = 0; id < BATTERY_REGISTER_COUNT; id++) {
+        TEST_ASSERT_EQUAL_INT32((int32_t)id + 1, battery_register_get(&bms, id).value);
+        bms.strictest[id] = quantity(100);
+        TEST_ASSERT_EQUAL_INT32((int32_t)id + 1, battery_register_limit(&bms, id).value);
+        battery_register_set(&bms, id, (battery_quantity_t){.known = false});
+        TEST_ASSERT_FALSE(battery_register_get(&bms, id).known);
+        TEST_ASSERT_EQUAL_INT32(100, battery_register_limit(&bms, id).value);
     }
 }

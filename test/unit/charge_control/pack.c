@@ -20,6 +20,7 @@ void pack_nmc(pack_t *pack)
                 .empty_mv = pack_known(3000),
                 .over_voltage_mv = pack_known(4200),
                 .under_voltage_mv = pack_known(2900),
+                .discharge_current_ma = pack_known(60000),
                 .discharge_max_ma = pack_known(60000),
                 .charge_max_ma = pack_known(20000),
                 .over_heat_dc = pack_known(600),
@@ -83,6 +84,8 @@ void pack_step(pack_t *pack, int32_t after_ms)
     state->dvl_mv = nothing;
     memset(state->ccl_limiter_ma, 0, sizeof(state->ccl_limiter_ma));
     memset(state->dcl_limiter_ma, 0, sizeof(state->dcl_limiter_ma));
+    state->too_cold_to_charge = false;
+    state->too_hot_to_charge = false;
     pack->now_ms += after_ms;
     charge_control_step(&pack->control, &pack->bms, &voltages, pack->now_ms, state);
 }
@@ -99,6 +102,29 @@ void pack_settle(pack_t *pack)
     pack_restart(pack);
     pack_step(pack, 0);
     pack_run(pack, 30000);
+    for (int32_t ms = 30000; ms < PACK_SETTLED_MS; ms += 1000) {
+        pack_step(pack, 1000);
+    }
+}
+
+void pack_begin_at(pack_t *pack, int32_t cvl_mv)
+{
+    const charge_control_kept_t kept = {.cvl_mv = cvl_mv, .ccl_ma = INT32_MAX, .dcl_ma = INT32_MAX};
+    pack_restart(pack);
+    charge_control_keep(&pack->control, &kept);
+    pack_step(pack, 0);
+}
+
+void pack_fault(pack_t *pack, uint8_t event)
+{
+    pack->bms.fault = true;
+    pack->bms.faults[pack->bms.fault_count++] = event;
+}
+
+void pack_recover(pack_t *pack)
+{
+    pack->bms.fault = false;
+    pack->bms.fault_count = 0;
 }
 
 pack_t *pack_copy(const pack_t *pack)

@@ -15,7 +15,8 @@
 #define PACK_PERIOD_MS 200 /**< as the BMS is polled */
 #define PACK_SEEN_MS                                                                                                   \
     (2 * PACK_PERIOD_MS) /**< a change of the cells counts with its second snapshot (median of three) */
-#define PACK_MINUTE_MS 60000
+#define PACK_MINUTE_MS  60000
+#define PACK_SETTLED_MS (5 * PACK_MINUTE_MS) /**< from float to the target takes at most so long after a start */
 
 /* Of pack_nmc(): 14 cells; CCL ends at 4180 mV. */
 #define PACK_TARGET_MV (14 * 4150)
@@ -63,8 +64,15 @@ void pack_step(pack_t *pack, int32_t after_ms);
 /** @brief Snapshots, PACK_PERIOD_MS apart, for so long. */
 void pack_run(pack_t *pack, int32_t duration_ms);
 
-/** @brief A start, and the ramps that follow it. */
+/** @brief A start, the ramps that follow it, and the rise of CVL. */
 void pack_settle(pack_t *pack);
+
+/** @brief A start with this CVL of the pack and without ramps, as after an orderly restart. */
+void pack_begin_at(pack_t *pack, int32_t cvl_mv);
+
+/** @brief One more event holds in the fault of the BMS; and the end of the fault. */
+void pack_fault(pack_t *pack, uint8_t event);
+void pack_recover(pack_t *pack);
 
 /** @brief pack_nmc() after its ramps, with these cells and this current. */
 void pack_charging(pack_t *pack, int32_t cell_mv, int32_t current_ma);

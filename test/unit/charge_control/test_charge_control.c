@@ -72,7 +72,13 @@ static void step_with_temperature(pack_t *pack, battery_quantity_t temperature_d
     pack_step(pack, PACK_PERIOD_MS);
 }
 
-TEST_CASE("a temperature that is missing for a while is not taken for 0 degC", "[charge_control]")
+static int32_t by_temperature(const pack_t *pack)
+{
+    return pack->state.ccl_limiter_ma[BATTERY_REASON_BMS_TEMPERATURE].value;
+}
+
+TEST_CASE("a temperature that is missing stops charging, and is not taken for 0 degC when it is back",
+          "[charge_control]")
 {
     static const int32_t wrong_dc[] = {-50, 700};
     const battery_quantity_t missing = {.known = false};
@@ -82,14 +88,16 @@ TEST_CASE("a temperature that is missing for a while is not taken for 0 degC", "
         pack_settle(&pack);
         step_with_temperature(&pack, pack_known(wrong_dc[n]));
         step_with_temperature(&pack, pack_known(250));
+        expect_free(&pack);
         for (int i = 0; i < 3; i++) {
             step_with_temperature(&pack, missing);
-            expect_free(&pack);
+            pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_NO_TEMPERATURE);
+            pack_expect(&pack.state.dcl_ma, DCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
         }
         step_with_temperature(&pack, pack_known(wrong_dc[n]));
-        expect_free(&pack);
+        TEST_ASSERT_EQUAL_INT32(CCL_CAP_MA, by_temperature(&pack));
         step_with_temperature(&pack, pack_known(250));
-        expect_free(&pack);
+        TEST_ASSERT_EQUAL_INT32(CCL_CAP_MA, by_temperature(&pack));
     }
 }
 
@@ -172,7 +180,7 @@ TEST_CASE("without a full voltage no limit is known, and the first one with it b
     TEST_ASSERT_FALSE(pack.state.dvl_mv.known);
     pack.bms.full_mv.known = true;
     pack_step(&pack, PACK_PERIOD_MS);
-    pack_expect(&pack.state.cvl_mv, 14 * 4150, BATTERY_REASON_BULK);
+    pack_expect(&pack.state.cvl_mv, 14 * 4075, BATTERY_REASON_RISING);
     pack_expect(&pack.state.ccl_ma, CCL_CAP_MA / 10, BATTERY_REASON_RAMP);
     pack_expect(&pack.state.dcl_ma, DCL_CAP_MA / 10, BATTERY_REASON_RAMP);
 }

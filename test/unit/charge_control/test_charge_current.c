@@ -35,18 +35,6 @@ TEST_CASE("the share of the cutoffs is exact to the milliampere", "[charge_contr
     TEST_ASSERT_EQUAL_INT32(750000, pack_charge_limiter(&pack, BATTERY_REASON_BMS_SETTING));
 }
 
-TEST_CASE("the lower one of the two discharge cutoffs counts", "[charge_control]")
-{
-    pack_t pack;
-    pack_nmc(&pack);
-    pack.bms.peak_discharge_ma = pack_known(40000);
-    TEST_ASSERT_EQUAL_INT32(36000, pack_discharge_limiter(&pack, BATTERY_REASON_BMS_SETTING));
-    pack.bms.peak_discharge_ma = pack_known(80000);
-    TEST_ASSERT_EQUAL_INT32(DCL_CAP_MA, pack_discharge_limiter(&pack, BATTERY_REASON_BMS_SETTING));
-    pack.bms.discharge_max_ma.known = false;
-    TEST_ASSERT_EQUAL_INT32(72000, pack_discharge_limiter(&pack, BATTERY_REASON_BMS_SETTING));
-}
-
 TEST_CASE("a user cap lowers a limit, and the others are a share of it", "[charge_control]")
 {
     pack_t pack;
@@ -156,8 +144,7 @@ TEST_CASE("DCL is nothing at the discharge floor and all 200 mV above it", "[cha
     }
 }
 
-TEST_CASE("the under-voltage cutoff is the floor when there is no empty voltage, and without both there is none",
-          "[charge_control]")
+TEST_CASE("the under-voltage cutoff is the floor when there is no empty voltage", "[charge_control]")
 {
     pack_t pack;
     pack_nmc(&pack);
@@ -166,8 +153,6 @@ TEST_CASE("the under-voltage cutoff is the floor when there is no empty voltage,
     TEST_ASSERT_EQUAL_INT32(13500, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
     pack.bms.under_voltage_mv = pack_known(1);
     TEST_ASSERT_EQUAL_INT32(DCL_CAP_MA, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
-    pack.bms.under_voltage_mv.known = false;
-    TEST_ASSERT_EQUAL_INT32(-1, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
 }
 
 TEST_CASE("a target where CCL ends is charged to with nothing", "[charge_control]")
@@ -182,48 +167,12 @@ TEST_CASE("a target where CCL ends is charged to with nothing", "[charge_control
     TEST_ASSERT_EQUAL_INT32(0, pack_charge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
 }
 
-TEST_CASE("the less favourable one of a cell's register and registers 40 and 41 counts", "[charge_control]")
-{
-    pack_t pack;
-    pack_nmc(&pack);
-    pack_set_cells(&pack, 4000, 3800);
-    pack.state.cell_100uv[3] = 41241; /* 4124.1 mV: not less than it is */
-    pack.state.cell_100uv[9] = 31009; /* 3100.9 mV: not more than it is */
-    TEST_ASSERT_EQUAL_INT32(10800, pack_charge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
-    TEST_ASSERT_EQUAL_INT32(27000, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
-    pack_set_cells(&pack, 4000, 3800);
-    pack.state.cell_max_mv = pack_known(4125);
-    pack.state.cell_min_mv = pack_known(3100);
-    TEST_ASSERT_EQUAL_INT32(10800, pack_charge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
-    TEST_ASSERT_EQUAL_INT32(27000, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
-}
-
-TEST_CASE("cells count when only one of the two sources knows them", "[charge_control]")
-{
-    pack_t pack;
-    pack_nmc(&pack);
-    pack_set_cells(&pack, 4125, 3100);
-    pack.state.cell_max_mv.known = false;
-    pack.state.cell_min_mv.known = false;
-    TEST_ASSERT_EQUAL_INT32(10800, pack_charge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
-    TEST_ASSERT_EQUAL_INT32(27000, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
-    pack_set_cells(&pack, 4125, 3100);
-    pack.state.cell_max_register.known = false;
-    pack.state.cell_min_register.known = false;
-    TEST_ASSERT_EQUAL_INT32(10800, pack_charge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
-    TEST_ASSERT_EQUAL_INT32(27000, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
-}
-
 TEST_CASE("without any cell voltage nothing may flow", "[charge_control]")
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack.bms.empty_mv.known = false;
-    pack.bms.under_voltage_mv.known = false;
     pack.state.cell_max_mv.known = false;
     pack.state.cell_min_mv.known = false;
-    pack.state.cell_max_register.known = false;
-    pack.state.cell_min_register.known = false;
     pack_settle(&pack);
     pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_CELL_VOLTAGE);
     pack_expect(&pack.state.dcl_ma, 0, BATTERY_REASON_CELL_VOLTAGE);
@@ -231,7 +180,6 @@ TEST_CASE("without any cell voltage nothing may flow", "[charge_control]")
     TEST_ASSERT_EQUAL_INT32(0, pack.state.dcl_limiter_ma[BATTERY_REASON_CELL_VOLTAGE].value);
     pack_nmc(&pack);
     pack.state.cell_min_mv.known = false;
-    pack.state.cell_min_register.known = false;
     TEST_ASSERT_EQUAL_INT32(0, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
     pack.bms.empty_mv = pack_known(1);
     TEST_ASSERT_EQUAL_INT32(0, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
@@ -297,55 +245,6 @@ TEST_CASE("of two sensors the colder one counts for cold and the hotter one for 
     }
 }
 
-TEST_CASE("the BMS's own temperature counts only when no external sensor is connected", "[charge_control]")
-{
-    pack_t pack;
-    pack_nmc(&pack);
-    pack.state.bms_temperature_dc = pack_known(50);
-    TEST_ASSERT_EQUAL_INT32(9000, pack_charge_limiter(&pack, BATTERY_REASON_BMS_TEMPERATURE));
-    TEST_ASSERT_EQUAL_INT32(-1, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
-    pack_settle(&pack);
-    pack_expect(&pack.state.ccl_ma, 9000, BATTERY_REASON_BMS_TEMPERATURE);
-    for (size_t i = 0; i < 2; i++) {
-        pack_nmc(&pack);
-        pack.state.bms_temperature_dc = pack_known(20);
-        pack.state.sensor_dc[i] = pack_known(515);
-        TEST_ASSERT_EQUAL_INT32(9000, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
-        TEST_ASSERT_EQUAL_INT32(-1, pack_charge_limiter(&pack, BATTERY_REASON_BMS_TEMPERATURE));
-        TEST_ASSERT_EQUAL_INT32(45900, pack_discharge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
-        TEST_ASSERT_EQUAL_INT32(-1, pack_discharge_limiter(&pack, BATTERY_REASON_BMS_TEMPERATURE));
-    }
-}
-
-TEST_CASE("a temperature cutoff that is not set limits nothing", "[charge_control]")
-{
-    pack_t pack;
-    pack_nmc(&pack);
-    pack.bms.cold_charge_dc.known = false;
-    pack.state.sensor_dc[0] = pack_known(-300);
-    TEST_ASSERT_EQUAL_INT32(CCL_CAP_MA, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
-    pack_nmc(&pack);
-    pack.bms.over_heat_dc.known = false;
-    pack.state.sensor_dc[0] = pack_known(800);
-    TEST_ASSERT_EQUAL_INT32(CCL_CAP_MA, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
-    TEST_ASSERT_EQUAL_INT32(-1, pack_discharge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
-    pack.bms.cold_charge_dc.known = false;
-    TEST_ASSERT_EQUAL_INT32(-1, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
-}
-
-TEST_CASE("without any temperature its limiters are left out", "[charge_control]")
-{
-    pack_t pack;
-    pack_nmc(&pack);
-    pack.state.bms_temperature_dc.known = false;
-    pack_settle(&pack);
-    pack_expect(&pack.state.ccl_ma, CCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
-    for (int reason = BATTERY_REASON_TEMPERATURE; reason <= BATTERY_REASON_BMS_TEMPERATURE; reason++) {
-        TEST_ASSERT_FALSE(pack.state.ccl_limiter_ma[reason].known);
-        TEST_ASSERT_FALSE(pack.state.dcl_limiter_ma[reason].known);
-    }
-}
-
 /* ---- state of charge ---- */
 
 TEST_CASE("DCL is nothing at the lowest state of charge and all 5 % above it", "[charge_control]")
@@ -365,6 +264,33 @@ TEST_CASE("DCL is nothing at the lowest state of charge and all 5 % above it", "
     pack.state.soc_ppm = pack_known(10000);
     pack_settle(&pack);
     pack_expect(&pack.state.dcl_ma, 0, BATTERY_REASON_SOC);
+}
+
+static void expect_by_soc(pack_t *pack, int32_t soc_ppm, int32_t limit_ma)
+{
+    pack->state.soc_ppm = pack_known(soc_ppm);
+    pack_step(pack, 200);
+    TEST_ASSERT_EQUAL_INT32(limit_ma, pack->state.dcl_limiter_ma[BATTERY_REASON_SOC].value);
+}
+
+TEST_CASE("a DCL that the state of charge made 0 comes back 2 % above the lowest", "[charge_control]")
+{
+    pack_t pack;
+    pack_nmc(&pack);
+    pack.config.soc_min_percent = 10;
+    pack_restart(&pack);
+    expect_by_soc(&pack, 101000, 1080); /* on its way down */
+    expect_by_soc(&pack, 100001, 0);    /* less than 0.1 A, and not at the end of the way */
+    expect_by_soc(&pack, 101000, 1080);
+    expect_by_soc(&pack, 100000, 0);
+    expect_by_soc(&pack, 101000, 0);
+    expect_by_soc(&pack, 119999, 0);
+    expect_by_soc(&pack, 120000, 21600);
+    expect_by_soc(&pack, 101000, 1080);
+    pack.config.refill_percent = 0;
+    pack_restart(&pack);
+    expect_by_soc(&pack, 100000, 0);
+    expect_by_soc(&pack, 101000, 1080);
 }
 
 TEST_CASE("state of charge does not limit when it is not known or not wanted", "[charge_control]")
@@ -409,42 +335,6 @@ TEST_CASE("a knee of no width is a step: nothing at the edge, all beside it", "[
 
 /* ---- what stops a direction ---- */
 
-static void expect_fault(uint8_t event, bool stops_charge, bool stops_discharge)
-{
-    pack_t pack;
-    pack_nmc(&pack);
-    pack.bms.fault = true;
-    pack.bms.fault_event = event;
-    TEST_ASSERT_EQUAL_INT32(stops_charge ? 0 : -1, pack_charge_limiter(&pack, BATTERY_REASON_BMS_FAULT));
-    TEST_ASSERT_EQUAL_INT32(stops_discharge ? 0 : -1, pack_discharge_limiter(&pack, BATTERY_REASON_BMS_FAULT));
-    pack_step(&pack, 0);
-    if (stops_charge) {
-        pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_BMS_FAULT);
-    }
-    if (stops_discharge) {
-        pack_expect(&pack.state.dcl_ma, 0, BATTERY_REASON_BMS_FAULT);
-    }
-}
-
-TEST_CASE("a fault stops what it forbids and nothing else", "[charge_control]")
-{
-    expect_fault(0x03, true, false);
-    expect_fault(0x37, true, false);
-    expect_fault(0x02, false, true);
-    expect_fault(0x05, false, true);
-    expect_fault(0x04, true, true);
-    expect_fault(0, true, true);
-}
-
-TEST_CASE("the event of a fault that is over stops nothing", "[charge_control]")
-{
-    pack_t pack;
-    pack_nmc(&pack);
-    pack.bms.fault_event = 0x04;
-    TEST_ASSERT_EQUAL_INT32(-1, pack_charge_limiter(&pack, BATTERY_REASON_BMS_FAULT));
-    TEST_ASSERT_EQUAL_INT32(-1, pack_discharge_limiter(&pack, BATTERY_REASON_BMS_FAULT));
-}
-
 TEST_CASE("contradictory settings and numbers of cells stop charging and leave discharging", "[charge_control]")
 {
     pack_t pack;
@@ -485,7 +375,7 @@ TEST_CASE("of several that stop charging the one that a person has to mend gives
     pack.state.sensor_dc[0] = pack_known(-50);
     pack_settle(&pack);
     pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_TEMPERATURE);
-    pack.bms.fault = true;
+    pack_fault(&pack, 0x03);
     pack_settle(&pack);
     pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_BMS_FAULT);
     pack.bms.empty_mv = pack_known(2900);

@@ -55,6 +55,7 @@ TEST_CASE("DCL falls at once, waits 30 s and rises by 5 A/s", "[charge_control]"
 {
     pack_t pack;
     pack_nmc(&pack);
+    pack.config.refill_percent = 0;
     pack_settle(&pack);
     pack_set_cells(&pack, 3800, 2990);
     pack_run(&pack, 400);

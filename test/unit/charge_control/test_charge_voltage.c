@@ -312,18 +312,6 @@ TEST_CASE("a ceiling that comes down holds at once", "[charge_control]")
     TEST_ASSERT_LESS_OR_EQUAL(16 * 3455, pack.state.cvl_mv.value);
 }
 
-TEST_CASE("a float voltage that goes up holds at once", "[charge_control]")
-{
-    pack_t pack;
-    pack_lfp(&pack);
-    pack.bms.fully_charged = true;
-    pack_settle(&pack);
-    pack_expect(&pack.state.cvl_mv, 16 * 3375, BATTERY_REASON_FLOAT);
-    pack.bms.over_voltage_mv = pack_known(3801); /* not LFP any more */
-    pack_step(&pack, PACK_PERIOD_MS);
-    pack_expect(&pack.state.cvl_mv, 16 * 3475, BATTERY_REASON_FLOAT);
-}
-
 /* ---- charging inhibited ---- */
 
 static void expect_inhibited(pack_t *pack, int32_t float_mv)
@@ -344,8 +332,7 @@ TEST_CASE("when nothing may be charged CVL is N times float at once, whatever th
     pack.state.sensor_dc[0] = pack_known(0);
     expect_inhibited(&pack, PACK_FLOAT_MV);
     pack_charging(&pack, 4000, 0);
-    pack.bms.fault = true;
-    pack.bms.fault_event = 0x03;
+    pack_fault(&pack, 0x03);
     expect_inhibited(&pack, PACK_FLOAT_MV);
     pack_charging(&pack, 4000, 0);
     pack.bms.charge_max_ma.known = false;
@@ -377,8 +364,7 @@ TEST_CASE("a discharge that is forbidden leaves CVL alone", "[charge_control]")
 {
     pack_t pack;
     pack_charging(&pack, 4000, 0);
-    pack.bms.fault = true;
-    pack.bms.fault_event = 0x02;
+    pack_fault(&pack, 0x02);
     pack_run(&pack, 1000);
     TEST_ASSERT_EQUAL_INT32(0, pack.state.dcl_ma.value);
     pack_expect(&pack.state.cvl_mv, PACK_TARGET_MV, BATTERY_REASON_BULK);
@@ -408,11 +394,10 @@ TEST_CASE("after charging was inhibited CVL waits 60 s and rises slowly", "[char
 {
     pack_t pack;
     pack_charging(&pack, 4000, 0);
-    pack.bms.fault = true;
-    pack.bms.fault_event = 0x03;
+    pack_fault(&pack, 0x03);
     pack_step(&pack, PACK_PERIOD_MS);
     pack_expect(&pack.state.cvl_mv, PACK_FLOAT_MV, BATTERY_REASON_CHARGE_INHIBITED);
-    pack.bms.fault = false;
+    pack_recover(&pack);
     pack_run(&pack, 29800); /* CCL is 0 for 30 s more */
     pack_expect(&pack.state.cvl_mv, PACK_FLOAT_MV, BATTERY_REASON_CHARGE_INHIBITED);
     pack_step(&pack, PACK_PERIOD_MS);

@@ -99,20 +99,6 @@ TEST_CASE("nothing is known without a full voltage or a number of cells", "[char
     TEST_ASSERT_FALSE(voltages_of(&pack).known);
 }
 
-TEST_CASE("without an over-voltage cutoff it is taken as 50 mV above the full voltage", "[charge_control]")
-{
-    pack_t pack;
-    pack_nmc(&pack);
-    unset(&pack.bms.over_voltage_mv);
-    pack.bms.full_mv = pack_known(4100);
-    const charge_voltages_t v = voltages_of(&pack);
-    TEST_ASSERT_EQUAL_INT32(4150, v.cutoff_mv);
-    TEST_ASSERT_EQUAL_INT32(4101, v.ceiling_mv);
-    TEST_ASSERT_EQUAL_INT32(4100, v.target_mv);
-    TEST_ASSERT_EQUAL_INT32(4025, v.float_mv);
-    TEST_ASSERT_FALSE(v.contradictory);
-}
-
 TEST_CASE("the discharge floor is the empty voltage, else the under-voltage cutoff, else there is none",
           "[charge_control]")
 {

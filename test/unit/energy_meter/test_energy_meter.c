@@ -301,3 +301,159 @@ TEST_CASE("the current that times go by is smoothed over two minutes", "[energy_
     }
     assert_within(10000, 40000000, bench.meter.mean_ua);
 }
+
+TEST_CASE("the whole units are exact: 1 nJ less than 130.948 Wh are not yet 130.948 Wh", "[energy_meter]")
+{
+    bench_t bench; /* 79.937 V * 990.977 A * 5.951 s = 471412.8 J - 1 nJ: the unit is mV * mA * ms */
+    fresh(&bench);
+    sample(&bench, 0, 79937, 990977);
+    sample(&bench, 5000, 79937, 990977);
+    sample(&bench, 951, 79937, 990977);
+    TEST_ASSERT_EQUAL(130947, bench.meter.totals.in_mwh);
+    sample(&bench, 1, 79937, 990977);
+    TEST_ASSERT_GREATER_OR_EQUAL(130948, bench.meter.totals.in_mwh);
+}
+
+TEST_CASE("the whole units are exact: 1 uAs less than 1.013 Ah are not yet 1.013 Ah", "[energy_meter]")
+{
+    bench_t bench; /* 975.341 A * 3.739 s = 3646.799999 As = 1013 mAh - 1 uAs */
+    fresh(&bench);
+    sample(&bench, 0, 50000, 975341);
+    sample(&bench, 3739, 50000, 975341);
+    TEST_ASSERT_EQUAL(1012, bench.meter.totals.in_mah);
+    sample(&bench, 1, 50000, 975341);
+    TEST_ASSERT_EQUAL(1013, bench.meter.totals.in_mah);
+}
+
+TEST_CASE("samples of a millisecond are counted", "[energy_meter]")
+{
+    bench_t bench;
+    fresh(&bench);
+    sample(&bench, 0, 50000, 72000);
+    for (int i = 0; i < 5000; i++) {
+        sample(&bench, 1, 50000, 72000);
+    }
+    TEST_ASSERT_EQUAL(100, bench.meter.totals.in_mah);
+}
+
+TEST_CASE("the smallest current there is is counted, in its direction", "[energy_meter]")
+{
+    bench_t bench;
+    fresh(&bench);
+    sample(&bench, 0, 50000, 0);
+    for (int i = 0; i < 1440; i++) { /* four hours at a mean of 0.5 mA */
+        sample(&bench, 5000, 50000, 1);
+        sample(&bench, 5000, 50000, 0);
+    }
+    TEST_ASSERT_EQUAL(2, bench.meter.totals.in_mah);
+    TEST_ASSERT_EQUAL(0, bench.meter.totals.out_mah);
+    fresh(&bench);
+    sample(&bench, 0, 50000, 1);
+    for (int i = 0; i < 1440; i++) { /* to and fro: a quarter of a milliampere each way, for four hours */
+        sample(&bench, 5000, 50000, -1);
+        sample(&bench, 5000, 50000, 1);
+    }
+    TEST_ASSERT_EQUAL(1, bench.meter.totals.in_mah);
+    TEST_ASSERT_EQUAL(1, bench.meter.totals.out_mah);
+    TEST_ASSERT_EQUAL(50, bench.meter.totals.in_mwh);
+    TEST_ASSERT_EQUAL(50, bench.meter.totals.out_mwh);
+}
+
+TEST_CASE("an idle battery counts minutes and nothing else", "[energy_meter]")
+{
+    bench_t bench;
+    fresh(&bench);
+    run(&bench, 121, 50000, 0);
+    TEST_ASSERT_EQUAL(2, bench.meter.totals.metered_min);
+    TEST_ASSERT_EQUAL(0, bench.meter.totals.in_mah + bench.meter.totals.out_mah);
+    TEST_ASSERT_EQUAL(0, bench.meter.totals.in_mwh + bench.meter.totals.out_mwh);
+    TEST_ASSERT_TRUE(bench.state.energy_in_wh.known && bench.state.energy_out_wh.known);
+}
+
+TEST_CASE("a metered minute is over after 60000 ms and not before", "[energy_meter]")
+{
+    bench_t bench;
+    fresh(&bench);
+    run(&bench, 60, 50000, 1000); /* the first one begins the first interval */
+    sample(&bench, 999, 50000, 1000);
+    TEST_ASSERT_EQUAL(0, bench.meter.totals.metered_min);
+    sample(&bench, 1, 50000, 1000);
+    TEST_ASSERT_EQUAL(1, bench.meter.totals.metered_min);
+}
+
+TEST_CASE("1 mV, 80 V and 1000 A each way are still plausible", "[energy_meter]")
+{
+    static const int32_t plausible[][2] = {{1, 72000}, {80000, 72000}, {50000, 1000000}, {50000, -1000000}};
+    static const int32_t mah[] = {100, 100, 1388, 1388}; /* in 5 s: 72 A 0.1 Ah, 1000 A 1.389 Ah */
+    for (size_t i = 0; i < sizeof(mah) / sizeof(mah[0]); i++) {
+        bench_t bench;
+        fresh(&bench);
+        sample(&bench, 0, plausible[i][0], plausible[i][1]);
+        sample(&bench, 5000, plausible[i][0], plausible[i][1]);
+        TEST_ASSERT_EQUAL(mah[i], bench.meter.totals.in_mah + bench.meter.totals.out_mah);
+    }
+}
+
+TEST_CASE("a battery that becomes full after a restart is counted, whether it ever was or not", "[energy_meter]")
+{
+    static const energy_totals_t kept[] = {{.metered_min = 0}, {.full_count = 3, .metered_min = 9, .full_at_min = 8}};
+    for (size_t i = 0; i < 2; i++) {
+        bench_t bench;
+        fresh(&bench);
+        energy_meter_init(&bench.meter, &kept[i]);
+        bench.bms.fully_charged = true;
+        sample(&bench, 0, 50000, 1000);
+        TEST_ASSERT_EQUAL(kept[i].full_count + 1, bench.meter.totals.full_count);
+    }
+}
+
+TEST_CASE("a long time is told to the minute, rounded down", "[energy_meter]")
+{
+    bench_t bench;
+    fresh(&bench);
+    sample(&bench, 0, 50000, 1800);
+    TEST_ASSERT_EQUAL(3000, bench.state.time_to_full_min.value); /* 90 Ah at 1.8 A: 50 h */
+    bench.state.soc_ppm = quantity(500001);                      /* 0.36 s less than 50 h */
+    energy_meter_step(&bench.meter, &bench.bms, bench.now_ms, &bench.state);
+    TEST_ASSERT_EQUAL(2999, bench.state.time_to_full_min.value);
+}
+
+TEST_CASE("times and cycles of the smallest capacity are known, of one that is 0 they are not", "[energy_meter]")
+{
+    for (int32_t mah = 0; mah <= 1; mah++) {
+        bench_t bench;
+        fresh(&bench);
+        bench.state = pack(50000, 0);
+        bench.state.usable_capacity_mah = quantity(mah);
+        bench.state.installed_capacity_mah = quantity(mah);
+        energy_meter_step(&bench.meter, &bench.bms, 0, &bench.state);
+        TEST_ASSERT_FALSE(bench.state.time_to_full_min.known); /* no current: never */
+        TEST_ASSERT_FALSE(bench.state.time_to_empty_min.known);
+        TEST_ASSERT_EQUAL(mah == 1, bench.state.cycles_milli.known);
+        bench.state.pack_current_ma = quantity(-1);
+        energy_meter_step(&bench.meter, &bench.bms, 6000, &bench.state);
+        TEST_ASSERT_EQUAL(mah == 1, bench.state.time_to_empty_min.known);
+    }
+}
+
+TEST_CASE("each sample moves the mean current by its share of two minutes", "[energy_meter]")
+{
+    bench_t bench;
+    fresh(&bench);
+    sample(&bench, 0, 50000, 20000);
+    sample(&bench, 5000, 50000, 44000);
+    TEST_ASSERT_EQUAL(21000000, bench.meter.mean_ua); /* 24 A * 5 s / 120 s more */
+}
+
+TEST_CASE("where samples do not join the mean current begins anew", "[energy_meter]")
+{
+    static const int32_t after_ms[] = {5001, 0, -1000}; /* a gap, a clock that stands still, one that goes back */
+    for (size_t i = 0; i < sizeof(after_ms) / sizeof(after_ms[0]); i++) {
+        bench_t bench;
+        fresh(&bench);
+        run(&bench, 10, 50000, -45000);
+        sample(&bench, after_ms[i], 50000, 30000);
+        TEST_ASSERT_TRUE(bench.state.time_to_full_min.known);
+        TEST_ASSERT_EQUAL(180, bench.state.time_to_full_min.value); /* 90 Ah at 30 A */
+    }
+}

@@ -3,7 +3,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-/* When the counters are saved; this suite is for Linux only. The cases follow one another: there is one store. */
+/* When counters and sensors are saved; this suite is for Linux only. The cases follow one another: there is one store.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "../../../components/battery/energy_store.h"
 #include "esp_partition.h"
 #include "host.h"
@@ -16,7 +20,11 @@
 #define RECORD     64
 #define TIME_SCALE 2.0
 
+static char s_directory[] = "/tmp/tinybms-energy-XXXXXX";
 static event_bus_handle_t s_bus;
+static settings_handle_t s_settings;
+static uint8_t s_sensors;
+static int64_t s_told_ms; /* the store was told of them */
 static energy_totals_t s_totals;
 static int64_t s_not_yet_ms; /* the last save came after this */
 static int64_t s_seen_ms;    /* and before this */
@@ -41,9 +49,11 @@ static void start_once(void)
         return;
     }
     host_options.time_scale = TIME_SCALE;
+    host_options.data_dir = mkdtemp(s_directory);
+    TEST_ASSERT_EQUAL(ESP_OK, settings_open(&s_settings));
     TEST_ASSERT_EQUAL(ESP_OK, event_bus_create(&s_bus));
     s_not_yet_ms = service_now_ms();
-    TEST_ASSERT_EQUAL(ESP_OK, energy_store_start(s_bus, SAVE_MS / 1000, &s_totals, &has_totals));
+    TEST_ASSERT_EQUAL(ESP_OK, energy_store_start(s_bus, s_settings, SAVE_MS / 1000, &s_totals, &has_totals));
     TEST_ASSERT_FALSE(has_totals);
 }
 
@@ -52,7 +62,7 @@ static void count_on(void)
 {
     vTaskDelay(pdMS_TO_TICKS(1100));
     s_totals.in_mwh += 1000;
-    energy_store_put(&s_totals);
+    energy_store_put(&s_totals, s_sensors);
 }
 
 static void show_frame(uint32_t id, bool sent)
@@ -113,10 +123,71 @@ TEST_CASE("counters that did not change are not saved again", "[energy_store]")
     TEST_ASSERT_FALSE(wait_for_save(2 * SAVE_MS + LATE_MS, 0x351, true));
 }
 
+/* ---- sensors ---- */
+
+/* These sensors are there from now on; the store is told more than a second after the last time. */
+static void find_sensors(uint8_t sensors)
+{
+    vTaskDelay(pdMS_TO_TICKS(1100));
+    s_sensors = sensors;
+    s_told_ms = service_now_ms();
+    energy_store_put(&s_totals, s_sensors);
+}
+
+/* Waits until they are kept, at most so long; meanwhile frames 0x351 are shown, if that is wanted. */
+static bool wait_for_sensors(int32_t within_ms, bool frames)
+{
+    const int64_t end_ms = service_now_ms() + within_ms;
+    while (service_now_ms() < end_ms) {
+        if (settings_sensors_seen(s_settings) == s_sensors) {
+            s_seen_ms = service_now_ms();
+            return true;
+        }
+        if (frames) {
+            show_frame(0x351, true);
+        }
+        vTaskDelay(pdMS_TO_TICKS(20));
+    }
+    return false;
+}
+
+TEST_CASE("sensors that are found are kept right after a 0x351", "[energy_store]")
+{
+    TEST_ASSERT_EQUAL(0, settings_sensors_seen(s_settings));
+    find_sensors(1);
+    const int64_t late_ms = service_now_ms() + LATE_MS;
+    TEST_ASSERT_TRUE(wait_for_sensors(LONGEST_MS, true));
+    TEST_ASSERT_LESS_THAN(late_ms, s_seen_ms);
+}
+
+TEST_CASE("without a frame sensors that are found are kept 2 s late", "[energy_store]")
+{
+    find_sensors(3);
+    TEST_ASSERT_TRUE(wait_for_sensors(LONGEST_MS, false));
+    TEST_ASSERT_GREATER_OR_EQUAL(s_told_ms + LATE_MS, s_seen_ms);
+}
+
+TEST_CASE("a sensor that is forgotten is forgotten", "[energy_store]")
+{
+    find_sensors(2);
+    TEST_ASSERT_TRUE(wait_for_sensors(LONGEST_MS, true));
+}
+
 TEST_CASE("an orderly restart saves at once", "[energy_store]")
 {
-    const int before = records();
+    int before = 0;
     count_on();
+    before = records();
+    s_totals.in_mwh += 1000;
+    find_sensors(3);
     host_run_shutdown_handlers();
-    TEST_ASSERT_EQUAL(before + 1, records());
+    TEST_ASSERT_EQUAL(3, settings_sensors_seen(s_settings));
+    TEST_ASSERT_GREATER_THAN(before, records());
+}
+
+TEST_CASE("the directory is taken away again", "[energy_store]")
+{
+    char command[64];
+    (void)snprintf(command, sizeof(command), "rm -r '%s'", host_options.data_dir);
+    TEST_ASSERT_EQUAL(0, system(command));
 }

@@ -166,6 +166,11 @@ TEST_CASE("0 is allowed where the BMS decides then, and nothing between it and t
     TEST_ASSERT_FALSE(number_allowed(SETTINGS_CVL_MARGIN_MV, 0));
     TEST_ASSERT_FALSE(settings_value_valid(SETTINGS_CHARGE_CELL_MV, &value, &refusal));
     TEST_ASSERT_EQUAL_STRING("charge.cell_mv: allowed are 2500..4500 mV, or 0 = as the BMS says", refusal.text);
+    TEST_ASSERT_TRUE(number_allowed(SETTINGS_DISCH_CELL_MV, 0));
+    TEST_ASSERT_FALSE(number_allowed(SETTINGS_DISCH_CELL_MV, 1999));
+    TEST_ASSERT_TRUE(number_allowed(SETTINGS_DISCH_CELL_MV, 2000));
+    TEST_ASSERT_TRUE(number_allowed(SETTINGS_DISCH_CELL_MV, 3500));
+    TEST_ASSERT_FALSE(number_allowed(SETTINGS_DISCH_CELL_MV, 3501));
     value.number = 51;
     TEST_ASSERT_FALSE(settings_value_valid(SETTINGS_DISCH_SOC_PCT, &value, &refusal));
     TEST_ASSERT_EQUAL_STRING("disch.soc_pct: allowed are 1..50 %, or 0 = no limit", refusal.text);
@@ -182,7 +187,8 @@ static const struct {
     {SETTINGS_CHARGE_KNEE_MV, 10, 300}, {SETTINGS_DISCH_KNEE_MV, 10, 500}, {SETTINGS_DISCH_TAPER_PCT, 1, 50},
     {SETTINGS_TEMP_COLD_K, 1, 30},      {SETTINGS_TEMP_HOT_K, 2, 30},      {SETTINGS_TEMP_DISCH_K, 1, 30},
     {SETTINGS_CVL_STEP_S, 10, 60},      {SETTINGS_ALARM_CUR_PCT, 50, 99},  {SETTINGS_RAMP_TIME_S, 5, 600},
-    {SETTINGS_CHARGE_END_PCT, 1, 50},   {SETTINGS_CVL_OFF_S, 5, 60},
+    {SETTINGS_CHARGE_END_PCT, 1, 50},   {SETTINGS_CVL_OFF_S, 5, 60},       {SETTINGS_DISCH_BACK_PCT, 0, 20},
+    {SETTINGS_TEMP_BMS_HOT_C, 60, 100}, {SETTINGS_ALARM_BLOCKED, 0, 1},    {SETTINGS_DIFF_WARN_S, 0, 7200},
 };
 
 TEST_CASE("no number can be set beyond what is safe", "[settings]")
@@ -200,8 +206,8 @@ static const struct {
     const char *ending;
     const char *unit;
 } s_units[] = {
-    {"_mv_s", "mV/s"}, {"a_per_s", "A/s"}, {"_mv", "mV"}, {"_ms", "ms"},
-    {"_pct", "%"},     {"_a", "A"},        {"_k", "K"},   {"_s", "s"},
+    {"_mv_s", "mV/s"}, {"a_per_s", "A/s"}, {"_mv", "mV"}, {"_ms", "ms"},  {"_pct", "%"},
+    {"_a", "A"},       {"_k", "K"},        {"_s", "s"},   {"_c", "degC"}, {"blocked", "1 = on"},
 };
 
 static const char *unit_by_name(const char *key)

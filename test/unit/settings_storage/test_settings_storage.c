@@ -175,6 +175,79 @@ TEST_CASE("a storage that cannot be written refuses and changes nothing", "[sett
     TEST_ASSERT_EQUAL(0, unlink(path));
 }
 
+TEST_CASE("the sensors that were ever there are remembered over a restart, and can be forgotten", "[settings]")
+{
+    settings_handle_t settings = first_start();
+    TEST_ASSERT_EQUAL(0, settings_sensors_seen(settings));
+    for (uint8_t sensors = 1; sensors <= 3; sensors++) {
+        TEST_ASSERT_EQUAL(ESP_OK, settings_keep_sensors_seen(settings, sensors));
+        restart();
+        TEST_ASSERT_EQUAL(sensors, settings_sensors_seen(settings));
+    }
+    TEST_ASSERT_EQUAL(ESP_OK, settings_keep_sensors_seen(settings, 0));
+    restart();
+    TEST_ASSERT_EQUAL(0, settings_sensors_seen(settings));
+}
+
+TEST_CASE("the sensors and the settings leave one another alone", "[settings]")
+{
+    const settings_change_t change = {.id = SETTINGS_UART_POLL_MS, .value = {.number = 500}};
+    settings_refusal_t refusal;
+    settings_handle_t settings = first_start();
+    TEST_ASSERT_EQUAL(ESP_OK, settings_keep_sensors_seen(settings, 2));
+    TEST_ASSERT_EQUAL(200, number_after_restart(SETTINGS_UART_POLL_MS));
+    TEST_ASSERT_EQUAL(ESP_OK, settings_save(settings, &change, 1, &refusal));
+    TEST_ASSERT_EQUAL(2, settings_sensors_seen(settings));
+    TEST_ASSERT_EQUAL(ESP_OK, settings_keep_sensors_seen(settings, 3));
+    TEST_ASSERT_EQUAL(500, number_after_restart(SETTINGS_UART_POLL_MS));
+}
+
+static void path_of_sensors(char *path, size_t size)
+{
+    (void)snprintf(path, size, "%s/nvs/battery/sensors_seen", host_options.data_dir);
+}
+
+TEST_CASE("damaged sensors are none, and can be kept anew", "[settings]")
+{
+    char path[256];
+    settings_handle_t settings = first_start();
+    TEST_ASSERT_EQUAL(ESP_OK, settings_keep_sensors_seen(settings, 3));
+    path_of_sensors(path, sizeof(path));
+    TEST_ASSERT_EQUAL(0, truncate(path, 3));
+    TEST_ASSERT_EQUAL(0, settings_sensors_seen(settings));
+    TEST_ASSERT_EQUAL(ESP_OK, settings_keep_sensors_seen(settings, 1));
+    TEST_ASSERT_EQUAL(1, settings_sensors_seen(settings));
+}
+
+TEST_CASE("sensors of another type are none", "[settings]")
+{
+    nvs_handle_t nvs = 0;
+    settings_handle_t settings = first_start();
+    TEST_ASSERT_EQUAL(ESP_OK, nvs_open("battery", NVS_READWRITE, &nvs));
+    TEST_ASSERT_EQUAL(ESP_OK, nvs_set_i32(nvs, "sensors_seen", 3));
+    nvs_close(nvs);
+    TEST_ASSERT_EQUAL(0, settings_sensors_seen(settings));
+}
+
+TEST_CASE("sensors that cannot be written are told as such, and what was kept stays", "[settings]")
+{
+    char path[256];
+    char aside[264];
+    settings_handle_t settings = first_start();
+    TEST_ASSERT_EQUAL(ESP_OK, settings_keep_sensors_seen(settings, 1));
+    (void)snprintf(path, sizeof(path), "%s/nvs/battery", host_options.data_dir);
+    (void)snprintf(aside, sizeof(aside), "%s.aside", path);
+    TEST_ASSERT_EQUAL(0, rename(path, aside));
+    const int file = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600); /* where the directory has to be */
+    TEST_ASSERT_GREATER_OR_EQUAL(0, file);
+    TEST_ASSERT_EQUAL(0, close(file));
+    TEST_ASSERT_FALSE(settings_keep_sensors_seen(settings, 2) == ESP_OK);
+    TEST_ASSERT_EQUAL(0, settings_sensors_seen(settings));
+    TEST_ASSERT_EQUAL(0, unlink(path));
+    TEST_ASSERT_EQUAL(0, rename(aside, path));
+    TEST_ASSERT_EQUAL(1, settings_sensors_seen(settings));
+}
+
 TEST_CASE("the directory is taken away again", "[settings]")
 {
     char command[300];

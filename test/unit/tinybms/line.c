@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tinybms_crc.h"
+#include "unity.h"
 
 void line_begin(line_t *line, int64_t now_ms)
 {
@@ -15,6 +16,7 @@ void line_begin(line_t *line, int64_t now_ms)
     memset(line, 0, sizeof(*line));
     line->now_ms = now_ms;
     line->answer_at_ms = INT64_MAX;
+    line->deadline_ms = INT64_MAX;
     line->answer_ms = 12;
     line->bms_time_s = 5000;
     line->random = 12345;
@@ -109,17 +111,22 @@ static void answer_write(line_t *line, const uint8_t *request)
 
 static void answer_events(line_t *line, uint8_t command)
 {
+    const bool once = command == 0x11 && line->tells_once;
+    const size_t first = once ? line->told_count_by_bms : 0;
+    const size_t count = line->event_count - first;
     begin_answer(line, command);
-    put(line, (unsigned)(4 + 4 * line->event_count));
+    put(line, (unsigned)(4 + 4 * count));
     for (unsigned shift = 0; shift < 32; shift += 8) {
         put(line, (line->bms_time_s >> shift) & 0xFFU);
     }
-    for (size_t i = 0; i < line->event_count; i++) {
-        put(line, line->events[i].time_s & 0xFFU);
-        put(line, (line->events[i].time_s >> 8) & 0xFFU);
-        put(line, (line->events[i].time_s >> 16) & 0xFFU);
-        put(line, line->events[i].id);
+    for (size_t i = 0; i < count; i++) {
+        const tinybms_event_t *const event = &line->events[line->newest_first ? line->event_count - 1 - i : first + i];
+        put(line, event->time_s & 0xFFU);
+        put(line, (event->time_s >> 8) & 0xFFU);
+        put(line, (event->time_s >> 16) & 0xFFU);
+        put(line, event->id);
     }
+    line->told_count_by_bms = command == 0x11 ? line->event_count : line->told_count_by_bms;
     end_answer(line);
 }
 
@@ -127,6 +134,7 @@ static void answer_reset(line_t *line, uint8_t option)
 {
     if (!line->forget_writes && option == 0x01) {
         line->event_count = 0;
+        line->told_count_by_bms = 0;
     } else if (!line->forget_writes && option == 0x02) {
         memset(&line->registers[100], 0, 14 * sizeof(line->registers[0]));
     } else if (!line->forget_writes && option == 0x05) {
@@ -145,9 +153,21 @@ static void answer_refusal(line_t *line, uint8_t command, uint8_t error)
     end_answer(line);
 }
 
-static void damage(line_t *line)
+static bool take_one(int *left)
+{
+    const bool some = *left > 0;
+    *left -= some ? 1 : 0;
+    return some;
+}
+
+static void damage(line_t *line, uint8_t command)
 {
     line_fault_t fault = line->fault;
+    if (command == 0x11 && take_one(&line->flip_newest)) {
+        fault = LINE_FLIPPED;
+    } else if ((command == 0x11 && take_one(&line->lose_newest)) || (command == 0x12 && take_one(&line->lose_all))) {
+        fault = LINE_SILENT;
+    }
     if (fault == LINE_HALF_BAD) {
         static const line_fault_t kinds[] = {LINE_FLIPPED, LINE_CUT, LINE_SILENT};
         fault = random_below(line, 2) == 0 ? LINE_GOOD : kinds[random_below(line, 3)];
@@ -157,6 +177,8 @@ static void damage(line_t *line)
     } else if (fault == LINE_FLIPPED) {
         const unsigned bit = random_below(line, 8U * (unsigned)line->answer_length);
         line->answer[bit / 8] = (uint8_t)(line->answer[bit / 8] ^ (1U << (bit % 8)));
+    } else if (fault == LINE_BAD_CRC) {
+        line->answer[line->answer_length - 1] ^= 0xFFU;
     } else if (fault == LINE_CUT) {
         line->answer_length /= 2;
     }
@@ -174,7 +196,7 @@ static void take_request(line_t *line, const uint8_t *request)
     if (request[1] == line->deaf_to) {
         return;
     }
-    if (line->fault == LINE_REFUSING) {
+    if (line->fault == LINE_REFUSING || request[1] == line->refused) {
         answer_refusal(line, request[1], 0x00);
         return;
     }
@@ -188,6 +210,10 @@ static void take_request(line_t *line, const uint8_t *request)
         answer_reset(line, request[2]);
         break;
     case 0x03:
+        if ((((unsigned)request[2] << 8) | request[3]) == 300) {
+            line->settings_requests++;
+            line->settings_request_ms = line->now_ms;
+        }
         answer_read(line, ((unsigned)request[2] << 8) | request[3], request[5]);
         break;
     case 0x10:
@@ -200,18 +226,21 @@ static void take_request(line_t *line, const uint8_t *request)
     default:
         break;
     }
-    damage(line);
+    damage(line, request[1]);
 }
 
 static void note_snapshot(line_t *line, const tinybms_snapshot_t *snapshot)
 {
     line->snapshots++;
     line->snapshot_ms = snapshot->taken_ms;
-    line->unnamed_faults += snapshot->live[50] == 0x9B && snapshot->fault_event.id == 0 ? 1 : 0;
+    line->unnamed_faults +=
+        snapshot->live[50] == 0x9B && (snapshot->fault_count == 0 || snapshot->events_doubtful) ? 1 : 0;
 }
 
-static void perform(line_t *line)
+/** @return whether there was something to do */
+static bool perform(line_t *line)
 {
+    bool done = false;
     for (;;) {
         const tinybms_action_t action = tinybms_session_step(&line->session, line->now_ms);
         switch (action.type) {
@@ -229,31 +258,66 @@ static void perform(line_t *line)
             line->write_result = action.write_done;
             break;
         default:
-            return;
+            TEST_ASSERT_EQUAL(TINYBMS_ACTION_NONE, action.type);
+            return done;
         }
+        done = true;
     }
 }
 
-static void note_age(line_t *line)
+static int64_t earlier(int64_t a, int64_t b)
 {
-    const int64_t age_ms = line->now_ms - line->snapshot_ms;
-    if (line->snapshots == 0) {
-        return;
+    return a < b ? a : b;
+}
+
+/** Nothing happens until then. */
+static void sleep_until(line_t *line, int64_t then_ms)
+{
+    const int64_t over_1s_ms = line->snapshot_ms + 1001;
+    const int64_t old_from_ms = line->now_ms > over_1s_ms ? line->now_ms : over_1s_ms;
+    if (line->snapshots > 0) {
+        const int64_t age_ms = then_ms - 1 - line->snapshot_ms;
+        line->oldest_age_ms = age_ms > line->oldest_age_ms ? age_ms : line->oldest_age_ms;
+        line->ages_over_1s_ms += then_ms > old_from_ms ? then_ms - old_from_ms : 0;
     }
-    line->oldest_age_ms = age_ms > line->oldest_age_ms ? age_ms : line->oldest_age_ms;
-    line->ages_over_1s_ms += age_ms > 1000 ? 1 : 0;
+    line->now_ms = then_ms;
+}
+
+/** What is to be done now. @return when the next thing is */
+static int64_t wake(line_t *line)
+{
+    const tinybms_counters_t *const counters = tinybms_session_counters(&line->session);
+    const uint32_t given_up = counters->timeouts;
+    const bool answered = line->now_ms >= line->answer_at_ms;
+    const bool called = line->now_ms >= line->deadline_ms;
+    if (answered) {
+        line->answer_at_ms = INT64_MAX;
+        tinybms_session_feed(&line->session, line->answer, line->answer_length, line->now_ms);
+    }
+    const bool done = perform(line) || counters->timeouts != given_up;
+    TEST_ASSERT_TRUE_MESSAGE(done || answered || !called, "woken for nothing");
+    line->deadline_ms = tinybms_session_deadline_ms(&line->session);
+    TEST_ASSERT_TRUE_MESSAGE(line->deadline_ms > line->now_ms, "something is left to do");
+    return earlier(line->deadline_ms, line->answer_at_ms);
 }
 
 void line_run(line_t *line, int64_t milliseconds)
 {
     const int64_t end_ms = line->now_ms + milliseconds;
-    for (; line->now_ms < end_ms; line->now_ms++) {
-        if (line->now_ms >= line->answer_at_ms) {
-            line->answer_at_ms = INT64_MAX;
-            tinybms_session_feed(&line->session, line->answer, line->answer_length, line->now_ms);
-        }
-        perform(line);
-        note_age(line);
+    while (line->now_ms < end_ms) {
+        const int64_t next_ms = wake(line);
+        sleep_until(line, earlier(next_ms, end_ms));
+    }
+}
+
+void line_run_until_more(line_t *line, const int *count)
+{
+    const int64_t end_ms = line->now_ms + 100000;
+    const int before = *count;
+    while (*count == before) {
+        const int64_t next_ms = wake(line);
+        TEST_ASSERT_LESS_THAN(end_ms, next_ms);
+        sleep_until(line, *count == before ? next_ms : line->now_ms + 1);
     }
 }
 

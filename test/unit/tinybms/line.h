@@ -23,6 +23,7 @@ typedef enum {
     LINE_GOOD = 0,
     LINE_SILENT,   /**< nothing comes */
     LINE_FLIPPED,  /**< one bit is wrong */
+    LINE_BAD_CRC,  /**< the CRC is wrong */
     LINE_CUT,      /**< only the first half comes */
     LINE_HALF_BAD, /**< every second answer, at random: flipped, cut or lost */
     LINE_REFUSING, /**< negative answers */
@@ -34,13 +35,20 @@ typedef struct {
     uint16_t registers[LINE_REGISTERS];
     tinybms_event_t events[8];
     size_t event_count;
+    size_t told_count_by_bms; /**< so many of them the BMS has told with command 0x11 */
+    bool newest_first;        /**< order of its lists */
+    bool tells_once;          /**< command 0x11 tells only what it has not told yet */
+    int flip_newest;          /**< so many answers to command 0x11 come with a wrong bit */
+    int lose_newest;          /**< or not at all */
+    int lose_all;             /**< likewise command 0x12 */
     uint32_t bms_time_s;
     line_fault_t fault;
     bool forget_writes;
     uint8_t deaf_to;     /**< requests with this command are never answered; 0 = none */
+    uint8_t refused;     /**< requests with this command get a negative answer; 0 = none */
     int crc_refusals;    /**< so many requests are refused as if they had come damaged */
     uint8_t crc_refused; /**< only those with this command; 0 = all */
-    int unnamed_faults;  /**< snapshots that show a fault without the event that names it */
+    int unnamed_faults;  /**< snapshots that show a fault without an event that explains it */
     int swallow;         /**< so many requests are swallowed, as by a BMS that wakes up */
     int answer_ms;       /**< from request to answer */
     const char *chatter; /**< ASCII that comes before every answer; NULL = none */
@@ -50,9 +58,12 @@ typedef struct {
     uint8_t answer[TINYBMS_FRAME_MAX + 64];
     size_t answer_length;
     int64_t answer_at_ms; /**< INT64_MAX = none on its way */
+    int64_t deadline_ms;  /**< until when the session sleeps unless an answer comes */
 
     int requests[256]; /**< by command */
     int64_t last_request_ms;
+    int settings_requests;
+    int64_t settings_request_ms;
     uint16_t last_address;
     uint16_t last_values[2];
     int writes;
@@ -69,8 +80,12 @@ typedef struct {
 /** @brief A healthy pack of 14 cells and a session that begins at `now_ms`. */
 void line_begin(line_t *line, int64_t now_ms);
 
-/** @brief Runs for so many milliseconds, in steps of one. */
+/** @brief Runs for so many milliseconds. The session is woken by answers and by its deadline, as by the task that has
+ * it. */
 void line_run(line_t *line, int64_t milliseconds);
+
+/** @brief Runs until a count of the line has grown, such as &line->snapshots, and 1 ms more; at most 100 s. */
+void line_run_until_more(line_t *line, const int *count);
 
 /** @brief Asks for a write and runs until it has ended; at most 20 s. */
 tinybms_write_result_t line_write(line_t *line, const tinybms_write_request_t *request);

@@ -169,7 +169,6 @@ TEST_CASE("events of before the start are history, later ones are told once", "[
     line_run(&s_line, 5000);
     TEST_ASSERT_EQUAL(1, s_line.told_count);
     TEST_ASSERT_EQUAL_HEX8(0x03, s_line.told[0].id);
-    TEST_ASSERT_EQUAL_HEX8(0x03, tinybms_session_snapshot(&s_line.session)->fault_event.id);
 }
 
 TEST_CASE("an event that only the whole list shows is told as well", "[tinybms]")
@@ -184,88 +183,6 @@ TEST_CASE("an event that only the whole list shows is told as well", "[tinybms]"
     line_run(&s_line, 63000);
     TEST_ASSERT_EQUAL(1, s_line.told_count);
     TEST_ASSERT_EQUAL_HEX8(0x64, s_line.told[0].id);
-}
-
-TEST_CASE("events are asked for at once when the status changes", "[tinybms]")
-{
-    line_begin(&s_line, 0);
-    line_run(&s_line, 2050);
-    s_line.registers[50] = 0x9B;
-    s_line.events[0] = (tinybms_event_t){.time_s = 5001, .id = 0x02};
-    s_line.event_count = 1;
-    line_run(&s_line, 250);
-    TEST_ASSERT_EQUAL_HEX8(0x02, tinybms_session_snapshot(&s_line.session)->fault_event.id);
-}
-
-static void begin_fault(uint8_t event_id)
-{
-    s_line.registers[50] = 0x9B;
-    s_line.events[s_line.event_count++] = (tinybms_event_t){.time_s = 5001, .id = event_id};
-}
-
-TEST_CASE("a fault is told together with the event that names it", "[tinybms]")
-{
-    line_begin(&s_line, 0);
-    line_run(&s_line, 2050);
-    begin_fault(0x03);
-    const int snapshots = s_line.snapshots;
-    line_run(&s_line, 230);
-    TEST_ASSERT_EQUAL(snapshots + 1, s_line.snapshots);
-    TEST_ASSERT_EQUAL(0, s_line.unnamed_faults);
-    TEST_ASSERT_EQUAL_HEX8(0x03, tinybms_session_snapshot(&s_line.session)->fault_event.id);
-}
-
-/* So that the question for events that is due anyway does not come between. */
-static void run_until_events_were_asked(void)
-{
-    const int asked = s_line.requests[0x11];
-    while (s_line.requests[0x11] == asked) {
-        line_run(&s_line, 1);
-    }
-    line_run(&s_line, 20);
-}
-
-TEST_CASE("a fault whose event cannot be read is told all the same, a poll later at most", "[tinybms]")
-{
-    line_begin(&s_line, 0);
-    line_run(&s_line, 2050);
-    run_until_events_were_asked();
-    begin_fault(0x03);
-    s_line.deaf_to = 0x11;
-    const int snapshots = s_line.snapshots;
-    line_run(&s_line, 600);
-    TEST_ASSERT_GREATER_THAN(snapshots, s_line.snapshots);
-    TEST_ASSERT_GREATER_THAN(0, s_line.unnamed_faults);
-}
-
-TEST_CASE("a fault whose event cannot be read is never told under the name of an older one", "[tinybms]")
-{
-    line_begin(&s_line, 0);
-    s_line.events[s_line.event_count++] = (tinybms_event_t){.time_s = 4990, .id = 0x37};
-    line_run(&s_line, 2050);
-    TEST_ASSERT_EQUAL_HEX8(0x37, tinybms_session_snapshot(&s_line.session)->fault_event.id);
-    begin_fault(0x05);
-    s_line.bms_time_s += 5;
-    s_line.deaf_to = 0x11;
-    for (int i = 0; i < 1500; i++) {
-        line_run(&s_line, 1);
-        const tinybms_snapshot_t *const snapshot = tinybms_session_snapshot(&s_line.session);
-        TEST_ASSERT_FALSE(snapshot->live[50] == 0x9B && snapshot->fault_event.id == 0x37);
-    }
-    TEST_ASSERT_EQUAL_HEX8(0x05, tinybms_session_snapshot(&s_line.session)->fault_event.id);
-}
-
-TEST_CASE("a second fault during a fault is seen within two polls", "[tinybms]")
-{
-    line_begin(&s_line, 0);
-    line_run(&s_line, 2050);
-    begin_fault(0x03);
-    line_run(&s_line, 500);
-    s_line.bms_time_s += 1;
-    s_line.events[s_line.event_count++] = (tinybms_event_t){.time_s = 5002, .id = 0x02};
-    s_line.bms_time_s += 5;
-    line_run(&s_line, 450);
-    TEST_ASSERT_EQUAL_HEX8(0x02, tinybms_session_snapshot(&s_line.session)->fault_event.id);
 }
 
 TEST_CASE("a request that came to the BMS damaged is repeated soon", "[tinybms]")

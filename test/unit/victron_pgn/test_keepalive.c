@@ -23,6 +23,7 @@ TEST_CASE("a GX is found with its first keepalive and lost after the warning tim
     TEST_ASSERT_EQUAL(VICTRON_KEEPALIVE_SAME, victron_keepalive_poll(&k, 20000));
     victron_keepalive_on_frame(&k, 0x305, 8, s_zeros, false, 30000);
     TEST_ASSERT_EQUAL(VICTRON_KEEPALIVE_FOUND, victron_keepalive_poll(&k, 30000));
+    TEST_ASSERT_EQUAL_UINT32(2, k.count);
 }
 
 TEST_CASE("a GX that was never there is reported once", "[victron_pgn]")
@@ -32,6 +33,14 @@ TEST_CASE("a GX that was never there is reported once", "[victron_pgn]")
     TEST_ASSERT_EQUAL(VICTRON_KEEPALIVE_SAME, victron_keepalive_poll(&k, 9999));
     TEST_ASSERT_EQUAL(VICTRON_KEEPALIVE_LOST, victron_keepalive_poll(&k, 10000));
     TEST_ASSERT_EQUAL(VICTRON_KEEPALIVE_SAME, victron_keepalive_poll(&k, 60000));
+}
+
+TEST_CASE("a supervision that begins late gives the GX its whole warning time", "[victron_pgn]")
+{
+    victron_keepalive_t k;
+    victron_keepalive_init(&k, 10000, 600000);
+    TEST_ASSERT_EQUAL(VICTRON_KEEPALIVE_SAME, victron_keepalive_poll(&k, 609999));
+    TEST_ASSERT_EQUAL(VICTRON_KEEPALIVE_LOST, victron_keepalive_poll(&k, 610000));
 }
 
 TEST_CASE("only the 11-bit keepalive counts", "[victron_pgn]")

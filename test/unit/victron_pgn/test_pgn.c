@@ -89,6 +89,11 @@ TEST_CASE("0x351 saturates and never wraps or turns negative", "[victron_pgn]")
     s.dcl_ma.value = -1;
     s.dvl_mv.value = INT32_MIN;
     expect(victron_pgn_encode_351, &s, 0x351, "FF FF FF 7F 00 00 00 00");
+    s.cvl_mv.value = -1;
+    s.ccl_ma.value = -100;
+    s.dcl_ma.value = 3276800; /* 3276.8 A is one step more than the field can say */
+    s.dvl_mv.value = -100;
+    expect(victron_pgn_encode_351, &s, 0x351, "00 00 00 00 FF 7F 00 00");
 }
 
 TEST_CASE("0x351 is not sent while a limit is missing", "[victron_pgn]")
@@ -119,6 +124,12 @@ TEST_CASE("0x355 rounds SOC half up and sends an unknown SOH as 100", "[victron_
     expect(victron_pgn_encode_355, &s, 0x355, "53 00 63 00 9E 20 00 00");
     s.soc_ppm.value = 1000001;
     expect(victron_pgn_encode_355, &s, 0x355, "64 00 63 00 10 27 00 00");
+    s.soc_ppm.value = 1020000;
+    s.soh_ppm.value = 1020000;
+    expect(victron_pgn_encode_355, &s, 0x355, "64 00 64 00 10 27 00 00");
+    s.soc_ppm.value = -20000;
+    s.soh_ppm.value = -20000;
+    expect(victron_pgn_encode_355, &s, 0x355, "00 00 00 00 00 00 00 00");
     s.soc_ppm.known = false;
     expect_silent(victron_pgn_encode_355, &s);
 }
@@ -130,6 +141,12 @@ TEST_CASE("0x356 carries voltage, signed current and the BMS's temperature when 
     s.pack_current_ma.value = -20650; /* -20.7 A: half away from zero */
     s.bms_temperature_dc.value = -15;
     expect(victron_pgn_encode_356, &s, 0x356, "CA 15 31 FF F1 FF 00 00");
+    s.pack_voltage_mv.value = 55785;  /* 55.79 V */
+    s.pack_current_ma.value = -20649; /* -20.6 A */
+    expect(victron_pgn_encode_356, &s, 0x356, "CB 15 32 FF F1 FF 00 00");
+    s.pack_voltage_mv.value = 55784;
+    s.pack_current_ma.value = 20650; /* 20.7 A */
+    expect(victron_pgn_encode_356, &s, 0x356, "CA 15 CF 00 F1 FF 00 00");
 }
 
 TEST_CASE("0x356 takes the warmest external sensor", "[victron_pgn]")
@@ -149,10 +166,21 @@ TEST_CASE("0x356 saturates at the ends of its fields", "[victron_pgn]")
     expect(victron_pgn_encode_356, &s, 0x356, "FF 7F 00 80 FF 7F 00 00");
 }
 
-TEST_CASE("0x356 has no value for unknown, so it is not sent", "[victron_pgn]")
+TEST_CASE(
+    "0x356 has no value for an unknown temperature, and a GX needs the frame: 0 degC, at which nothing is charged",
+    "[victron_pgn]")
 {
     battery_state_t s = real_pack();
-    s.bms_temperature_dc.known = false;
+    s.bms_temperature_dc = (battery_quantity_t){.known = false, .value = 251};
+    victron_frame_t frame;
+    TEST_ASSERT_TRUE(victron_pgn_encode_356(&s, &s_short_names, &frame));
+    TEST_ASSERT_EQUAL_UINT8(0, frame.data[4] | frame.data[5]);
+}
+
+TEST_CASE("0x356 is not sent without a voltage or a current", "[victron_pgn]")
+{
+    battery_state_t s = real_pack();
+    s.pack_voltage_mv.known = false;
     expect_silent(victron_pgn_encode_356, &s);
     s = real_pack();
     s.pack_current_ma.known = false;
@@ -200,6 +228,16 @@ TEST_CASE("0x35E and 0x382 are names, zero padded", "[victron_pgn]")
     expect(victron_pgn_encode_382, &s, 0x382, "54 69 6E 79 42 4D 53 00");
 }
 
+TEST_CASE("a name ends at its end, whatever is behind it", "[victron_pgn]")
+{
+    const battery_state_t s = real_pack();
+    victron_identity_t identity = s_short_names;
+    victron_frame_t frame;
+    memcpy(identity.manufacturer, "Tiny\0old", 9);
+    TEST_ASSERT_TRUE(victron_pgn_encode_35e(&s, &identity, &frame));
+    TEST_ASSERT_EQUAL_MEMORY("Tiny\0\0\0\0", frame.data, 8);
+}
+
 TEST_CASE("0x35F has the firmware version big-endian and the capacity that is online", "[victron_pgn]")
 {
     battery_state_t s = real_pack();
@@ -208,7 +246,22 @@ TEST_CASE("0x35F has the firmware version big-endian and the capacity that is on
     expect(victron_pgn_encode_35f, &s, 0x35F, "02 01 01 F2 00 00 00 00");
     s.usable_capacity_mah = (battery_quantity_t){true, 65499}; /* rounded: 65 Ah */
     expect(victron_pgn_encode_35f, &s, 0x35F, "02 01 01 F2 41 00 00 00");
+    s.usable_capacity_mah.value = 65500; /* 66 Ah */
+    s.firmware_major.value = 0x301;      /* the low byte of each register */
+    s.firmware_minor.value = 0x1F3;
+    expect(victron_pgn_encode_35f, &s, 0x35F, "02 01 01 F3 42 00 00 00");
+}
+
+TEST_CASE("0x35F is not sent while model or firmware is missing", "[victron_pgn]")
+{
+    battery_state_t s = real_pack();
     s.model.known = false;
+    expect_silent(victron_pgn_encode_35f, &s);
+    s = real_pack();
+    s.firmware_major.known = false;
+    expect_silent(victron_pgn_encode_35f, &s);
+    s = real_pack();
+    s.firmware_minor.known = false;
     expect_silent(victron_pgn_encode_35f, &s);
 }
 
@@ -218,6 +271,13 @@ TEST_CASE("0x370 and 0x371 are sent for a name of more than eight characters onl
     victron_frame_t frame;
     expect_silent(victron_pgn_encode_370, &s);
     expect_silent(victron_pgn_encode_371, &s);
+    victron_identity_t eight = s_short_names;
+    memcpy(eight.battery_name, "TinyBMS8", 9);
+    TEST_ASSERT_FALSE(victron_pgn_encode_370(&s, &eight, &frame));
+    TEST_ASSERT_FALSE(victron_pgn_encode_371(&s, &eight, &frame));
+    memcpy(eight.battery_name, "TinyBMS 9", 10);
+    TEST_ASSERT_TRUE(victron_pgn_encode_371(&s, &eight, &frame));
+    TEST_ASSERT_EQUAL_MEMORY("9\0\0\0\0\0\0\0", frame.data, 8);
     TEST_ASSERT_TRUE(victron_pgn_encode_370(&s, &s_long_name, &frame));
     TEST_ASSERT_EQUAL_MEMORY("TinyBMS ", frame.data, 8);
     TEST_ASSERT_TRUE(victron_pgn_encode_371(&s, &s_long_name, &frame));
@@ -247,6 +307,38 @@ TEST_CASE("0x373 says FF FF for temperatures that nobody measures", "[victron_pg
     expect_silent(victron_pgn_encode_373, &s);
 }
 
+TEST_CASE("0x373 takes coldest and warmest from the same sensor where there is one", "[victron_pgn]")
+{
+    battery_state_t s = real_pack();
+    s.sensor_dc[0] = (battery_quantity_t){true, 225};
+    expect(victron_pgn_encode_373, &s, 0x373, "8C 0F 96 0F 28 01 28 01");
+}
+
+TEST_CASE("0x373 rounds temperatures to whole kelvins and keeps off the values for not supported", "[victron_pgn]")
+{
+    battery_state_t s = real_pack();
+    s.sensor_dc[0] = (battery_quantity_t){true, 3}; /* 0.3 degC = 273.45 K: 273 = 0x0111 */
+    s.sensor_dc[1] = (battery_quantity_t){true, 4}; /* 0.4 degC = 273.55 K: 274 */
+    expect(victron_pgn_encode_373, &s, 0x373, "8C 0F 96 0F 11 01 12 01");
+    s.sensor_dc[0].value = -2717; /* 1.45 K: 1 */
+    s.sensor_dc[1].value = -2716; /* 1.55 K: 2 */
+    expect(victron_pgn_encode_373, &s, 0x373, "8C 0F 96 0F 01 00 02 00");
+    s.sensor_dc[0].value = -2732;  /* below 0 K */
+    s.sensor_dc[1].value = 652613; /* 65534.45 K: 65534 */
+    expect(victron_pgn_encode_373, &s, 0x373, "8C 0F 96 0F 01 00 FE FF");
+    s.sensor_dc[0].value = INT32_MIN;
+    s.sensor_dc[1].value = INT32_MAX;
+    expect(victron_pgn_encode_373, &s, 0x373, "8C 0F 96 0F 01 00 FE FF");
+}
+
+TEST_CASE("0x373 has no negative cell", "[victron_pgn]")
+{
+    battery_state_t s = real_pack();
+    s.cell_min_mv.value = -1;
+    s.cell_max_mv.value = 65536;
+    expect(victron_pgn_encode_373, &s, 0x373, "00 00 FF FF FF FF FF FF");
+}
+
 TEST_CASE("0x374 and 0x375 name the register of the cell, and which cell that is", "[victron_pgn]")
 {
     battery_state_t s = real_pack();
@@ -260,7 +352,16 @@ TEST_CASE("0x374 and 0x375 name the register of the cell, and which cell that is
     s.cell_100uv[0] = 39800;
     s.cell_100uv[1] = 39800;
     expect(victron_pgn_encode_375, &s, 0x375, "52 31 35 20 43 31 36 00"); /* "R15 C16" */
+    s.cell_max_register.value = 10;
+    expect(victron_pgn_encode_375, &s, 0x375, "52 31 30 20 43 31 31 00"); /* "R10 C11" */
+    s.cell_max_register.value = 0;
+    s.cell_100uv[0] = 1;                                                  /* 0.1 mV: a cell, however empty */
+    expect(victron_pgn_encode_375, &s, 0x375, "52 30 30 20 43 30 31 00"); /* "R00 C01" */
     s.cell_max_register.value = 16;
+    expect_silent(victron_pgn_encode_375, &s);
+    s.cell_max_register.value = -1;
+    expect_silent(victron_pgn_encode_375, &s);
+    s.cell_max_register = (battery_quantity_t){false, 9};
     expect_silent(victron_pgn_encode_375, &s);
 }
 
@@ -282,14 +383,34 @@ TEST_CASE("0x378 counts hundreds of Wh and rolls over to zero", "[victron_pgn]")
     s.energy_in_wh = (battery_energy_t){true, 211299};              /* 2112 = 0x0840 */
     s.energy_out_wh = (battery_energy_t){true, 429496729600 + 100}; /* 2^32 + 1 units */
     expect(victron_pgn_encode_378, &s, 0x378, "40 08 00 00 01 00 00 00");
+    s.energy_in_wh.known = false;
+    expect_silent(victron_pgn_encode_378, &s);
+    s.energy_in_wh.known = true;
+    s.energy_out_wh.known = false;
+    expect_silent(victron_pgn_encode_378, &s);
 }
 
 TEST_CASE("0x379 has two bytes", "[victron_pgn]")
 {
     battery_state_t s = real_pack();
     expect(victron_pgn_encode_379, &s, 0x379, "42 00");
+    s.installed_capacity_mah.value = 2999499; /* 2999 Ah */
+    expect(victron_pgn_encode_379, &s, 0x379, "B7 0B");
+    s.installed_capacity_mah.value = 2999500; /* 3000 Ah */
+    expect(victron_pgn_encode_379, &s, 0x379, "B8 0B");
     s.installed_capacity_mah.known = false;
     expect_silent(victron_pgn_encode_379, &s);
+}
+
+TEST_CASE("what a short frame leaves free is zero, not what was in memory", "[victron_pgn]")
+{
+    static const uint8_t zeros[6];
+    const battery_state_t s = real_pack();
+    victron_frame_t frame;
+    memset(&frame, 0xA5, sizeof(frame));
+    TEST_ASSERT_TRUE(victron_pgn_encode_379(&s, &s_short_names, &frame));
+    TEST_ASSERT_EQUAL(2, frame.dlc);
+    TEST_ASSERT_EQUAL_HEX8_ARRAY(zeros, &frame.data[2], 6);
 }
 
 TEST_CASE("0x380 and 0x381 carry the first 16 digits of the serial number", "[victron_pgn]")
@@ -354,4 +475,50 @@ TEST_CASE("names that a GX would misread are refused", "[victron_pgn]")
     identity = s_short_names;
     memset(identity.family, 'x', sizeof(identity.family)); /* no end */
     TEST_ASSERT_FALSE(victron_identity_valid(&identity));
+    identity = s_short_names;
+    memset(identity.battery_name, 'x', sizeof(identity.battery_name));
+    memset(identity.manufacturer, 'x', sizeof(identity.manufacturer) - 1);
+    TEST_ASSERT_FALSE(victron_identity_valid(&identity));
+    identity = s_short_names;
+    memset(identity.manufacturer, 'x', sizeof(identity.manufacturer));
+    TEST_ASSERT_FALSE(victron_identity_valid(&identity));
+}
+
+/** Whether these names may be sent; a battery name that is short, so that it need not begin with the manufacturer's. */
+static bool may_be_sent(const char *manufacturer, const char *battery_name, const char *family)
+{
+    victron_identity_t identity = {0};
+    strncpy(identity.manufacturer, manufacturer, sizeof(identity.manufacturer) - 1);
+    strncpy(identity.battery_name, battery_name, sizeof(identity.battery_name) - 1);
+    strncpy(identity.family, family, sizeof(identity.family) - 1);
+    return victron_identity_valid(&identity);
+}
+
+TEST_CASE("each of the names has to be printable, to its last character", "[victron_pgn]")
+{
+    static const char *const refused[] = {"\x1F", "House\n",
+                                          "Ho\x7F"
+                                          "e",
+                                          "Hou\x80"
+                                          "e"};
+    TEST_ASSERT_TRUE(may_be_sent(" ~", " ~", " ~"));
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        TEST_ASSERT_FALSE(may_be_sent(refused[i], "House", "House"));
+        TEST_ASSERT_FALSE(may_be_sent("House", refused[i], "House"));
+        TEST_ASSERT_FALSE(may_be_sent("House", "House", refused[i]));
+    }
+}
+
+TEST_CASE("no name makes a GX take the battery for one of Pylontech, BYD or LG", "[victron_pgn]")
+{
+    static const char *const refused[] = {"PYLON", "Pylontec", "pylon", "BYD", "byd box", "LG", "lg chem", "Lg"};
+    static const char *const sent[] = {"Pylo", "My PYLON", "BY", "B Y D", "L", "ALG", "Egg", ""};
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        TEST_ASSERT_FALSE(may_be_sent(refused[i], "House", "House"));
+        TEST_ASSERT_FALSE(may_be_sent("House", refused[i], "House"));
+        TEST_ASSERT_FALSE(may_be_sent("House", "House", refused[i]));
+    }
+    for (size_t i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
+        TEST_ASSERT_TRUE(may_be_sent("House", sent[i], sent[i]));
+    }
 }

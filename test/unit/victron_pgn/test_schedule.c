@@ -118,6 +118,19 @@ TEST_CASE("the period does not drift when the caller is a little late", "[victro
     TEST_ASSERT_EQUAL(60, frames);
 }
 
+TEST_CASE("a frame that is up to 50 ms late keeps its turn, a later one begins anew", "[victron_pgn]")
+{
+    victron_frame_t frame;
+    start_at(0);
+    TEST_ASSERT_EQUAL(1, count_frames(0, 999, 0x351));
+    TEST_ASSERT_EQUAL_INT64(1050, next_time(1050, 1051, 0x351, &frame));
+    TEST_ASSERT_EQUAL_INT64(2000, next_time(1051, 2100, 0x351, &frame));
+    TEST_ASSERT_EQUAL(0, count_frames(2001, 2999, 0x351));
+    TEST_ASSERT_EQUAL_INT64(3051, next_time(3051, 3052, 0x351, &frame));
+    TEST_ASSERT_EQUAL(0, count_frames(3052, 4050, 0x351));
+    TEST_ASSERT_EQUAL(1, count_frames(4051, 4100, 0x351));
+}
+
 TEST_CASE("a caller that was away does not make up for lost frames", "[victron_pgn]")
 {
     victron_frame_t frame;
@@ -297,4 +310,205 @@ TEST_CASE("a clock that is set back does not silence the schedule", "[victron_pg
     start_at(100000);
     (void)count_frames(100000, 105000, 0);
     TEST_ASSERT_GREATER_OR_EQUAL(4, count_frames(2000, 7000, 0x351));
+}
+
+/* The timetable of docs/pgn_conversions.md: id, period, phase, ms. */
+static const struct {
+    uint16_t id;
+    int32_t period_ms;
+    int32_t phase_ms;
+} s_timetable[] = {
+    {0x351, 1000, 0},    {0x35A, 1000, 50},   {0x355, 1000, 100},  {0x356, 1000, 150},  {0x372, 2000, 300},
+    {0x373, 2000, 400},  {0x374, 2000, 500},  {0x375, 2000, 600},  {0x376, 2000, 700},  {0x377, 2000, 800},
+    {0x378, 2000, 1300}, {0x379, 2000, 1400}, {0x35E, 5000, 200},  {0x35F, 5000, 250},  {0x370, 5000, 1500},
+    {0x371, 5000, 1600}, {0x380, 5000, 1700}, {0x381, 5000, 1800}, {0x382, 5000, 1900},
+};
+#define FRAMES (sizeof(s_timetable) / sizeof(s_timetable[0]))
+
+/** A state of which every frame can be made. */
+static battery_state_t complete(void)
+{
+    battery_state_t s = healthy();
+    s.cell_min_register = (battery_quantity_t){true, 1};
+    s.cell_max_register = (battery_quantity_t){true, 2};
+    s.sensor_dc[0] = (battery_quantity_t){true, 250};
+    s.energy_in_wh = (battery_energy_t){true, 1};
+    s.energy_out_wh = (battery_energy_t){true, 1};
+    s.serial_known = true;
+    memset(s.serial, '1', sizeof(s.serial));
+    return s;
+}
+
+static void start_complete_at(int64_t now_ms)
+{
+    static const victron_identity_t long_name = {
+        .manufacturer = "TinyBMS", .battery_name = "TinyBMS of house", .family = "TinyBMS"};
+    const battery_state_t s = complete();
+    victron_schedule_init(&s_schedule, &long_name, now_ms);
+    victron_schedule_set_state(&s_schedule, &s, now_ms);
+}
+
+static size_t row_of(uint16_t id)
+{
+    size_t row = 0;
+    while (row < FRAMES && s_timetable[row].id != id) {
+        row++;
+    }
+    TEST_ASSERT_LESS_THAN(FRAMES, row);
+    return row;
+}
+
+/** Whether another frame has its turn at the same time and a shorter period, so that it goes first. */
+static bool gives_way(size_t row, int64_t since_ms)
+{
+    bool found = false;
+    for (size_t i = 0; i < FRAMES; i++) {
+        found = found || (s_timetable[i].period_ms < s_timetable[row].period_ms &&
+                          (since_ms - s_timetable[i].phase_ms) % s_timetable[i].period_ms == 0);
+    }
+    return found;
+}
+
+/** Ten seconds in which each frame comes at its turn, or 20 ms later where it gives way, and as often as it has turns.
+ */
+static void assert_timetable(int64_t start_ms, int64_t from_ms)
+{
+    int frames[FRAMES] = {0};
+    for (int64_t now_ms = from_ms; now_ms < from_ms + 10000; now_ms++) {
+        victron_frame_t frame;
+        while (victron_schedule_next(&s_schedule, now_ms, &frame)) {
+            const size_t row = row_of(frame.id);
+            const int64_t late_ms = (now_ms - start_ms - s_timetable[row].phase_ms) % s_timetable[row].period_ms;
+            TEST_ASSERT_EQUAL_INT64(gives_way(row, now_ms - start_ms - late_ms) ? 20 : 0, late_ms);
+            frames[row]++;
+        }
+    }
+    for (size_t row = 0; row < FRAMES; row++) {
+        TEST_ASSERT_EQUAL(10000 / s_timetable[row].period_ms, frames[row]);
+    }
+}
+
+TEST_CASE("every frame comes at its time in the period, 20 ms later where two have the same", "[victron_pgn]")
+{
+    start_complete_at(0);
+    assert_timetable(0, 0);
+    assert_timetable(0, 10000);
+    start_complete_at(123456);
+    assert_timetable(123456, 123456);
+}
+
+TEST_CASE("publication that stops for a moment starts anew, however the limits were before", "[victron_pgn]")
+{
+    battery_state_t s = complete();
+    start_complete_at(0);
+    (void)count_frames(0, 2500, 0);
+    s.publish = false;
+    victron_schedule_set_state(&s_schedule, &s, 2500);
+    s = complete();
+    s.ccl_ma.value = 1000;
+    victron_schedule_set_state(&s_schedule, &s, 2600);
+    assert_timetable(2600, 2600);
+}
+
+TEST_CASE("a clock that is set back, by weeks too, changes nothing for the frames", "[victron_pgn]")
+{
+    static const int64_t before_ms[] = {100000, 2000000000};
+    for (size_t i = 0; i < 2; i++) {
+        const battery_state_t s = complete();
+        start_complete_at(before_ms[i]);
+        (void)count_frames(before_ms[i], before_ms[i] + 5000, 0); /* the last time it saw is 4999 ms after the start */
+        victron_schedule_set_state(&s_schedule, &s, 7000);
+        assert_timetable(7000 - 4999, 7000);
+    }
+}
+
+TEST_CASE("a limit that falls after the clock was set back is told at once", "[victron_pgn]")
+{
+    battery_state_t s = healthy();
+    victron_frame_t frame;
+    start_at(100000);
+    (void)count_frames(100000, 100500, 0);
+    s.cvl_mv.value -= 100;
+    victron_schedule_set_state(&s_schedule, &s, 7000);
+    TEST_ASSERT_EQUAL_INT64(7000, next_time(7000, 7100, 0x351, &frame));
+}
+
+TEST_CASE("each limit is told at once when it alone falls, by one step", "[victron_pgn]")
+{
+    for (int i = 0; i < 3; i++) {
+        battery_state_t s = healthy();
+        victron_frame_t frame;
+        battery_limit_t *const limits[] = {&s.cvl_mv, &s.ccl_ma, &s.dcl_ma};
+        start_at(0);
+        (void)count_frames(0, 400, 0);
+        limits[i]->value -= 100;
+        victron_schedule_set_state(&s_schedule, &s, 400);
+        TEST_ASSERT_EQUAL_INT64(400, next_time(400, 500, 0x351, &frame));
+    }
+}
+
+TEST_CASE("a limit that falls right after the start is told with the alarms at once", "[victron_pgn]")
+{
+    battery_state_t s = healthy();
+    victron_frame_t frame;
+    start_at(1000);
+    (void)count_frames(1000, 1005, 0);
+    s.ccl_ma.value = 0;
+    victron_schedule_set_state(&s_schedule, &s, 1005);
+    TEST_ASSERT_TRUE(victron_schedule_next(&s_schedule, 1005, &frame));
+    TEST_ASSERT_EQUAL_HEX16(0x35A, frame.id);
+    TEST_ASSERT_EQUAL_INT64(1050, next_time(1005, 1200, 0x351, &frame)); /* 50 ms after the first */
+}
+
+TEST_CASE("an extra frame just before its turn does not take the place of the regular one", "[victron_pgn]")
+{
+    battery_state_t s = healthy();
+    victron_frame_t frame;
+    start_at(0);
+    (void)count_frames(0, 999, 0);
+    s.ccl_ma.value = 0;
+    victron_schedule_set_state(&s_schedule, &s, 999);
+    TEST_ASSERT_EQUAL_INT64(999, next_time(999, 1000, 0x351, &frame));
+    const int64_t regular_ms = next_time(1000, 2000, 0x351, &frame);
+    TEST_ASSERT_GREATER_OR_EQUAL(1000, regular_ms);
+    TEST_ASSERT_LESS_OR_EQUAL(1050, regular_ms);
+    TEST_ASSERT_EQUAL_INT64(2000, next_time(regular_ms + 1, 3000, 0x351, &frame));
+}
+
+TEST_CASE("what was not acknowledged comes back after 50 ms, after 500 ms what nothing depends on", "[victron_pgn]")
+{
+    static const struct {
+        uint16_t id;
+        int64_t after_ms;
+    } expected[] = {{0x351, 50}, {0x35A, 50}, {0x355, 50}, {0x356, 50}, {0x372, 500}, {0x35E, 500}, {0x382, 500}};
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        victron_frame_t frame;
+        start_at(0);
+        (void)count_frames(0, 2410, 0);
+        victron_schedule_failed(&s_schedule, expected[i].id, 2410);
+        const int64_t again_ms = 2410 + expected[i].after_ms;
+        TEST_ASSERT_EQUAL_INT64(again_ms, next_time(2410, 2999, expected[i].id, &frame));
+    }
+}
+
+TEST_CASE("a frame that is not ours and was not acknowledged changes nothing", "[victron_pgn]")
+{
+    start_complete_at(0);
+    victron_schedule_failed(&s_schedule, 0x305, 0);
+    assert_timetable(0, 0);
+}
+
+TEST_CASE("any frame of ours can be asked for at any time, while something is published", "[victron_pgn]")
+{
+    victron_frame_t frame;
+    start_complete_at(0);
+    (void)count_frames(0, 10, 0);
+    for (size_t i = 0; i < FRAMES; i++) {
+        TEST_ASSERT_TRUE(victron_schedule_encode(&s_schedule, s_timetable[i].id, &frame));
+        TEST_ASSERT_EQUAL_HEX16(s_timetable[i].id, frame.id);
+    }
+    TEST_ASSERT_FALSE(victron_schedule_encode(&s_schedule, 0x305, &frame));
+    assert_timetable(0, 10); /* which takes no turn away */
+    victron_schedule_init(&s_schedule, &s_identity, 0);
+    TEST_ASSERT_FALSE(victron_schedule_encode(&s_schedule, 0x351, &frame));
 }

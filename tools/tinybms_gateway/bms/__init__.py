@@ -266,6 +266,26 @@ def monitor_command(bms: OpenBms, interval: float, csv_path: Path | None, count:
                 click.echo(str(sample))
 
 
+@bms_group.command("forget-sensor")
+@click.argument("sensor", type=click.IntRange(1, 2))
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False, exists=True), required=True, metavar="DIR",
+              help="Where the gateway of this machine keeps its settings; it must not be running.")  # fmt: skip
+def forget_sensor_command(sensor: int, data: Path) -> None:
+    """Make a gateway forget a temperature sensor that was taken off.
+
+    A gateway remembers each external temperature sensor of the BMS that it has seen, and charges nothing while one of
+    them is gone. One that is still there is noticed again.
+
+    \b
+    Examples:
+      tinybms-gw bms forget-sensor 2 --data /var/lib/tinybms
+    """
+    from tinybms_gateway.bms.sensor_impl import forget_sensor  # noqa: PLC0415
+
+    with usage_errors():
+        click.echo(forget_sensor(data, sensor))
+
+
 @bms_group.command("registers")
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
 @click.option("--write", is_flag=True, help="Make the files that come from the firmware's table instead.")

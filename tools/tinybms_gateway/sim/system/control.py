@@ -82,7 +82,9 @@ class Control:
         snapshot, now_ms = self._snapshot, (second + START_S) * 1000
         snapshot.taken_ms = now_ms
         snapshot.sequence += 1
-        snapshot.fault_event.id = self._bms.fault_event
+        faults = self._bms.fault_events
+        snapshot.fault_count = len(faults)
+        snapshot.faults[: len(faults)] = faults
         self._live[:] = self._bms.live
         pipeline, taken, state, changes = self._step_arguments
         for i in range(self._step(pipeline, taken, now_ms, state, changes)):

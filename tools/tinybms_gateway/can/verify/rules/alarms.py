@@ -26,13 +26,13 @@ def bits_of(kind: str, *names: str) -> np.uint64:
     return bits
 
 
-ALWAYS = bits_of(
-    "Alarm", "General", "HighVoltage", "LowVoltage", "HighDischargeCurrent", "HighChargeCurrent", "BmsInternal"
-) | bits_of("Warning", "General", "BmsInternal")
+ALWAYS = bits_of("Alarm", "General", "BmsInternal") | bits_of("Warning", "General", "BmsInternal")
 NEVER = bits_of("Alarm", "Contactor", "ShortCircuit") | bits_of(
     "Warning", "LowTemperature", "Contactor", "ShortCircuit"
 )
-SENSOR_CORE = bits_of("Alarm", "HighTemperature", "LowTemperature", "LowTemperatureCharge")
+INTERNAL_WARNING = bits_of("Warning", "BmsInternal")
+LOW_TEMPERATURE = bits_of("Alarm", "LowTemperature")
+SENSOR_CORE = bits_of("Alarm", "HighTemperature", "LowTemperatureCharge")
 SENSOR_ALL = (
     SENSOR_CORE | bits_of("Alarm", "HighTemperatureCharge")
     | bits_of("Warning", "HighTemperature", "HighTemperatureCharge", "LowTemperatureCharge")
@@ -62,14 +62,21 @@ def status(frames: Frames) -> NDArray[np.int64]:
     return frames.raw("SystemStatus")
 
 
+def fine(data: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Lower bit set of the fields that are 2."""
+    found: NDArray[np.uint64] = ~data & (data >> np.uint64(1)) & ALL_LOW
+    return found
+
+
 class SupportStays(Rule):
-    """What a GX was told to be supported."""
+    """What a GX was told to be supported. An event of the BMS makes a field active that is not."""
 
     def __init__(self, sessions: Sessions) -> None:
         super().__init__(
             "pairs-stay-supported",
-            "A field of 0x35A that is supported (1 or 2) stays so, one that is not (0 or 3) as well; only the fields "
-            "of the sensors may change, all together, when the sensors come or go.",
+            "A field of 0x35A goes neither from OK (2) to not supported (0) nor back; only the fields of the sensors "
+            "may, all together, when the sensors come or go, and others with the warning 'BMS internal', when a "
+            "register of the BMS is lost or back.",
             VICTRON,
         )
         self.not_applicable = "fewer than two 0x35A without a silence between them"
@@ -80,10 +87,12 @@ class SupportStays(Rule):
         frames = decoded.frames.get(0x35A)
         if frames is None:
             return
-        now, session = supported(frames.data), self._sessions.numbers(decoded)[frames.rows]
-        there, (before, session_before) = self._before.of(now, session)
+        data, session = frames.data, self._sessions.numbers(decoded)[frames.rows]
+        there, (data_before, session_before) = self._before.of(data, session)
         there &= session == session_before
-        changed = now ^ before
+        there &= ((active(data) | active(data_before)) & INTERNAL_WARNING) == 0
+        now, before = fine(data), fine(data_before)
+        changed = (now & ~supported(data_before)) | (before & ~supported(data))
         went = changed & SENSOR_CORE & now
         came_or_went = ((changed & SENSOR_CORE) == SENSOR_CORE) & ((went == 0) | (went == SENSOR_CORE))
         wrong = np.where(came_or_went, changed & ~SENSOR_ALL, changed)
@@ -130,12 +139,14 @@ def rules(sessions: Sessions) -> list[Rule]:
         SupportStays(sessions),
         FrameRule("pairs-never-3", "No field of 0x35A is 3: what is not supported is 0.", ALARMS, 0x35A,
                   lambda f: _pairs_3(f) != 0, lambda f, i: f"3: {names_of(int(_pairs_3(f)[i]))}"),
-        FrameRule("pairs-always", "The fields that need no sensor and no setting are always supported.", ALARMS, 0x35A,
+        FrameRule("pairs-always", "The general fields and those of BMS internal are always supported.", ALARMS, 0x35A,
                   lambda f: (~supported(f.data) & ALWAYS) != 0,
                   lambda f, i: f"not supported: {names_of(int(~supported(f.data)[i] & ALWAYS))}"),
         FrameRule("pairs-never", "Contactor, short circuit and the warning of low temperature are not supported.",
                   ALARMS, 0x35A, lambda f: (supported(f.data) & NEVER) != 0,
                   lambda f, i: f"supported: {names_of(int(supported(f.data)[i] & NEVER))}"),
+        FrameRule("pairs-low-temperature", "The alarm of low temperature is never OK: no register says what is too "
+                  "cold.", ALARMS, 0x35A, lambda f: (fine(f.data) & LOW_TEMPERATURE) != 0, _hex),
         FrameRule("alarm-general", "The general alarm is active when another alarm is; alone only in a fault (status "
                                    "offline).", ALARMS, 0x35A, _general("Alarm"),
                   lambda f, i: f"active: {names_of(int(active(f.data)[i] & ALARM_HALF)) or 'no alarm'}"),

@@ -14,7 +14,6 @@ from tinybms_gateway.can.verify.rules.base import (
     CCL_DCL,
     CVL,
     SECOND_US,
-    WHAT_HAPPENS,
     Before,
     Columns,
     Index,
@@ -328,10 +327,6 @@ def reactions(sessions: Sessions) -> list[Reaction]:
         for name, why, limits in table
     ]
     found.append(
-        Reaction("react-internal-warning", "No data from the BMS, or its settings contradict one another "
-                 "(WarningBmsInternal)", WHAT_HAPPENS, INTERNAL_WARNING, ("CCL",), sessions)
-    )  # fmt: skip
-    found.append(
         Reaction("react-offline", "A fault or no data from the BMS (status offline)", ALARMS, OFFLINE, both, sessions,
                  any_of=True)
     )  # fmt: skip
@@ -351,8 +346,6 @@ def rules(sessions: Sessions) -> list[Rule]:
              bits_of("Alarm", "BmsInternal"), both),
         Held("hold-low-temperature", "While the alarm of low temperature is active CCL and DCL are 0.", ALARMS,
              bits_of("Alarm", "LowTemperature"), both),
-        Held("hold-internal-warning", "While the warning 'BMS internal' is active CCL is 0.", WHAT_HAPPENS,
-             INTERNAL_WARNING, ("CCL",)),
         Held("hold-offline", "While the status is offline CCL or DCL is 0.", ALARMS, OFFLINE, both, any_of=True),
         *(CurrentRise(name, sessions, rate=rate) for name in both for rate in (False, True)),
         CvlPause("cvl-rise-pause", "CVL is raised at most every 20 s (checked with 19 s).", sessions),
