@@ -92,6 +92,21 @@ def test_a_bms_that_answers_and_measures_no_more_is_taken_as_silent() -> None:
         assert limits(wait_for(bus, is_limits, 5.0))[1:] == (90, 108)
 
 
+def test_a_bms_whose_counter_never_advanced_is_believed_and_the_log_says_that_a_freeze_would_go_unnoticed() -> None:
+    scale = 30.0
+    with (
+        gateway_stack(time_scale=scale, scenario="rest", faults=("frozen",)) as stack,
+        open_bus(stack.can_backend) as bus,
+    ):
+        wait_until(
+            lambda: log_has(stack.gateway, "a BMS that freezes would not be noticed"),
+            660 / scale + 5,
+            lambda: "nothing said",
+        )
+        drain(bus)
+        assert limits(wait_for(bus, is_limits, 5.0))[1:] == FULL[1:]
+
+
 @pytest.mark.parametrize("order", EventOrder)
 def test_a_battery_that_is_empty_can_be_charged_when_its_events_have_been_cleared(order: EventOrder) -> None:
     """At 0 % the cells of the simulated pack are below register 316: that explains the fault."""
