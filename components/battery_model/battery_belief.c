@@ -180,8 +180,9 @@ static void believe_cells(battery_belief_t *belief, battery_bms_t *bms, battery_
 static void explain_fault(battery_belief_t *belief, const tinybms_snapshot_t *snapshot, battery_bms_t *bms,
                           const battery_state_t *state)
 {
-    const battery_quantity_t low_mv = battery_register_limit(bms, BATTERY_REGISTER_UNDER_VOLTAGE);
-    const battery_quantity_t high_mv = battery_register_limit(bms, BATTERY_REGISTER_OVER_VOLTAGE);
+    const bool read_once = bms->settings_unconfirmed || snapshot->settings_alike == 1;
+    const battery_quantity_t low_mv = bms->under_voltage_mv;
+    const battery_quantity_t high_mv = bms->over_voltage_mv;
     const bool low = low_mv.known && state->cell_min_mv.known && state->cell_min_mv.value < low_mv.value;
     const bool high = high_mv.known && state->cell_max_mv.known && state->cell_max_mv.value >= high_mv.value;
     if (!bms->fault) {
@@ -189,7 +190,7 @@ static void explain_fault(battery_belief_t *belief, const tinybms_snapshot_t *sn
         belief->high_blocks = 0;
         return;
     }
-    if (snapshot->events_doubtful || snapshot->fault_count > 0 || bms->cells_contradict) {
+    if (snapshot->events_doubtful || snapshot->fault_count > 0 || bms->cells_contradict || read_once) {
         return;
     }
     if (belief->low_blocks < BATTERY_BELIEF_BLOCKS) {

@@ -178,8 +178,8 @@ static bool kept_empty(charge_control_t *control, const charge_step_t *step, con
     const battery_quantity_t *const capacity = &state->installed_capacity_mah;
     const int64_t capacity_mah = capacity->known ? capacity->value : ASSUMED_CAPACITY_MAH;
     const int64_t needed_ma_ms = capacity_mah * config->refill_percent * (MS_PER_H / 100);
-    const int32_t enough_mv =
-        charge_least(step->voltages->floor_mv + config->discharge_knee_mv, step->voltages->float_mv);
+    const charge_voltages_t *const v = step->voltages;
+    const int32_t enough_mv = charge_least(v->floor_mv + config->discharge_knee_mv, (v->floor_mv + v->float_mv) / 2);
     if (at_floor) {
         control->empty = true;
         control->refilled_ma_ms = 0;
@@ -224,7 +224,7 @@ static void fill_discharge_temperatures(charge_control_t *control, const charge_
 {
     const charge_control_config_t *const config = &control->config;
     const int32_t hot = hot_discharge_permille(control, step);
-    if (step->sensor_known) {
+    if (step->sensor_known || !step->board_known) { /* the last one that was known holds on */
         limiters[BATTERY_REASON_TEMPERATURE] = known(share_of(cap_ma, hot));
     }
     if (step->board_known) {

@@ -213,10 +213,8 @@ static int32_t bounded(int32_t value, int32_t most)
  * is expected to run as the other one does.
  * @return above 0 oldest first, below 0 newest first, 0 not known
  */
-static int32_t order_of(tinybms_event_log_t *log, const tinybms_event_t *events, size_t count,
-                        tinybms_event_list_t list, bool fresh)
+static int32_t order_of(tinybms_event_log_t *log, int32_t told, tinybms_event_list_t list, bool fresh)
 {
-    const int32_t told = tinybms_events_forward(events, count);
     const int32_t other = log->forward[list == TINYBMS_LIST_ALL ? TINYBMS_LIST_NEWEST : TINYBMS_LIST_ALL];
     const int32_t before = log->forward[list] != 0 ? log->forward[list] : bounded(other, PRIOR_MAX);
     if (fresh) {
@@ -230,9 +228,10 @@ size_t tinybms_event_log_take(tinybms_event_log_t *log, tinybms_event_t *events,
                               tinybms_event_list_t list)
 {
     const bool any_fresh = mark_fresh(log, events, count) != 0;
-    const int32_t order = order_of(log, events, count, list, any_fresh);
+    const int32_t told = tinybms_events_forward(events, count);
+    const int32_t order = order_of(log, told, list, any_fresh);
     const uint8_t unordered = order == 0 && count > 1 ? next_number(log) : 0;
-    if (order < 0) {
+    if (told < 0) { /* also where that is in doubt: an answer that tells nothing new by its own stamps adds nothing */
         turn_round(events, count);
     }
     const uint64_t fresh = mark_fresh(log, events, count);

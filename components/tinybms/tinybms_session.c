@@ -156,7 +156,8 @@ static bool limits_alike(const uint16_t *a, const uint16_t *b)
     return true;
 }
 
-/** The first settings, and those that have changed, are looked at a second time: what loosens a limit has to be read twice. */
+/** The first ones, and those that have changed, are looked at a second time: what loosens a limit has to be read twice.
+ */
 static void take_settings(tinybms_session_t *session, const tinybms_answer_t *answer)
 {
     tinybms_snapshot_t *const snapshot = &session->snapshot;

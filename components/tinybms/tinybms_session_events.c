@@ -128,6 +128,12 @@ static void schedule_events(tinybms_session_t *session)
     }
 }
 
+/** Where a BMS never gives its whole list, newest events that go back to one that is known lack none. */
+static bool gapless(const tinybms_session_t *session, size_t fresh, size_t count)
+{
+    return !session->list_given && !session->retried && fresh < count;
+}
+
 bool tinybms_session_take_events(tinybms_session_t *session, const tinybms_answer_t *answer)
 {
     tinybms_event_t events[TINYBMS_EVENTS_MAX];
@@ -144,8 +150,9 @@ bool tinybms_session_take_events(tinybms_session_t *session, const tinybms_answe
         tell_event(session, &events[i]);
     }
     session->calm_blocks = fresh > 0 ? 0 : session->calm_blocks;
+    session->list_given = session->list_given || all;
     session->snapshot.events_known = true;
-    session->snapshot.events_doubtful = session->snapshot.events_doubtful && !all;
+    session->snapshot.events_doubtful = session->snapshot.events_doubtful && !all && !gapless(session, fresh, count);
     show_faults(session);
     schedule_events(session);
     if (!all && session->retried) {

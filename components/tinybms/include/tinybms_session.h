@@ -108,6 +108,7 @@ typedef struct {
 
     bool waiting; /**< a request is open */
     tinybms_job_t job;
+    bool list_given; /**< the whole list of events, ever */
     bool retried;
     bool heard;               /**< some bytes came since it was sent */
     uint32_t crc_errors_then; /**< parser's counter when it was sent */

@@ -570,6 +570,22 @@ TEST_CASE("without cutoffs of the cells no cell explains a fault", "[battery_mod
     expect_one_fault(d, 0);
 }
 
+TEST_CASE("cutoffs that were read once explain no fault", "[battery_model]")
+{
+    for (int first = 0; first < 2; first++) {
+        device_t *const d = device();
+        blocks(d, 1 - first);
+        d->s.live[50] = 0x9B;
+        set(d, 315, 3900); /* the cells have 3980 mV */
+        blocks(d, 10);
+        TEST_ASSERT_EQUAL_UINT8(1, d->bms.fault_count);
+        TEST_ASSERT_EQUAL_HEX8(0, d->bms.faults[0]);
+        read_again(d);
+        blocks(d, 3);
+        TEST_ASSERT_EQUAL_HEX8(0x03, d->bms.faults[0]);
+    }
+}
+
 TEST_CASE("cells explain no fault that an event explains, or whose event may be missing", "[battery_model]")
 {
     device_t *const d = device();

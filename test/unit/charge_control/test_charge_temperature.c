@@ -99,9 +99,26 @@ TEST_CASE("without any temperature nothing is charged, and discharging goes on",
     TEST_ASSERT_FALSE(pack.state.too_cold_to_charge);
     TEST_ASSERT_FALSE(pack.state.too_hot_to_charge);
     TEST_ASSERT_EQUAL_INT32(0, pack_charge_limiter(&pack, BATTERY_REASON_NO_TEMPERATURE));
-    for (int reason = BATTERY_REASON_TEMPERATURE; reason <= BATTERY_REASON_BMS_TEMPERATURE; reason++) {
-        TEST_ASSERT_FALSE(pack.state.ccl_limiter_ma[reason].known);
-        TEST_ASSERT_FALSE(pack.state.dcl_limiter_ma[reason].known);
+    TEST_ASSERT_FALSE(pack.state.ccl_limiter_ma[BATTERY_REASON_TEMPERATURE].known);
+    TEST_ASSERT_FALSE(pack.state.ccl_limiter_ma[BATTERY_REASON_BMS_TEMPERATURE].known);
+    TEST_ASSERT_FALSE(pack.state.dcl_limiter_ma[BATTERY_REASON_BMS_TEMPERATURE].known);
+    TEST_ASSERT_EQUAL_INT32(DCL_CAP_MA, pack.state.dcl_limiter_ma[BATTERY_REASON_TEMPERATURE].value);
+}
+
+TEST_CASE("a heat that cannot be measured any more limits DCL as before, whoever measured it", "[charge_control]")
+{
+    for (int sensors = 0; sensors < 2; sensors++) {
+        pack_t pack;
+        pack_nmc(&pack);
+        pack.state.sensor_dc[0] = sensors != 0 ? pack_known(550) : missing;
+        pack.state.bms_temperature_dc = pack_known(550);
+        pack_settle(&pack);
+        TEST_ASSERT_EQUAL_INT32(DCL_CAP_MA / 2, pack.state.dcl_ma.value);
+        pack.state.sensor_dc[0] = missing;
+        pack.state.bms_temperature_dc = missing;
+        pack.bms.sensors_lost = (uint8_t)sensors;
+        pack_run(&pack, 600000);
+        TEST_ASSERT_EQUAL_INT32(DCL_CAP_MA / 2, pack.state.dcl_ma.value);
     }
 }
 

@@ -130,6 +130,31 @@ TEST_CASE("the two lists of a BMS may run each its own way", "[tinybms]")
     }
 }
 
+TEST_CASE("newest events that run against the list and tell nothing new change nothing", "[tinybms]")
+{
+    static const tinybms_event_t all[] = {{50, 0x65}, {100, 0x03}, {200, 0x79}, {900, 0x02}};
+    static const tinybms_event_t twice[] = {{900, 0x02}, {200, 0x79}, {100, 0x03}, {100, 0x03}};
+    begin();
+    for (size_t newest = 2; newest <= 4; newest++) {
+        (void)TAKE(ALL, all, false);
+        TEST_ASSERT_EQUAL_UINT32(0, take(NEWEST, &all[4 - newest], newest, true));
+        TEST_ASSERT_EQUAL_UINT32(4, s_log.count);
+        expect("\x02");
+    }
+    (void)TAKE(NEWEST, twice, false); /* one of them is not in the list */
+    expect("\x02\x03");
+}
+
+TEST_CASE("known events of one second whose order is not known may have come again", "[tinybms]")
+{
+    static const tinybms_event_t over[] = {{90, 0x64}, {100, 0x03}, {100, 0x79}};
+    begin();
+    (void)TAKE(ALL, over, false);
+    expect("");
+    (void)take(NEWEST, &over[1], 2, true);
+    expect("\x03");
+}
+
 TEST_CASE("one step of a list is enough to doubt an answer that runs the other way", "[tinybms]")
 {
     static const tinybms_event_t first[] = {{10, 0x64}, {20, 0x65}};

@@ -308,6 +308,30 @@ TEST_CASE("a BMS that refuses the whole list at the start is asked for the newes
     expect("\x0B");
 }
 
+/** A fault of a BMS that never gives its whole list, and one answer of it is lost. */
+static void lose_one_without_a_list(bool tells_once)
+{
+    line_begin(&s_line, 0);
+    s_line.refused = 0x12;
+    s_line.tells_once = tells_once;
+    begin_fault(0x02);
+    line_run(&s_line, 2500);
+    expect("\x02");
+    TEST_ASSERT_FALSE(newest()->events_doubtful);
+    s_line.lose_newest = 1;
+    line_run_until_more(&s_line, &s_line.requests[0x12]);
+    line_run(&s_line, 2000);
+}
+
+TEST_CASE("without a whole list, newest events that go back to a known one show that none is missing", "[tinybms]")
+{
+    lose_one_without_a_list(false);
+    TEST_ASSERT_FALSE(newest()->events_doubtful);
+    expect("\x02");
+    lose_one_without_a_list(true); /* a BMS that tells each once shows nothing of the kind */
+    TEST_ASSERT_TRUE(newest()->events_doubtful);
+}
+
 TEST_CASE("a BMS that refuses the newest events is asked for all", "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
