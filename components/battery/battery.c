@@ -87,17 +87,18 @@ static void log_not_usable(const battery_bms_t *bms)
 static void log_lost(battery_t *battery)
 {
     const battery_bms_t *const bms = &battery->pipeline.bms;
-    const unsigned changed = (unsigned)(bms->registers_lost ^ battery->registers_lost);
+    const unsigned registers_changed = (unsigned)bms->registers_lost ^ battery->registers_lost;
+    const unsigned sensors_changed = (unsigned)bms->sensors_lost ^ battery->sensors_lost;
     for (battery_register_t id = 0; id < BATTERY_REGISTER_COUNT; id++) {
         const bool lost = ((bms->registers_lost >> id) & 1U) != 0;
-        if (((changed >> id) & 1U) != 0) {
+        if (((registers_changed >> id) & 1U) != 0) {
             ESP_LOGW(TAG, "register %s of the BMS %s", battery_register_text(id),
                      lost ? "has become unusable: no limit rises by it" : "is usable again");
         }
     }
     for (unsigned i = 0; i < BATTERY_SENSORS_MAX; i++) {
         const bool lost = ((bms->sensors_lost >> i) & 1U) != 0;
-        if (lost != ((((unsigned)battery->sensors_lost >> i) & 1U) != 0)) {
+        if (((sensors_changed >> i) & 1U) != 0) {
             ESP_LOGW(TAG, "external temperature sensor %u %s", i + 1U,
                      lost ? "was there and is gone: no charging until it is back or is forgotten" : "is back");
         }
@@ -270,7 +271,8 @@ esp_err_t battery_start(event_bus_handle_t bus, settings_handle_t settings)
     charge_control_kept_t limits;
     bool has_totals = false;
     battery_pipeline_kept_t kept = {.sensors_seen = settings_sensors_seen(settings)};
-    ESP_RETURN_ON_ERROR(energy_store_start(bus, settings, values.number[SETTINGS_ENERGY_SAVE_S], &totals, &has_totals),
+    ESP_RETURN_ON_ERROR(energy_store_start(bus, settings, kept.sensors_seen, values.number[SETTINGS_ENERGY_SAVE_S],
+                                           &totals, &has_totals),
                         TAG, "energy counters cannot be kept");
     kept.energy = has_totals ? &totals : NULL;
     const bool has_limits = limits_store_take(&limits, &kept.limits_age_ms);

@@ -193,7 +193,7 @@ static bool open_log(energy_store_t *store, energy_totals_t *totals, bool *has_t
     return true;
 }
 
-esp_err_t energy_store_start(event_bus_handle_t bus, settings_handle_t settings, int32_t save_s,
+esp_err_t energy_store_start(event_bus_handle_t bus, settings_handle_t settings, uint8_t sensors_seen, int32_t save_s,
                              energy_totals_t *totals, bool *has_totals)
 {
     energy_store_t *const store = &s_store;
@@ -203,8 +203,8 @@ esp_err_t energy_store_start(event_bus_handle_t bus, settings_handle_t settings,
     }
     store->bus = bus;
     store->settings = settings;
-    store->sensors_saved = settings_sensors_seen(settings);
-    store->sensors_told = store->sensors_saved;
+    store->sensors_saved = sensors_seen;
+    store->sensors_told = sensors_seen;
     store->save_ms = save_s * 1000;
     store->due_ms = service_now_ms() + store->save_ms;
     store->lock = xSemaphoreCreateMutex();

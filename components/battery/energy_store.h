@@ -24,12 +24,13 @@
  * @brief Loads the counters and starts the task. Without a usable partition nothing is kept, and the log says so.
  * @param bus tells of frames that were sent
  * @param settings where the sensors are kept
+ * @param sensors_seen that are kept already, one bit each
  * @param save_s seconds between two saves
  * @param[out] totals as saved last; left alone when there are none
  * @param[out] has_totals whether there are
  * @return ESP_OK; ESP_ERR_NO_MEM
  */
-esp_err_t energy_store_start(event_bus_handle_t bus, settings_handle_t settings, int32_t save_s,
+esp_err_t energy_store_start(event_bus_handle_t bus, settings_handle_t settings, uint8_t sensors_seen, int32_t save_s,
                              energy_totals_t *totals, bool *has_totals);
 
 /**

@@ -19,20 +19,19 @@ static const char *TAG = "battery";
 
 #define LAYOUT 1
 
+/** Limits, and when they were told. */
 typedef struct {
-    uint64_t kept_us; /**< on the clock that runs through a reset */
+    uint64_t told_us; /**< on the clock that runs through a reset */
     charge_control_kept_t limits;
+} told_limits_t;
+
+typedef struct {
+    told_limits_t told;
     uint32_t layout;
     uint32_t crc; /**< CRC-16 of what stands before it */
 } kept_limits_t;
 
 static RTC_NOINIT_ATTR kept_limits_t s_kept;
-/** Limits, and when they were told. */
-typedef struct {
-    uint64_t told_us;
-    charge_control_kept_t limits;
-} told_limits_t;
-
 static QueueHandle_t s_newest; /**< one told_limits_t, or none */
 
 static uint16_t crc_of(const kept_limits_t *kept)
@@ -47,24 +46,21 @@ bool limits_store_take(charge_control_kept_t *limits, int32_t *age_ms)
     memset(&s_kept, 0, sizeof(s_kept)); /* a crash right after this start must not find them */
     const uint64_t now_us = esp_rtc_get_time_us();
     if (esp_reset_reason() != ESP_RST_SW || kept.layout != LAYOUT || kept.crc != crc_of(&kept) ||
-        now_us < kept.kept_us || now_us - kept.kept_us > INT32_MAX) {
+        now_us < kept.told.told_us || now_us - kept.told.told_us > INT32_MAX) {
         return false;
     }
-    *limits = kept.limits;
-    *age_ms = (int32_t)((now_us - kept.kept_us) / 1000);
+    *limits = kept.told.limits;
+    *age_ms = (int32_t)((now_us - kept.told.told_us) / 1000);
     return true;
 }
 
 static void keep_at_shutdown(void)
 {
     kept_limits_t kept;
-    told_limits_t told;
     memset(&kept, 0, sizeof(kept)); /* what lies between the members counts for the CRC */
-    if (xQueuePeek(s_newest, &told, 0) != pdTRUE) {
+    if (xQueuePeek(s_newest, &kept.told, 0) != pdTRUE) {
         return;
     }
-    kept.limits = told.limits;
-    kept.kept_us = told.told_us;
     kept.layout = LAYOUT;
     kept.crc = crc_of(&kept);
     memcpy(&s_kept, &kept, sizeof(kept));

@@ -62,17 +62,6 @@ static battery_quantity_t negative(battery_quantity_t quantity)
     return times(quantity, -1);
 }
 
-/** The higher one of those that are known. */
-static battery_quantity_t higher(battery_quantity_t a, battery_quantity_t b)
-{
-    return b.known && (!a.known || b.value > a.value) ? b : a;
-}
-
-static battery_quantity_t lower(battery_quantity_t a, battery_quantity_t b)
-{
-    return negative(higher(negative(a), negative(b)));
-}
-
 static rule_t make_rule(battery_quantity_t level, battery_quantity_t cutoff, int32_t margin, int32_t hysteresis,
                         battery_alarm_cause_t cause)
 {
@@ -94,7 +83,7 @@ static rule_t voltage_rule(const step_t *step, battery_quantity_t cell_mv, batte
 {
     const battery_alarms_config_t *const config = &step->alarms->config;
     const battery_quantity_t cells = times(cell_mv, sign * step->cells);
-    const battery_quantity_t level = higher(cells, times(step->pack_mv, sign));
+    const battery_quantity_t level = battery_quantity_higher(cells, times(step->pack_mv, sign));
     const bool by_cell = cells.known && level.value == cells.value;
     return make_rule(level, times(cutoff_mv, sign * step->cells), config->cell_margin_mv * step->cells,
                      config->cell_hysteresis_mv * step->cells,
@@ -110,7 +99,7 @@ static void fill_voltages(step_t *step)
     const battery_quantity_t margin = {.known = true, .value = high.warning_at};
     const battery_quantity_t halfway = {.known = target_mv != 0,
                                         .value = (target_mv + bms->over_voltage_mv.value + 1) / 2 * step->cells};
-    high.warning_at = higher(margin, halfway).value;
+    high.warning_at = battery_quantity_higher(margin, halfway).value;
     step->rules[BATTERY_ALARM_HIGH_VOLTAGE] = high;
     step->rules[BATTERY_ALARM_LOW_VOLTAGE] = voltage_rule(step, step->state->cell_min_mv, bms->under_voltage_mv, -1);
 }
@@ -283,11 +272,11 @@ static bool beyond_limit(const step_t *step, battery_alarm_excess_t *excess, con
 }
 
 /** A temperature at its limit comes and goes by a digit; CCL stays 0 for as long. */
-static bool held(const step_t *step, battery_alarm_hold_t *hold, bool blocked)
+static bool held(const step_t *step, int64_t *until_ms, bool blocked)
 {
     const int64_t now_ms = step->input->now_ms;
-    hold->until_ms = blocked ? now_ms + BLOCKED_HOLD_MS : hold->until_ms;
-    return now_ms < hold->until_ms;
+    *until_ms = blocked ? now_ms + BLOCKED_HOLD_MS : *until_ms;
+    return now_ms < *until_ms;
 }
 
 static bool warned_otherwise(const step_t *step, battery_alarm_id_t id, battery_alarm_cause_t *cause)
@@ -304,10 +293,10 @@ static bool warned_otherwise(const step_t *step, battery_alarm_id_t id, battery_
         return beyond_limit(step, &step->alarms->discharge, state->dcl_limiter_ma, -current_ma);
     case BATTERY_ALARM_LOW_TEMPERATURE_CHARGE:
         *cause = BATTERY_ALARM_CAUSE_BLOCKED;
-        return held(step, &step->alarms->too_cold, blocked && state->too_cold_to_charge);
+        return held(step, &step->alarms->too_cold_until_ms, blocked && state->too_cold_to_charge);
     case BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE:
         *cause = BATTERY_ALARM_CAUSE_BLOCKED;
-        return held(step, &step->alarms->too_hot, blocked && state->too_hot_to_charge);
+        return held(step, &step->alarms->too_hot_until_ms, blocked && state->too_hot_to_charge);
     default:
         return false;
     }
@@ -388,8 +377,8 @@ size_t battery_alarms_step(battery_alarms_t *alarms, const battery_alarms_input_
         .cells = state->cell_count != 0 ? state->cell_count : 1,
         .pack_mv = {.known = state->cell_count != 0 && state->pack_checked_mv.known,
                     .value = state->pack_checked_mv.value},
-        .hottest_dc = higher(state->sensor_dc[0], state->sensor_dc[1]),
-        .coldest_dc = lower(state->sensor_dc[0], state->sensor_dc[1]),
+        .hottest_dc = battery_quantity_higher(state->sensor_dc[0], state->sensor_dc[1]),
+        .coldest_dc = battery_quantity_lower(state->sensor_dc[0], state->sensor_dc[1]),
         .spread_mv = {.known = state->cell_max_mv.known && state->cell_min_mv.known,
                       .value = state->cell_max_mv.value - state->cell_min_mv.value},
     };

@@ -143,16 +143,6 @@ static void fill_cells(const tinybms_snapshot_t *snapshot, battery_state_t *stat
     }
 }
 
-static battery_quantity_t lower(battery_quantity_t a, battery_quantity_t b)
-{
-    return !b.known || (a.known && a.value <= b.value) ? a : b;
-}
-
-static battery_quantity_t higher(battery_quantity_t a, battery_quantity_t b)
-{
-    return !b.known || (a.known && a.value >= b.value) ? a : b;
-}
-
 /** The worse of what the BMS tells and of what the cells are: control, alarms and frames look at the same. */
 static void fill_extremes(const uint16_t *live, battery_state_t *state)
 {
@@ -161,8 +151,8 @@ static void fill_extremes(const uint16_t *live, battery_state_t *state)
     if (state->cell_min_register.known) {
         const int32_t lowest_100uv = state->cell_100uv[state->cell_min_register.value];
         const int32_t highest_100uv = state->cell_100uv[state->cell_max_register.value];
-        state->cell_min_mv = lower(state->cell_min_mv, known(lowest_100uv / 10));
-        state->cell_max_mv = higher(state->cell_max_mv, known((highest_100uv + 9) / 10));
+        state->cell_min_mv = battery_quantity_lower(state->cell_min_mv, known(lowest_100uv / 10));
+        state->cell_max_mv = battery_quantity_higher(state->cell_max_mv, known((highest_100uv + 9) / 10));
     }
 }
 
@@ -204,8 +194,8 @@ static void distrust_cells(battery_state_t *state, const uint16_t *live)
         return;
     }
     const battery_quantity_t mean_mv = known(state->pack_voltage_mv.value / state->cell_count);
-    state->cell_min_mv = told ? lower(known(live[REG_CELL_MIN]), mean_mv) : mean_mv;
-    state->cell_max_mv = higher(state->cell_max_mv, mean_mv);
+    state->cell_min_mv = told ? battery_quantity_lower(known(live[REG_CELL_MIN]), mean_mv) : mean_mv;
+    state->cell_max_mv = battery_quantity_higher(state->cell_max_mv, mean_mv);
 }
 
 static void fill_measurements(const tinybms_snapshot_t *snapshot, battery_state_t *state)

@@ -26,7 +26,7 @@ void battery_belief_resume(battery_belief_t *belief)
     belief->board = (battery_belief_sensor_t){0};
     belief->cells.filled = false;
     belief->fully_charged.filled = false;
-    belief->soc_filled = false;
+    belief->soc_ppm.filled = false;
 }
 
 void battery_belief_forget_sensor(battery_belief_t *belief, uint8_t sensor)
@@ -139,27 +139,11 @@ static int32_t believe_fact(battery_belief_fact_t *fact, int32_t told)
     return fact->value;
 }
 
-static int32_t middle(int32_t a, int32_t b, int32_t c)
-{
-    const int32_t low = a < b ? a : b;
-    const int32_t high = a < b ? b : a;
-    return c < low ? low : (c > high ? high : c);
-}
-
 static void believe_soc(battery_belief_t *belief, battery_quantity_t *soc)
 {
-    int32_t *const last = belief->soc_ppm;
-    const int32_t told = soc->value;
-    if (!soc->known) {
-        return;
+    if (soc->known) {
+        soc->value = battery_median_take(&belief->soc_ppm, soc->value);
     }
-    if (!belief->soc_filled) {
-        belief->soc_filled = true;
-        last[1] = told;
-    }
-    soc->value = middle(last[0], last[1], told);
-    last[0] = last[1];
-    last[1] = told;
 }
 
 static void believe_cells(battery_belief_t *belief, battery_bms_t *bms, battery_state_t *state)
@@ -172,6 +156,15 @@ static void believe_cells(battery_belief_t *belief, battery_bms_t *bms, battery_
 }
 
 /* ---- the fault that no event explains ---- */
+
+/** @return whether it has been three blocks in a row, now or before */
+static bool believe_explanation(uint8_t *blocks, bool told)
+{
+    if (*blocks < BATTERY_BELIEF_BLOCKS) {
+        *blocks = told ? one_more(*blocks) : 0;
+    }
+    return *blocks == BATTERY_BELIEF_BLOCKS;
+}
 
 /**
  * The events may have been cleared: then the cells tell what it is, until the fault ends. An empty battery must be
@@ -193,14 +186,8 @@ static void explain_fault(battery_belief_t *belief, const tinybms_snapshot_t *sn
     if (snapshot->events_doubtful || snapshot->fault_count > 0 || bms->cells_contradict || read_once) {
         return;
     }
-    if (belief->low_blocks < BATTERY_BELIEF_BLOCKS) {
-        belief->low_blocks = low ? one_more(belief->low_blocks) : 0;
-    }
-    if (belief->high_blocks < BATTERY_BELIEF_BLOCKS) {
-        belief->high_blocks = high ? one_more(belief->high_blocks) : 0;
-    }
-    const bool is_low = belief->low_blocks == BATTERY_BELIEF_BLOCKS;
-    const bool is_high = belief->high_blocks == BATTERY_BELIEF_BLOCKS;
+    const bool is_low = believe_explanation(&belief->low_blocks, low);
+    const bool is_high = believe_explanation(&belief->high_blocks, high);
     if (is_low || is_high) {
         bms->faults[0] = is_low ? LOW_EVENT : HIGH_EVENT;
         bms->faults[1] = HIGH_EVENT;

@@ -121,10 +121,7 @@ static bool less_is_stricter(battery_register_t id)
 
 battery_quantity_t battery_register_stricter(battery_register_t id, battery_quantity_t a, battery_quantity_t b)
 {
-    if (!a.known || !b.known) {
-        return a.known ? a : b;
-    }
-    return (a.value < b.value) == less_is_stricter(id) ? a : b;
+    return less_is_stricter(id) ? battery_quantity_lower(a, b) : battery_quantity_higher(a, b);
 }
 
 battery_quantity_t battery_register_limit(const battery_bms_t *bms, battery_register_t id)

@@ -7,6 +7,16 @@
 
 #include <stddef.h>
 
+battery_quantity_t battery_quantity_lower(battery_quantity_t a, battery_quantity_t b)
+{
+    return !b.known || (a.known && a.value <= b.value) ? a : b;
+}
+
+battery_quantity_t battery_quantity_higher(battery_quantity_t a, battery_quantity_t b)
+{
+    return !b.known || (a.known && a.value >= b.value) ? a : b;
+}
+
 int battery_extreme_sensor(const battery_state_t *state, bool warmest)
 {
     int found = -1;

@@ -18,6 +18,7 @@ void charge_control_init(charge_control_t *control, const charge_control_config_
 {
     memset(control, 0, sizeof(*control));
     control->config = *config;
+    control->hot_discharge = PERMILLE;
 }
 
 static void start_ramp(charge_control_current_t *current, int32_t from_percent, int64_t now_ms)
@@ -29,8 +30,8 @@ static void start_ramp(charge_control_current_t *current, int32_t from_percent, 
 
 static void empty_filters(charge_control_t *control)
 {
-    charge_control_filter_t *const filters[] = {&control->highest_mv, &control->lowest_mv, &control->coldest_dc,
-                                                &control->hottest_dc, &control->board_dc};
+    battery_median_t *const filters[] = {&control->highest_mv, &control->lowest_mv, &control->coldest_dc,
+                                         &control->hottest_dc, &control->board_dc};
     for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
         filters[i]->filled = false;
     }
@@ -148,27 +149,13 @@ charge_voltages_t charge_control_voltages(const charge_control_config_t *config,
 
 /* ---- measurements ---- */
 
-/** A single wrong reading must not move a limit, so the middle one of the last three counts. */
-static int32_t filtered(charge_control_filter_t *filter, int32_t value)
-{
-    if (!filter->filled) {
-        filter->filled = true;
-        filter->last[1] = value;
-    }
-    const int32_t a = filter->last[0];
-    const int32_t b = filter->last[1];
-    filter->last[0] = b;
-    filter->last[1] = value;
-    return charge_most(charge_least(a, b), charge_least(charge_most(a, b), value));
-}
-
-/** The filtered measurement; while it is not known, the last one stands for it. */
-static int32_t measured(charge_control_filter_t *filter, bool is_known, int32_t value)
+/** A single wrong reading must not move a limit. While none is known, the last one stands for it. */
+static int32_t measured(battery_median_t *filter, bool is_known, int32_t value)
 {
     if (!is_known && !filter->filled) {
         return filter->last[1];
     }
-    return filtered(filter, is_known ? value : filter->last[1]);
+    return battery_median_take(filter, is_known ? value : filter->last[1]);
 }
 
 /** Of the external sensors; without one, of the BMS itself. */
@@ -233,7 +220,6 @@ void charge_control_step(charge_control_t *control, const battery_bms_t *bms, co
         control->confirmed = *voltages;
     }
     if (!control->started) {
-        control->hot_discharge = PERMILLE;
         begin(control, now_ms);
     }
     measure(control, state, &step);

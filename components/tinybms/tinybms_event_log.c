@@ -211,9 +211,9 @@ static int32_t bounded(int32_t value, int32_t most)
 /**
  * What an answer tells of its order counts as long as it agrees with those before it; a list that has told nothing yet
  * is expected to run as the other one does.
- * @return above 0 oldest first, below 0 newest first, 0 not known
+ * @param told above 0 oldest first, below 0 newest first, 0 nothing
  */
-static int32_t order_of(tinybms_event_log_t *log, int32_t told, tinybms_event_list_t list, bool fresh)
+static bool order_known(tinybms_event_log_t *log, int32_t told, tinybms_event_list_t list, bool fresh)
 {
     const int32_t other = log->forward[list == TINYBMS_LIST_ALL ? TINYBMS_LIST_NEWEST : TINYBMS_LIST_ALL];
     const int32_t before = log->forward[list] != 0 ? log->forward[list] : bounded(other, PRIOR_MAX);
@@ -221,20 +221,19 @@ static int32_t order_of(tinybms_event_log_t *log, int32_t told, tinybms_event_li
         const int32_t sum = before + told != 0 ? before + told : told; /* 0 would be a list that has told nothing */
         log->forward[list] = (int16_t)bounded(sum, REMEMBERED_MAX);
     }
-    return (told > 0 && before < 0) || (told < 0 && before > 0) ? 0 : told;
+    return (told > 0 && before >= 0) || (told < 0 && before <= 0);
 }
 
 size_t tinybms_event_log_take(tinybms_event_log_t *log, tinybms_event_t *events, size_t count,
                               tinybms_event_list_t list)
 {
-    const bool any_fresh = mark_fresh(log, events, count) != 0;
     const int32_t told = tinybms_events_forward(events, count);
-    const int32_t order = order_of(log, told, list, any_fresh);
-    const uint8_t unordered = order == 0 && count > 1 ? next_number(log) : 0;
     if (told < 0) { /* also where that is in doubt: an answer that tells nothing new by its own stamps adds nothing */
         turn_round(events, count);
     }
     const uint64_t fresh = mark_fresh(log, events, count);
+    const bool ordered = order_known(log, told, list, fresh != 0);
+    const uint8_t unordered = ordered || count <= 1 ? 0 : next_number(log);
     if (list == TINYBMS_LIST_ALL) {
         replace(log, events, count, unordered);
     } else {
@@ -243,18 +242,21 @@ size_t tinybms_event_log_take(tinybms_event_log_t *log, tinybms_event_t *events,
     return keep_marked(events, count, fresh);
 }
 
-void tinybms_event_log_doubt_all(tinybms_event_log_t *log)
+static void set_all_over(tinybms_event_log_t *log, bool over)
 {
     for (size_t i = 0; i < log->count; i++) {
-        log->entries[i].over = false;
+        log->entries[i].over = over;
     }
 }
 
 void tinybms_event_log_end_all(tinybms_event_log_t *log)
 {
-    for (size_t i = 0; i < log->count; i++) {
-        log->entries[i].over = true;
-    }
+    set_all_over(log, true);
+}
+
+void tinybms_event_log_doubt_all(tinybms_event_log_t *log)
+{
+    set_all_over(log, false);
 }
 
 tinybms_event_t tinybms_event_log_newest(const tinybms_event_log_t *log, uint8_t id)

@@ -51,13 +51,13 @@ static const event_info_t *info_of(uint8_t id)
         {"recovered from under-voltage", TINYBMS_EVENT_INFORMATION, 0x7B, 0x02},
         {"external current sensor connected", TINYBMS_EVENT_INFORMATION, 0x7C, 0},
         {"external current sensor disconnected", TINYBMS_EVENT_INFORMATION, 0x7D, 0},
+        {.text = NULL},
     };
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (table[i].id == id) {
-            return &table[i];
-        }
+    const event_info_t *info = table;
+    while (info->text != NULL && info->id != id) {
+        info++;
     }
-    return NULL;
+    return info->text == NULL ? NULL : info;
 }
 
 tinybms_event_class_t tinybms_event_class(uint8_t id)

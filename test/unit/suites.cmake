@@ -6,8 +6,8 @@ unit_suite(tinybms
          tinybms/test_session.c tinybms/test_times.c tinybms/test_write.c
     REQUIRES tinybms)
 unit_suite(battery_model
-    SRCS battery_model/test_battery_assemble.c battery_model/test_battery_belief.c battery_model/test_battery_bms.c
-         battery_model/test_battery_texts.c
+    SRCS battery_model/device.c battery_model/test_battery_assemble.c battery_model/test_battery_belief.c
+         battery_model/test_battery_bms.c battery_model/test_battery_explanation.c battery_model/test_battery_texts.c
     REQUIRES battery_model)
 unit_suite(charge_control
     SRCS charge_control/pack.c charge_control/test_charge_control.c charge_control/test_charge_current.c

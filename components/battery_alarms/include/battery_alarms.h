@@ -102,11 +102,6 @@ typedef struct {
     int64_t within_ms; /**< last time that the current kept to it */
 } battery_alarm_excess_t;
 
-/** @brief A warning that is held for a while; private to battery_alarms.c. */
-typedef struct {
-    int64_t until_ms;
-} battery_alarm_hold_t;
-
 /** @brief State of all; private to battery_alarms.c. */
 typedef struct {
     battery_alarms_config_t config;
@@ -114,8 +109,8 @@ typedef struct {
     battery_alarm_field_t warning[BATTERY_ALARM_COUNT];
     int64_t balanced_ms; /**< last time that the difference of the cells was below its warning */
     bool limits_known;
-    battery_alarm_hold_t too_cold;
-    battery_alarm_hold_t too_hot;
+    int64_t too_cold_until_ms; /**< the warning of blocked charging is held */
+    int64_t too_hot_until_ms;  /**< likewise */
     battery_alarm_excess_t charge;
     battery_alarm_excess_t discharge;
 } battery_alarms_t;

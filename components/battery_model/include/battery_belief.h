@@ -12,6 +12,7 @@
  */
 
 #include "battery_bms.h"
+#include "battery_median.h"
 #include "battery_state.h"
 #include "tinybms_snapshot.h"
 
@@ -47,8 +48,7 @@ typedef struct {
     uint8_t contradicting;       /**< blocks in a row whose cells contradict, 3 at most */
     battery_belief_fact_t cells; /**< number of cells, and whether it is disputed */
     battery_belief_fact_t fully_charged;
-    bool soc_filled;
-    int32_t soc_ppm[2];  /**< of the last two blocks */
+    battery_median_t soc_ppm;
     uint8_t low_blocks;  /**< blocks in a row of an unexplained fault with a cell below 316; 3 = counts as 0x02 */
     uint8_t high_blocks; /**< likewise at or above 315; 3 = counts as 0x03 */
 } battery_belief_t;

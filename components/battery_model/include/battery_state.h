@@ -35,6 +35,12 @@ typedef struct {
     int32_t value;
 } battery_quantity_t;
 
+/** @brief The lower one of those that are known. */
+battery_quantity_t battery_quantity_lower(battery_quantity_t a, battery_quantity_t b);
+
+/** @brief The higher one of those that are known. */
+battery_quantity_t battery_quantity_higher(battery_quantity_t a, battery_quantity_t b);
+
 /** @brief A counter in Wh that may not be there; 64 bits because years of energy outgrow 32. */
 typedef struct {
     bool known;

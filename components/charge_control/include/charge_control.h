@@ -15,6 +15,7 @@
  */
 
 #include "battery_bms.h"
+#include "battery_median.h"
 #include "battery_state.h"
 
 #ifdef __cplusplus
@@ -110,12 +111,6 @@ typedef enum {
     CHARGE_CONTROL_RAMP_CHARGE,   /**< charging was stopped, DCL held: CCL alone rises, from zero */
 } charge_control_ramp_t;
 
-/** @brief A measurement without its outliers: the median of the last three snapshots; private to charge_control. */
-typedef struct {
-    bool filled;
-    int32_t last[2];
-} charge_control_filter_t;
-
 /** @brief One limit that falls at once and rises slowly; private to charge_control. */
 typedef struct {
     int32_t value_ma;          /**< as of the last step, without the ramp */
@@ -136,12 +131,12 @@ typedef struct {
     int32_t hot_discharge;       /**< share of DCL that the temperature left while no sensor was lost, permille */
     bool soc_low;                /**< DCL is 0 for the SOC, and stays until that has risen */
     int64_t last_ms;
-    uint8_t plain_blocks;               /**< in a row in which the cells contradict nothing, 3 at most */
-    charge_control_filter_t highest_mv; /**< cell */
-    charge_control_filter_t lowest_mv;  /**< cell */
-    charge_control_filter_t coldest_dc;
-    charge_control_filter_t hottest_dc;
-    charge_control_filter_t board_dc;
+    uint8_t plain_blocks;        /**< in a row in which the cells contradict nothing, 3 at most */
+    battery_median_t highest_mv; /**< cell */
+    battery_median_t lowest_mv;  /**< cell */
+    battery_median_t coldest_dc;
+    battery_median_t hottest_dc;
+    battery_median_t board_dc;
     uint8_t pack_high_blocks;     /**< in a row with the pack at N x 315, 3 at most */
     bool empty;                   /**< DCL is 0 for a cell, and stays until enough has been charged */
     int64_t refilled_ma_ms;       /**< since then */

@@ -3,74 +3,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <string.h>
-
-#include "battery_belief.h"
+#include "device.h"
 #include "unity.h"
-
-/** A BMS, what is believed of it, and the last result. */
-typedef struct {
-    tinybms_snapshot_t s;
-    battery_belief_t belief;
-    battery_bms_t bms;
-    battery_state_t state;
-} device_t;
-
-static device_t s_device;
-
-/* 14 cells of 3.98 V, 83.55 %, one sensor at 20 degC, the BMS at 25. */
-static device_t *device(void)
-{
-    device_t *const d = &s_device;
-    memset(d, 0, sizeof(*d));
-    battery_belief_init(&d->belief, 0);
-    d->s.settings_known = true;
-    for (size_t i = 2; i < 16; i++) {
-        d->s.live[i] = 39800;
-    }
-    d->s.live[36] = 0xE148; /* 55.72 V */
-    d->s.live[37] = 0x425E;
-    d->s.live[40] = 3980;
-    d->s.live[41] = 3980;
-    d->s.live[42] = 200;
-    d->s.live[43] = 0x8000;
-    d->s.live[46] = 61960;
-    d->s.live[47] = 1274;
-    d->s.live[48] = 250;
-    d->s.live[50] = 0x97;
-    d->s.live[53] = 14;
-    static const uint16_t settings[][2] = {{300, 4150}, {301, 3000}, {303, 3900}, {306, 6600}, {307, 14}, {315, 4200},
-                                           {316, 2900}, {317, 60},   {318, 20},   {319, 60},   {320, 5}};
-    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-        d->s.settings[settings[i][0] - 300] = settings[i][1];
-    }
-    return d;
-}
-
-static bool block(device_t *d)
-{
-    d->s.sequence++;
-    return battery_belief_take(&d->belief, &d->s, &d->bms, &d->state);
-}
-
-static void blocks(device_t *d, int count)
-{
-    for (int i = 0; i < count; i++) {
-        (void)block(d);
-    }
-}
-
-static void set(device_t *d, uint16_t address, int32_t value)
-{
-    d->s.settings[address - 300] = (uint16_t)value;
-    d->s.settings_alike = 1;
-}
-
-static void read_again(device_t *d)
-{
-    d->s.settings_alike = 2;
-    (void)block(d);
-}
 
 /* ---- settings ---- */
 
@@ -103,20 +37,20 @@ static int32_t limit_of(const device_t *d, size_t index)
 TEST_CASE("a limit register that changes tightens at once and loosens when it is read a second time", "[battery_model]")
 {
     for (size_t i = 0; i < LIMITS; i++) {
-        device_t *const d = device();
-        (void)block(d);
-        set(d, s_limits[i].address, s_limits[i].usual);
-        (void)block(d);
+        device_t *const d = device_healthy();
+        (void)device_block(d);
+        device_set(d, s_limits[i].address, s_limits[i].usual);
+        (void)device_block(d);
         TEST_ASSERT_FALSE(d->bms.settings_unconfirmed);
-        set(d, s_limits[i].address, s_limits[i].looser);
-        blocks(d, 20);
+        device_set(d, s_limits[i].address, s_limits[i].looser);
+        device_blocks(d, 20);
         TEST_ASSERT_TRUE(d->bms.settings_unconfirmed);
         TEST_ASSERT_EQUAL_INT32(s_limits[i].usual, limit_of(d, i));
-        read_again(d);
+        device_read_again(d);
         TEST_ASSERT_EQUAL_INT32(s_limits[i].looser, limit_of(d, i));
         TEST_ASSERT_FALSE(d->bms.settings_unconfirmed);
-        set(d, s_limits[i].address, s_limits[i].stricter);
-        (void)block(d);
+        device_set(d, s_limits[i].address, s_limits[i].stricter);
+        (void)device_block(d);
         TEST_ASSERT_TRUE(d->bms.settings_unconfirmed);
         TEST_ASSERT_EQUAL_INT32(s_limits[i].stricter, limit_of(d, i));
     }
@@ -126,15 +60,15 @@ TEST_CASE("one flipped bit of a limit register never loosens it", "[battery_mode
 {
     for (size_t i = 0; i < LIMITS; i++) {
         for (unsigned bit = 0; bit < 16; bit++) {
-            device_t *const d = device();
-            (void)block(d);
-            set(d, s_limits[i].address, (int32_t)((unsigned)s_limits[i].usual ^ (1U << bit)));
-            (void)block(d);
+            device_t *const d = device_healthy();
+            (void)device_block(d);
+            device_set(d, s_limits[i].address, (int32_t)((unsigned)s_limits[i].usual ^ (1U << bit)));
+            (void)device_block(d);
             const int32_t limit = limit_of(d, i);
             TEST_ASSERT_TRUE(s_limits[i].stricter < s_limits[i].usual ? limit <= s_limits[i].usual
                                                                       : limit >= s_limits[i].usual);
-            set(d, s_limits[i].address, s_limits[i].usual);
-            read_again(d);
+            device_set(d, s_limits[i].address, s_limits[i].usual);
+            device_read_again(d);
             TEST_ASSERT_EQUAL_INT32(s_limits[i].usual, limit_of(d, i));
         }
     }
@@ -144,23 +78,23 @@ TEST_CASE("a limit register that becomes unusable is told as lost, and its stric
           "[battery_model]")
 {
     for (size_t i = 0; i < LIMITS; i++) {
-        device_t *const d = device();
-        (void)block(d);
-        set(d, s_limits[i].address, s_limits[i].stricter);
-        read_again(d);
-        set(d, s_limits[i].address, s_limits[i].usual);
-        read_again(d);
+        device_t *const d = device_healthy();
+        (void)device_block(d);
+        device_set(d, s_limits[i].address, s_limits[i].stricter);
+        device_read_again(d);
+        device_set(d, s_limits[i].address, s_limits[i].usual);
+        device_read_again(d);
         TEST_ASSERT_EQUAL_UINT8(0, d->bms.registers_lost);
-        set(d, s_limits[i].address, 0x7000);
-        (void)block(d);
+        device_set(d, s_limits[i].address, 0x7000);
+        (void)device_block(d);
         TEST_ASSERT_EQUAL_INT32(s_limits[i].usual, limit_of(d, i)); /* read once */
-        read_again(d);
+        device_read_again(d);
         TEST_ASSERT_FALSE(battery_register_get(&d->bms, s_limits[i].id).known);
         TEST_ASSERT_EQUAL_UINT8(1U << s_limits[i].id, d->bms.registers_lost);
         TEST_ASSERT_EQUAL_INT32(s_limits[i].stricter * s_limits[i].factor,
                                 battery_register_limit(&d->bms, s_limits[i].id).value);
-        set(d, s_limits[i].address, s_limits[i].usual);
-        read_again(d);
+        device_set(d, s_limits[i].address, s_limits[i].usual);
+        device_read_again(d);
         TEST_ASSERT_EQUAL_UINT8(0, d->bms.registers_lost);
     }
 }
@@ -168,68 +102,68 @@ TEST_CASE("a limit register that becomes unusable is told as lost, and its stric
 TEST_CASE("of the two cutoffs of the discharge current one that is lost counts with its strictest value",
           "[battery_model]")
 {
-    device_t *const d = device();
-    set(d, 305, 150);
-    (void)block(d);
+    device_t *const d = device_healthy();
+    device_set(d, 305, 150);
+    (void)device_block(d);
     TEST_ASSERT_EQUAL_INT32(60000, d->bms.discharge_max_ma.value);
-    set(d, 317, 0);
-    read_again(d);
+    device_set(d, 317, 0);
+    device_read_again(d);
     TEST_ASSERT_EQUAL_UINT8(1U << BATTERY_REGISTER_DISCHARGE_CURRENT, d->bms.registers_lost);
     TEST_ASSERT_TRUE(d->bms.discharge_max_ma.known);
     TEST_ASSERT_EQUAL_INT32(60000, d->bms.discharge_max_ma.value);
-    set(d, 305, 0);
-    read_again(d);
+    device_set(d, 305, 0);
+    device_read_again(d);
     TEST_ASSERT_FALSE(d->bms.discharge_max_ma.known);
-    set(d, 317, 70);
-    read_again(d);
+    device_set(d, 317, 70);
+    device_read_again(d);
     TEST_ASSERT_EQUAL_INT32(70000, d->bms.discharge_max_ma.value);
 }
 
 TEST_CASE("a limit register that was never usable is not lost", "[battery_model]")
 {
-    device_t *const d = device();
-    set(d, 318, 0);
-    (void)block(d);
+    device_t *const d = device_healthy();
+    device_set(d, 318, 0);
+    (void)device_block(d);
     TEST_ASSERT_EQUAL_UINT8(0, d->bms.registers_lost);
     TEST_ASSERT_FALSE(battery_register_limit(&d->bms, BATTERY_REGISTER_CHARGE_CURRENT).known);
-    set(d, 318, 20); /* what was not limited may be: at the second reading */
-    (void)block(d);
+    device_set(d, 318, 20); /* what was not limited may be: at the second reading */
+    (void)device_block(d);
     TEST_ASSERT_FALSE(d->bms.charge_max_ma.known);
-    read_again(d);
+    device_read_again(d);
     TEST_ASSERT_EQUAL_INT32(20000, d->bms.charge_max_ma.value);
 }
 
 TEST_CASE("the full voltage falls at once, and rises or gets lost at the second reading", "[battery_model]")
 {
-    device_t *const d = device();
-    (void)block(d);
+    device_t *const d = device_healthy();
+    (void)device_block(d);
     static const int32_t looser[] = {4151, 0, 4501};
     for (size_t i = 0; i < sizeof(looser) / sizeof(looser[0]); i++) {
-        set(d, 300, looser[i]);
-        blocks(d, 5);
+        device_set(d, 300, looser[i]);
+        device_blocks(d, 5);
         TEST_ASSERT_TRUE(d->bms.full_mv.known);
         TEST_ASSERT_EQUAL_INT32(4150, d->bms.full_mv.value);
     }
-    set(d, 300, 4149);
-    (void)block(d);
+    device_set(d, 300, 4149);
+    (void)device_block(d);
     TEST_ASSERT_EQUAL_INT32(4149, d->bms.full_mv.value);
-    set(d, 300, 0);
-    read_again(d);
+    device_set(d, 300, 0);
+    device_read_again(d);
     TEST_ASSERT_FALSE(d->bms.full_mv.known);
 }
 
 TEST_CASE("number of cells, capacity and what is no limit wait for the second reading", "[battery_model]")
 {
-    device_t *const d = device();
-    (void)block(d);
-    set(d, 307, 13);
-    set(d, 306, 1000);
-    set(d, 303, 3800);
-    blocks(d, 5);
+    device_t *const d = device_healthy();
+    (void)device_block(d);
+    device_set(d, 307, 13);
+    device_set(d, 306, 1000);
+    device_set(d, 303, 3800);
+    device_blocks(d, 5);
     TEST_ASSERT_EQUAL_INT32(14, d->bms.series_cells.value);
     TEST_ASSERT_EQUAL_INT32(66000, d->state.installed_capacity_mah.value);
     TEST_ASSERT_EQUAL_INT32(3900, d->bms.balance_mv.value);
-    read_again(d);
+    device_read_again(d);
     TEST_ASSERT_EQUAL_INT32(13, d->bms.series_cells.value);
     TEST_ASSERT_EQUAL_INT32(10000, d->state.installed_capacity_mah.value);
     TEST_ASSERT_EQUAL_INT32(3800, d->bms.balance_mv.value);
@@ -237,14 +171,14 @@ TEST_CASE("number of cells, capacity and what is no limit wait for the second re
 
 TEST_CASE("settings that have been read are not forgotten when a snapshot comes without them", "[battery_model]")
 {
-    device_t *const d = device();
+    device_t *const d = device_healthy();
     d->s.settings_known = false;
-    (void)block(d);
+    (void)device_block(d);
     TEST_ASSERT_FALSE(d->bms.settings_known);
     d->s.settings_known = true;
-    (void)block(d);
+    (void)device_block(d);
     d->s.settings_known = false;
-    (void)block(d);
+    (void)device_block(d);
     TEST_ASSERT_TRUE(d->bms.settings_known);
     TEST_ASSERT_EQUAL_INT32(4150, d->bms.full_mv.value);
 }
@@ -253,96 +187,96 @@ TEST_CASE("settings that have been read are not forgotten when a snapshot comes 
 
 TEST_CASE("a sensor that was there for three blocks is missed from the third block without it on", "[battery_model]")
 {
-    device_t *const d = device();
-    blocks(d, 3);
+    device_t *const d = device_healthy();
+    device_blocks(d, 3);
     TEST_ASSERT_EQUAL_UINT8(1, d->belief.sensors_seen);
     d->s.live[42] = 0x8000;
     for (int i = 0; i < 2; i++) {
-        (void)block(d);
+        (void)device_block(d);
         TEST_ASSERT_EQUAL_UINT8(0, d->bms.sensors_lost);
         TEST_ASSERT_EQUAL_INT32(200, d->state.sensor_dc[0].value);
         TEST_ASSERT_TRUE(d->state.sensor_dc[0].known);
     }
-    (void)block(d);
+    (void)device_block(d);
     TEST_ASSERT_EQUAL_UINT8(1, d->bms.sensors_lost);
     TEST_ASSERT_FALSE(d->state.sensor_dc[0].known);
-    blocks(d, 100);
+    device_blocks(d, 100);
     TEST_ASSERT_EQUAL_UINT8(1, d->bms.sensors_lost);
     d->s.live[42] = 0xFFCE; /* -5 degC */
-    (void)block(d);
+    (void)device_block(d);
     TEST_ASSERT_EQUAL_UINT8(0, d->bms.sensors_lost);
     TEST_ASSERT_EQUAL_INT32(-50, d->state.sensor_dc[0].value);
 }
 
 TEST_CASE("a sensor that shows in two blocks counts in them and is not missed after them", "[battery_model]")
 {
-    device_t *const d = device();
-    blocks(d, 5);
+    device_t *const d = device_healthy();
+    device_blocks(d, 5);
     d->s.live[43] = 0; /* one flipped bit of "not connected" */
     for (int i = 0; i < 2; i++) {
-        (void)block(d);
+        (void)device_block(d);
         TEST_ASSERT_TRUE(d->state.sensor_dc[1].known);
         TEST_ASSERT_EQUAL_INT32(0, d->state.sensor_dc[1].value);
     }
     d->s.live[43] = 0x8000;
-    blocks(d, 5);
+    device_blocks(d, 5);
     TEST_ASSERT_FALSE(d->state.sensor_dc[1].known);
     TEST_ASSERT_EQUAL_UINT8(0, d->bms.sensors_lost);
     TEST_ASSERT_EQUAL_UINT8(1, d->belief.sensors_seen);
     d->s.live[43] = 0;
-    blocks(d, 3);
+    device_blocks(d, 3);
     TEST_ASSERT_EQUAL_UINT8(3, d->belief.sensors_seen);
 }
 
 TEST_CASE("a pack without sensors misses none", "[battery_model]")
 {
-    device_t *const d = device();
+    device_t *const d = device_healthy();
     d->s.live[42] = 0x8000;
-    blocks(d, 10);
+    device_blocks(d, 10);
     TEST_ASSERT_EQUAL_UINT8(0, d->belief.sensors_seen);
     TEST_ASSERT_EQUAL_UINT8(0, d->bms.sensors_lost);
 }
 
 TEST_CASE("after a gap a sensor has to show in three blocks again before it is missed", "[battery_model]")
 {
-    device_t *const d = device();
+    device_t *const d = device_healthy();
     d->s.live[42] = 0x8000;
-    blocks(d, 5);
+    device_blocks(d, 5);
     battery_belief_resume(&d->belief);
     d->s.live[42] = 200;
-    blocks(d, 2);
+    device_blocks(d, 2);
     d->s.live[42] = 0x8000;
-    (void)block(d);
+    (void)device_block(d);
     TEST_ASSERT_EQUAL_UINT8(0, d->bms.sensors_lost);
     TEST_ASSERT_EQUAL_UINT8(0, d->belief.sensors_seen);
 }
 
 TEST_CASE("a sensor that was there before the restart is missed at once, until a person forgets it", "[battery_model]")
 {
-    device_t *const d = device();
+    device_t *const d = device_healthy();
     battery_belief_init(&d->belief, 2);
-    (void)block(d);
+    (void)device_block(d);
     TEST_ASSERT_EQUAL_UINT8(2, d->bms.sensors_lost);
     battery_belief_forget_sensor(&d->belief, 0);
-    (void)block(d);
+    (void)device_block(d);
     TEST_ASSERT_EQUAL_UINT8(2, d->bms.sensors_lost);
     battery_belief_forget_sensor(&d->belief, 1);
-    (void)block(d);
+    (void)device_block(d);
     TEST_ASSERT_EQUAL_UINT8(0, d->bms.sensors_lost);
     d->s.live[43] = 200;
-    blocks(d, 3);
+    device_blocks(d, 3);
     TEST_ASSERT_EQUAL_UINT8(3, d->belief.sensors_seen);
 }
 
 TEST_CASE("the temperature of the BMS is held for two blocks without it", "[battery_model]")
 {
-    device_t *const d = device();
-    blocks(d, 3);
+    device_t *const d = device_healthy();
+    device_blocks(d, 3);
     d->s.live[48] = 0x8000;
-    blocks(d, 2);
+    device_blocks(d, 2);
     TEST_ASSERT_EQUAL_INT32(250, d->state.bms_temperature_dc.value);
     TEST_ASSERT_TRUE(d->state.bms_temperature_dc.known);
-    (void)block(d);
+    (void)device_block(d);
     TEST_ASSERT_FALSE(d->state.bms_temperature_dc.known);
 }
 
@@ -350,56 +284,56 @@ TEST_CASE("the temperature of the BMS is held for two blocks without it", "[batt
 
 TEST_CASE("cells that contradict the pack are refused twice and a fact from the third block on", "[battery_model]")
 {
-    device_t *const d = device();
-    (void)block(d);
+    device_t *const d = device_healthy();
+    (void)device_block(d);
     d->s.live[5] = 0; /* one cell of 14: 7 % */
-    TEST_ASSERT_FALSE(block(d));
-    TEST_ASSERT_FALSE(block(d));
-    TEST_ASSERT_TRUE(block(d));
+    TEST_ASSERT_FALSE(device_block(d));
+    TEST_ASSERT_FALSE(device_block(d));
+    TEST_ASSERT_TRUE(device_block(d));
     TEST_ASSERT_TRUE(d->bms.cells_contradict);
-    TEST_ASSERT_TRUE(block(d));
+    TEST_ASSERT_TRUE(device_block(d));
     d->s.live[5] = 39800;
-    TEST_ASSERT_TRUE(block(d));
+    TEST_ASSERT_TRUE(device_block(d));
     TEST_ASSERT_FALSE(d->bms.cells_contradict);
     d->s.live[5] = 0;
-    TEST_ASSERT_FALSE(block(d));
+    TEST_ASSERT_FALSE(device_block(d));
     d->s.live[5] = 39800;
-    TEST_ASSERT_TRUE(block(d));
+    TEST_ASSERT_TRUE(device_block(d));
     d->s.live[5] = 0;
-    TEST_ASSERT_FALSE(block(d)); /* not in a row with the one before */
-    TEST_ASSERT_FALSE(block(d));
+    TEST_ASSERT_FALSE(device_block(d)); /* not in a row with the one before */
+    TEST_ASSERT_FALSE(device_block(d));
 }
 
 TEST_CASE("another number of cells counts from the third block in a row on", "[battery_model]")
 {
-    device_t *const d = device();
-    (void)block(d);
+    device_t *const d = device_healthy();
+    (void)device_block(d);
     d->s.live[53] = 13;
-    blocks(d, 2);
+    device_blocks(d, 2);
     TEST_ASSERT_FALSE(d->bms.cell_count_differs);
     d->s.live[53] = 14;
-    (void)block(d);
+    (void)device_block(d);
     d->s.live[53] = 13;
-    blocks(d, 2);
+    device_blocks(d, 2);
     TEST_ASSERT_FALSE(d->bms.cell_count_differs);
-    (void)block(d);
+    (void)device_block(d);
     TEST_ASSERT_TRUE(d->bms.cell_count_differs);
     TEST_ASSERT_EQUAL_UINT8(14, d->state.cell_count);
     d->s.live[53] = 14;
-    blocks(d, 2);
+    device_blocks(d, 2);
     TEST_ASSERT_TRUE(d->bms.cell_count_differs);
-    (void)block(d);
+    (void)device_block(d);
     TEST_ASSERT_FALSE(d->bms.cell_count_differs);
 }
 
 TEST_CASE("a disputed number of cells is told as it is, odd or even", "[battery_model]")
 {
     for (uint16_t cells = 13; cells <= 14; cells++) {
-        device_t *const d = device();
+        device_t *const d = device_healthy();
         d->s.settings[307 - 300] = cells;
         d->s.live[53] = 16;
         d->s.live[2] = cells == 13 ? 0 : 39800;
-        blocks(d, 5);
+        device_blocks(d, 5);
         TEST_ASSERT_TRUE(d->bms.cell_count_differs);
         TEST_ASSERT_EQUAL_UINT8(cells, d->state.cell_count);
     }
@@ -407,30 +341,30 @@ TEST_CASE("a disputed number of cells is told as it is, odd or even", "[battery_
 
 TEST_CASE("numbers of cells that come and go change nothing", "[battery_model]")
 {
-    device_t *const d = device();
-    set(d, 307, 0); /* the detected one counts */
-    (void)block(d);
+    device_t *const d = device_healthy();
+    device_set(d, 307, 0); /* the detected one counts */
+    (void)device_block(d);
     static const uint16_t detected[] = {13, 0, 13, 0, 13, 13};
     for (size_t i = 0; i < sizeof(detected) / sizeof(detected[0]); i++) {
         d->s.live[53] = detected[i];
-        (void)block(d);
+        (void)device_block(d);
         TEST_ASSERT_EQUAL_UINT8(14, d->state.cell_count);
     }
 }
 
 TEST_CASE("fully charged begins and ends with the third block in a row", "[battery_model]")
 {
-    device_t *const d = device();
-    (void)block(d);
+    device_t *const d = device_healthy();
+    (void)device_block(d);
     d->s.live[50] = 0x92;
-    blocks(d, 2);
+    device_blocks(d, 2);
     TEST_ASSERT_FALSE(d->bms.fully_charged);
-    (void)block(d);
+    (void)device_block(d);
     TEST_ASSERT_TRUE(d->bms.fully_charged);
     d->s.live[50] = 0x97;
-    blocks(d, 2);
+    device_blocks(d, 2);
     TEST_ASSERT_TRUE(d->bms.fully_charged);
-    (void)block(d);
+    (void)device_block(d);
     TEST_ASSERT_FALSE(d->bms.fully_charged);
 }
 
@@ -442,174 +376,33 @@ static void set_soc(device_t *d, uint32_t percent)
 
 TEST_CASE("of the state of charge the middle one of three blocks counts", "[battery_model]")
 {
-    device_t *const d = device();
+    device_t *const d = device_healthy();
     static const uint32_t told[] = {80, 0, 81, 82, 100, 79, 78};
     static const int32_t expected[] = {80, 80, 80, 81, 82, 82, 79};
     for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
         set_soc(d, told[i]);
-        (void)block(d);
+        (void)device_block(d);
         TEST_ASSERT_EQUAL_INT32(expected[i] * 10000, d->state.soc_ppm.value);
     }
 }
 
 TEST_CASE("after a gap what was measured before counts no more, settings and sensors do", "[battery_model]")
 {
-    device_t *const d = device();
-    blocks(d, 3);
+    device_t *const d = device_healthy();
+    device_blocks(d, 3);
     battery_belief_resume(&d->belief);
     set_soc(d, 10);
     d->s.live[50] = 0x92;
     d->s.live[42] = 0x8000;
     d->s.live[48] = 0x8000;
     d->s.live[53] = 13;
-    (void)block(d);
+    (void)device_block(d);
     TEST_ASSERT_EQUAL_INT32(100000, d->state.soc_ppm.value);
     TEST_ASSERT_TRUE(d->bms.fully_charged);
     TEST_ASSERT_TRUE(d->bms.cell_count_differs);
     TEST_ASSERT_EQUAL_UINT8(1, d->bms.sensors_lost);
     TEST_ASSERT_FALSE(d->state.bms_temperature_dc.known);
-    set(d, 318, 100);
-    (void)block(d);
+    device_set(d, 318, 100);
+    (void)device_block(d);
     TEST_ASSERT_EQUAL_INT32(20000, d->bms.charge_max_ma.value);
-}
-
-/* ---- a fault that no event explains ---- */
-
-static void set_cells(device_t *d, uint16_t all_mv, uint16_t lowest_mv, uint16_t highest_mv)
-{
-    const float volts = (float)all_mv * 14.0F / 1000.0F;
-    uint32_t bits;
-    memcpy(&bits, &volts, sizeof(bits));
-    for (size_t i = 2; i < 16; i++) {
-        d->s.live[i] = (uint16_t)(all_mv * 10U);
-    }
-    d->s.live[36] = (uint16_t)(bits & 0xFFFFU);
-    d->s.live[37] = (uint16_t)(bits >> 16);
-    d->s.live[40] = lowest_mv;
-    d->s.live[41] = highest_mv;
-}
-
-static void expect_one_fault(const device_t *d, uint8_t id)
-{
-    TEST_ASSERT_EQUAL_UINT8(1, d->bms.fault_count);
-    TEST_ASSERT_EQUAL_HEX8(id, d->bms.faults[0]);
-}
-
-TEST_CASE("a cell below 316 explains a fault that no event explains, until the fault ends", "[battery_model]")
-{
-    device_t *const d = device();
-    (void)block(d);
-    d->s.live[50] = 0x9B;
-    set_cells(d, 2950, 2900, 2960); /* at 316, not below it */
-    blocks(d, 5);
-    expect_one_fault(d, 0);
-    d->s.live[40] = 2899;
-    blocks(d, 2);
-    expect_one_fault(d, 0);
-    (void)block(d);
-    expect_one_fault(d, 0x02);
-    set_cells(d, 3300, 3290, 3310); /* it is being charged */
-    blocks(d, 5);
-    expect_one_fault(d, 0x02);
-    d->s.live[50] = 0x97;
-    (void)block(d);
-    d->s.live[50] = 0x9B;
-    blocks(d, 5);
-    expect_one_fault(d, 0);
-}
-
-TEST_CASE("a cell at 315 explains a fault that no event explains, and with an empty one both hold", "[battery_model]")
-{
-    device_t *const d = device();
-    (void)block(d);
-    d->s.live[50] = 0x9B;
-    set_cells(d, 4150, 4100, 4199);
-    blocks(d, 5);
-    expect_one_fault(d, 0);
-    d->s.live[41] = 4200;
-    blocks(d, 3);
-    expect_one_fault(d, 0x03);
-    d->s.live[40] = 2800;
-    blocks(d, 3);
-    TEST_ASSERT_EQUAL_UINT8(2, d->bms.fault_count);
-    TEST_ASSERT_EQUAL_HEX8(0x02, d->bms.faults[0]);
-    TEST_ASSERT_EQUAL_HEX8(0x03, d->bms.faults[1]);
-}
-
-TEST_CASE("cells explain a fault by three blocks of it in a row, and then until it ends", "[battery_model]")
-{
-    device_t *const d = device();
-    for (int high = 0; high < 2; high++) {
-        const uint8_t id = high != 0 ? 0x03 : 0x02;
-        d->s.live[50] = 0x97;
-        set_cells(d, high != 0 ? 4150 : 2950, high != 0 ? 4150 : 2899, high != 0 ? 4200 : 2950);
-        blocks(d, 5); /* those without a fault are not counted */
-        d->s.live[50] = 0x9B;
-        blocks(d, 2);
-        expect_one_fault(d, 0);
-        set_cells(d, 3300, 3290, 3310);
-        (void)block(d);
-        set_cells(d, high != 0 ? 4150 : 2950, high != 0 ? 4150 : 2899, high != 0 ? 4200 : 2950);
-        blocks(d, 2);
-        expect_one_fault(d, 0);
-        (void)block(d);
-        expect_one_fault(d, id);
-        set_cells(d, 3300, 3290, 3310);
-        blocks(d, 5);
-        expect_one_fault(d, id);
-    }
-}
-
-TEST_CASE("without cutoffs of the cells no cell explains a fault", "[battery_model]")
-{
-    device_t *const d = device();
-    d->s.settings[315 - 300] = 0;
-    d->s.settings[316 - 300] = 0;
-    d->s.live[50] = 0x9B;
-    blocks(d, 5);
-    expect_one_fault(d, 0);
-}
-
-TEST_CASE("cutoffs that were read once explain no fault", "[battery_model]")
-{
-    for (int first = 0; first < 2; first++) {
-        device_t *const d = device();
-        blocks(d, 1 - first);
-        d->s.live[50] = 0x9B;
-        set(d, 315, 3900); /* the cells have 3980 mV */
-        blocks(d, 10);
-        TEST_ASSERT_EQUAL_UINT8(1, d->bms.fault_count);
-        TEST_ASSERT_EQUAL_HEX8(0, d->bms.faults[0]);
-        read_again(d);
-        blocks(d, 3);
-        TEST_ASSERT_EQUAL_HEX8(0x03, d->bms.faults[0]);
-    }
-}
-
-TEST_CASE("cells explain no fault that an event explains, or whose event may be missing", "[battery_model]")
-{
-    device_t *const d = device();
-    (void)block(d);
-    d->s.live[50] = 0x9B;
-    set_cells(d, 2850, 2800, 2860);
-    d->s.events_doubtful = true;
-    blocks(d, 5);
-    expect_one_fault(d, 0);
-    d->s.events_doubtful = false;
-    d->s.fault_count = 1;
-    d->s.faults[0] = 0x0B;
-    blocks(d, 5);
-    expect_one_fault(d, 0x0B);
-}
-
-TEST_CASE("cells that contradict the pack explain no fault", "[battery_model]")
-{
-    device_t *const d = device();
-    (void)block(d);
-    d->s.live[50] = 0x9B;
-    memset(d->s.live, 0, 16 * sizeof(d->s.live[0]));
-    d->s.live[40] = 2000;
-    blocks(d, 10);
-    TEST_ASSERT_TRUE(d->bms.cells_contradict);
-    expect_one_fault(d, 0);
 }

@@ -53,7 +53,8 @@ static void start_once(void)
     TEST_ASSERT_EQUAL(ESP_OK, settings_open(&s_settings));
     TEST_ASSERT_EQUAL(ESP_OK, event_bus_create(&s_bus));
     s_not_yet_ms = service_now_ms();
-    TEST_ASSERT_EQUAL(ESP_OK, energy_store_start(s_bus, s_settings, SAVE_MS / 1000, &s_totals, &has_totals));
+    TEST_ASSERT_EQUAL(ESP_OK, energy_store_start(s_bus, s_settings, settings_sensors_seen(s_settings), SAVE_MS / 1000,
+                                                 &s_totals, &has_totals));
     TEST_ASSERT_FALSE(has_totals);
 }
 

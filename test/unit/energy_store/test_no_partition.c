@@ -71,7 +71,8 @@ static void start_once(void)
     host_options.data_dir = mkdtemp(s_directory);
     TEST_ASSERT_EQUAL(ESP_OK, settings_open(&s_settings));
     TEST_ASSERT_EQUAL(ESP_OK, event_bus_create(&bus));
-    TEST_ASSERT_EQUAL(ESP_OK, energy_store_start(bus, s_settings, 1, &s_totals, &has_totals));
+    TEST_ASSERT_EQUAL(
+        ESP_OK, energy_store_start(bus, s_settings, settings_sensors_seen(s_settings), 1, &s_totals, &has_totals));
     TEST_ASSERT_FALSE(has_totals);
 }
 

@@ -475,6 +475,22 @@ TEST_CASE("settings are read at once when the BMS tells that it was started", "[
     }
 }
 
+TEST_CASE("settings that are new, or have changed, are read again half a second later", "[tinybms]")
+{
+    line_begin(&s_line, 0);
+    line_run_until_more(&s_line, &s_line.settings_requests);
+    const int64_t first_ms = s_line.settings_request_ms;
+    line_run_until_more(&s_line, &s_line.settings_requests);
+    TEST_ASSERT_EQUAL_INT64(first_ms + 12 + 500, s_line.settings_request_ms);
+    tinybms_session_set_poll_ms(&s_line.session, 2000);
+    line_run(&s_line, 59000);
+    s_line.registers[300] = 4100;
+    line_run_until_more(&s_line, &s_line.settings_requests);
+    const int64_t from_ms = s_line.settings_request_ms;
+    line_run_until_more(&s_line, &s_line.settings_requests);
+    TEST_ASSERT_EQUAL_INT64(from_ms + 12 + 500, s_line.settings_request_ms);
+}
+
 static void run_until_settings_are_read(void)
 {
     line_run_until_more(&s_line, &s_line.settings_requests);

@@ -437,22 +437,6 @@ TEST_CASE("a refusal of all events does not take away the doubt about what was l
     TEST_ASSERT_FALSE(tinybms_session_snapshot(&s_line.session)->events_doubtful);
 }
 
-TEST_CASE("settings that are new, or have changed, are read again half a second later", "[tinybms]")
-{
-    line_begin(&s_line, 0);
-    line_run_until_more(&s_line, &s_line.settings_requests);
-    const int64_t first_ms = s_line.settings_request_ms;
-    line_run_until_more(&s_line, &s_line.settings_requests);
-    TEST_ASSERT_EQUAL_INT64(first_ms + 12 + 500, s_line.settings_request_ms);
-    tinybms_session_set_poll_ms(&s_line.session, 2000);
-    line_run(&s_line, 59000);
-    s_line.registers[300] = 4100;
-    line_run_until_more(&s_line, &s_line.settings_requests);
-    const int64_t from_ms = s_line.settings_request_ms;
-    line_run_until_more(&s_line, &s_line.settings_requests);
-    TEST_ASSERT_EQUAL_INT64(from_ms + 12 + 500, s_line.settings_request_ms);
-}
-
 /* ---- what is counted ---- */
 
 TEST_CASE("everything on the line is counted", "[tinybms]")
