@@ -78,8 +78,8 @@ def test_the_simulated_adapter_is_one_for_python_can_too(adapter: Adapter) -> No
 
 def test_the_frames_of_a_healthy_battery_come_in_order_and_in_time(adapter: Adapter) -> None:
     with adapter, adapter.peer() as gx, gateway_stack(can_backend=adapter.backend, faults=("silence",)) as stack:
-        # What is due before the channel is open is not acknowledged and comes again.
-        wait_until(lambda: "O" in adapter.commands, 8.0, lambda: f"not opened: {adapter.commands[-8:]}")
+        # What is due before the gateway takes the channel as open is not acknowledged and comes again, out of order.
+        wait_for_log(stack, ": open, version")
         stack.bms.faults.set("silence", 0)
         first = wait_for(gx, lambda _: True, 8.0)
         frames = [first, *collect(gx, 4.5)]
@@ -94,7 +94,7 @@ def test_the_frames_of_a_healthy_battery_come_in_order_and_in_time(adapter: Adap
     for alarms in (m.data for m in frames if m.arbitration_id == 0x35A):
         assert not any(byte >> shift & 3 == 1 for byte in alarms[:7] for shift in (0, 2, 4, 6)), "no alarm is active"
         assert alarms[7] >> 2 & 3 == 2, "online"
-    assert longest_gap([m.timestamp for m in frames if m.arbitration_id == 0x351]) < 1.5
+    assert longest_gap([m.timestamp for m in frames if m.arbitration_id == 0x351]) < 3.0, "the GX waits for 3 s"
 
 
 @pytest.mark.parametrize(("bitrate", "code"), [(500000, "S6"), (250000, "S5")])
@@ -298,7 +298,7 @@ def test_a_flood_from_the_bus_does_not_hold_up_the_limits(usb: MakeAdapter) -> N
                 gx.send(flood)
             times += [m.timestamp for m in collect(gx, 0.01) if m.arbitration_id == 0x351]
     assert len(times) >= 3
-    assert longest_gap(times) < 1.5
+    assert longest_gap(times) < 3.0, "the GX waits for 3 s"
 
 
 def test_the_command_runs_a_gateway_on_an_adapter(usb: MakeAdapter, tmp_path: Path) -> None:
