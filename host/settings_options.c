@@ -126,13 +126,14 @@ const char *settings_options_forget_sensor(int sensor)
     if (settings_open(&settings) != ESP_OK) {
         return "no memory";
     }
-    const unsigned seen = settings_sensors_seen(settings);
+    settings_memory_t memory = settings_memory(settings);
     const unsigned bit = 1U << (sensor - 1);
-    if ((seen & bit) == 0) {
+    if ((memory.sensors_seen & bit) == 0) {
         (void)printf("external temperature sensor %d was never there\n", sensor);
         return NULL;
     }
-    if (settings_keep_sensors_seen(settings, (uint8_t)(seen & ~bit)) != ESP_OK) {
+    memory.sensors_seen = (uint8_t)(memory.sensors_seen & ~bit);
+    if (settings_remember(settings, &memory) != ESP_OK) {
         return "the data directory cannot be written";
     }
     (void)printf("external temperature sensor %d is forgotten\n", sensor);

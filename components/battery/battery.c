@@ -205,7 +205,9 @@ static void keep(const battery_t *battery)
     const battery_state_t *const state = &battery->state;
     const charge_control_kept_t limits = charge_control_to_keep(&battery->pipeline.charge, state);
     limits_store_put(state->publish ? &limits : NULL);
-    energy_store_put(battery_pipeline_energy(&battery->pipeline), battery_pipeline_sensors_seen(&battery->pipeline));
+    const settings_memory_t memory = {.sensors_seen = battery_pipeline_sensors_seen(&battery->pipeline),
+                                      .events_over = battery->snapshot.over};
+    energy_store_put(battery_pipeline_energy(&battery->pipeline), &memory);
 }
 
 static void update(battery_t *battery)
@@ -270,10 +272,12 @@ esp_err_t battery_start(event_bus_handle_t bus, settings_handle_t settings)
     energy_totals_t totals;
     charge_control_kept_t limits;
     bool has_totals = false;
-    battery_pipeline_kept_t kept = {.sensors_seen = settings_sensors_seen(settings)};
-    ESP_RETURN_ON_ERROR(energy_store_start(bus, settings, kept.sensors_seen, values.number[SETTINGS_ENERGY_SAVE_S],
-                                           &totals, &has_totals),
-                        TAG, "energy counters cannot be kept");
+    const settings_memory_t memory = settings_memory(settings);
+    battery->snapshot.over = memory.events_over; /* until there is a snapshot */
+    battery_pipeline_kept_t kept = {.sensors_seen = memory.sensors_seen};
+    ESP_RETURN_ON_ERROR(
+        energy_store_start(bus, settings, &memory, values.number[SETTINGS_ENERGY_SAVE_S], &totals, &has_totals), TAG,
+        "energy counters cannot be kept");
     kept.energy = has_totals ? &totals : NULL;
     const bool has_limits = limits_store_take(&limits, &kept.limits_age_ms);
     kept.limits = has_limits ? &limits : NULL;

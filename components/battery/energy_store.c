@@ -32,7 +32,7 @@ static const char *TAG = "energy";
 /** What the battery task hands over. */
 typedef struct {
     energy_totals_t totals;
-    uint8_t sensors_seen;
+    settings_memory_t memory;
 } to_keep_t;
 
 typedef struct {
@@ -44,9 +44,9 @@ typedef struct {
     SemaphoreHandle_t lock;           /**< guards what follows; the battery task never takes it */
     energy_log_t log;
     energy_totals_t saved;
-    uint8_t sensors_saved;
-    uint8_t sensors_told; /**< that may differ from what is saved */
-    int64_t sensors_due_ms;
+    settings_memory_t remembered;
+    settings_memory_t told; /**< that may differ from what is remembered */
+    int64_t told_due_ms;
     int32_t save_ms;
     int64_t due_ms;
     bool failing; /**< the last save failed, which has been logged */
@@ -108,27 +108,28 @@ static void save(energy_store_t *store)
     note_outcome(store, saved);
 }
 
-/** Under the lock. A sensor is found once in years: it is kept at once, a failure tried again every minute. */
-static void save_sensors(energy_store_t *store)
+/** Under the lock. It changes once in a long while: it is remembered at once, a failure tried again every minute. */
+static void remember(energy_store_t *store)
 {
-    if (store->sensors_told == store->sensors_saved) {
+    if (settings_memory_same(&store->told, &store->remembered)) {
         return;
     }
-    store->sensors_due_ms = service_now_ms() + RETRY_MS;
-    if (settings_keep_sensors_seen(store->settings, store->sensors_told) == ESP_OK) {
-        store->sensors_saved = store->sensors_told;
+    store->told_due_ms = service_now_ms() + RETRY_MS;
+    if (settings_remember(store->settings, &store->told) == ESP_OK) {
+        store->remembered = store->told;
     } else {
-        ESP_LOGE(TAG, "the temperature sensors that are there cannot be kept; it is tried again every minute");
+        ESP_LOGE(TAG, "which temperature sensors are there and which events are over cannot be kept; it is tried again "
+                      "every minute");
     }
 }
 
 /** Under the lock. */
-static void note_sensors(energy_store_t *store)
+static void note_memory(energy_store_t *store)
 {
     to_keep_t newest;
-    if (xQueuePeek(store->newest, &newest, 0) == pdTRUE && newest.sensors_seen != store->sensors_told) {
-        store->sensors_told = newest.sensors_seen;
-        store->sensors_due_ms = service_now_ms();
+    if (xQueuePeek(store->newest, &newest, 0) == pdTRUE && !settings_memory_same(&newest.memory, &store->told)) {
+        store->told = newest.memory;
+        store->told_due_ms = service_now_ms();
     }
 }
 
@@ -136,11 +137,11 @@ static void save_when_due(energy_store_t *store, bool just_sent)
 {
     const int64_t spare_ms = just_sent ? 0 : WITHOUT_CAN_MS;
     (void)xSemaphoreTake(store->lock, portMAX_DELAY);
-    note_sensors(store);
+    note_memory(store);
     if (service_now_ms() >= store->due_ms + spare_ms) {
         save(store);
-    } else if (service_now_ms() >= store->sensors_due_ms + spare_ms) {
-        save_sensors(store);
+    } else if (service_now_ms() >= store->told_due_ms + spare_ms) {
+        remember(store);
     }
     (void)xSemaphoreGive(store->lock);
 }
@@ -149,8 +150,8 @@ static void save_at_shutdown(void)
 {
     if (xSemaphoreTake(s_store.lock, pdMS_TO_TICKS(SHUTDOWN_WAIT_MS)) == pdTRUE) {
         save(&s_store);
-        note_sensors(&s_store);
-        save_sensors(&s_store);
+        note_memory(&s_store);
+        remember(&s_store);
         (void)xSemaphoreGive(s_store.lock);
     }
 }
@@ -193,8 +194,8 @@ static bool open_log(energy_store_t *store, energy_totals_t *totals, bool *has_t
     return true;
 }
 
-esp_err_t energy_store_start(event_bus_handle_t bus, settings_handle_t settings, uint8_t sensors_seen, int32_t save_s,
-                             energy_totals_t *totals, bool *has_totals)
+esp_err_t energy_store_start(event_bus_handle_t bus, settings_handle_t settings, const settings_memory_t *memory,
+                             int32_t save_s, energy_totals_t *totals, bool *has_totals)
 {
     energy_store_t *const store = &s_store;
     *has_totals = false;
@@ -203,8 +204,8 @@ esp_err_t energy_store_start(event_bus_handle_t bus, settings_handle_t settings,
     }
     store->bus = bus;
     store->settings = settings;
-    store->sensors_saved = sensors_seen;
-    store->sensors_told = sensors_seen;
+    store->remembered = *memory;
+    store->told = *memory;
     store->save_ms = save_s * 1000;
     store->due_ms = service_now_ms() + store->save_ms;
     store->lock = xSemaphoreCreateMutex();
@@ -219,9 +220,9 @@ esp_err_t energy_store_start(event_bus_handle_t bus, settings_handle_t settings,
     return ESP_OK;
 }
 
-void energy_store_put(const energy_totals_t *totals, uint8_t sensors_seen)
+void energy_store_put(const energy_totals_t *totals, const settings_memory_t *memory)
 {
-    const to_keep_t newest = {.totals = *totals, .sensors_seen = sensors_seen};
+    const to_keep_t newest = {.totals = *totals, .memory = *memory};
     const int64_t now_ms = service_now_ms();
     if (s_store.newest != NULL && now_ms >= s_next_put_ms) {
         s_next_put_ms = now_ms + PUT_EVERY_MS;

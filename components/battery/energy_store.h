@@ -7,12 +7,12 @@
 
 /**
  * @file
- * @brief Keeps the energy counters in the partition "energy", and which temperature sensors were ever there among the
- * settings: a task of low priority, so that the battery task never waits for the flash.
+ * @brief Keeps the energy counters in the partition "energy", and what is remembered of the battery among the settings:
+ * a task of low priority, so that the battery task never waits for the flash.
  *
  * An erase stops every task for 45 to 400 ms, a write for about 1 ms. Both come right after a frame 0x351 went out, or
- * 2 s late when none does. The newest counters are also saved on every orderly restart. Sensors are saved when they
- * change.
+ * 2 s late when none does. The newest counters are also saved on every orderly restart. What is remembered is saved
+ * when it changes.
  */
 
 #include "energy_meter.h"
@@ -23,18 +23,18 @@
 /**
  * @brief Loads the counters and starts the task. Without a usable partition nothing is kept, and the log says so.
  * @param bus tells of frames that were sent
- * @param settings where the sensors are kept
- * @param sensors_seen that are kept already, one bit each
+ * @param settings where the memory is kept
+ * @param memory what is remembered already
  * @param save_s seconds between two saves
  * @param[out] totals as saved last; left alone when there are none
  * @param[out] has_totals whether there are
  * @return ESP_OK; ESP_ERR_NO_MEM
  */
-esp_err_t energy_store_start(event_bus_handle_t bus, settings_handle_t settings, uint8_t sensors_seen, int32_t save_s,
-                             energy_totals_t *totals, bool *has_totals);
+esp_err_t energy_store_start(event_bus_handle_t bus, settings_handle_t settings, const settings_memory_t *memory,
+                             int32_t save_s, energy_totals_t *totals, bool *has_totals);
 
 /**
- * @brief Hands over the newest counters and the sensors that were ever there, one bit each; never waits. One task only;
- * more often than once a second is ignored.
+ * @brief Hands over the newest counters and what is to be remembered; never waits. One task only; more often than once
+ * a second is ignored.
  */
-void energy_store_put(const energy_totals_t *totals, uint8_t sensors_seen);
+void energy_store_put(const energy_totals_t *totals, const settings_memory_t *memory);

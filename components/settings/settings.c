@@ -19,6 +19,7 @@ static const char *TAG = "settings";
 #define NVS_NAMESPACE     "settings"
 #define BATTERY_NAMESPACE "battery" /**< what is remembered of the battery: no setting */
 #define SENSORS_SEEN      "sensors_seen"
+#define EVENTS_OVER       "events_over" /**< id, stamp (24 bits) and the BMS time (32 bits) */
 
 struct settings {
     SemaphoreHandle_t lock; /**< guards values; services take it at start only */
@@ -172,39 +173,74 @@ esp_err_t settings_save(settings_handle_t handle, const settings_change_t *chang
     return err;
 }
 
-uint8_t settings_sensors_seen(settings_handle_t handle)
+static void note_unreadable(esp_err_t err, const char *what)
+{
+    if (err != ESP_OK && err != ESP_ERR_NVS_NOT_FOUND) {
+        ESP_LOGE(TAG, "%s cannot be read (%s)", what, esp_err_to_name(err));
+    }
+}
+
+static void read_memory(nvs_handle_t nvs, settings_memory_t *memory)
+{
+    uint64_t over = 0;
+    note_unreadable(nvs_get_u8(nvs, SENSORS_SEEN, &memory->sensors_seen), "which temperature sensors were ever there");
+    note_unreadable(nvs_get_u64(nvs, EVENTS_OVER, &over), "which events of the BMS are over");
+    memory->events_over = (tinybms_events_over_t){
+        .event = {.time_s = (uint32_t)(over >> 32) & 0xFFFFFFU, .id = (uint8_t)(over >> 56)},
+        .bms_time_s = (uint32_t)over,
+    };
+}
+
+settings_memory_t settings_memory(settings_handle_t handle)
 {
     nvs_handle_t nvs = 0;
-    uint8_t sensors = 0;
+    settings_memory_t memory = {0};
     (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
-    esp_err_t err = nvs_open(BATTERY_NAMESPACE, NVS_READONLY, &nvs);
+    const esp_err_t err = nvs_open(BATTERY_NAMESPACE, NVS_READONLY, &nvs);
+    note_unreadable(err, "what is remembered of the battery");
     if (err == ESP_OK) {
-        err = nvs_get_u8(nvs, SENSORS_SEEN, &sensors);
+        read_memory(nvs, &memory);
         nvs_close(nvs);
     }
-    if (err != ESP_OK && err != ESP_ERR_NVS_NOT_FOUND) {
-        ESP_LOGE(TAG, "which temperature sensors were ever there cannot be read (%s)", esp_err_to_name(err));
-    }
     (void)xSemaphoreGive(handle->lock);
-    return sensors;
+    return memory;
 }
 
-static esp_err_t write_sensors(uint8_t sensors)
+static bool same_over(const tinybms_events_over_t *a, const tinybms_events_over_t *b)
+{
+    return a->bms_time_s == b->bms_time_s && a->event.time_s == b->event.time_s && a->event.id == b->event.id;
+}
+
+bool settings_memory_same(const settings_memory_t *a, const settings_memory_t *b)
+{
+    return a->sensors_seen == b->sensors_seen && same_over(&a->events_over, &b->events_over);
+}
+
+/** Only what has changed is written; one number for each part, so that a power cut leaves none by half. */
+static esp_err_t write_memory(nvs_handle_t nvs, const settings_memory_t *memory)
+{
+    const tinybms_events_over_t *const over = &memory->events_over;
+    const uint64_t event = (uint64_t)over->event.id << 24 | over->event.time_s;
+    settings_memory_t before = {0};
+    read_memory(nvs, &before);
+    if (before.sensors_seen != memory->sensors_seen) {
+        ESP_RETURN_ON_ERROR(nvs_set_u8(nvs, SENSORS_SEEN, memory->sensors_seen), TAG, "cannot save the sensors");
+    }
+    if (!same_over(&before.events_over, over)) {
+        ESP_RETURN_ON_ERROR(nvs_set_u64(nvs, EVENTS_OVER, event << 32 | over->bms_time_s), TAG, "cannot save events");
+    }
+    return nvs_commit(nvs);
+}
+
+esp_err_t settings_remember(settings_handle_t handle, const settings_memory_t *memory)
 {
     nvs_handle_t nvs = 0;
-    ESP_RETURN_ON_ERROR(nvs_open(BATTERY_NAMESPACE, NVS_READWRITE, &nvs), TAG, "cannot open the storage");
-    esp_err_t err = nvs_set_u8(nvs, SENSORS_SEEN, sensors);
-    if (err == ESP_OK) {
-        err = nvs_commit(nvs);
-    }
-    nvs_close(nvs);
-    return err;
-}
-
-esp_err_t settings_keep_sensors_seen(settings_handle_t handle, uint8_t sensors)
-{
     (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
-    const esp_err_t err = write_sensors(sensors);
+    esp_err_t err = nvs_open(BATTERY_NAMESPACE, NVS_READWRITE, &nvs);
+    if (err == ESP_OK) {
+        err = write_memory(nvs, memory);
+        nvs_close(nvs);
+    }
     (void)xSemaphoreGive(handle->lock);
     return err;
 }

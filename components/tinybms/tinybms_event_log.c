@@ -5,6 +5,7 @@
  */
 #include "tinybms_event_log.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "tinybms_command.h"
@@ -12,6 +13,7 @@
 
 #define PRIOR_MAX      3   /**< steps of its own that outweigh how the other list runs */
 #define REMEMBERED_MAX 100 /**< steps of a list that outweigh any before them */
+#define SURE           3   /**< steps by which a list runs one way, although one stamp may be wrong: that turns two */
 
 static bool same(const tinybms_log_entry_t *entry, const tinybms_event_t *event)
 {
@@ -242,21 +244,40 @@ size_t tinybms_event_log_take(tinybms_event_log_t *log, tinybms_event_t *events,
     return keep_marked(events, count, fresh);
 }
 
-static void set_all_over(tinybms_event_log_t *log, bool over)
+static void set_over(tinybms_event_log_t *log, size_t count, bool over)
 {
-    for (size_t i = 0; i < log->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         log->entries[i].over = over;
     }
 }
 
-void tinybms_event_log_end_all(tinybms_event_log_t *log)
+static tinybms_event_t event_of(const tinybms_log_entry_t *entry)
 {
-    set_all_over(log, true);
+    return (tinybms_event_t){.time_s = entry->time_s, .id = entry->id};
+}
+
+tinybms_event_t tinybms_event_log_end_all(tinybms_event_log_t *log)
+{
+    tinybms_event_t newest = {0};
+    for (size_t i = 0; i < log->count; i++) {
+        newest = holds(log, i) ? event_of(&log->entries[i]) : newest;
+    }
+    set_over(log, log->count, true);
+    return newest;
+}
+
+void tinybms_event_log_end_until(tinybms_event_log_t *log, const tinybms_event_t *event)
+{
+    const tinybms_log_entry_t *const last = find(log, event);
+    const bool sure = abs(log->forward[TINYBMS_LIST_ALL]) >= SURE || abs(log->forward[TINYBMS_LIST_NEWEST]) >= SURE;
+    if (last != NULL && last->unordered == 0 && sure) {
+        set_over(log, (size_t)(last - log->entries) + 1, true);
+    }
 }
 
 void tinybms_event_log_doubt_all(tinybms_event_log_t *log)
 {
-    set_all_over(log, false);
+    set_over(log, log->count, false);
 }
 
 tinybms_event_t tinybms_event_log_newest(const tinybms_event_log_t *log, uint8_t id)
@@ -264,7 +285,7 @@ tinybms_event_t tinybms_event_log_newest(const tinybms_event_log_t *log, uint8_t
     for (size_t i = log->count; i > 0; i--) {
         const tinybms_log_entry_t *const entry = &log->entries[i - 1];
         if (entry->id == id) {
-            return (tinybms_event_t){.time_s = entry->time_s, .id = id};
+            return event_of(entry);
         }
     }
     return (tinybms_event_t){0};

@@ -60,7 +60,10 @@ static void note_calm(tinybms_session_t *session)
     if (session->calm_blocks < CALM_BLOCKS) {
         session->calm_blocks++;
         if (session->calm_blocks == CALM_BLOCKS) {
-            tinybms_event_log_end_all(&session->known);
+            const tinybms_event_t ended = tinybms_event_log_end_all(&session->known);
+            if (ended.id != 0) {
+                snapshot->over = (tinybms_events_over_t){.event = ended, .bms_time_s = session->bms_time_s};
+            }
             show_faults(session);
         }
     }
@@ -89,6 +92,12 @@ void tinybms_session_note_status(tinybms_session_t *session, uint16_t status)
     note_calm(session);
 }
 
+void tinybms_session_recall(tinybms_session_t *session, const tinybms_events_over_t *over)
+{
+    session->snapshot.over = *over;
+    session->bms_time_s = over->bms_time_s;
+}
+
 /** What was there before the gateway came is history, not news. */
 static void tell_event(tinybms_session_t *session, const tinybms_event_t *event)
 {
@@ -109,6 +118,7 @@ static void note_bms_time(tinybms_session_t *session, uint32_t bms_time_s)
 {
     if (bms_time_s < session->bms_time_s) {
         tinybms_event_log_doubt_all(&session->known);
+        session->snapshot.over = (tinybms_events_over_t){0};
         session->calm_blocks = 0;
         session->due_ms[TINYBMS_JOB_SETTINGS] = session->last_ms;
     }
@@ -144,8 +154,12 @@ bool tinybms_session_take_events(tinybms_session_t *session, const tinybms_answe
         return false;
     }
     note_bms_time(session, bms_time_s);
+    const bool first = all ? !session->list_given : !session->snapshot.events_known;
     const size_t fresh =
         tinybms_event_log_take(&session->known, events, count, all ? TINYBMS_LIST_ALL : TINYBMS_LIST_NEWEST);
+    if (first) {
+        tinybms_event_log_end_until(&session->known, &session->snapshot.over.event);
+    }
     for (size_t i = 0; i < fresh; i++) {
         tell_event(session, &events[i]);
     }

@@ -278,6 +278,8 @@ esp_err_t uart_bms_start(event_bus_handle_t bus, settings_handle_t settings, uar
     config.poll_ms = settings_number(settings, SETTINGS_UART_POLL_MS);
     bms->started_ms = service_now_ms();
     tinybms_session_init(&bms->session, &config, service_now_ms());
+    const settings_memory_t memory = settings_memory(settings);
+    tinybms_session_recall(&bms->session, &memory.events_over);
     ESP_RETURN_ON_FALSE(xTaskCreate(uart_bms_task, TAG, CONFIG_TINYBMS_UART_TASK_STACK, bms,
                                     CONFIG_TINYBMS_UART_TASK_PRIORITY, NULL) == pdPASS,
                         ESP_ERR_NO_MEM, TAG, "no memory for the task");

@@ -32,6 +32,7 @@ typedef enum {
     TYPE_I32 = 'i',
     TYPE_U32 = 'u',
     TYPE_I64 = 'l',
+    TYPE_U64 = 'q',
     TYPE_STR = 's',
     TYPE_BLOB = 'x',
 } value_type_t;
@@ -310,6 +311,16 @@ esp_err_t nvs_set_i64(nvs_handle_t handle, const char *key, int64_t value)
 esp_err_t nvs_get_i64(nvs_handle_t handle, const char *key, int64_t *out_value)
 {
     return get_number(handle, key, TYPE_I64, out_value, sizeof(*out_value));
+}
+
+esp_err_t nvs_set_u64(nvs_handle_t handle, const char *key, uint64_t value)
+{
+    return set(handle, key, TYPE_U64, &value, sizeof(value));
+}
+
+esp_err_t nvs_get_u64(nvs_handle_t handle, const char *key, uint64_t *out_value)
+{
+    return get_number(handle, key, TYPE_U64, out_value, sizeof(*out_value));
 }
 
 esp_err_t nvs_set_str(nvs_handle_t handle, const char *key, const char *value)

@@ -16,6 +16,8 @@ from watch import collect, drain, limits, open_bus, pairs, wait_for, wait_until
 
 BMS_INTERNAL = 11
 WARNINGS_FROM = 16
+CONNECTED, DISCONNECTED = 0x64, 0x65
+"""A charger: events that forbid nothing."""
 SCALE = 10.0
 FULL = (540, 900, 1080)
 """CVL at float, 90 % of 100 A and of 120 A."""
@@ -132,3 +134,31 @@ def test_of_two_faults_each_stops_what_it_forbids(first: int, second: int, order
             stack.bms.bms.set_fault(second)
         wait_for(bus, lambda m: is_limits(m) and limits(m)[1:] == (0, 0), 3.0)
         assert {limits(m)[1:] for m in collect(bus, 2.5) if is_limits(m)} == {(0, 0)}
+
+
+@pytest.mark.parametrize("order", EventOrder)
+def test_a_start_within_a_fault_knows_of_one_that_was_over_before_and_without_its_memory_both_count(
+    order: EventOrder, tmp_path: Path
+) -> None:
+    """A switch fault of long ago has no recovery; an empty battery has to be charged all the same."""
+    memory = tmp_path / "data/nvs/battery/events_over"
+    options = (tmp_path / "data", "--time-scale", str(SCALE))
+    with make_line(tmp_path / "bms", event_order=order, time_scale=SCALE) as line:
+        with line.lock:
+            for event in (0x0B, CONNECTED, DISCONNECTED, CONNECTED):
+                line.bms.advance(3600)
+                line.bms.log_event(event)
+        with GatewayProcess(line.link, *options) as gateway:
+            wait_until(memory.exists, 10.0, lambda: f"nothing remembered: {list(gateway.lines)[-8:]}")
+        with line.lock:
+            line.bms.set_soc(0.0)
+            line.bms.advance(3600)
+            line.bms.set_fault(0x02)
+        with GatewayProcess(line.link, *options) as gateway, open_bus(gateway.can_backend()) as bus:
+            frames = [wait_for(bus, lambda m: is_limits(m) and limits(m)[1] == 900, 90 / SCALE + 5)]
+            frames += collect(bus, 10 / SCALE)
+            assert {limits(m)[2] for m in frames if is_limits(m)} == {0}
+        memory.unlink()
+        with GatewayProcess(line.link, *options) as gateway, open_bus(gateway.can_backend()) as bus:
+            wait_for(bus, is_limits, 5.0)
+            assert {limits(m)[1:] for m in collect(bus, 40 / SCALE) if is_limits(m)} == {(0, 0)}

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pure_library import Pure
+from tinybms_gateway.pure import Event
 
 RECOVERS = {0x73: 0x04, 0x74: 0x37, 0x75: 0x0A, 0x76: 0x06, 0x77: 0x05, 0x78: 0x07, 0x79: 0x03, 0x7A: 0x31, 0x7B: 0x02}
 UNTIL_RESTART = frozenset(range(0x0B, 0x10))
@@ -15,12 +16,8 @@ STARTED = 0x61
 IDS = st.sampled_from((*RECOVERS, *RECOVERS.values(), *UNTIL_RESTART, STARTED, 0x38, 0x64, 0x7C, 0x08))
 NEWEST = 8
 KEPT = 49
-
-
-class Event(c.Structure):
-    """tinybms_event_t."""
-
-    _fields_ = (("time_s", c.c_uint32), ("id", c.c_uint8))
+SURE = 3
+"""Steps that show which way a list runs, although one stamp may be wrong."""
 
 
 def forbids(event: int) -> bool:
@@ -49,11 +46,19 @@ class Log:
         self.log = c.create_string_buffer(self.pure.size_of("event_log"))
         for function in ("take", "unrecovered"):
             getattr(self.pure.lib, f"tinybms_event_log_{function}").restype = c.c_size_t
+        self.pure.lib.tinybms_event_log_end_all.restype = Event
 
     def take(self, events: list[tuple[int, int]], *, everything: bool) -> int:
         array = (Event * 64)(*(Event(time, event) for time, event in events))
         taken: int = self.pure.lib.tinybms_event_log_take(self.log, array, c.c_size_t(len(events)), int(everything))
         return taken
+
+    def end_all(self) -> Event:
+        ended: Event = self.pure.lib.tinybms_event_log_end_all(self.log)
+        return ended
+
+    def end_until(self, event: Event) -> None:
+        self.pure.lib.tinybms_event_log_end_until(self.log, c.byref(event))
 
     def unrecovered(self) -> set[int]:
         ids = (c.c_uint8 * 16)()
@@ -107,15 +112,51 @@ def test_each_event_is_told_as_new_once(pure: Pure, ids: list[int], newest_first
     assert fresh == len(happened)
 
 
-@given(ids=st.lists(IDS, min_size=1, max_size=12), later=st.lists(IDS, max_size=5), newest_first=st.booleans())
-def test_what_was_listed_before_a_calm_is_over_and_what_comes_after_it_is_not(
-    pure: Pure, ids: list[int], later: list[int], newest_first: bool
+@given(
+    before=st.lists(IDS, max_size=30),
+    later=st.lists(IDS, max_size=30),
+    newest_first=st.booleans(),
+    restarted=st.booleans(),
+)
+def test_what_was_listed_before_a_calm_is_over_and_what_comes_after_it_is_not_whether_the_gateway_restarts_or_not(
+    pure: Pure, before: list[int], later: list[int], newest_first: bool, restarted: bool
 ) -> None:
+    """A gateway that starts anew has where the list was over, and the list of today, which may have lost its oldest."""
     log = Log(pure)
-    happened = [(100 + 7 * place, event) for place, event in enumerate(ids)]
+    happened = [(100 + 7 * place, event) for place, event in enumerate(before)]
     log.take(happened[::-1] if newest_first else happened, everything=True)
-    pure.lib.tinybms_event_log_end_all(log.log)
+    over = log.end_all()
     assert log.unrecovered() == set()
     happened += [(5000 + place, event) for place, event in enumerate(later)]
-    log.take(happened[::-1] if newest_first else happened, everything=True)
-    assert log.unrecovered() == (holding(later) if len(happened) > 1 else set())
+    today = happened[-KEPT:]
+    log = Log(pure) if restarted else log
+    log.take(today[::-1] if newest_first else today, everything=True)
+    if restarted:
+        log.end_until(over)
+    if restarted and (len(today) <= SURE or (over.id and (over.time_s, over.id) not in today)):
+        assert log.unrecovered() >= holding(later)
+    elif len(happened) > 1:
+        assert log.unrecovered() == holding(later)
+
+
+@given(
+    before=st.lists(IDS, max_size=12),
+    later=st.lists(IDS, min_size=1, max_size=12),
+    newest_first=st.booleans(),
+    wrong=st.tuples(st.integers(0, 23), st.one_of(st.integers(0, 2**24 - 1), st.integers(0, 6000))),
+)
+def test_where_a_list_was_over_ends_no_fault_of_today_although_one_stamp_is_wrong(
+    pure: Pure, before: list[int], later: list[int], newest_first: bool, wrong: tuple[int, int]
+) -> None:
+    log = Log(pure)
+    happened = [(100 + 7 * place, event) for place, event in enumerate(before)]
+    log.take(list(happened), everything=True)
+    over = log.end_all()
+    today = happened + [(5000 + place, event) for place, event in enumerate(later)]
+    place = wrong[0] % len(today)
+    today[place] = (wrong[1], today[place][1])
+    started = Log(pure)
+    started.take(today[::-1] if newest_first else today, everything=True)
+    without = started.unrecovered()
+    started.end_until(over)
+    assert (without - started.unrecovered()).isdisjoint(holding(later))

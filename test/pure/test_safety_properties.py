@@ -56,7 +56,7 @@ class Watch:
         for since_ms in self.gone_since_ms.values():
             assert now_ms - since_ms < 5 * POLL_MS or state.ccl_ma.value == 0, "a sensor that was there is gone"
         self._check_fault(state, now_ms)
-        self._check_cvl(state, now_ms)
+        self._check_cvl(state)
         self._check_alarms(state)
 
     def _note(self, now_ms: int) -> None:
@@ -92,8 +92,9 @@ class Watch:
             assert state.ccl_ma.value == 0 or held <= STOPS_DISCHARGE
             assert state.dcl_ma.value == 0 or held <= STOPS_CHARGE
 
-    def _check_cvl(self, state: State, now_ms: int) -> None:
-        value = state.cvl_mv.value
+    def _check_cvl(self, state: State) -> None:
+        """By the time of the snapshot: one may have been held for the events of a fault."""
+        value, now_ms = state.cvl_mv.value, state.snapshot_ms
         if self.cvl_mv is not None and value > self.cvl_mv:
             assert value - self.cvl_mv <= self.world.system.cells * 20 + 1
             assert now_ms - self.raised_ms >= 20000
@@ -180,6 +181,10 @@ class Happening:
     def restart_clock(self) -> None:
         self.world.bms.lifetime_s = 5.0
 
+    def restart_gateway(self) -> None:
+        self.core.restart()
+        self.world.fault_changed_ms = self.core.now_ms
+
     def current(self) -> None:
         self.world.put_float(reg.PACK_CURRENT, self.data.draw(st.sampled_from((-100.0, -10.0, 0.0, 20.0, 95.0))))
 
@@ -190,6 +195,7 @@ class Happening:
         things = (
             *(self.fault, self.fault, self.recovery, self.cells, self.cells, self.temperature, self.temperature),
             *(self.flip, self.flip, self.mend, self.lose, self.clear_events, self.restart_clock, self.current),
+            self.restart_gateway,
         )
         self.data.draw(st.sampled_from(things))()
         self.wait()

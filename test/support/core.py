@@ -4,9 +4,9 @@ import ctypes as c
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pipeline import Pipeline
+from pipeline import Kept, Pipeline
 from pure_library import Pure
-from tinybms_gateway.pure import Snapshot, State
+from tinybms_gateway.pure import EventsOver, Snapshot, State
 from tinybms_gateway.sim.bms import protocol
 from tinybms_gateway.sim.bms.device import TinyBms
 
@@ -47,7 +47,9 @@ class Core:
             poll_ms: how often the BMS is read
         """
         self.bms = bms
-        self.pipeline = Pipeline(pure, settings)
+        self._pure = pure
+        self._settings = settings
+        self._poll_ms = poll_ms
         self.line: Line = lambda _, answer: answer
         self.seen: Callable[[State, int], None] = lambda _state, _now_ms: None
         """Called after each step of the pipeline."""
@@ -56,13 +58,22 @@ class Core:
         self._lib.tinybms_session_step.restype = _Action
         self._lib.tinybms_session_deadline_ms.restype = c.c_int64
         self._lib.tinybms_session_snapshot.restype = c.POINTER(Snapshot)
-        self._session = c.create_string_buffer(pure.size_of("session"))
-        self._snapshot = Snapshot()
+        self._begin(Kept(), EventsOver())
+
+    def restart(self) -> None:
+        """Begin anew after a power cut, with what is remembered over one."""
+        self._begin(Kept(sensors_seen=self.pipeline.sensors_seen()), self._snapshot.over)
+
+    def _begin(self, kept: Kept, over: EventsOver) -> None:
+        self.pipeline = Pipeline(self._pure, self._settings, kept)
+        self._session = c.create_string_buffer(self._pure.size_of("session"))
+        self._snapshot = Snapshot(over=over)
         self._has_snapshot = False
         self._answer: tuple[int, bytes] | None = None
         self._look_ms = self.now_ms
-        config = _Config(poll_ms, 60000, 10000, 1000, 150, 1000)
+        config = _Config(self._poll_ms, 60000, 10000, 1000, 150, 1000)
         self._lib.tinybms_session_init(self._session, c.byref(config), c.c_int64(self.now_ms))
+        self._lib.tinybms_session_recall(self._session, c.byref(over))
 
     @property
     def state(self) -> State:

@@ -106,6 +106,18 @@ class State(c.Structure):
     )
 
 
+class Event(c.Structure):
+    """tinybms_event_t."""
+
+    _fields_ = (("time_s", c.c_uint32), ("id", c.c_uint8))
+
+
+class EventsOver(c.Structure):
+    """tinybms_events_over_t."""
+
+    _fields_ = (("event", Event), ("bms_time_s", c.c_uint32))
+
+
 class Snapshot(c.Structure):
     """tinybms_snapshot_t."""
 
@@ -126,6 +138,7 @@ class Snapshot(c.Structure):
         ("events_doubtful", c.c_bool),
         ("fault_count", c.c_uint8),
         ("faults", c.c_uint8 * FAULTS_MAX),
+        ("over", EventsOver),
     )
 
 

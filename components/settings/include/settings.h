@@ -13,6 +13,7 @@
 #include "esp_err.h"
 #include "settings_rules.h"
 #include "settings_table.h"
+#include "tinybms_snapshot.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -54,11 +55,23 @@ void settings_get_all(settings_handle_t handle, settings_values_t *values);
 esp_err_t settings_save(settings_handle_t handle, const settings_change_t *changes, size_t count,
                         settings_refusal_t *refusal);
 
-/** @brief External temperature sensors of the BMS that were ever there, one bit each; 0 = none, or not readable. */
-uint8_t settings_sensors_seen(settings_handle_t handle);
+/** @brief What is remembered of the battery over restarts: no settings. Zeroed = nothing. */
+typedef struct {
+    uint8_t sensors_seen; /**< external temperature sensors of the BMS that were ever there, one bit each */
+    tinybms_events_over_t events_over;
+} settings_memory_t;
 
-/** @brief Remembers them over restarts. Writes flash: not for tasks of the control path. */
-esp_err_t settings_keep_sensors_seen(settings_handle_t handle, uint8_t sensors);
+/** @brief Whether two memories are alike. */
+bool settings_memory_same(const settings_memory_t *a, const settings_memory_t *b);
+
+/** @brief What is remembered; what cannot be read counts as nothing, and the log says so. */
+settings_memory_t settings_memory(settings_handle_t handle);
+
+/**
+ * @brief Remembers. Writes flash: not for tasks of the control path.
+ * @return ESP_OK; an error of the storage: some of it may be remembered, each part as it was or as it is now
+ */
+esp_err_t settings_remember(settings_handle_t handle, const settings_memory_t *memory);
 
 #ifdef __cplusplus
 }

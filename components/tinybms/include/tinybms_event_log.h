@@ -65,8 +65,18 @@ typedef enum {
 size_t tinybms_event_log_take(tinybms_event_log_t *log, tinybms_event_t *events, size_t count,
                               tinybms_event_list_t list);
 
-/** @brief All that is listed is over: the BMS was seen out of its fault state. */
-void tinybms_event_log_end_all(tinybms_event_log_t *log);
+/**
+ * @brief All that is listed is over: the BMS was seen out of its fault state.
+ * @return the newest fault or warning that nothing else had ended; id 0 = none
+ */
+tinybms_event_t tinybms_event_log_end_all(tinybms_event_log_t *log);
+
+/**
+ * @brief What is listed up to an event is over: the BMS was seen out of its fault state when that event was the newest.
+ * Nothing is, where the event is not listed, or one wrong stamp could have turned the list round; where it is listed
+ * twice, the older one counts.
+ */
+void tinybms_event_log_end_until(tinybms_event_log_t *log, const tinybms_event_t *event);
 
 /** @brief Nothing that is listed is over any more: the clock of the BMS went back, and stamps may come twice. */
 void tinybms_event_log_doubt_all(tinybms_event_log_t *log);

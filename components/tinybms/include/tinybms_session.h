@@ -146,6 +146,13 @@ typedef struct {
  */
 void tinybms_session_init(tinybms_session_t *session, const tinybms_session_config_t *config, int64_t now_ms);
 
+/**
+ * @brief Gives back what a session before it knew to be over: call it after tinybms_session_init(). A session that
+ * begins within a fault could not tell it, for nothing in the list of the BMS may say so. It counts for the first list,
+ * unless the clock of the BMS has gone back since.
+ */
+void tinybms_session_recall(tinybms_session_t *session, const tinybms_events_over_t *over);
+
 /** @brief Gives the session bytes from the line, any number, in any pieces. */
 void tinybms_session_feed(tinybms_session_t *session, const uint8_t *bytes, size_t length, int64_t now_ms);
 

@@ -43,6 +43,14 @@ typedef struct {
     uint8_t id;      /**< tinybms_events.h */
 } tinybms_event_t;
 
+/** @brief How far the list of events is over. Zeroed = it was never seen to be. */
+typedef struct {
+    tinybms_event_t
+        event;           /**< the newest fault or warning that ended with the fault state of the BMS alone; id 0 = none
+                          */
+    uint32_t bms_time_s; /**< BMS time when that was seen */
+} tinybms_events_over_t;
+
 /** @brief Everything the last poll cycle knew. A block that was never read has `*_known == false`. */
 typedef struct {
     int64_t taken_ms;  /**< when the live block arrived */
@@ -65,6 +73,7 @@ typedef struct {
     bool events_doubtful; /**< an answer that may have told an event is lost, and the whole list not read since */
     uint8_t fault_count;
     uint8_t faults[TINYBMS_FAULTS_MAX]; /**< ids of the faults and warnings that nothing has ended, oldest first */
+    tinybms_events_over_t over;         /**< to be kept over a restart */
 } tinybms_snapshot_t;
 
 /**

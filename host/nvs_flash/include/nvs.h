@@ -42,6 +42,8 @@ esp_err_t nvs_set_u32(nvs_handle_t handle, const char *key, uint32_t value);
 esp_err_t nvs_get_u32(nvs_handle_t handle, const char *key, uint32_t *out_value);
 esp_err_t nvs_set_i64(nvs_handle_t handle, const char *key, int64_t value);
 esp_err_t nvs_get_i64(nvs_handle_t handle, const char *key, int64_t *out_value);
+esp_err_t nvs_set_u64(nvs_handle_t handle, const char *key, uint64_t value);
+esp_err_t nvs_get_u64(nvs_handle_t handle, const char *key, uint64_t *out_value);
 esp_err_t nvs_set_str(nvs_handle_t handle, const char *key, const char *value);
 esp_err_t nvs_get_str(nvs_handle_t handle, const char *key, char *out_value, size_t *length);
 esp_err_t nvs_set_blob(nvs_handle_t handle, const char *key, const void *value, size_t length);

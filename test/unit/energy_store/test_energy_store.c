@@ -3,7 +3,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-/* When counters and sensors are saved; this suite is for Linux only. The cases follow one another: there is one store.
+/* When counters are saved, and what is remembered; this suite is for Linux only. The cases follow one another: there is
+ * one store.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +24,8 @@
 static char s_directory[] = "/tmp/tinybms-energy-XXXXXX";
 static event_bus_handle_t s_bus;
 static settings_handle_t s_settings;
-static uint8_t s_sensors;
-static int64_t s_told_ms; /* the store was told of them */
+static settings_memory_t s_memory;
+static int64_t s_told_ms; /* the store was told of it */
 static energy_totals_t s_totals;
 static int64_t s_not_yet_ms; /* the last save came after this */
 static int64_t s_seen_ms;    /* and before this */
@@ -53,8 +54,8 @@ static void start_once(void)
     TEST_ASSERT_EQUAL(ESP_OK, settings_open(&s_settings));
     TEST_ASSERT_EQUAL(ESP_OK, event_bus_create(&s_bus));
     s_not_yet_ms = service_now_ms();
-    TEST_ASSERT_EQUAL(ESP_OK, energy_store_start(s_bus, s_settings, settings_sensors_seen(s_settings), SAVE_MS / 1000,
-                                                 &s_totals, &has_totals));
+    s_memory = settings_memory(s_settings);
+    TEST_ASSERT_EQUAL(ESP_OK, energy_store_start(s_bus, s_settings, &s_memory, SAVE_MS / 1000, &s_totals, &has_totals));
     TEST_ASSERT_FALSE(has_totals);
 }
 
@@ -63,7 +64,7 @@ static void count_on(void)
 {
     vTaskDelay(pdMS_TO_TICKS(1100));
     s_totals.in_mwh += 1000;
-    energy_store_put(&s_totals, s_sensors);
+    energy_store_put(&s_totals, &s_memory);
 }
 
 static void show_frame(uint32_t id, bool sent)
@@ -124,23 +125,30 @@ TEST_CASE("counters that did not change are not saved again", "[energy_store]")
     TEST_ASSERT_FALSE(wait_for_save(2 * SAVE_MS + LATE_MS, 0x351, true));
 }
 
-/* ---- sensors ---- */
+/* ---- what is remembered ---- */
 
-/* These sensors are there from now on; the store is told more than a second after the last time. */
-static void find_sensors(uint8_t sensors)
+/* This is to be remembered from now on; the store is told more than a second after the last time. */
+static void learn(uint8_t sensors_seen, uint32_t bms_time_s)
 {
     vTaskDelay(pdMS_TO_TICKS(1100));
-    s_sensors = sensors;
+    s_memory.sensors_seen = sensors_seen;
+    s_memory.events_over.bms_time_s = bms_time_s;
     s_told_ms = service_now_ms();
-    energy_store_put(&s_totals, s_sensors);
+    energy_store_put(&s_totals, &s_memory);
 }
 
-/* Waits until they are kept, at most so long; meanwhile frames 0x351 are shown, if that is wanted. */
-static bool wait_for_sensors(int32_t within_ms, bool frames)
+static bool remembered(void)
+{
+    const settings_memory_t memory = settings_memory(s_settings);
+    return settings_memory_same(&memory, &s_memory);
+}
+
+/* Waits until it is remembered, at most so long; meanwhile frames 0x351 are shown, if that is wanted. */
+static bool wait_for_memory(int32_t within_ms, bool frames)
 {
     const int64_t end_ms = service_now_ms() + within_ms;
     while (service_now_ms() < end_ms) {
-        if (settings_sensors_seen(s_settings) == s_sensors) {
+        if (remembered()) {
             s_seen_ms = service_now_ms();
             return true;
         }
@@ -152,26 +160,31 @@ static bool wait_for_sensors(int32_t within_ms, bool frames)
     return false;
 }
 
-TEST_CASE("sensors that are found are kept right after a 0x351", "[energy_store]")
+TEST_CASE("what is learned is remembered right after a 0x351", "[energy_store]")
 {
-    TEST_ASSERT_EQUAL(0, settings_sensors_seen(s_settings));
-    find_sensors(1);
+    learn(1, 0);
     const int64_t late_ms = service_now_ms() + LATE_MS;
-    TEST_ASSERT_TRUE(wait_for_sensors(LONGEST_MS, true));
+    TEST_ASSERT_TRUE(wait_for_memory(LONGEST_MS, true));
     TEST_ASSERT_LESS_THAN(late_ms, s_seen_ms);
 }
 
-TEST_CASE("without a frame sensors that are found are kept 2 s late", "[energy_store]")
+TEST_CASE("without a frame what is learned is remembered 2 s late", "[energy_store]")
 {
-    find_sensors(3);
-    TEST_ASSERT_TRUE(wait_for_sensors(LONGEST_MS, false));
+    learn(3, 0);
+    TEST_ASSERT_TRUE(wait_for_memory(LONGEST_MS, false));
     TEST_ASSERT_GREATER_OR_EQUAL(s_told_ms + LATE_MS, s_seen_ms);
+}
+
+TEST_CASE("events that are over are remembered as sensors are", "[energy_store]")
+{
+    learn(3, 5000);
+    TEST_ASSERT_TRUE(wait_for_memory(LONGEST_MS, true));
 }
 
 TEST_CASE("a sensor that is forgotten is forgotten", "[energy_store]")
 {
-    find_sensors(2);
-    TEST_ASSERT_TRUE(wait_for_sensors(LONGEST_MS, true));
+    learn(2, 5000);
+    TEST_ASSERT_TRUE(wait_for_memory(LONGEST_MS, true));
 }
 
 TEST_CASE("an orderly restart saves at once", "[energy_store]")
@@ -180,9 +193,9 @@ TEST_CASE("an orderly restart saves at once", "[energy_store]")
     count_on();
     before = records();
     s_totals.in_mwh += 1000;
-    find_sensors(3);
+    learn(3, 6000);
     host_run_shutdown_handlers();
-    TEST_ASSERT_EQUAL(3, settings_sensors_seen(s_settings));
+    TEST_ASSERT_TRUE(remembered());
     TEST_ASSERT_GREATER_THAN(before, records());
 }
 

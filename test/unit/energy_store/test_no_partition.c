@@ -71,8 +71,8 @@ static void start_once(void)
     host_options.data_dir = mkdtemp(s_directory);
     TEST_ASSERT_EQUAL(ESP_OK, settings_open(&s_settings));
     TEST_ASSERT_EQUAL(ESP_OK, event_bus_create(&bus));
-    TEST_ASSERT_EQUAL(
-        ESP_OK, energy_store_start(bus, s_settings, settings_sensors_seen(s_settings), 1, &s_totals, &has_totals));
+    const settings_memory_t memory = settings_memory(s_settings);
+    TEST_ASSERT_EQUAL(ESP_OK, energy_store_start(bus, s_settings, &memory, 1, &s_totals, &has_totals));
     TEST_ASSERT_FALSE(has_totals);
 }
 
@@ -80,8 +80,9 @@ static void start_once(void)
 static void find_sensors(uint8_t sensors)
 {
     vTaskDelay(pdMS_TO_TICKS(1100));
+    const settings_memory_t memory = {.sensors_seen = sensors};
     s_totals.in_mwh += 1000;
-    energy_store_put(&s_totals, sensors);
+    energy_store_put(&s_totals, &memory);
 }
 
 /* Waits until these are kept, at most so long. @return when that was seen; 0 = it was not */
@@ -89,7 +90,7 @@ static int64_t wait_for_sensors(uint8_t sensors, int32_t within_ms)
 {
     const int64_t end_ms = service_now_ms() + within_ms;
     while (service_now_ms() < end_ms) {
-        if (settings_sensors_seen(s_settings) == sensors) {
+        if (settings_memory(s_settings).sensors_seen == sensors) {
             return service_now_ms();
         }
         vTaskDelay(pdMS_TO_TICKS(20));
@@ -119,7 +120,7 @@ TEST_CASE("sensors that cannot be kept are kept a minute later", "[energy_store]
     TEST_ASSERT_EQUAL(0, wait_for_sensors(1, RETRY_MS / 2));
     TEST_ASSERT_EQUAL(0, unlink(kept));
     TEST_ASSERT_EQUAL(0, rename(aside, kept));
-    TEST_ASSERT_EQUAL(2, settings_sensors_seen(s_settings));
+    TEST_ASSERT_EQUAL(2, settings_memory(s_settings).sensors_seen);
     TEST_ASSERT_GREATER_OR_EQUAL(told_ms + RETRY_MS, wait_for_sensors(1, LONGEST_MS));
 }
 
@@ -128,7 +129,7 @@ TEST_CASE("without a partition for the counters an orderly restart keeps the sen
     char command[64];
     find_sensors(3);
     host_run_shutdown_handlers();
-    TEST_ASSERT_EQUAL(3, settings_sensors_seen(s_settings));
+    TEST_ASSERT_EQUAL(3, settings_memory(s_settings).sensors_seen);
     (void)snprintf(command, sizeof(command), "rm -r '%s'", host_options.data_dir);
     TEST_ASSERT_EQUAL(0, system(command));
 }

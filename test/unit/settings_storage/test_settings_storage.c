@@ -175,77 +175,146 @@ TEST_CASE("a storage that cannot be written refuses and changes nothing", "[sett
     TEST_ASSERT_EQUAL(0, unlink(path));
 }
 
-TEST_CASE("the sensors that were ever there are remembered over a restart, and can be forgotten", "[settings]")
+/* ---- what is remembered of the battery ---- */
+
+/* A stamp of 24 bits and a BMS time of 32. */
+static const settings_memory_t s_full = {
+    .sensors_seen = 3, .events_over = {.event = {.time_s = 0xFEDCBA, .id = 0xFB}, .bms_time_s = 0x87654321}};
+static const settings_memory_t s_nothing;
+
+static void remember(settings_handle_t settings, const settings_memory_t *memory)
 {
-    settings_handle_t settings = first_start();
-    TEST_ASSERT_EQUAL(0, settings_sensors_seen(settings));
-    for (uint8_t sensors = 1; sensors <= 3; sensors++) {
-        TEST_ASSERT_EQUAL(ESP_OK, settings_keep_sensors_seen(settings, sensors));
-        restart();
-        TEST_ASSERT_EQUAL(sensors, settings_sensors_seen(settings));
-    }
-    TEST_ASSERT_EQUAL(ESP_OK, settings_keep_sensors_seen(settings, 0));
-    restart();
-    TEST_ASSERT_EQUAL(0, settings_sensors_seen(settings));
+    TEST_ASSERT_EQUAL(ESP_OK, settings_remember(settings, memory));
 }
 
-TEST_CASE("the sensors and the settings leave one another alone", "[settings]")
+static void expect_memory(settings_handle_t settings, const settings_memory_t *expected)
+{
+    const settings_memory_t found = settings_memory(settings);
+    TEST_ASSERT_EQUAL_HEX8(expected->sensors_seen, found.sensors_seen);
+    TEST_ASSERT_EQUAL_UINT32(expected->events_over.event.time_s, found.events_over.event.time_s);
+    TEST_ASSERT_EQUAL_HEX8(expected->events_over.event.id, found.events_over.event.id);
+    TEST_ASSERT_EQUAL_UINT32(expected->events_over.bms_time_s, found.events_over.bms_time_s);
+}
+
+TEST_CASE("what is remembered stays so over a restart, and can be forgotten", "[settings]")
+{
+    settings_handle_t settings = first_start();
+    expect_memory(settings, &s_nothing);
+    for (uint8_t sensors = 1; sensors <= 3; sensors++) {
+        const settings_memory_t memory = {.sensors_seen = sensors,
+                                          .events_over = {.event = {.time_s = sensors, .id = 2}, .bms_time_s = 9}};
+        remember(settings, &memory);
+        restart();
+        expect_memory(settings, &memory);
+    }
+    remember(settings, &s_full);
+    restart();
+    expect_memory(settings, &s_full);
+    remember(settings, &s_nothing);
+    restart();
+    expect_memory(settings, &s_nothing);
+}
+
+TEST_CASE("memories are alike when all of them is", "[settings]")
+{
+    settings_memory_t other[] = {s_full, s_full, s_full, s_full};
+    other[0].sensors_seen ^= 1U;
+    other[1].events_over.event.time_s ^= 1U;
+    other[2].events_over.event.id ^= 1U;
+    other[3].events_over.bms_time_s ^= 1U;
+    const settings_memory_t alike = s_full;
+    TEST_ASSERT_TRUE(settings_memory_same(&s_full, &alike));
+    for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
+        TEST_ASSERT_FALSE(settings_memory_same(&s_full, &other[i]));
+    }
+}
+
+TEST_CASE("each part can change alone", "[settings]")
+{
+    settings_handle_t settings = first_start();
+    settings_memory_t memory = s_full;
+    remember(settings, &memory);
+    memory.sensors_seen = 1;
+    remember(settings, &memory);
+    expect_memory(settings, &memory);
+    memory.events_over.event.time_s++;
+    remember(settings, &memory);
+    expect_memory(settings, &memory);
+}
+
+TEST_CASE("what is remembered and the settings leave one another alone", "[settings]")
 {
     const settings_change_t change = {.id = SETTINGS_UART_POLL_MS, .value = {.number = 500}};
     settings_refusal_t refusal;
     settings_handle_t settings = first_start();
-    TEST_ASSERT_EQUAL(ESP_OK, settings_keep_sensors_seen(settings, 2));
+    remember(settings, &s_full);
     TEST_ASSERT_EQUAL(200, number_after_restart(SETTINGS_UART_POLL_MS));
     TEST_ASSERT_EQUAL(ESP_OK, settings_save(settings, &change, 1, &refusal));
-    TEST_ASSERT_EQUAL(2, settings_sensors_seen(settings));
-    TEST_ASSERT_EQUAL(ESP_OK, settings_keep_sensors_seen(settings, 3));
+    expect_memory(settings, &s_full);
+    remember(settings, &s_nothing);
     TEST_ASSERT_EQUAL(500, number_after_restart(SETTINGS_UART_POLL_MS));
 }
 
-static void path_of_sensors(char *path, size_t size)
-{
-    (void)snprintf(path, size, "%s/nvs/battery/sensors_seen", host_options.data_dir);
-}
-
-TEST_CASE("damaged sensors are none, and can be kept anew", "[settings]")
+static void damage(const char *key)
 {
     char path[256];
-    settings_handle_t settings = first_start();
-    TEST_ASSERT_EQUAL(ESP_OK, settings_keep_sensors_seen(settings, 3));
-    path_of_sensors(path, sizeof(path));
+    (void)snprintf(path, sizeof(path), "%s/nvs/battery/%s", host_options.data_dir, key);
     TEST_ASSERT_EQUAL(0, truncate(path, 3));
-    TEST_ASSERT_EQUAL(0, settings_sensors_seen(settings));
-    TEST_ASSERT_EQUAL(ESP_OK, settings_keep_sensors_seen(settings, 1));
-    TEST_ASSERT_EQUAL(1, settings_sensors_seen(settings));
 }
 
-TEST_CASE("sensors of another type are none", "[settings]")
+TEST_CASE("damaged sensors are none, leave the events alone, and can be remembered anew", "[settings]")
+{
+    settings_handle_t settings = first_start();
+    settings_memory_t expected = s_full;
+    remember(settings, &s_full);
+    damage("sensors_seen");
+    expected.sensors_seen = 0;
+    expect_memory(settings, &expected);
+    expected.sensors_seen = 1;
+    remember(settings, &expected);
+    expect_memory(settings, &expected);
+}
+
+TEST_CASE("damaged events are none, leave the sensors alone, and can be remembered anew", "[settings]")
+{
+    settings_handle_t settings = first_start();
+    const settings_memory_t expected = {.sensors_seen = 3};
+    remember(settings, &s_full);
+    damage("events_over");
+    expect_memory(settings, &expected);
+    remember(settings, &s_full);
+    expect_memory(settings, &s_full);
+}
+
+TEST_CASE("parts of another type are none", "[settings]")
 {
     nvs_handle_t nvs = 0;
     settings_handle_t settings = first_start();
     TEST_ASSERT_EQUAL(ESP_OK, nvs_open("battery", NVS_READWRITE, &nvs));
     TEST_ASSERT_EQUAL(ESP_OK, nvs_set_i32(nvs, "sensors_seen", 3));
+    TEST_ASSERT_EQUAL(ESP_OK, nvs_set_i32(nvs, "events_over", 3));
     nvs_close(nvs);
-    TEST_ASSERT_EQUAL(0, settings_sensors_seen(settings));
+    expect_memory(settings, &s_nothing);
 }
 
-TEST_CASE("sensors that cannot be written are told as such, and what was kept stays", "[settings]")
+TEST_CASE("what cannot be written is told as such, and what was remembered stays", "[settings]")
 {
     char path[256];
     char aside[264];
     settings_handle_t settings = first_start();
-    TEST_ASSERT_EQUAL(ESP_OK, settings_keep_sensors_seen(settings, 1));
+    remember(settings, &s_full);
     (void)snprintf(path, sizeof(path), "%s/nvs/battery", host_options.data_dir);
     (void)snprintf(aside, sizeof(aside), "%s.aside", path);
     TEST_ASSERT_EQUAL(0, rename(path, aside));
     const int file = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600); /* where the directory has to be */
     TEST_ASSERT_GREATER_OR_EQUAL(0, file);
     TEST_ASSERT_EQUAL(0, close(file));
-    TEST_ASSERT_FALSE(settings_keep_sensors_seen(settings, 2) == ESP_OK);
-    TEST_ASSERT_EQUAL(0, settings_sensors_seen(settings));
+    const settings_memory_t other = {.sensors_seen = 2};
+    TEST_ASSERT_FALSE(settings_remember(settings, &other) == ESP_OK);
+    expect_memory(settings, &s_nothing);
     TEST_ASSERT_EQUAL(0, unlink(path));
     TEST_ASSERT_EQUAL(0, rename(aside, path));
-    TEST_ASSERT_EQUAL(1, settings_sensors_seen(settings));
+    expect_memory(settings, &s_full);
 }
 
 TEST_CASE("the directory is taken away again", "[settings]")
