@@ -38,6 +38,7 @@ typedef struct {
     battery_state_t state;
     victron_schedule_t schedule;
     int64_t now_ms;
+    int refused; /**< so many blocks in a row were not believed */
 } gateway_t;
 
 static const victron_identity_t s_identity = {
@@ -241,16 +242,24 @@ static void check_frame(const victron_frame_t *frame, const battery_state_t *sta
     }
 }
 
+/** A fault counts in every block that is believed; no more than two in a row are not. */
+static void check_fault(gateway_t *gateway, const tinybms_snapshot_t *snapshot)
+{
+    const battery_state_t *const state = &gateway->state;
+    gateway->refused = state->sequence == snapshot->sequence ? 0 : gateway->refused + 1;
+    fuzz_check(gateway->refused <= 2, "a block that contradicts itself is a fact when it is the third in a row");
+    if (gateway->refused == 0 && state->publish && snapshot->live[50] == 0x9B) {
+        fuzz_check(state->status != BATTERY_STATUS_ONLINE, "a BMS in fault is not online");
+        fuzz_check(state->ccl_ma.value == 0 || state->dcl_ma.value == 0, "a fault stops something");
+        fuzz_check(state->alarm[BATTERY_ALARM_GENERAL] == BATTERY_ALARM_ACTIVE, "a fault is an alarm");
+    }
+}
+
 static void check_state(const bms_t *bms, const battery_state_t *state)
 {
     fuzz_check(state->cell_count <= 16, "a TinyBMS has at most 16 cells");
     fuzz_check(!state->ccl_ma.known || state->ccl_ma.value >= 0, "CCL is not negative");
     fuzz_check(!state->dcl_ma.known || state->dcl_ma.value >= 0, "DCL is not negative");
-    if (state->publish && bms->live[50] == 0x9B) {
-        fuzz_check(state->status != BATTERY_STATUS_ONLINE, "a BMS in fault is not online");
-        fuzz_check(state->ccl_ma.value == 0 || state->dcl_ma.value == 0, "a fault stops something");
-        fuzz_check(state->alarm[BATTERY_ALARM_GENERAL] == BATTERY_ALARM_ACTIVE, "a fault is an alarm");
-    }
     if (state->publish && state->status == BATTERY_STATUS_ONLINE) {
         fuzz_check(state->cvl_mv.known && state->cvl_mv.value > 0, "an online battery has a charge voltage limit");
     }
@@ -272,6 +281,7 @@ static void look_at_snapshot(gateway_t *gateway)
                                                &gateway->state, changes);
     fuzz_check(count <= BATTERY_ALARM_CHANGES_MAX, "there are not more changes than fields");
     check_state(&gateway->bms, state);
+    check_fault(gateway, snapshot);
     for (size_t i = 0; i < VICTRON_MESSAGE_COUNT; i++) {
         const victron_message_t *const message = victron_message_at(i);
         if (message->encode(state, &s_identity, &frame)) {
