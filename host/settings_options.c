@@ -126,14 +126,15 @@ const char *settings_options_forget_sensor(int sensor)
     if (settings_open(&settings) != ESP_OK) {
         return "no memory";
     }
-    settings_memory_t memory = settings_memory(settings);
+    const settings_memory_t before = settings_memory(settings);
+    settings_memory_t memory = before;
     const unsigned bit = 1U << (sensor - 1);
     if ((memory.sensors_seen & bit) == 0) {
         (void)printf("external temperature sensor %d was never there\n", sensor);
         return NULL;
     }
     memory.sensors_seen = (uint8_t)(memory.sensors_seen & ~bit);
-    if (settings_remember(settings, &memory) != ESP_OK) {
+    if (settings_remember(settings, &before, &memory) != ESP_OK) {
         return "the data directory cannot be written";
     }
     (void)printf("external temperature sensor %d is forgotten\n", sensor);

@@ -115,7 +115,7 @@ static void remember(energy_store_t *store)
         return;
     }
     store->told_due_ms = service_now_ms() + RETRY_MS;
-    if (settings_remember(store->settings, &store->told) == ESP_OK) {
+    if (settings_remember(store->settings, &store->remembered, &store->told) == ESP_OK) {
         store->remembered = store->told;
     } else {
         ESP_LOGE(TAG, "which temperature sensors are there and which events are over cannot be kept; it is tried again "

@@ -216,29 +216,27 @@ bool settings_memory_same(const settings_memory_t *a, const settings_memory_t *b
     return a->sensors_seen == b->sensors_seen && same_over(&a->events_over, &b->events_over);
 }
 
-/** Only what has changed is written; one number for each part, so that a power cut leaves none by half. */
-static esp_err_t write_memory(nvs_handle_t nvs, const settings_memory_t *memory)
+/** One number for each part, so that a power cut leaves none by half. */
+static esp_err_t write_memory(nvs_handle_t nvs, const settings_memory_t *before, const settings_memory_t *memory)
 {
     const tinybms_events_over_t *const over = &memory->events_over;
     const uint64_t event = (uint64_t)over->event.id << 24 | over->event.time_s;
-    settings_memory_t before = {0};
-    read_memory(nvs, &before);
-    if (before.sensors_seen != memory->sensors_seen) {
+    if (before->sensors_seen != memory->sensors_seen) {
         ESP_RETURN_ON_ERROR(nvs_set_u8(nvs, SENSORS_SEEN, memory->sensors_seen), TAG, "cannot save the sensors");
     }
-    if (!same_over(&before.events_over, over)) {
+    if (!same_over(&before->events_over, over)) {
         ESP_RETURN_ON_ERROR(nvs_set_u64(nvs, EVENTS_OVER, event << 32 | over->bms_time_s), TAG, "cannot save events");
     }
     return nvs_commit(nvs);
 }
 
-esp_err_t settings_remember(settings_handle_t handle, const settings_memory_t *memory)
+esp_err_t settings_remember(settings_handle_t handle, const settings_memory_t *before, const settings_memory_t *memory)
 {
     nvs_handle_t nvs = 0;
     (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
     esp_err_t err = nvs_open(BATTERY_NAMESPACE, NVS_READWRITE, &nvs);
     if (err == ESP_OK) {
-        err = write_memory(nvs, memory);
+        err = write_memory(nvs, before, memory);
         nvs_close(nvs);
     }
     (void)xSemaphoreGive(handle->lock);

@@ -13,7 +13,8 @@
 
 #define PRIOR_MAX      3   /**< steps of its own that outweigh how the other list runs */
 #define REMEMBERED_MAX 100 /**< steps of a list that outweigh any before them */
-#define SURE           3   /**< steps by which a list runs one way, although one stamp may be wrong: that turns two */
+#define STAMP_MASK     0xFFFFFFU
+#define SURE           3 /**< steps by which a list runs one way, although one stamp may be wrong: that turns two */
 
 static bool same(const tinybms_log_entry_t *entry, const tinybms_event_t *event)
 {
@@ -244,9 +245,9 @@ size_t tinybms_event_log_take(tinybms_event_log_t *log, tinybms_event_t *events,
     return keep_marked(events, count, fresh);
 }
 
-static void set_over(tinybms_event_log_t *log, size_t count, bool over)
+static void set_all_over(tinybms_event_log_t *log, bool over)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < log->count; i++) {
         log->entries[i].over = over;
     }
 }
@@ -262,22 +263,32 @@ tinybms_event_t tinybms_event_log_end_all(tinybms_event_log_t *log)
     for (size_t i = 0; i < log->count; i++) {
         newest = holds(log, i) ? event_of(&log->entries[i]) : newest;
     }
-    set_over(log, log->count, true);
+    set_all_over(log, true);
     return newest;
 }
 
-void tinybms_event_log_end_until(tinybms_event_log_t *log, const tinybms_event_t *event)
+bool tinybms_event_log_lists(const tinybms_event_log_t *log, const tinybms_event_t *event)
 {
-    const tinybms_log_entry_t *const last = find(log, event);
+    return find(log, event) != NULL;
+}
+
+void tinybms_event_log_end_until(tinybms_event_log_t *log, const tinybms_events_over_t *over, uint32_t bms_time_s)
+{
+    const tinybms_log_entry_t *const last = find(log, &over->event);
+    const uint32_t calm_age_s = bms_time_s - over->bms_time_s;
     const bool sure = abs(log->forward[TINYBMS_LIST_ALL]) >= SURE || abs(log->forward[TINYBMS_LIST_NEWEST]) >= SURE;
-    if (last != NULL && last->unordered == 0 && sure) {
-        set_over(log, (size_t)(last - log->entries) + 1, true);
+    if (last == NULL || last->unordered != 0 || !sure) {
+        return;
+    }
+    for (size_t i = 0; i <= (size_t)(last - log->entries); i++) {
+        const uint32_t age_s = (bms_time_s - log->entries[i].time_s) & STAMP_MASK;
+        log->entries[i].over = log->entries[i].over || age_s >= calm_age_s;
     }
 }
 
 void tinybms_event_log_doubt_all(tinybms_event_log_t *log)
 {
-    set_over(log, log->count, false);
+    set_all_over(log, false);
 }
 
 tinybms_event_t tinybms_event_log_newest(const tinybms_event_log_t *log, uint8_t id)

@@ -9,6 +9,7 @@
 
 #define HOLD_MS              1000  /**< a snapshot waits so long at most for the event that names a fault */
 #define UNEXPLAINED_AGAIN_MS 10000 /**< all events, while nothing explains a fault */
+#define TELL_AGAIN_S         86400 /**< at most one write to the flash a day */
 #define CALM_BLOCKS          3     /**< live blocks in a row out of the fault state that end all that is listed */
 
 static bool in_fault(const tinybms_session_t *session)
@@ -53,6 +54,15 @@ void tinybms_session_doubt_events(tinybms_session_t *session)
     }
 }
 
+/** The time of the calm has to be younger than 2^24 s after it. */
+static void tell_calm_again(tinybms_session_t *session)
+{
+    tinybms_events_over_t *const over = &session->snapshot.over;
+    if (over->event.id != 0 && session->bms_time_s - over->bms_time_s >= TELL_AGAIN_S) {
+        over->bms_time_s = session->bms_time_s;
+    }
+}
+
 /** Out of the fault state for so long, and no new event: whatever is listed is over, and what may be missing too. */
 static void note_calm(tinybms_session_t *session)
 {
@@ -68,6 +78,7 @@ static void note_calm(tinybms_session_t *session)
         }
     }
     if (session->calm_blocks == CALM_BLOCKS) {
+        tell_calm_again(session);
         snapshot->events_doubtful = snapshot->events_doubtful && !snapshot->events_known;
     }
 }
@@ -158,7 +169,10 @@ bool tinybms_session_take_events(tinybms_session_t *session, const tinybms_answe
     const size_t fresh =
         tinybms_event_log_take(&session->known, events, count, all ? TINYBMS_LIST_ALL : TINYBMS_LIST_NEWEST);
     if (first) {
-        tinybms_event_log_end_until(&session->known, &session->snapshot.over.event);
+        tinybms_event_log_end_until(&session->known, &session->snapshot.over, bms_time_s);
+    }
+    if (all && !tinybms_event_log_lists(&session->known, &session->snapshot.over.event)) {
+        session->snapshot.over = (tinybms_events_over_t){0};
     }
     for (size_t i = 0; i < fresh; i++) {
         tell_event(session, &events[i]);

@@ -36,8 +36,14 @@ def test_simulated_days(figures: Figures, name: str) -> None:
                 at_least=99.0 if full else None, detail=not full)  # fmt: skip
     figures.add(f"system_{name}_drain", f"{title}, battery into the grid", found.grid_discharge_a, "A",
                 at_most=1.0 if full else None, detail=not full)  # fmt: skip
-    figures.add(f"system_{name}_dark", f"{title}, house without power", found.dark_s, "s",
-                at_most=None if name == "dusk" else 0, detail=True)  # off grid an empty battery leaves it dark
+    figures.add(
+        f"system_{name}_dark",
+        f"{title}, house without power",
+        found.dark_s,
+        "s",
+        at_most=None if name == "dusk" else 0,
+        detail=True,
+    )  # off grid an empty battery leaves it dark
     if name == "week":
         figures.add("system_week_absorption", f"{title}, absorption of the worst day", min(found.absorption_s), "s",
                     at_least=1)  # fmt: skip

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pure_library import Pure
-from tinybms_gateway.pure import Event
+from tinybms_gateway.pure import Event, EventsOver
 
 RECOVERS = {0x73: 0x04, 0x74: 0x37, 0x75: 0x0A, 0x76: 0x06, 0x77: 0x05, 0x78: 0x07, 0x79: 0x03, 0x7A: 0x31, 0x7B: 0x02}
 UNTIL_RESTART = frozenset(range(0x0B, 0x10))
@@ -57,8 +57,9 @@ class Log:
         ended: Event = self.pure.lib.tinybms_event_log_end_all(self.log)
         return ended
 
-    def end_until(self, event: Event) -> None:
-        self.pure.lib.tinybms_event_log_end_until(self.log, c.byref(event))
+    def end_until(self, event: Event, calm_s: int, now_s: int) -> None:
+        over = EventsOver(event, calm_s)
+        self.pure.lib.tinybms_event_log_end_until(self.log, c.byref(over), c.c_uint32(now_s))
 
     def unrecovered(self) -> set[int]:
         ids = (c.c_uint8 * 16)()
@@ -132,7 +133,7 @@ def test_what_was_listed_before_a_calm_is_over_and_what_comes_after_it_is_not_wh
     log = Log(pure) if restarted else log
     log.take(today[::-1] if newest_first else today, everything=True)
     if restarted:
-        log.end_until(over)
+        log.end_until(over, 4000, 5100)
     if restarted and (len(today) <= SURE or (over.id and (over.time_s, over.id) not in today)):
         assert log.unrecovered() >= holding(later)
     elif len(happened) > 1:
@@ -158,5 +159,5 @@ def test_where_a_list_was_over_ends_no_fault_of_today_although_one_stamp_is_wron
     started = Log(pure)
     started.take(today[::-1] if newest_first else today, everything=True)
     without = started.unrecovered()
-    started.end_until(over)
+    started.end_until(over, 4000, 5100)
     assert (without - started.unrecovered()).isdisjoint(holding(later))

@@ -68,10 +68,11 @@ bool settings_memory_same(const settings_memory_t *a, const settings_memory_t *b
 settings_memory_t settings_memory(settings_handle_t handle);
 
 /**
- * @brief Remembers. Writes flash: not for tasks of the control path.
+ * @brief Remembers the parts that differ from what was remembered; the others are left alone, for they may only not
+ * have been readable. Writes flash: not for tasks of the control path.
  * @return ESP_OK; an error of the storage: some of it may be remembered, each part as it was or as it is now
  */
-esp_err_t settings_remember(settings_handle_t handle, const settings_memory_t *memory);
+esp_err_t settings_remember(settings_handle_t handle, const settings_memory_t *before, const settings_memory_t *memory);
 
 #ifdef __cplusplus
 }

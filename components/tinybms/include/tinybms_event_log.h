@@ -71,12 +71,18 @@ size_t tinybms_event_log_take(tinybms_event_log_t *log, tinybms_event_t *events,
  */
 tinybms_event_t tinybms_event_log_end_all(tinybms_event_log_t *log);
 
+/** @brief Whether the event is listed. */
+bool tinybms_event_log_lists(const tinybms_event_log_t *log, const tinybms_event_t *event);
+
 /**
- * @brief What is listed up to an event is over: the BMS was seen out of its fault state when that event was the newest.
- * Nothing is, where the event is not listed, or one wrong stamp could have turned the list round; where it is listed
- * twice, the older one counts.
+ * @brief What is listed up to an event, and is no younger than the calm that ended it, is over. Both have to say so: a
+ * stamp may be wrong, and long pauses turn a list round. Nothing is over where the event is not listed, one wrong stamp
+ * could have turned the list round, or the calm was 2^24 s ago or more; where it is listed twice, the older one counts.
+ * @param log state
+ * @param over the event, and the time of the BMS at which it was seen out of its fault state last
+ * @param bms_time_s time of the BMS now
  */
-void tinybms_event_log_end_until(tinybms_event_log_t *log, const tinybms_event_t *event);
+void tinybms_event_log_end_until(tinybms_event_log_t *log, const tinybms_events_over_t *over, uint32_t bms_time_s);
 
 /** @brief Nothing that is listed is over any more: the clock of the BMS went back, and stamps may come twice. */
 void tinybms_event_log_doubt_all(tinybms_event_log_t *log);

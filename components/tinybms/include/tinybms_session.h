@@ -126,7 +126,7 @@ typedef struct {
     uint16_t last_status; /**< register 50 of the last live block */
     uint8_t calm_blocks;  /**< live blocks in a row out of the fault state, since the last new event; 3 at most */
 
-    uint32_t bms_time_s; /**< of the newest list */
+    uint32_t bms_time_s; /**< of the newest list; before the first what tinybms_session_recall() gave */
     tinybms_event_log_t known;
     tinybms_event_t fresh[TINYBMS_FRESH_MAX]; /**< to be told */
     size_t fresh_count;
@@ -148,8 +148,8 @@ void tinybms_session_init(tinybms_session_t *session, const tinybms_session_conf
 
 /**
  * @brief Gives back what a session before it knew to be over: call it after tinybms_session_init(). A session that
- * begins within a fault could not tell it, for nothing in the list of the BMS may say so. It counts for the first list,
- * unless the clock of the BMS has gone back since.
+ * begins within a fault could not tell it, for nothing in the list of the BMS may say so. It counts for the first
+ * newest events and the first whole list, unless the time of the BMS is before that of the calm.
  */
 void tinybms_session_recall(tinybms_session_t *session, const tinybms_events_over_t *over);
 

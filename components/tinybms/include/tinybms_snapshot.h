@@ -46,9 +46,10 @@ typedef struct {
 /** @brief How far the list of events is over. Zeroed = it was never seen to be. */
 typedef struct {
     tinybms_event_t
-        event;           /**< the newest fault or warning that ended with the fault state of the BMS alone; id 0 = none
-                          */
-    uint32_t bms_time_s; /**< BMS time when that was seen */
+        event; /**< the newest fault or warning that ended with the fault state of the BMS alone; id 0 = none
+                */
+    uint32_t
+        bms_time_s; /**< BMS time when it was seen out of its fault state, not more than a day before the last time */
 } tinybms_events_over_t;
 
 /** @brief Everything the last poll cycle knew. A block that was never read has `*_known == false`. */

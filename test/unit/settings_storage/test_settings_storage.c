@@ -184,7 +184,8 @@ static const settings_memory_t s_nothing;
 
 static void remember(settings_handle_t settings, const settings_memory_t *memory)
 {
-    TEST_ASSERT_EQUAL(ESP_OK, settings_remember(settings, memory));
+    const settings_memory_t before = settings_memory(settings);
+    TEST_ASSERT_EQUAL(ESP_OK, settings_remember(settings, &before, memory));
 }
 
 static void expect_memory(settings_handle_t settings, const settings_memory_t *expected)
@@ -286,6 +287,19 @@ TEST_CASE("damaged events are none, leave the sensors alone, and can be remember
     expect_memory(settings, &s_full);
 }
 
+TEST_CASE("what could not be read when it was loaded is left alone when something else changes", "[settings]")
+{
+    const settings_memory_t loaded = {.sensors_seen = 0, .events_over = s_full.events_over};
+    settings_memory_t told = loaded;
+    settings_memory_t expected = s_full;
+    settings_handle_t settings = first_start();
+    remember(settings, &s_full);
+    told.events_over.event.time_s++;
+    expected.events_over.event.time_s++;
+    TEST_ASSERT_EQUAL(ESP_OK, settings_remember(settings, &loaded, &told));
+    expect_memory(settings, &expected);
+}
+
 TEST_CASE("parts of another type are none", "[settings]")
 {
     nvs_handle_t nvs = 0;
@@ -310,7 +324,7 @@ TEST_CASE("what cannot be written is told as such, and what was remembered stays
     TEST_ASSERT_GREATER_OR_EQUAL(0, file);
     TEST_ASSERT_EQUAL(0, close(file));
     const settings_memory_t other = {.sensors_seen = 2};
-    TEST_ASSERT_FALSE(settings_remember(settings, &other) == ESP_OK);
+    TEST_ASSERT_FALSE(settings_remember(settings, &s_full, &other) == ESP_OK);
     expect_memory(settings, &s_nothing);
     TEST_ASSERT_EQUAL(0, unlink(path));
     TEST_ASSERT_EQUAL(0, rename(aside, path));

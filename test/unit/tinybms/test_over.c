@@ -33,7 +33,7 @@ static void expect_of_kind(tinybms_event_list_t kind, const tinybms_event_t *lis
     }
     memset(&s_log, 0, sizeof(s_log));
     (void)tinybms_event_log_take(&s_log, sent, count, kind);
-    tinybms_event_log_end_until(&s_log, &last);
+    tinybms_event_log_end_until(&s_log, &(tinybms_events_over_t){.event = last, .bms_time_s = 1000}, 1000);
     expect_ids(ids, found, tinybms_event_log_unrecovered(&s_log, found, TINYBMS_FAULTS_MAX));
 }
 
@@ -84,7 +84,8 @@ TEST_CASE("nothing is over in a list that runs otherwise than the one before it"
     memset(&s_log, 0, sizeof(s_log));
     (void)tinybms_event_log_take(&s_log, newest, 4, TINYBMS_LIST_NEWEST);
     (void)tinybms_event_log_take(&s_log, all, 3, TINYBMS_LIST_ALL);
-    tinybms_event_log_end_until(&s_log, &(tinybms_event_t){.time_s = 40, .id = 0x64});
+    const tinybms_events_over_t over = {.event = {.time_s = 40, .id = 0x64}, .bms_time_s = 45};
+    tinybms_event_log_end_until(&s_log, &over, 60);
     expect_ids("\x0B\x31", found, tinybms_event_log_unrecovered(&s_log, found, TINYBMS_FAULTS_MAX));
 }
 
@@ -96,6 +97,44 @@ TEST_CASE("nothing is over in a list so short that one wrong stamp could have tu
         EXPECT_UNTIL(shorter, newest_first != 0, 20, 0x64, "\x0B\x02");
         EXPECT_UNTIL(list, newest_first != 0, 20, 0x64, "\x02");
     }
+}
+
+/** {0x0B, 0x31, 0x02} at 10, 20, 50 s, over until 0x02 by a calm at `calm_s`, seen at `now_s`. */
+static void expect_by_age(uint32_t calm_s, uint32_t now_s, const char *ids)
+{
+    tinybms_event_t list[] = {{10, 0x0B}, {20, 0x31}, {30, 0x64}, {50, 0x02}};
+    const tinybms_events_over_t over = {.event = {.time_s = 50, .id = 0x02}, .bms_time_s = calm_s};
+    uint8_t found[TINYBMS_FAULTS_MAX];
+    memset(&s_log, 0, sizeof(s_log));
+    (void)tinybms_event_log_take(&s_log, list, 4, TINYBMS_LIST_ALL);
+    tinybms_event_log_end_until(&s_log, &over, now_s);
+    expect_ids(ids, found, tinybms_event_log_unrecovered(&s_log, found, TINYBMS_FAULTS_MAX));
+}
+
+TEST_CASE("nothing is over that is younger than the calm, nor by a calm that was half a year ago", "[tinybms]")
+{
+    expect_by_age(55, 60, "");
+    expect_by_age(50, 60, "");
+    expect_by_age(49, 60, "\x02");
+    expect_by_age(20, 60, "\x02");
+    expect_by_age(19, 60, "\x31\x02");
+    expect_by_age(9, 60, "\x0B\x31\x02");
+    expect_by_age(55, 0xFFFFFF, "");
+    expect_by_age(55, 55 + 0x1000000, "\x0B\x31\x02");
+    expect_by_age(60, 59, "\x0B\x31\x02"); /* before it */
+}
+
+TEST_CASE("pauses of months turn a list round, and end nothing all the same", "[tinybms]")
+{
+    const uint32_t day_s = 86400;
+    tinybms_event_t list[] = {
+        {day_s, 0x0C}, {111 * day_s, 0x64}, {(221 * day_s) & 0xFFFFFF, 0x65}, {(331 * day_s) & 0xFFFFFF, 0x0B}};
+    const tinybms_events_over_t over = {.event = {.time_s = day_s, .id = 0x0C}, .bms_time_s = 320 * day_s};
+    uint8_t found[TINYBMS_FAULTS_MAX];
+    memset(&s_log, 0, sizeof(s_log));
+    (void)tinybms_event_log_take(&s_log, list, 4, TINYBMS_LIST_ALL);
+    tinybms_event_log_end_until(&s_log, &over, 331 * day_s);
+    expect_ids("\x0B", found, tinybms_event_log_unrecovered(&s_log, found, TINYBMS_FAULTS_MAX));
 }
 
 TEST_CASE("of two events that are alike the older one is where the list is over", "[tinybms]")
@@ -219,6 +258,8 @@ TEST_CASE("after a clock that has gone back nothing of before it is over", "[tin
     const tinybms_events_over_t over = calm_after_old_fault(false);
     s_line.registers[50] = 0x9B;
     s_line.bms_time_s = 10;
+    happen(0x64);
+    happen(0x65);
     happen(0x02);
     restart(&over);
     expect("\x0B\x02");
@@ -227,7 +268,53 @@ TEST_CASE("after a clock that has gone back nothing of before it is over", "[tin
     TEST_ASSERT_EQUAL_UINT32(0, tinybms_session_snapshot(&s_line.session)->over.bms_time_s);
 }
 
-TEST_CASE("what was told to a start counts for the first list alone: a stamp that is wrong later ends nothing",
+TEST_CASE("a clock that goes back while the gateway runs ends what was over, within a fault", "[tinybms]")
+{
+    TEST_ASSERT_EQUAL_HEX8(0x0B, calm_after_old_fault(false).event.id);
+    s_line.registers[50] = 0x9B;
+    s_line.bms_time_s = 10;
+    line_run(&s_line, 500);
+    expect("\x0B");
+    TEST_ASSERT_EQUAL_HEX8(0, tinybms_session_snapshot(&s_line.session)->over.event.id);
+    TEST_ASSERT_EQUAL_UINT32(0, tinybms_session_snapshot(&s_line.session)->over.event.time_s);
+    TEST_ASSERT_EQUAL_UINT32(0, tinybms_session_snapshot(&s_line.session)->over.bms_time_s);
+}
+
+TEST_CASE("where the list was over is forgotten with the events", "[tinybms]")
+{
+    const tinybms_events_over_t over = calm_after_old_fault(false);
+    s_line.event_count = 0;
+    restart(&over);
+    TEST_ASSERT_EQUAL_HEX8(0, tinybms_session_snapshot(&s_line.session)->over.event.id);
+    TEST_ASSERT_EQUAL_UINT32(0, tinybms_session_snapshot(&s_line.session)->over.event.time_s);
+    TEST_ASSERT_EQUAL_UINT32(0, tinybms_session_snapshot(&s_line.session)->over.bms_time_s);
+}
+
+TEST_CASE("the time of the calm is told again after a day, while it lasts", "[tinybms]")
+{
+    const tinybms_events_over_t over = calm_after_old_fault(false);
+    s_line.bms_time_s = over.bms_time_s + 86399;
+    line_run(&s_line, 2000);
+    TEST_ASSERT_EQUAL_UINT32(over.bms_time_s, tinybms_session_snapshot(&s_line.session)->over.bms_time_s);
+    s_line.bms_time_s = over.bms_time_s + 86400;
+    s_line.registers[50] = 0x9B;
+    line_run(&s_line, 2000);
+    TEST_ASSERT_EQUAL_UINT32(over.bms_time_s, tinybms_session_snapshot(&s_line.session)->over.bms_time_s);
+    s_line.registers[50] = 0x97;
+    line_run(&s_line, 2000);
+    TEST_ASSERT_EQUAL_UINT32(over.bms_time_s + 86400, tinybms_session_snapshot(&s_line.session)->over.bms_time_s);
+    TEST_ASSERT_EQUAL_HEX8(0x0B, tinybms_session_snapshot(&s_line.session)->over.event.id);
+}
+
+TEST_CASE("a BMS without events has none that is over", "[tinybms]")
+{
+    line_begin(&s_line, 0);
+    s_line.bms_time_s = 100000;
+    line_run(&s_line, 3000);
+    TEST_ASSERT_EQUAL_UINT32(0, tinybms_session_snapshot(&s_line.session)->over.bms_time_s);
+}
+
+TEST_CASE("what was told to a start counts for its first lists alone: a stamp that is wrong later ends nothing",
           "[tinybms]")
 {
     const tinybms_events_over_t over = calm_after_old_fault(false);
@@ -237,7 +324,10 @@ TEST_CASE("what was told to a start counts for the first list alone: a stamp tha
     s_line.events[3] = (tinybms_event_t){.time_s = 5003, .id = 0x31}; /* before the one that is over */
     s_line.event_count = 5;
     s_line.bms_time_s++;
-    line_run(&s_line, 1000);
+    s_line.lose_newest = 1; /* so that the whole list is read */
+    const int asked = s_line.requests[0x12];
+    line_run(&s_line, 3000);
+    TEST_ASSERT_GREATER_THAN(asked, s_line.requests[0x12]);
     expect("\x31");
 }
 
