@@ -43,13 +43,14 @@ typedef struct {
     uint8_t id;      /**< tinybms_events.h */
 } tinybms_event_t;
 
-/** @brief How far the list of events is over. Zeroed = it was never seen to be. */
+/**
+ * @brief How far the list of events is over. Zeroed = it was never seen to be.
+ *
+ * The event is the newest fault or warning that ended with the fault state of the BMS alone; id 0 = none.
+ */
 typedef struct {
-    tinybms_event_t
-        event; /**< the newest fault or warning that ended with the fault state of the BMS alone; id 0 = none
-                */
-    uint32_t
-        bms_time_s; /**< BMS time when it was seen out of its fault state, not more than a day before the last time */
+    tinybms_event_t event;
+    uint32_t bms_time_s; /**< of the BMS out of its fault state, not more than a day before the last time */
 } tinybms_events_over_t;
 
 /** @brief Everything the last poll cycle knew. A block that was never read has `*_known == false`. */
