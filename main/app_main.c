@@ -16,6 +16,7 @@
 #include "esp_log.h"
 #include "esp_timer.h"
 #include "event_bus.h"
+#include "flash_gate.h"
 #include "settings.h"
 #include "uart_bms.h"
 
@@ -40,6 +41,7 @@ void app_main(void)
     int64_t at_us = tell_step("the system, behind the boot loader,", 0);
     ESP_ERROR_CHECK(settings_open(&settings));
     at_us = tell_step("settings", at_us);
+    flash_gate_pace();
     ESP_ERROR_CHECK(event_bus_create(&bus));
     ESP_ERROR_CHECK(diagnostics_start(bus, &diagnostics));
     at_us = tell_step("event bus and diagnostics", at_us);

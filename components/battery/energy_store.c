@@ -12,6 +12,7 @@
 #include "esp_log.h"
 #include "esp_partition.h"
 #include "esp_system.h"
+#include "flash_gate.h"
 #include "freertos/queue.h"
 #include "freertos/semphr.h"
 #include "sdkconfig.h"
@@ -20,13 +21,10 @@
 static const char *TAG = "energy";
 
 #define PARTITION        "energy"
-#define LIMITS_ID        0x351
-#define FRAMES_WAITING   4
-#define JUST_SENT_MS     100  /**< a frame older than this was not sent just now */
-#define WITHOUT_CAN_MS   2000 /**< a save waits this long for a frame */
 #define RETRY_MS         60000
 #define PUT_EVERY_MS     1000
-#define LONGEST_WAIT_MS  500
+#define LOOK_EVERY_MS    500
+#define TURN_WAIT_MS     2000
 #define SHUTDOWN_WAIT_MS 1000
 
 /** What the battery task hands over. */
@@ -38,7 +36,6 @@ typedef struct {
 typedef struct {
     event_bus_handle_t bus;
     settings_handle_t settings;
-    event_bus_subscription_t frames;
     QueueHandle_t newest;             /**< one to_keep_t, from the battery task */
     const esp_partition_t *partition; /**< NULL = the counters are not kept */
     SemaphoreHandle_t lock;           /**< guards what follows; the battery task never takes it */
@@ -99,7 +96,11 @@ static void save(energy_store_t *store)
         same(&newest.totals, &store->saved)) {
         return;
     }
-    const bool saved = energy_log_save(&store->log, &newest.totals);
+    bool saved = flash_gate_take(TURN_WAIT_MS) == ESP_OK;
+    if (saved) {
+        saved = energy_log_save(&store->log, &newest.totals);
+        flash_gate_give();
+    }
     if (saved) {
         store->saved = newest.totals;
     } else {
@@ -133,14 +134,13 @@ static void note_memory(energy_store_t *store)
     }
 }
 
-static void save_when_due(energy_store_t *store, bool just_sent)
+static void save_when_due(energy_store_t *store)
 {
-    const int64_t spare_ms = just_sent ? 0 : WITHOUT_CAN_MS;
     (void)xSemaphoreTake(store->lock, portMAX_DELAY);
     note_memory(store);
-    if (service_now_ms() >= store->due_ms + spare_ms) {
+    if (service_now_ms() >= store->due_ms) {
         save(store);
-    } else if (service_now_ms() >= store->told_due_ms + spare_ms) {
+    } else if (service_now_ms() >= store->told_due_ms) {
         remember(store);
     }
     (void)xSemaphoreGive(store->lock);
@@ -156,20 +156,14 @@ static void save_at_shutdown(void)
     }
 }
 
-static bool was_just_sent(const event_bus_can_frame_t *frame)
-{
-    return frame->sent && frame->id == LIMITS_ID && service_now_ms() - frame->time_ms <= JUST_SENT_MS;
-}
-
 static void energy_task(void *argument)
 {
     energy_store_t *const store = argument;
-    event_bus_can_frame_t frame;
     service_task_t task;
     service_task_begin(&task, store->bus, TAG);
     for (;;) {
-        const bool got = event_bus_receive_can_frame(store->frames, &frame, pdMS_TO_TICKS(LONGEST_WAIT_MS));
-        save_when_due(store, got && was_just_sent(&frame));
+        vTaskDelay(pdMS_TO_TICKS(LOOK_EVERY_MS));
+        save_when_due(store);
         service_task_alive(&task);
     }
 }
@@ -211,8 +205,6 @@ esp_err_t energy_store_start(event_bus_handle_t bus, settings_handle_t settings,
     store->lock = xSemaphoreCreateMutex();
     store->newest = xQueueCreate(1, sizeof(to_keep_t));
     ESP_RETURN_ON_FALSE(store->lock != NULL && store->newest != NULL, ESP_ERR_NO_MEM, TAG, "no memory");
-    ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_CAN_FRAME, FRAMES_WAITING, TAG, NULL, &store->frames), TAG,
-                        "cannot subscribe to frames");
     ESP_RETURN_ON_ERROR(esp_register_shutdown_handler(save_at_shutdown), TAG, "no room for a shutdown handler");
     ESP_RETURN_ON_FALSE(xTaskCreate(energy_task, TAG, CONFIG_TINYBMS_ENERGY_TASK_STACK, store,
                                     CONFIG_TINYBMS_ENERGY_TASK_PRIORITY, NULL) == pdPASS,

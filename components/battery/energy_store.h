@@ -10,9 +10,8 @@
  * @brief Keeps the energy counters in the partition "energy", and what is remembered of the battery among the settings:
  * a task of low priority, so that the battery task never waits for the flash.
  *
- * An erase stops every task for 45 to 400 ms, a write for about 1 ms. Both come right after a frame 0x351 went out, or
- * 2 s late when none does. The newest counters are also saved on every orderly restart. What is remembered is saved
- * when it changes.
+ * Each save takes a turn at the flash gate. The newest counters are also saved on every orderly restart. What is
+ * remembered is saved when it changes.
  */
 
 #include "energy_meter.h"
@@ -22,7 +21,7 @@
 
 /**
  * @brief Loads the counters and starts the task. Without a usable partition nothing is kept, and the log says so.
- * @param bus tells of frames that were sent
+ * @param bus where the health of the task is told
  * @param settings where the memory is kept
  * @param memory what is remembered already
  * @param save_s seconds between two saves

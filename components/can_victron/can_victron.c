@@ -11,6 +11,7 @@
 #include "can_node.h"
 #include "esp_check.h"
 #include "esp_log.h"
+#include "flash_gate.h"
 #include "sdkconfig.h"
 #include "service_task.h"
 #include "victron_keepalive.h"
@@ -100,6 +101,9 @@ static void watch_gx(can_victron_t *can, int64_t now_ms)
 static void publish_sent(const can_victron_t *can, const victron_frame_t *sent, int64_t now_ms)
 {
     event_bus_can_frame_t frame = {.time_ms = now_ms, .sent = true, .id = sent->id, .dlc = sent->dlc};
+    if (sent->id == LIMITS_ID) {
+        flash_gate_limits_sent();
+    }
     memcpy(frame.data, sent->data, sizeof(frame.data));
     ESP_LOGD(TAG, "0x%03X sent, snapshot %" PRIu32 " is %" PRId64 " ms old", (unsigned)sent->id, can->state.sequence,
              now_ms - can->state.snapshot_ms);

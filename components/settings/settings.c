@@ -9,6 +9,7 @@
 
 #include "esp_check.h"
 #include "esp_log.h"
+#include "flash_gate.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/semphr.h"
 #include "nvs.h"
@@ -20,6 +21,8 @@ static const char *TAG = "settings";
 #define BATTERY_NAMESPACE "battery" /**< what is remembered of the battery: no setting */
 #define SENSORS_SEEN      "sensors_seen"
 #define EVENTS_OVER       "events_over" /**< id, stamp (24 bits) and the BMS time (32 bits) */
+
+#define TURN_WAIT_MS 3000 /**< for a turn at the flash gate */
 
 struct settings {
     SemaphoreHandle_t lock; /**< guards values; services take it at start only */
@@ -104,7 +107,10 @@ esp_err_t settings_open(settings_handle_t *handle)
     }
     ESP_RETURN_ON_FALSE(the_settings.lock != NULL, ESP_ERR_NO_MEM, TAG, "no memory for the lock");
     (void)xSemaphoreTake(the_settings.lock, portMAX_DELAY);
+    ESP_ERROR_CHECK(flash_gate_init());
+    ESP_ERROR_CHECK(flash_gate_take(TURN_WAIT_MS));
     read_all(&the_settings.values);
+    flash_gate_give();
     (void)xSemaphoreGive(the_settings.lock);
     *handle = &the_settings;
     return ESP_OK;
@@ -128,8 +134,8 @@ int32_t settings_number(settings_handle_t handle, settings_id_t id)
 static esp_err_t write_changes(const settings_change_t *changes, size_t count)
 {
     nvs_handle_t nvs = 0;
-    ESP_RETURN_ON_ERROR(nvs_open(NVS_NAMESPACE, NVS_READWRITE, &nvs), TAG, "cannot open the storage");
-    esp_err_t err = ESP_OK;
+    ESP_RETURN_ON_ERROR(flash_gate_take(TURN_WAIT_MS), TAG, "no turn to save");
+    esp_err_t err = nvs_open(NVS_NAMESPACE, NVS_READWRITE, &nvs);
     for (size_t i = 0; i < count && err == ESP_OK; i++) {
         err = write_value(nvs, changes[i].id, &changes[i].value);
     }
@@ -137,6 +143,7 @@ static esp_err_t write_changes(const settings_change_t *changes, size_t count)
         err = nvs_commit(nvs);
     }
     nvs_close(nvs);
+    flash_gate_give();
     return err;
 }
 
@@ -233,12 +240,14 @@ static esp_err_t write_memory(nvs_handle_t nvs, const settings_memory_t *before,
 esp_err_t settings_remember(settings_handle_t handle, const settings_memory_t *before, const settings_memory_t *memory)
 {
     nvs_handle_t nvs = 0;
+    ESP_RETURN_ON_ERROR(flash_gate_take(TURN_WAIT_MS), TAG, "no turn to save");
     (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
     esp_err_t err = nvs_open(BATTERY_NAMESPACE, NVS_READWRITE, &nvs);
     if (err == ESP_OK) {
         err = write_memory(nvs, before, memory);
         nvs_close(nvs);
     }
+    flash_gate_give();
     (void)xSemaphoreGive(handle->lock);
     return err;
 }

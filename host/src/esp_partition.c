@@ -167,6 +167,7 @@ esp_err_t esp_partition_read(const esp_partition_t *partition, size_t src_offset
 esp_err_t esp_partition_write(const esp_partition_t *partition, size_t dst_offset, const void *src, size_t size)
 {
     host_refuse_in_isr(__func__, 1);
+    host_refuse_without_turn(__func__);
     const esp_err_t err = check_range(partition, dst_offset, size);
     return err != ESP_OK ? err : change(partition, dst_offset, src, size);
 }
@@ -181,6 +182,7 @@ static void hold_all_tasks(void)
 esp_err_t esp_partition_erase_range(const esp_partition_t *partition, size_t offset, size_t size)
 {
     host_refuse_in_isr(__func__, 1);
+    host_refuse_without_turn(__func__);
     const esp_err_t err = check_range(partition, offset, size);
     if (err != ESP_OK) {
         return err;

@@ -63,6 +63,9 @@ void host_rtc_memory_load(void);
 /** @brief Passes the RTC_NOINIT memory on to the program that takes this one's place. */
 void host_rtc_memory_pass_on(void);
 
+/** @brief Ends the program when flash is changed by a task that has no turn at the flash gate. */
+void host_refuse_without_turn(const char *function);
+
 /** @brief Names the calling thread, as top and debuggers show it; Linux keeps 15 characters. */
 void host_name_thread(const char *name);
 

@@ -98,6 +98,7 @@ static esp_err_t check_layout(const char *directory)
 esp_err_t nvs_flash_init(void)
 {
     char path[PATH_LENGTH];
+    host_refuse_without_turn(__func__);
     if (host_options.data_dir == NULL) {
         return ESP_ERR_NOT_FOUND;
     }
@@ -115,6 +116,7 @@ esp_err_t nvs_flash_erase(void)
 {
     char from[PATH_LENGTH];
     char to[PATH_LENGTH];
+    host_refuse_without_turn(__func__);
     (void)snprintf(from, sizeof(from), "%s/nvs", host_options.data_dir);
     (void)snprintf(to, sizeof(to), "%s/nvs.erased.%lld", host_options.data_dir, (long long)host_now_us());
     s_initialised = false;
@@ -127,6 +129,9 @@ esp_err_t nvs_open(const char *namespace_name, nvs_open_mode_t open_mode, nvs_ha
     struct stat info;
     if (!s_initialised) {
         return ESP_ERR_NVS_NOT_INITIALIZED;
+    }
+    if (open_mode == NVS_READWRITE) {
+        host_refuse_without_turn(__func__); /* a namespace that is new is written */
     }
     if (!name_valid(namespace_name) || strlen(namespace_name) >= NVS_KEY_NAME_MAX_SIZE) {
         return ESP_ERR_NVS_INVALID_NAME;
@@ -193,6 +198,7 @@ static esp_err_t set(nvs_handle_t handle, const char *key, value_type_t type, co
     char path[PATH_LENGTH];
     char temporary[PATH_LENGTH + 8];
     uint8_t bytes[1 + VALUE_MAX + CRC_LENGTH];
+    host_refuse_without_turn("nvs_set");
     const esp_err_t err = path_of(handle, key, true, path);
     if (err != ESP_OK) {
         return err;
@@ -260,12 +266,14 @@ static esp_err_t get_number(nvs_handle_t handle, const char *key, value_type_t t
 
 esp_err_t nvs_commit(nvs_handle_t handle)
 {
+    host_refuse_without_turn(__func__);
     return handle >= 1 && handle <= HANDLES_MAX && s_handles[handle - 1].open ? ESP_OK : ESP_ERR_NVS_INVALID_HANDLE;
 }
 
 esp_err_t nvs_erase_key(nvs_handle_t handle, const char *key)
 {
     char path[PATH_LENGTH];
+    host_refuse_without_turn(__func__);
     const esp_err_t err = path_of(handle, key, true, path);
     if (err != ESP_OK) {
         return err;

@@ -10,5 +10,6 @@ CHIP_SUITES = [
     "victron_pgn",
     "settings",
     "event_bus",
+    "flash_gate",
     "diagnostics",
 ]

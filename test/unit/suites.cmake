@@ -35,6 +35,9 @@ unit_suite(settings
 unit_suite(event_bus
     SRCS event_bus/test_event_bus.c
     REQUIRES event_bus)
+unit_suite(flash_gate
+    SRCS flash_gate/test_flash_pace.c
+    REQUIRES flash_gate)
 unit_suite(diagnostics
     SRCS diagnostics/test_boot_reason.c
     REQUIRES diagnostics)
@@ -47,9 +50,12 @@ unit_suite(uart_bms LINUX_ONLY
 unit_suite(can_victron LINUX_ONLY
     SRCS can_victron/test_can_node.c host/bus_bench.c
     REQUIRES can_victron esp_driver_twai esp_timer)
+unit_suite(flash_turns LINUX_ONLY
+    SRCS flash_turns/test_flash_turns.c
+    REQUIRES esp_partition esp_timer flash_gate)
 unit_suite(energy_store LINUX_ONLY
     SRCS energy_store/test_energy_store.c
-    REQUIRES battery energy_meter esp_partition)
+    REQUIRES battery energy_meter esp_partition flash_gate)
 unit_suite(energy_store_no_partition LINUX_ONLY
     SRCS energy_store/test_no_partition.c
     REQUIRES battery energy_meter esp_partition)
@@ -58,7 +64,7 @@ unit_suite(limits_store LINUX_ONLY
     REQUIRES battery charge_control esp_hw_support tinybms)
 unit_suite(settings_storage LINUX_ONLY
     SRCS settings_storage/test_settings_storage.c
-    REQUIRES nvs_flash settings)
+    REQUIRES flash_gate nvs_flash settings)
 unit_suite(host_freertos LINUX_ONLY
     SRCS host/test_freertos.c
     REQUIRES esp_event esp_timer)

@@ -153,7 +153,7 @@ def test_the_defaults_are_in_the_form_of_save_defconfig(root: Path) -> None:
     assert lines[0].startswith("# This file was generated using idf.py save-defconfig")
     assert lines[1] == "# Espressif IoT Development Framework (ESP-IDF) 5.5.5 Project Minimal Configuration"
     assert lines[2] == "#"
-    assert all(re.fullmatch(r"CONFIG_\w+=(y|n|\d+|\"[^\"]*\")", line) for line in lines[3:])
+    assert all(re.fullmatch(r"CONFIG_\w+=(y|n|\d+|0x[0-9a-f]+|\"[^\"]*\")", line) for line in lines[3:])
 
 
 @pytest.mark.parametrize(
@@ -166,6 +166,8 @@ def test_the_defaults_are_in_the_form_of_save_defconfig(root: Path) -> None:
         "CONFIG_ESP_COREDUMP_ENABLE_TO_FLASH=y",
         "CONFIG_COMPILER_OPTIMIZATION_SIZE=y",
         "CONFIG_PARTITION_TABLE_CUSTOM=y",
+        "CONFIG_ESP_WIFI_NVS_ENABLED=n",
+        "CONFIG_ESP_PHY_CALIBRATION_AND_DATA_STORAGE=n",
     ],
 )
 def test_what_the_control_path_and_updates_depend_on_is_set(root: Path, line: str) -> None:
@@ -188,7 +190,13 @@ def test_the_partition_table_is_valid_and_fits_into_4_mb(root: Path) -> None:
         "history": 256,
         "coredump": 64,
         "energy": 8,
+        "limits": 8,
+        "nvs_keys": 4,
     }
+    first_slot = next(partition.offset for partition in table if partition.name == "ota_0")
+    assert all(table.find_by_name(name).offset < first_slot for name in ("phy_init", "otadata", "nvs_keys", "nvs"))
+    assert "CONFIG_PARTITION_TABLE_OFFSET=0xe000" in (root / "sdkconfig.defaults").read_text().splitlines()
+    assert table[0].offset == 0xE000 + 0x1000, "the table takes a sector"
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@
 
 #include "../../../components/battery/energy_store.h"
 #include "esp_partition.h"
+#include "flash_gate.h"
 #include "host.h"
 #include "service_task.h"
 #include "unity.h"
 
 #define SAVE_MS    1000
-#define LATE_MS    2000 /* a save that no frame has started */
 #define LONGEST_MS 30000
 #define RECORD     64
 #define TIME_SCALE 2.0
@@ -25,10 +25,8 @@ static char s_directory[] = "/tmp/tinybms-energy-XXXXXX";
 static event_bus_handle_t s_bus;
 static settings_handle_t s_settings;
 static settings_memory_t s_memory;
-static int64_t s_told_ms; /* the store was told of it */
 static energy_totals_t s_totals;
 static int64_t s_not_yet_ms; /* the last save came after this */
-static int64_t s_seen_ms;    /* and before this */
 
 static int records(void)
 {
@@ -67,62 +65,43 @@ static void count_on(void)
     energy_store_put(&s_totals, &s_memory);
 }
 
-static void show_frame(uint32_t id, bool sent)
-{
-    const event_bus_can_frame_t frame = {.time_ms = service_now_ms(), .sent = sent, .id = id, .dlc = 8};
-    event_bus_publish_can_frame(s_bus, &frame);
-}
-
-/* Waits for one save more, at most so long; meanwhile frames are shown, unless `id` is 0. */
-static bool wait_for_save(int32_t within_ms, uint32_t id, bool sent)
+/* Waits for one save more, at most so long. */
+static bool wait_for_save(int32_t within_ms)
 {
     const int before = records();
     const int64_t end_ms = service_now_ms() + within_ms;
     while (service_now_ms() < end_ms) {
         const int64_t now_ms = service_now_ms();
         if (records() > before) {
-            s_seen_ms = service_now_ms();
             return true;
         }
         s_not_yet_ms = now_ms;
-        if (id != 0) {
-            show_frame(id, sent);
-        }
         vTaskDelay(pdMS_TO_TICKS(20));
     }
     return false;
 }
 
-TEST_CASE("without any frame a save comes 2 s late", "[energy_store]")
+TEST_CASE("counters are saved when their time has come", "[energy_store]")
 {
     start_once();
-    const int64_t earliest_ms = s_not_yet_ms + SAVE_MS + LATE_MS;
+    const int64_t earliest_ms = s_not_yet_ms + SAVE_MS;
     count_on();
-    TEST_ASSERT_TRUE(wait_for_save(LONGEST_MS, 0, false));
-    TEST_ASSERT_GREATER_OR_EQUAL(earliest_ms, s_seen_ms);
+    TEST_ASSERT_TRUE(wait_for_save(LONGEST_MS));
+    TEST_ASSERT_GREATER_OR_EQUAL(earliest_ms, service_now_ms());
 }
 
-TEST_CASE("a save that is due follows a 0x351 of this gateway", "[energy_store]")
+TEST_CASE("a save that is due waits for a turn at the flash gate", "[energy_store]")
 {
-    const int64_t late_ms = s_seen_ms + SAVE_MS + LATE_MS;
+    TEST_ASSERT_EQUAL(ESP_OK, flash_gate_take(LONGEST_MS));
     count_on();
-    TEST_ASSERT_TRUE(wait_for_save(LONGEST_MS, 0x351, true));
-    TEST_ASSERT_LESS_THAN(late_ms, s_seen_ms);
-}
-
-TEST_CASE("other frames do not start a save", "[energy_store]")
-{
-    for (int sent = 0; sent < 2; sent++) {
-        const int64_t earliest_ms = s_not_yet_ms + SAVE_MS + LATE_MS;
-        count_on();
-        TEST_ASSERT_TRUE(wait_for_save(LONGEST_MS, sent == 0 ? 0x351 : 0x355, sent != 0));
-        TEST_ASSERT_GREATER_OR_EQUAL(earliest_ms, s_seen_ms);
-    }
+    TEST_ASSERT_FALSE(wait_for_save(SAVE_MS + 500));
+    flash_gate_give();
+    TEST_ASSERT_TRUE(wait_for_save(LONGEST_MS));
 }
 
 TEST_CASE("counters that did not change are not saved again", "[energy_store]")
 {
-    TEST_ASSERT_FALSE(wait_for_save(2 * SAVE_MS + LATE_MS, 0x351, true));
+    TEST_ASSERT_FALSE(wait_for_save(3 * SAVE_MS));
 }
 
 /* ---- what is remembered ---- */
@@ -133,7 +112,6 @@ static void learn(uint8_t sensors_seen, uint32_t bms_time_s)
     vTaskDelay(pdMS_TO_TICKS(1100));
     s_memory.sensors_seen = sensors_seen;
     s_memory.events_over.bms_time_s = bms_time_s;
-    s_told_ms = service_now_ms();
     energy_store_put(&s_totals, &s_memory);
 }
 
@@ -143,48 +121,38 @@ static bool remembered(void)
     return settings_memory_same(&memory, &s_memory);
 }
 
-/* Waits until it is remembered, at most so long; meanwhile frames 0x351 are shown, if that is wanted. */
-static bool wait_for_memory(int32_t within_ms, bool frames)
+/* Waits until it is remembered, at most so long. */
+static bool wait_for_memory(int32_t within_ms)
 {
     const int64_t end_ms = service_now_ms() + within_ms;
     while (service_now_ms() < end_ms) {
         if (remembered()) {
-            s_seen_ms = service_now_ms();
             return true;
-        }
-        if (frames) {
-            show_frame(0x351, true);
         }
         vTaskDelay(pdMS_TO_TICKS(20));
     }
     return false;
 }
 
-TEST_CASE("what is learned is remembered right after a 0x351", "[energy_store]")
+TEST_CASE("what is learned is remembered at the next turn", "[energy_store]")
 {
+    TEST_ASSERT_EQUAL(ESP_OK, flash_gate_take(LONGEST_MS));
     learn(1, 0);
-    const int64_t late_ms = service_now_ms() + LATE_MS;
-    TEST_ASSERT_TRUE(wait_for_memory(LONGEST_MS, true));
-    TEST_ASSERT_LESS_THAN(late_ms, s_seen_ms);
-}
-
-TEST_CASE("without a frame what is learned is remembered 2 s late", "[energy_store]")
-{
-    learn(3, 0);
-    TEST_ASSERT_TRUE(wait_for_memory(LONGEST_MS, false));
-    TEST_ASSERT_GREATER_OR_EQUAL(s_told_ms + LATE_MS, s_seen_ms);
+    TEST_ASSERT_FALSE(wait_for_memory(1500));
+    flash_gate_give();
+    TEST_ASSERT_TRUE(wait_for_memory(LONGEST_MS));
 }
 
 TEST_CASE("events that are over are remembered as sensors are", "[energy_store]")
 {
     learn(3, 5000);
-    TEST_ASSERT_TRUE(wait_for_memory(LONGEST_MS, true));
+    TEST_ASSERT_TRUE(wait_for_memory(LONGEST_MS));
 }
 
 TEST_CASE("a sensor that is forgotten is forgotten", "[energy_store]")
 {
     learn(2, 5000);
-    TEST_ASSERT_TRUE(wait_for_memory(LONGEST_MS, true));
+    TEST_ASSERT_TRUE(wait_for_memory(LONGEST_MS));
 }
 
 TEST_CASE("an orderly restart saves at once", "[energy_store]")

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "flash_gate.h"
 #include "host.h"
 #include "nvs.h"
 #include "nvs_flash.h"
@@ -26,7 +27,10 @@ static settings_handle_t first_start(void)
     if (host_options.data_dir == NULL) {
         host_options.data_dir = mkdtemp(s_directory);
     }
+    TEST_ASSERT_EQUAL(ESP_OK, flash_gate_init());
+    TEST_ASSERT_EQUAL(ESP_OK, flash_gate_take(0));
     TEST_ASSERT_EQUAL(ESP_OK, nvs_flash_erase());
+    flash_gate_give();
     TEST_ASSERT_EQUAL(ESP_OK, settings_open(&settings));
     return settings;
 }
@@ -60,9 +64,11 @@ static settings_change_t text_change(settings_id_t id, const char *text)
 static void save_directly(settings_id_t id, int32_t number)
 {
     nvs_handle_t nvs = 0;
+    TEST_ASSERT_EQUAL(ESP_OK, flash_gate_take(0));
     TEST_ASSERT_EQUAL(ESP_OK, nvs_open("settings", NVS_READWRITE, &nvs));
     TEST_ASSERT_EQUAL(ESP_OK, nvs_set_i32(nvs, settings_entry(id)->key, number));
     nvs_close(nvs);
+    flash_gate_give();
 }
 
 TEST_CASE("a saved value wins over the factory value", "[settings]")
@@ -115,9 +121,11 @@ TEST_CASE("half-saved names are not used: the power was cut between two of them"
 {
     nvs_handle_t nvs = 0;
     (void)first_start();
+    TEST_ASSERT_EQUAL(ESP_OK, flash_gate_take(0));
     TEST_ASSERT_EQUAL(ESP_OK, nvs_open("settings", NVS_READWRITE, &nvs));
     TEST_ASSERT_EQUAL(ESP_OK, nvs_set_str(nvs, "id.battery_name", "House battery 1"));
     nvs_close(nvs);
+    flash_gate_give();
     TEST_ASSERT_EQUAL_STRING("TinyBMS", text_after_restart(SETTINGS_ID_BATTERY_NAME));
     TEST_ASSERT_EQUAL_STRING("TinyBMS", text_after_restart(SETTINGS_ID_MANUFACTURER));
 }
@@ -304,10 +312,12 @@ TEST_CASE("parts of another type are none", "[settings]")
 {
     nvs_handle_t nvs = 0;
     settings_handle_t settings = first_start();
+    TEST_ASSERT_EQUAL(ESP_OK, flash_gate_take(0));
     TEST_ASSERT_EQUAL(ESP_OK, nvs_open("battery", NVS_READWRITE, &nvs));
     TEST_ASSERT_EQUAL(ESP_OK, nvs_set_i32(nvs, "sensors_seen", 3));
     TEST_ASSERT_EQUAL(ESP_OK, nvs_set_i32(nvs, "events_over", 3));
     nvs_close(nvs);
+    flash_gate_give();
     expect_memory(settings, &s_nothing);
 }
 
