@@ -37,6 +37,7 @@ static const char *s_log_level = "info";
 static bool s_set;
 static bool s_print_settings;
 static int s_forget_sensor; /**< 0 = none */
+static bool s_confirm;
 
 static const char usage[] =
     "Usage: tinybms-web-gateway.elf [OPTION]...\n"
@@ -50,6 +51,8 @@ static const char usage[] =
     "  --data DIR            where settings and counters are kept (TINYBMS_DATA); none: nothing is kept\n"
     "  --set KEY=VALUE       save a setting, then start; may be given again (needs --data)\n"
     "  --settings            print all settings and end\n"
+    "  --confirm-settings    settings were lost, and --settings shows what is used now: stand by it, and end (needs "
+    "--data)\n"
     "  --forget-sensor N     forget that the external temperature sensor N (1, 2) was ever there, and end (needs "
     "--data)\n"
     "  --time-scale N        the program's time runs N times as fast, 0.01..1000 (TINYBMS_TIME_SCALE); default 1\n"
@@ -126,7 +129,7 @@ static void read_options(int argc, char **argv)
     enum {
         COUNT = sizeof(names) / sizeof(names[0]),
     };
-    struct option options[COUNT + 5] = {{.name = NULL}};
+    struct option options[COUNT + 6] = {{.name = NULL}};
     int index = 0;
     for (size_t i = 0; i < COUNT; i++) {
         const char *const value = getenv(names[i].variable); // NOLINT(concurrency-mt-unsafe)
@@ -139,6 +142,7 @@ static void read_options(int argc, char **argv)
     options[COUNT + 1] = (struct option){.name = "settings", .has_arg = no_argument, .val = 's'};
     options[COUNT + 2] = (struct option){.name = "set", .has_arg = required_argument};
     options[COUNT + 3] = (struct option){.name = "forget-sensor", .has_arg = required_argument};
+    options[COUNT + 4] = (struct option){.name = "confirm-settings", .has_arg = no_argument, .val = 'c'};
     for (int found = 0; found != -1;) {
         found = getopt_long(argc, argv, "", options, &index); // NOLINT(concurrency-mt-unsafe)
         if (found == 'h') {
@@ -146,6 +150,8 @@ static void read_options(int argc, char **argv)
             exit(EXIT_SUCCESS); // NOLINT(concurrency-mt-unsafe)
         } else if (found == 's') {
             s_print_settings = true;
+        } else if (found == 'c') {
+            s_confirm = true;
         } else if (found == 0) {
             apply(options[index].name, optarg);
         } else if (found == '?') {
@@ -219,6 +225,9 @@ static void use_settings_options(void)
     if (s_forget_sensor != 0 && host_options.data_dir == NULL) {
         refuse("--forget-sensor", "", "needs --data, where the sensors are remembered");
     }
+    if (s_confirm && host_options.data_dir == NULL) {
+        refuse("--confirm-settings", "", "needs --data, where settings are kept");
+    }
     if (s_print_settings) {
         esp_log_level_set("*", ESP_LOG_NONE); /* stdout is for the table */
     }
@@ -231,10 +240,17 @@ static void use_settings_options(void)
         if (why != NULL) {
             refuse("--forget-sensor", "", why);
         }
-        exit(EXIT_SUCCESS); // NOLINT(concurrency-mt-unsafe): before any thread is started
+    }
+    if (s_confirm) {
+        const char *const why = settings_options_confirm();
+        if (why != NULL) {
+            refuse("--confirm-settings", "", why);
+        }
     }
     if (s_print_settings) {
         settings_options_print();
+    }
+    if (s_forget_sensor != 0 || s_confirm || s_print_settings) {
         exit(EXIT_SUCCESS); // NOLINT(concurrency-mt-unsafe): before any thread is started
     }
 }

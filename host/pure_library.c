@@ -7,6 +7,7 @@
 
 #include "battery_pipeline.h"
 #include "energy_log.h"
+#include "settings_keep.h"
 #include "settings_pipeline.h"
 #include "settings_rules.h"
 #include "tinybms_frame.h"
@@ -32,6 +33,9 @@ SIZE_OF(session, tinybms_session_t);
 SIZE_OF(event_log, tinybms_event_log_t);
 SIZE_OF(settings, settings_values_t);
 SIZE_OF(settings_refusal, settings_refusal_t);
+SIZE_OF(settings_saved, settings_saved_t);
+SIZE_OF(settings_keep, settings_keep_t);
+SIZE_OF(settings_room, settings_room_t);
 
 /* Factory values, for a caller who cannot read the macro. */
 extern const battery_pipeline_config_t tinybms_pure_default_config;
@@ -59,4 +63,26 @@ bool tinybms_pure_settings_set(settings_values_t *values, const char *key, int32
 void tinybms_pure_settings_pipeline(const settings_values_t *values, battery_pipeline_config_t *config)
 {
     *config = settings_pipeline(values);
+}
+
+/* What is saved, by keys. */
+void tinybms_pure_saved_set(settings_saved_t *saved, const char *key, int32_t number);
+int32_t tinybms_pure_saved_number(const settings_saved_t *saved, const char *key);
+bool tinybms_pure_saved_unconfirmed(const settings_saved_t *saved);
+
+void tinybms_pure_saved_set(settings_saved_t *saved, const char *key, int32_t number)
+{
+    const settings_id_t id = settings_find(key);
+    saved->values.number[id] = number;
+    saved->ever_set |= UINT64_C(1) << (unsigned)id;
+}
+
+int32_t tinybms_pure_saved_number(const settings_saved_t *saved, const char *key)
+{
+    return saved->values.number[settings_find(key)];
+}
+
+bool tinybms_pure_saved_unconfirmed(const settings_saved_t *saved)
+{
+    return saved->unconfirmed;
 }

@@ -70,6 +70,9 @@ const char *settings_options_save(void)
     if (err == ESP_OK) {
         return NULL;
     }
+    if (err == ESP_ERR_NOT_SUPPORTED) {
+        return "what a newer firmware has saved is kept; --confirm-settings gives it up";
+    }
     return err == ESP_ERR_INVALID_ARG ? refusal.text : "the data directory cannot be written";
 }
 
@@ -99,11 +102,17 @@ static void print_range(const settings_entry_t *entry)
 void settings_options_print(void)
 {
     static settings_values_t values;
+    bool unconfirmed = false;
     settings_handle_t settings = NULL;
     if (settings_open(&settings) != ESP_OK) {
         return;
     }
-    settings_get_all(settings, &values);
+    settings_get_saved(settings, &values, &unconfirmed);
+    if (unconfirmed) {
+        (void)fputs(
+            "saved settings are lost: the battery is held down until these are confirmed (--confirm-settings)\n",
+            stderr);
+    }
     (void)puts("key\tvalue\tunit\trange\tfactory value\tKconfig option\tmeaning");
     for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
         const settings_entry_t *const entry = settings_entry(id);
@@ -118,6 +127,19 @@ void settings_options_print(void)
         print_value(id, &factory);
         (void)printf("\tCONFIG_%s\t%s\n", entry->symbol, entry->help);
     }
+}
+
+const char *settings_options_confirm(void)
+{
+    settings_handle_t settings = NULL;
+    if (settings_open(&settings) != ESP_OK) {
+        return "no memory";
+    }
+    if (settings_confirm(settings) != ESP_OK) {
+        return "the data directory cannot be written";
+    }
+    (void)puts("the settings are confirmed");
+    return NULL;
 }
 
 const char *settings_options_forget_sensor(int sensor)

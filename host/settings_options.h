@@ -7,7 +7,7 @@
 
 /**
  * @file
- * @brief The options --set, --settings and --forget-sensor of the Linux program.
+ * @brief The options --set, --settings, --confirm-settings and --forget-sensor of the Linux program.
  */
 
 #include <stdbool.h>
@@ -20,8 +20,14 @@ const char *settings_options_add(const char *assignment);
 /** @brief Saves what was remembered, all or nothing. NULL: good; else what is wrong, a static string. */
 const char *settings_options_save(void);
 
-/** @brief Prints a line a setting: key, value, unit, range, factory value, Kconfig option, meaning; tabs between. */
+/**
+ * @brief Prints a line a setting: key, saved value, unit, range, factory value, Kconfig option, meaning; tabs between.
+ * Says on standard error when a person has to confirm them.
+ */
 void settings_options_print(void);
+
+/** @brief Confirms what is saved, and prints that it has. NULL: good; else what is wrong. */
+const char *settings_options_confirm(void);
 
 /** @brief Forgets an external temperature sensor (1, 2), and prints what was done. NULL: good; else what is wrong. */
 const char *settings_options_forget_sensor(int sensor);

@@ -274,7 +274,8 @@ esp_err_t battery_start(event_bus_handle_t bus, settings_handle_t settings)
     bool has_totals = false;
     const settings_memory_t memory = settings_memory(settings);
     battery->snapshot.over = memory.events_over; /* until there is a snapshot */
-    battery_pipeline_kept_t kept = {.sensors_seen = memory.sensors_seen};
+    battery_pipeline_kept_t kept = {.sensors_seen = memory.sensors_seen,
+                                    .settings_lost = settings_restricted(settings)};
     ESP_RETURN_ON_ERROR(
         energy_store_start(bus, settings, &memory, values.number[SETTINGS_ENERGY_SAVE_S], &totals, &has_totals), TAG,
         "energy counters cannot be kept");

@@ -338,6 +338,7 @@ static verdict_t internal_warning(const battery_alarms_input_t *input)
         {bms->cells_contradict, BATTERY_ALARM_CAUSE_CELLS},
         {input->settings_contradictory || bms->cell_count_differs, BATTERY_ALARM_CAUSE_SETTINGS},
         {bms->registers_lost != 0, BATTERY_ALARM_CAUSE_REGISTER},
+        {input->settings_lost, BATTERY_ALARM_CAUSE_LOST},
     };
     verdict_t verdict = {
         .supported = true, .first = input->stale, .first_cause = BATTERY_ALARM_CAUSE_STALE, .several = true};
@@ -417,6 +418,7 @@ const char *battery_alarm_cause_text(battery_alarm_cause_t cause)
         [BATTERY_ALARM_CAUSE_SENSOR] = "temperature sensor lost",
         [BATTERY_ALARM_CAUSE_CELLS] = "cells contradict",
         [BATTERY_ALARM_CAUSE_REGISTER] = "register of the BMS unusable",
+        [BATTERY_ALARM_CAUSE_LOST] = "settings of the gateway lost",
         [BATTERY_ALARM_CAUSE_OTHER] = "see the others",
     };
     return (size_t)cause < (size_t)BATTERY_ALARM_CAUSE_COUNT ? texts[cause] : "unknown";

@@ -37,6 +37,7 @@ const char *battery_limit_reason_text(battery_limit_reason_t reason)
         [BATTERY_REASON_NONE] = "none",
         [BATTERY_REASON_BMS_SETTING] = "BMS setting",
         [BATTERY_REASON_USER_CAP] = "user cap",
+        [BATTERY_REASON_SETTINGS_LOST] = "settings of the gateway lost",
         [BATTERY_REASON_CELL_VOLTAGE] = "cell voltage",
         [BATTERY_REASON_PACK_VOLTAGE] = "pack voltage",
         [BATTERY_REASON_TEMPERATURE] = "temperature",

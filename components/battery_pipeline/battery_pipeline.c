@@ -23,6 +23,9 @@ void battery_pipeline_init(battery_pipeline_t *pipeline, const battery_pipeline_
     charge_control_init(&pipeline->charge, &config->charge);
     battery_alarms_init(&pipeline->alarms, &config->alarms);
     energy_meter_init(&pipeline->energy, before->energy);
+    if (before->settings_lost) {
+        charge_control_settings_lost(&pipeline->charge);
+    }
     if (before->limits != NULL) {
         charge_control_keep(&pipeline->charge, before->limits);
         pipeline->kept_until_ms = (int64_t)BATTERY_PIPELINE_KEPT_MS - before->limits_age_ms;
@@ -197,6 +200,7 @@ size_t battery_pipeline_step(battery_pipeline_t *pipeline, const tinybms_snapsho
         .bms = &pipeline->bms,
         .target_mv = pipeline->voltages.known ? pipeline->voltages.target_mv : 0,
         .settings_contradictory = pipeline->voltages.contradictory,
+        .settings_lost = pipeline->charge.settings_lost,
         .no_temperature = state->ccl_limiter_ma[BATTERY_REASON_NO_TEMPERATURE].known,
         .fresh = taken,
         .stale = fresh.stale,

@@ -11,6 +11,7 @@
 
 #define ASSUMED_CUTOFF_MV  50   /**< over-voltage cutoff above the target when 315 was never set */
 #define LFP_CUTOFF_MAX_MV  3800 /**< a cell with a cutoff of at most this is LFP */
+#define SOC_FLOOR_PERCENT  20   /**< lowest SOC while the settings are lost */
 #define CERTAIN_BLOCKS     3
 #define LONGEST_ELAPSED_MS 10000 /**< what a step counts when the one before is longer ago */
 
@@ -19,6 +20,12 @@ void charge_control_init(charge_control_t *control, const charge_control_config_
     memset(control, 0, sizeof(*control));
     control->config = *config;
     control->hot_discharge = PERMILLE;
+}
+
+void charge_control_settings_lost(charge_control_t *control)
+{
+    control->settings_lost = true;
+    control->config.soc_min_percent = charge_most(control->config.soc_min_percent, SOC_FLOOR_PERCENT);
 }
 
 static void start_ramp(charge_control_current_t *current, int32_t from_percent, int64_t now_ms)
@@ -218,6 +225,7 @@ void charge_control_step(charge_control_t *control, const battery_bms_t *bms, co
     }
     if (!control->started || !bms->settings_unconfirmed) {
         control->confirmed = *voltages;
+        control->confirmed.target_mv = control->settings_lost ? voltages->float_mv : voltages->target_mv;
     }
     if (!control->started) {
         begin(control, now_ms);

@@ -11,6 +11,7 @@
 #define LEAST_LIMIT_MA       100 /**< one digit of the frame: less is 0 */
 #define MS_PER_H             3600000
 #define PPM_PER_PERCENT      10000
+#define LOST_SHARE_PERCENT   10     /**< of CCL while the settings are lost */
 #define ASSUMED_CAPACITY_MAH 100000 /**< when register 306 is not usable */
 
 #define PACK_HIGH_BLOCKS  3
@@ -322,8 +323,14 @@ void charge_current_step(charge_control_t *control, const charge_step_t *step, b
                                                                  bms->strictest[BATTERY_REGISTER_PEAK_CURRENT]);
     const int32_t discharge_cap_ma = fill_caps(&bms->discharge_max_ma, &last_ma, config->current_percent,
                                                config->discharge_max_ma, state->dcl_limiter_ma);
+    if (control->settings_lost) { /* as if a person had set it: what has been set is not known */
+        state->ccl_limiter_ma[BATTERY_REASON_USER_CAP] = known(share_of(charge_cap_ma, permille(LOST_SHARE_PERCENT)));
+    }
     fill_charge_limiters(control, step, charge_cap_ma, state);
     fill_discharge_limiters(control, step, discharge_cap_ma, state);
     state->ccl_ma = finish(&control->ccl, config, step, charge_cap_ma, state->ccl_limiter_ma);
+    if (control->settings_lost && state->ccl_ma.reason == BATTERY_REASON_USER_CAP) {
+        state->ccl_ma.reason = BATTERY_REASON_SETTINGS_LOST;
+    }
     state->dcl_ma = finish(&control->dcl, config, step, discharge_cap_ma, state->dcl_limiter_ma);
 }

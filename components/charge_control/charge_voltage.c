@@ -183,7 +183,7 @@ static bool inhibited(const charge_control_t *control, const battery_state_t *st
 static battery_limit_reason_t reason_of(const charge_control_t *control, int32_t goal_uv)
 {
     if (control->cvl_uv >= goal_uv) {
-        return control->stage;
+        return control->settings_lost ? BATTERY_REASON_SETTINGS_LOST : control->stage;
     }
     return control->lowered ? BATTERY_REASON_CELL_VOLTAGE : BATTERY_REASON_RISING;
 }

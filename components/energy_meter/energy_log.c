@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "tinybms_crc.h"
+
 #define LAYOUT         1
 #define SLOTS          (ENERGY_LOG_SECTOR_SIZE / (int)sizeof(record_t))
 #define SLOTS_PER_PAGE (256 / (int)sizeof(record_t)) /* what a cut in a write may damage */
@@ -31,15 +33,7 @@ _Static_assert(sizeof(record_t) == 64, "records are found by their size");
 
 static uint32_t crc_of(const record_t *record)
 {
-    const uint8_t *const bytes = (const uint8_t *)record;
-    uint32_t crc = UINT32_MAX;
-    for (size_t i = 0; i < offsetof(record_t, crc); i++) {
-        crc ^= bytes[i];
-        for (int bit = 0; bit < 8; bit++) {
-            crc = (crc >> 1) ^ ((crc & 1U) != 0 ? 0xEDB88320U : 0U);
-        }
-    }
-    return ~crc;
+    return tinybms_crc32((const uint8_t *)record, offsetof(record_t, crc));
 }
 
 static bool is_valid(const record_t *record)

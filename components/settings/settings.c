@@ -5,211 +5,342 @@
  */
 #include "settings.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 
 #include "esp_check.h"
 #include "esp_log.h"
+#include "esp_partition.h"
 #include "flash_gate.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/semphr.h"
 #include "nvs.h"
 #include "nvs_flash.h"
+#include "settings_keep.h"
 
 static const char *TAG = "settings";
 
 #define NVS_NAMESPACE     "settings"
-#define BATTERY_NAMESPACE "battery" /**< what is remembered of the battery: no setting */
-#define SENSORS_SEEN      "sensors_seen"
-#define EVENTS_OVER       "events_over" /**< id, stamp (24 bits) and the BMS time (32 bits) */
-
-#define TURN_WAIT_MS 3000 /**< for a turn at the flash gate */
+#define RECORD            "record"
+#define BATTERY_NAMESPACE "battery"      /**< what is remembered of the battery and is no setting */
+#define SENSORS_SEEN      "sensors_seen" /**< where they were before they went into the record */
+#define EVENTS_OVER       "events_over"  /**< id, stamp (24 bits) and the BMS time (32 bits) */
+#define PARTITION         "limits"       /**< the second place */
+#define TURN_WAIT_MS      3000           /**< for a turn at the flash gate */
 
 struct settings {
-    SemaphoreHandle_t lock; /**< guards values; services take it at start only */
-    settings_values_t values;
+    settings_values_t in_effect; /**< written at the start only */
+    bool restricted;             /**< likewise: what was saved is lost */
+    SemaphoreHandle_t lock;      /**< guards what follows; who has a turn at the flash gate does not take it */
+    settings_saved_t saved;
+    settings_keep_t keep;
+    const esp_partition_t *partition; /**< NULL = there is no second place */
 };
 
-/** A storage that another layout or a damaged page makes unusable is begun anew: it could never be written again. */
+static struct settings s_settings; /* there is one set, as long as the program lives */
+
+/* ---- the two places ---- */
+
+/** Under a turn. A storage of another layout is kept; one that is damaged is begun anew: it could never be written. */
 static esp_err_t open_storage(void)
 {
     const esp_err_t err = nvs_flash_init();
-    if (err != ESP_ERR_NVS_NO_FREE_PAGES && err != ESP_ERR_NVS_NEW_VERSION_FOUND) {
+    if (err != ESP_ERR_NVS_NO_FREE_PAGES) {
         return err;
     }
-    ESP_LOGE(TAG, "the storage of settings is unusable (%s) and is erased", esp_err_to_name(err));
+    ESP_LOGE(TAG, "the storage of settings is damaged (%s) and is erased", esp_err_to_name(err));
     ESP_RETURN_ON_ERROR(nvs_flash_erase(), TAG, "cannot erase it");
-    return nvs_flash_init();
+    ESP_RETURN_ON_ERROR(nvs_flash_init(), TAG, "cannot begin it anew");
+    return ESP_ERR_NVS_NO_FREE_PAGES;
 }
 
-static esp_err_t read_value(nvs_handle_t nvs, settings_id_t id, settings_value_t *value)
+static settings_place_t load_record(uint8_t *bytes, size_t *length)
+{
+    nvs_handle_t nvs = 0;
+    *length = SETTINGS_RECORD_MAX;
+    esp_err_t err = nvs_open(NVS_NAMESPACE, NVS_READONLY, &nvs);
+    if (err == ESP_OK) {
+        err = nvs_get_blob(nvs, RECORD, bytes, length);
+        nvs_close(nvs);
+    }
+    if (err == ESP_ERR_NVS_NOT_FOUND) {
+        return SETTINGS_PLACE_NOTHING;
+    }
+    return err == ESP_OK ? SETTINGS_PLACE_RECORD : SETTINGS_PLACE_DAMAGED;
+}
+
+static settings_place_t load_first(void *context, uint8_t *bytes, size_t *length)
+{
+    (void)context;
+    if (flash_gate_take(TURN_WAIT_MS) != ESP_OK) { /* to open it may take an erase */
+        return SETTINGS_PLACE_DAMAGED;
+    }
+    const esp_err_t err = open_storage();
+    flash_gate_give();
+    if (err == ESP_OK || err == ESP_ERR_NOT_FOUND) { /* without a partition nothing was ever saved in it */
+        return err == ESP_OK ? load_record(bytes, length) : SETTINGS_PLACE_NOTHING;
+    }
+    if (err == ESP_ERR_NVS_NEW_VERSION_FOUND) {
+        ESP_LOGE(TAG, "the storage of settings is of a newer firmware and is kept, nothing is saved: go back to that "
+                      "firmware, or erase the flash over the cable");
+        return SETTINGS_PLACE_NEWER;
+    }
+    ESP_LOGE(TAG, "the storage of settings cannot be read: %s", esp_err_to_name(err));
+    return SETTINGS_PLACE_DAMAGED;
+}
+
+static bool store_first(void *context, const uint8_t *bytes, size_t length)
+{
+    nvs_handle_t nvs = 0;
+    (void)context;
+    if (flash_gate_take(TURN_WAIT_MS) != ESP_OK) {
+        return false;
+    }
+    esp_err_t err = nvs_open(NVS_NAMESPACE, NVS_READWRITE, &nvs);
+    if (err == ESP_OK) {
+        err = nvs_set_blob(nvs, RECORD, bytes, length);
+        err = err == ESP_OK ? nvs_commit(nvs) : err;
+        nvs_close(nvs);
+    }
+    flash_gate_give();
+    if (err != ESP_OK) {
+        ESP_LOGE(TAG, "cannot save: %s", esp_err_to_name(err));
+    }
+    return err == ESP_OK;
+}
+
+static bool read_second(void *context, uint32_t offset, void *data, uint32_t length)
+{
+    const struct settings *const settings = context;
+    return settings->partition != NULL && esp_partition_read(settings->partition, offset, data, length) == ESP_OK;
+}
+
+static bool replace_second(void *context, uint32_t offset, const void *data, uint32_t length)
+{
+    const struct settings *const settings = context;
+    if (settings->partition == NULL || flash_gate_take(TURN_WAIT_MS) != ESP_OK) {
+        return false;
+    }
+    const bool done = esp_partition_erase_range(settings->partition, offset, SETTINGS_SECTOR_SIZE) == ESP_OK &&
+                      esp_partition_write(settings->partition, offset, data, length) == ESP_OK;
+    flash_gate_give();
+    return done;
+}
+
+/** For one start or save, outside the control path; given back with free(). */
+static settings_room_t *borrow_room(void)
+{
+    return malloc(sizeof(settings_room_t));
+}
+
+/* ---- start ---- */
+
+static esp_err_t read_first_layout_value(nvs_handle_t nvs, settings_id_t id, settings_value_t *value)
 {
     const char *const key = settings_entry(id)->key;
     size_t length = sizeof(value->text);
     return settings_is_text(id) ? nvs_get_str(nvs, key, value->text, &length) : nvs_get_i32(nvs, key, &value->number);
 }
 
-static esp_err_t write_value(nvs_handle_t nvs, settings_id_t id, const settings_value_t *value)
-{
-    const char *const key = settings_entry(id)->key;
-    return settings_is_text(id) ? nvs_set_str(nvs, key, value->text) : nvs_set_i32(nvs, key, value->number);
-}
-
-static void read_saved(nvs_handle_t nvs, settings_values_t *values)
-{
-    for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
-        settings_value_t saved = {0};
-        settings_refusal_t refusal;
-        const esp_err_t err = read_value(nvs, id, &saved);
-        if (err == ESP_ERR_NVS_NOT_FOUND) {
-            continue;
-        }
-        if (err != ESP_OK) {
-            ESP_LOGE(TAG, "%s cannot be read (%s): the factory value is used", settings_entry(id)->key,
-                     esp_err_to_name(err));
-        } else if (!settings_value_valid(id, &saved, &refusal)) {
-            ESP_LOGE(TAG, "saved value refused, the factory value is used: %s", refusal.text);
-        } else {
-            settings_set(values, id, &saved);
-        }
-    }
-}
-
-static void read_all(settings_values_t *values)
+/** Before there were records each value had a key of its own. @return whether anything was found */
+static bool read_first_layout(settings_saved_t *saved)
 {
     nvs_handle_t nvs = 0;
     settings_refusal_t refusal;
-    settings_factory_all(values);
-    esp_err_t err = open_storage();
-    if (err == ESP_OK) {
-        err = nvs_open(NVS_NAMESPACE, NVS_READONLY, &nvs);
+    if (nvs_open(NVS_NAMESPACE, NVS_READONLY, &nvs) == ESP_OK) {
+        for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
+            settings_value_t value = {0};
+            if (read_first_layout_value(nvs, id, &value) == ESP_OK && settings_value_valid(id, &value, &refusal)) {
+                settings_set(&saved->values, id, &value);
+                saved->ever_set |= UINT64_C(1) << (unsigned)id;
+            }
+        }
+        nvs_close(nvs);
     }
-    if (err == ESP_ERR_NVS_NOT_FOUND) {
-        return; /* nothing was ever saved */
+    if (nvs_open(BATTERY_NAMESPACE, NVS_READONLY, &nvs) == ESP_OK) {
+        (void)nvs_get_u8(nvs, SENSORS_SEEN, &saved->sensors_seen);
+        nvs_close(nvs);
     }
-    if (err != ESP_OK) {
-        ESP_LOGW(TAG, "no saved settings (%s): factory values are used", esp_err_to_name(err));
-        return;
+    (void)settings_repair(&saved->values);
+    return saved->ever_set != 0 || saved->sensors_seen != 0;
+}
+
+static void log_found(const settings_found_t *found, const settings_saved_t *saved)
+{
+    static const char *const places[] = {
+        [SETTINGS_PLACE_NOTHING] = "empty",
+        [SETTINGS_PLACE_RECORD] = "fine",
+        [SETTINGS_PLACE_NEWER] = "of a newer firmware, which is kept",
+        [SETTINGS_PLACE_DAMAGED] = "damaged",
+    };
+    const bool first_start = found->first == SETTINGS_PLACE_NOTHING && found->second == SETTINGS_PLACE_NOTHING;
+    const bool fine = found->first == SETTINGS_PLACE_RECORD && found->second == SETTINGS_PLACE_RECORD;
+    if (!first_start && !fine) {
+        ESP_LOGE(TAG, "settings: the first place is %s, the second one %s", places[found->first],
+                 places[found->second]);
     }
-    read_saved(nvs, values);
-    nvs_close(nvs);
-    if (!settings_fit_together(values, &refusal)) {
-        ESP_LOGE(TAG, "saved values do not fit together, factory values are used: %s", refusal.text);
-        (void)settings_repair(values);
+    if (found->from_second && !found->lost) {
+        ESP_LOGW(TAG, "numbers are taken from the second place; names and passwords that were lost are factory values");
     }
+    if (saved->unconfirmed) {
+        ESP_LOGE(TAG, "saved settings are lost or not allowed any more: charging is held down until a person has "
+                      "looked at the settings and confirms them");
+    }
+}
+
+/** Under the lock. */
+static void read_all(struct settings *settings, settings_room_t *room)
+{
+    const settings_places_t places = {
+        .context = settings, .load = load_first, .store = store_first, .read = read_second, .replace = replace_second};
+    settings_found_t found = settings_keep_open(&settings->keep, &places, &settings->saved, room);
+    const bool nothing = found.first == SETTINGS_PLACE_NOTHING && found.second == SETTINGS_PLACE_NOTHING;
+    if (nothing && read_first_layout(&settings->saved)) {
+        found.heal_first = true;
+        found.heal_second = true;
+    }
+    log_found(&found, &settings->saved);
+    if (!settings_keep_heal(&settings->keep, &found, &settings->saved, room)) {
+        ESP_LOGE(TAG, "settings are kept in one place only; the next start tries again");
+    }
+    settings->in_effect = settings->saved.values;
+    settings->restricted = settings->saved.unconfirmed;
 }
 
 esp_err_t settings_open(settings_handle_t *handle)
 {
-    static struct settings the_settings; /* there is one set, as long as the program lives */
     ESP_RETURN_ON_FALSE(handle != NULL, ESP_ERR_INVALID_ARG, TAG, "no place for the handle");
-    if (the_settings.lock == NULL) {
-        the_settings.lock = xSemaphoreCreateMutex();
+    ESP_RETURN_ON_ERROR(flash_gate_init(), TAG, "no flash gate");
+    if (s_settings.lock == NULL) {
+        s_settings.lock = xSemaphoreCreateMutex();
     }
-    ESP_RETURN_ON_FALSE(the_settings.lock != NULL, ESP_ERR_NO_MEM, TAG, "no memory for the lock");
-    (void)xSemaphoreTake(the_settings.lock, portMAX_DELAY);
-    ESP_ERROR_CHECK(flash_gate_init());
-    ESP_ERROR_CHECK(flash_gate_take(TURN_WAIT_MS));
-    read_all(&the_settings.values);
-    flash_gate_give();
-    (void)xSemaphoreGive(the_settings.lock);
-    *handle = &the_settings;
+    ESP_RETURN_ON_FALSE(s_settings.lock != NULL, ESP_ERR_NO_MEM, TAG, "no memory for the lock");
+    settings_room_t *const room = borrow_room();
+    ESP_RETURN_ON_FALSE(room != NULL, ESP_ERR_NO_MEM, TAG, "no memory");
+    s_settings.partition =
+        esp_partition_find_first(ESP_PARTITION_TYPE_DATA, ESP_PARTITION_SUBTYPE_DATA_UNDEFINED, PARTITION);
+    (void)xSemaphoreTake(s_settings.lock, portMAX_DELAY);
+    read_all(&s_settings, room);
+    (void)xSemaphoreGive(s_settings.lock);
+    free(room);
+    *handle = &s_settings;
     return ESP_OK;
 }
 
 void settings_get_all(settings_handle_t handle, settings_values_t *values)
 {
-    (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
-    *values = handle->values;
-    (void)xSemaphoreGive(handle->lock);
+    *values = handle->in_effect;
 }
 
 int32_t settings_number(settings_handle_t handle, settings_id_t id)
 {
-    (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
-    const int32_t number = handle->values.number[id];
-    (void)xSemaphoreGive(handle->lock);
-    return number;
+    return handle->in_effect.number[id];
 }
 
-static esp_err_t write_changes(const settings_change_t *changes, size_t count)
+bool settings_restricted(settings_handle_t handle)
 {
-    nvs_handle_t nvs = 0;
-    ESP_RETURN_ON_ERROR(flash_gate_take(TURN_WAIT_MS), TAG, "no turn to save");
-    esp_err_t err = nvs_open(NVS_NAMESPACE, NVS_READWRITE, &nvs);
-    for (size_t i = 0; i < count && err == ESP_OK; i++) {
-        err = write_value(nvs, changes[i].id, &changes[i].value);
+    return handle->restricted;
+}
+
+void settings_get_saved(settings_handle_t handle, settings_values_t *values, bool *unconfirmed)
+{
+    (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
+    *values = handle->saved.values;
+    *unconfirmed = handle->saved.unconfirmed;
+    (void)xSemaphoreGive(handle->lock);
+}
+
+/* ---- saving ---- */
+
+/** Under the lock; what is to be saved is in room->other. */
+static esp_err_t keep(struct settings *settings, settings_room_t *room, bool over_newer)
+{
+    switch (settings_keep_save(&settings->keep, &room->other, over_newer, room)) {
+    case SETTINGS_KEEP_DONE:
+        break;
+    case SETTINGS_KEEP_ONE_PLACE:
+        ESP_LOGE(TAG, "saved in one place only; the next start tries the second one again");
+        break;
+    case SETTINGS_KEEP_NEWER:
+        ESP_LOGE(TAG, "not saved: what a newer firmware has saved is kept until the settings are confirmed");
+        return ESP_ERR_NOT_SUPPORTED;
+    case SETTINGS_KEEP_FAILED:
+    default:
+        return ESP_FAIL;
     }
-    if (err == ESP_OK) {
-        err = nvs_commit(nvs);
-    }
-    nvs_close(nvs);
-    flash_gate_give();
-    return err;
+    settings->saved = room->other;
+    return ESP_OK;
 }
 
 /** Under the lock. */
-static esp_err_t save(struct settings *settings, const settings_change_t *changes, size_t count,
+static esp_err_t save(struct settings *settings, const settings_change_t *changes, size_t count, settings_room_t *room,
                       settings_refusal_t *refusal)
 {
-    static settings_values_t next; /* under the lock; too large for a stack */
-    next = settings->values;
+    settings_saved_t *const next = &room->other;
+    *next = settings->saved;
     for (size_t i = 0; i < count; i++) {
         if (!settings_value_valid(changes[i].id, &changes[i].value, refusal)) {
             return ESP_ERR_INVALID_ARG;
         }
-        settings_set(&next, changes[i].id, &changes[i].value);
+        settings_set(&next->values, changes[i].id, &changes[i].value);
+        next->ever_set |= UINT64_C(1) << (unsigned)changes[i].id;
     }
-    if (!settings_fit_together(&next, refusal)) {
-        return ESP_ERR_INVALID_ARG;
-    }
-    ESP_RETURN_ON_ERROR(write_changes(changes, count), TAG, "cannot save");
-    settings->values = next;
-    return ESP_OK;
+    return settings_fit_together(&next->values, refusal) ? keep(settings, room, false) : ESP_ERR_INVALID_ARG;
 }
 
 esp_err_t settings_save(settings_handle_t handle, const settings_change_t *changes, size_t count,
                         settings_refusal_t *refusal)
 {
     ESP_RETURN_ON_FALSE(handle != NULL && changes != NULL && refusal != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
+    settings_room_t *const room = borrow_room();
+    ESP_RETURN_ON_FALSE(room != NULL, ESP_ERR_NO_MEM, TAG, "no memory");
     (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
-    const esp_err_t err = save(handle, changes, count, refusal);
+    const esp_err_t err = save(handle, changes, count, room, refusal);
     (void)xSemaphoreGive(handle->lock);
+    free(room);
     for (size_t i = 0; i < count && err == ESP_OK; i++) {
         ESP_LOGI(TAG, "%s saved", settings_entry(changes[i].id)->key);
     }
     return err;
 }
 
-static void note_unreadable(esp_err_t err, const char *what)
+esp_err_t settings_confirm(settings_handle_t handle)
 {
-    if (err != ESP_OK && err != ESP_ERR_NVS_NOT_FOUND) {
-        ESP_LOGE(TAG, "%s cannot be read (%s)", what, esp_err_to_name(err));
+    ESP_RETURN_ON_FALSE(handle != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
+    settings_room_t *const room = borrow_room();
+    ESP_RETURN_ON_FALSE(room != NULL, ESP_ERR_NO_MEM, TAG, "no memory");
+    (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
+    room->other = handle->saved;
+    room->other.unconfirmed = false;
+    const esp_err_t err = keep(handle, room, true);
+    (void)xSemaphoreGive(handle->lock);
+    free(room);
+    if (err == ESP_OK) {
+        ESP_LOGW(TAG, "the settings have been confirmed by a person");
     }
+    return err;
 }
 
-static void read_memory(nvs_handle_t nvs, settings_memory_t *memory)
-{
-    uint64_t over = 0;
-    note_unreadable(nvs_get_u8(nvs, SENSORS_SEEN, &memory->sensors_seen), "which temperature sensors were ever there");
-    note_unreadable(nvs_get_u64(nvs, EVENTS_OVER, &over), "which events of the BMS are over");
-    memory->events_over = (tinybms_events_over_t){
-        .event = {.time_s = (uint32_t)(over >> 32) & 0xFFFFFFU, .id = (uint8_t)(over >> 56)},
-        .bms_time_s = (uint32_t)over,
-    };
-}
+/* ---- what is remembered of the battery ---- */
 
 settings_memory_t settings_memory(settings_handle_t handle)
 {
     nvs_handle_t nvs = 0;
-    settings_memory_t memory = {0};
+    uint64_t over = 0;
     (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
-    const esp_err_t err = nvs_open(BATTERY_NAMESPACE, NVS_READONLY, &nvs);
-    note_unreadable(err, "what is remembered of the battery");
+    settings_memory_t memory = {.sensors_seen = handle->saved.sensors_seen};
+    esp_err_t err = nvs_open(BATTERY_NAMESPACE, NVS_READONLY, &nvs);
     if (err == ESP_OK) {
-        read_memory(nvs, &memory);
+        err = nvs_get_u64(nvs, EVENTS_OVER, &over);
         nvs_close(nvs);
     }
     (void)xSemaphoreGive(handle->lock);
+    if (err != ESP_OK && err != ESP_ERR_NVS_NOT_FOUND) {
+        ESP_LOGE(TAG, "which events of the BMS are over cannot be read (%s)", esp_err_to_name(err));
+    }
+    memory.events_over = (tinybms_events_over_t){
+        .event = {.time_s = (uint32_t)(over >> 32) & 0xFFFFFFU, .id = (uint8_t)(over >> 56)},
+        .bms_time_s = (uint32_t)over,
+    };
     return memory;
 }
 
@@ -223,31 +354,44 @@ bool settings_memory_same(const settings_memory_t *a, const settings_memory_t *b
     return a->sensors_seen == b->sensors_seen && same_over(&a->events_over, &b->events_over);
 }
 
-/** One number for each part, so that a power cut leaves none by half. */
-static esp_err_t write_memory(nvs_handle_t nvs, const settings_memory_t *before, const settings_memory_t *memory)
+/** One number, so that a power cut leaves none by half. */
+static esp_err_t remember_over(const tinybms_events_over_t *over)
 {
-    const tinybms_events_over_t *const over = &memory->events_over;
+    nvs_handle_t nvs = 0;
     const uint64_t event = (uint64_t)over->event.id << 24 | over->event.time_s;
-    if (before->sensors_seen != memory->sensors_seen) {
-        ESP_RETURN_ON_ERROR(nvs_set_u8(nvs, SENSORS_SEEN, memory->sensors_seen), TAG, "cannot save the sensors");
+    ESP_RETURN_ON_ERROR(flash_gate_take(TURN_WAIT_MS), TAG, "no turn to save");
+    esp_err_t err = nvs_open(BATTERY_NAMESPACE, NVS_READWRITE, &nvs);
+    if (err == ESP_OK) {
+        err = nvs_set_u64(nvs, EVENTS_OVER, event << 32 | over->bms_time_s);
+        err = err == ESP_OK ? nvs_commit(nvs) : err;
+        nvs_close(nvs);
     }
-    if (!same_over(&before->events_over, over)) {
-        ESP_RETURN_ON_ERROR(nvs_set_u64(nvs, EVENTS_OVER, event << 32 | over->bms_time_s), TAG, "cannot save events");
-    }
-    return nvs_commit(nvs);
+    flash_gate_give();
+    return err;
+}
+
+/** Under the lock. */
+static esp_err_t remember_sensors(struct settings *settings, uint8_t sensors_seen)
+{
+    settings_room_t *const room = borrow_room();
+    ESP_RETURN_ON_FALSE(room != NULL, ESP_ERR_NO_MEM, TAG, "no memory");
+    room->other = settings->saved;
+    room->other.sensors_seen = sensors_seen;
+    const esp_err_t err = keep(settings, room, false);
+    free(room);
+    return err;
 }
 
 esp_err_t settings_remember(settings_handle_t handle, const settings_memory_t *before, const settings_memory_t *memory)
 {
-    nvs_handle_t nvs = 0;
-    ESP_RETURN_ON_ERROR(flash_gate_take(TURN_WAIT_MS), TAG, "no turn to save");
+    esp_err_t err = ESP_OK;
     (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
-    esp_err_t err = nvs_open(BATTERY_NAMESPACE, NVS_READWRITE, &nvs);
-    if (err == ESP_OK) {
-        err = write_memory(nvs, before, memory);
-        nvs_close(nvs);
+    if (before->sensors_seen != memory->sensors_seen) {
+        err = remember_sensors(handle, memory->sensors_seen);
     }
-    flash_gate_give();
+    if (err == ESP_OK && !same_over(&before->events_over, &memory->events_over)) {
+        err = remember_over(&memory->events_over);
+    }
     (void)xSemaphoreGive(handle->lock);
     return err;
 }

@@ -115,6 +115,11 @@ static bool names_fit(const settings_values_t *values)
     return victron_identity_valid(&identity);
 }
 
+bool settings_numbers_fit(const settings_values_t *values)
+{
+    return find_disorder(values) == NULL;
+}
+
 bool settings_fit_together(const settings_values_t *values, settings_refusal_t *refusal)
 {
     const order_t *const disorder = find_disorder(values);

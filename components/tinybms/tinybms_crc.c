@@ -20,3 +20,15 @@ uint16_t tinybms_crc16(const uint8_t *bytes, size_t length)
     }
     return crc;
 }
+
+uint32_t tinybms_crc32(const uint8_t *bytes, size_t length)
+{
+    uint32_t crc = UINT32_MAX;
+    for (size_t i = 0; i < length; i++) {
+        crc ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++) {
+            crc = (crc >> 1) ^ ((crc & 1U) != 0 ? 0xEDB88320U : 0U);
+        }
+    }
+    return ~crc;
+}

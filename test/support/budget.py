@@ -12,7 +12,7 @@ from pathlib import Path
 from target import CHIPS, ROOT, RV32, Measured, Size, include_options, size_of
 from tinybms_gateway.idf.budget import Budget, Share, components
 
-HEADERS = ("event_bus_messages.h", "battery_pipeline.h", "energy_meter.h", "victron_schedule.h")
+HEADERS = ("event_bus_messages.h", "battery_pipeline.h", "energy_meter.h", "settings_keep.h", "victron_schedule.h")
 TAKES_A_QUEUE = re.compile(
     r"(?<!esp_err_t )\b(?:event_bus_subscribe|xQueueCreate|xSemaphoreCreate\w+|uart_driver_install|[cm]alloc)\("
 )
@@ -62,8 +62,8 @@ class Takers:
             lines += [f"extern {name} size_of_{name};", f"{name} size_of_{name};"]
         source = self.scratch / "sizes.c"
         source.write_text("\n".join(lines) + "\n")
-        bus = f"-I{ROOT / 'components/event_bus/include'}"
-        sizes = RV32.symbol_sizes(RV32.compile(source, self.scratch / "sizes", bus, *include_options()))
+        services = [f"-I{ROOT / 'components' / name / 'include'}" for name in ("event_bus", "settings")]
+        sizes = RV32.symbol_sizes(RV32.compile(source, self.scratch / "sizes", *services, *include_options()))
         return {name: sizes[f"size_of_{name}"] for name in names}
 
 

@@ -14,6 +14,7 @@ class Kept(c.Structure):
     _fields_ = (
         ("energy", c.c_void_p),
         ("sensors_seen", c.c_uint8),
+        ("settings_lost", c.c_bool),
         ("limits", c.c_void_p),
         ("limits_age_ms", c.c_int32),
     )

@@ -30,8 +30,9 @@ unit_suite(victron_pgn
     SRCS victron_pgn/test_keepalive.c victron_pgn/test_pgn.c victron_pgn/test_schedule.c
     REQUIRES victron_pgn)
 unit_suite(settings
-    SRCS settings/test_settings_pipeline.c settings/test_settings_rules.c
-    REQUIRES settings)
+    SRCS settings/test_settings_keep.c settings/test_settings_pipeline.c settings/test_settings_record.c
+         settings/test_settings_rules.c
+    REQUIRES settings tinybms)
 unit_suite(event_bus
     SRCS event_bus/test_event_bus.c
     REQUIRES event_bus)
@@ -64,7 +65,7 @@ unit_suite(limits_store LINUX_ONLY
     REQUIRES battery charge_control esp_hw_support tinybms)
 unit_suite(settings_storage LINUX_ONLY
     SRCS settings_storage/test_settings_storage.c
-    REQUIRES flash_gate nvs_flash settings)
+    REQUIRES esp_partition flash_gate nvs_flash settings)
 unit_suite(host_freertos LINUX_ONLY
     SRCS host/test_freertos.c
     REQUIRES esp_event esp_timer)

@@ -59,6 +59,7 @@ typedef enum {
     BATTERY_ALARM_CAUSE_SENSOR,      /**< a temperature sensor that was there is gone, or there is none; no value */
     BATTERY_ALARM_CAUSE_CELLS,       /**< the cells contradict the voltage of the pack; no value */
     BATTERY_ALARM_CAUSE_REGISTER,    /**< a limit register was usable and is not; no value */
+    BATTERY_ALARM_CAUSE_LOST,        /**< settings of the gateway are lost, a person has to confirm them; no value */
     BATTERY_ALARM_CAUSE_OTHER,       /**< general: one of the others */
     BATTERY_ALARM_CAUSE_COUNT
 } battery_alarm_cause_t;
@@ -80,6 +81,7 @@ typedef struct {
     const battery_bms_t *bms;
     int32_t target_mv;           /**< charge target of a cell; 0 = not known. A warning never comes at or below it */
     bool settings_contradictory; /**< registers do not fit together */
+    bool settings_lost;          /**< those of the gateway are, and no person has confirmed what there is now */
     bool no_temperature;         /**< neither a sensor nor the BMS gives one */
     bool fresh;                  /**< the snapshot is a new one: counts for the debounce */
     bool stale;                  /**< data is older than the first stage of staleness */

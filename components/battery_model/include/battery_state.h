@@ -71,6 +71,8 @@ typedef enum {
     BATTERY_REASON_SETTINGS_CONTRADICTORY, /**< registers 300, 301, 315, 316 do not fit together: no charging */
     BATTERY_REASON_SETTING_MISSING,        /**< neither a register nor a setting gives what it needs: 0 */
     BATTERY_REASON_CELL_COUNT,             /**< register 307 and what the BMS detects or measures differ: no charging */
+    BATTERY_REASON_SETTINGS_LOST, /**< those of the gateway are, and no person has confirmed what there is now; takes
+                                     the place of the limiter USER_CAP */
     /* states of CVL */
     BATTERY_REASON_BULK,             /**< charging to the target */
     BATTERY_REASON_ABSORPTION,       /**< the highest cell is at the target */

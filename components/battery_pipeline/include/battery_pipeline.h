@@ -58,6 +58,7 @@ typedef struct {
 typedef struct {
     const energy_totals_t *energy;       /**< NULL = none */
     uint8_t sensors_seen;                /**< external temperature sensors that were there, one bit each */
+    bool settings_lost;                  /**< what a person has set is not known any more: the battery is held down */
     const charge_control_kept_t *limits; /**< of an orderly restart; NULL = none */
     int32_t limits_age_ms;
 } battery_pipeline_kept_t;

@@ -125,6 +125,7 @@ typedef struct {
     charge_control_config_t config;
     bool started;
     bool restart; /**< the next step begins CVL anew */
+    bool settings_lost;
     bool has_kept;
     charge_control_kept_t kept;  /**< where the first step begins */
     charge_voltages_t confirmed; /**< of settings that have been read twice: CVL goes by them */
@@ -157,6 +158,12 @@ typedef struct {
 
 /** @brief Begins; the first step starts both ramps. */
 void charge_control_init(charge_control_t *control, const charge_control_config_t *config);
+
+/**
+ * @brief A person may have set less than the config says, which is lost: CVL is N x float, CCL a tenth of its highest
+ * value, and DCL is 0 from an SOC of 20 % down. Behind charge_control_init(); there is no way back but that.
+ */
+void charge_control_settings_lost(charge_control_t *control);
 
 /**
  * @brief The first step goes on from here in place of the start-up ramp: each limit begins at the least of what was

@@ -36,6 +36,9 @@ bool settings_value_valid(settings_id_t id, const settings_value_t *value, setti
 /** @brief Whether values that are each in their range fit together; `refusal` as above. */
 bool settings_fit_together(const settings_values_t *values, settings_refusal_t *refusal);
 
+/** @brief Whether the numbers among them fit together. */
+bool settings_numbers_fit(const settings_values_t *values);
+
 /** @brief Gives back the factory values of those that do not fit together. True: there were some. */
 bool settings_repair(settings_values_t *values);
 

@@ -19,6 +19,13 @@ extern "C" {
  */
 uint16_t tinybms_crc16(const uint8_t *bytes, size_t length);
 
+/**
+ * @brief CRC-32 of what is kept in flash: polynomial 0x04C11DB7 reflected, start and end inverted (ISO 3309, as zlib).
+ * @param bytes,length what it covers
+ * @return the CRC
+ */
+uint32_t tinybms_crc32(const uint8_t *bytes, size_t length);
+
 #ifdef __cplusplus
 }
 #endif

@@ -57,6 +57,18 @@ TEST_CASE("contradictory settings and numbers of cells warn at once", "[battery_
     }
 }
 
+TEST_CASE("settings of the gateway that are lost warn at once", "[battery_alarms]")
+{
+    pack_t pack;
+    alarms_begin(&pack);
+    pack.input.settings_lost = true;
+    alarms_run(&pack, 1);
+    alarms_assert_change(&pack,
+                         (battery_alarm_change_t){BATTERY_ALARM_BMS_INTERNAL, true, true, BATTERY_ALARM_CAUSE_LOST, 0});
+    alarms_assert_warning(&pack, BATTERY_ALARM_BMS_INTERNAL, BATTERY_ALARM_ACTIVE);
+    alarms_assert_alarm(&pack, BATTERY_ALARM_BMS_INTERNAL, BATTERY_ALARM_OK);
+}
+
 TEST_CASE("contradictory settings that outlast stale data become the cause of the warning", "[battery_alarms]")
 {
     pack_t pack;

@@ -411,3 +411,77 @@ TEST_CASE("limits that cannot have been told do not count after an orderly resta
     TEST_ASSERT_EQUAL_INT32(0, pack.state.ccl_ma.value);
     TEST_ASSERT_EQUAL_INT32(0, pack.state.dcl_ma.value);
 }
+
+/* ---- settings of the gateway ---- */
+
+/** A start that finds none of what was saved. */
+static void lose_settings(pack_t *pack)
+{
+    pack_restart(pack);
+    charge_control_settings_lost(&pack->control);
+}
+
+TEST_CASE("while the settings are lost CVL is N x float, CCL a tenth of what the BMS allows, DCL the BMS's own",
+          "[charge_control]")
+{
+    pack_t pack;
+    pack_nmc(&pack);
+    lose_settings(&pack);
+    pack_run(&pack, PACK_SETTLED_MS);
+    pack_expect(&pack.state.cvl_mv, PACK_FLOAT_MV, BATTERY_REASON_SETTINGS_LOST);
+    pack_expect(&pack.state.ccl_ma, CCL_CAP_MA / 10, BATTERY_REASON_SETTINGS_LOST);
+    pack_expect(&pack.state.dcl_ma, DCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
+}
+
+TEST_CASE("while the settings are lost an LFP pack stays at its float voltage as well", "[charge_control]")
+{
+    pack_t pack;
+    pack_lfp(&pack);
+    lose_settings(&pack);
+    pack_run(&pack, PACK_SETTLED_MS);
+    pack_expect(&pack.state.cvl_mv, 16 * 3375, BATTERY_REASON_SETTINGS_LOST);
+}
+
+TEST_CASE("while the settings are lost DCL is 0 at an SOC of 20 %, or at the setting where that is higher",
+          "[charge_control]")
+{
+    pack_t pack;
+    pack_nmc(&pack);
+    pack.state.soc_ppm = (battery_quantity_t){.known = true, .value = 200000};
+    lose_settings(&pack);
+    pack_run(&pack, PACK_SETTLED_MS);
+    pack_expect(&pack.state.dcl_ma, 0, BATTERY_REASON_SOC);
+    pack.config.soc_min_percent = 40;
+    pack.state.soc_ppm.value = 400000;
+    lose_settings(&pack);
+    pack_run(&pack, PACK_SETTLED_MS);
+    pack_expect(&pack.state.dcl_ma, 0, BATTERY_REASON_SOC);
+    pack.state.soc_ppm.value = 470000;
+    lose_settings(&pack);
+    pack_run(&pack, PACK_SETTLED_MS);
+    pack_expect(&pack.state.dcl_ma, DCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
+}
+
+TEST_CASE("what holds the battery down anyway still does while the settings are lost", "[charge_control]")
+{
+    pack_t pack;
+    pack_nmc(&pack);
+    pack.config.charge_max_ma = 1000;
+    pack.bms.sensors_lost = 1;
+    lose_settings(&pack);
+    pack_run(&pack, PACK_SETTLED_MS);
+    pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_SENSOR_LOST);
+    pack_expect(&pack.state.cvl_mv, PACK_FLOAT_MV, BATTERY_REASON_CHARGE_INHIBITED);
+}
+
+TEST_CASE("a full restart does not lift CVL above float while the settings are lost", "[charge_control]")
+{
+    pack_t pack;
+    const charge_control_kept_t kept = {.cvl_mv = PACK_TARGET_MV, .ccl_ma = CCL_CAP_MA, .dcl_ma = DCL_CAP_MA};
+    pack_nmc(&pack);
+    lose_settings(&pack);
+    charge_control_keep(&pack.control, &kept);
+    pack_run(&pack, PACK_SETTLED_MS);
+    pack_expect(&pack.state.cvl_mv, PACK_FLOAT_MV, BATTERY_REASON_SETTINGS_LOST);
+    pack_expect(&pack.state.ccl_ma, CCL_CAP_MA / 10, BATTERY_REASON_SETTINGS_LOST);
+}

@@ -109,7 +109,7 @@ TEST_CASE("sensors that cannot be kept are kept a minute later", "[energy_store]
 {
     char kept[64];
     char aside[72];
-    (void)snprintf(kept, sizeof(kept), "%s/nvs/battery", host_options.data_dir);
+    (void)snprintf(kept, sizeof(kept), "%s/nvs/settings", host_options.data_dir);
     (void)snprintf(aside, sizeof(aside), "%s.aside", kept);
     TEST_ASSERT_EQUAL(0, rename(kept, aside));
     const int file = open(kept, O_CREAT | O_WRONLY | O_CLOEXEC, 0600); /* where the directory has to be */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "esp_partition.h"
 #include "flash_gate.h"
 #include "host.h"
 #include "nvs.h"
@@ -20,16 +21,23 @@
 static char s_directory[] = "/tmp/tinybms-settings-XXXXXX";
 static settings_values_t s_values;
 
+static const esp_partition_t *limits(void)
+{
+    return esp_partition_find_first(ESP_PARTITION_TYPE_DATA, ESP_PARTITION_SUBTYPE_DATA_UNDEFINED, "limits");
+}
+
 /** A start of the gateway on a storage in which nothing was ever saved. */
 static settings_handle_t first_start(void)
 {
     settings_handle_t settings = NULL;
     if (host_options.data_dir == NULL) {
+        host_options.time_scale = 100; /* an erase takes 100 ms of it */
         host_options.data_dir = mkdtemp(s_directory);
     }
     TEST_ASSERT_EQUAL(ESP_OK, flash_gate_init());
     TEST_ASSERT_EQUAL(ESP_OK, flash_gate_take(0));
     TEST_ASSERT_EQUAL(ESP_OK, nvs_flash_erase());
+    TEST_ASSERT_EQUAL(ESP_OK, esp_partition_erase_range(limits(), 0, 8192));
     flash_gate_give();
     TEST_ASSERT_EQUAL(ESP_OK, settings_open(&settings));
     return settings;
@@ -61,6 +69,7 @@ static settings_change_t text_change(settings_id_t id, const char *text)
     return change;
 }
 
+/** As the first firmware did: a key for each value. */
 static void save_directly(settings_id_t id, int32_t number)
 {
     nvs_handle_t nvs = 0;
@@ -78,9 +87,24 @@ TEST_CASE("a saved value wins over the factory value", "[settings]")
     settings_handle_t settings = first_start();
     TEST_ASSERT_EQUAL(200, settings_number(settings, SETTINGS_UART_POLL_MS));
     TEST_ASSERT_EQUAL(ESP_OK, settings_save(settings, &change, 1, &refusal));
-    TEST_ASSERT_EQUAL(500, settings_number(settings, SETTINGS_UART_POLL_MS));
     TEST_ASSERT_EQUAL(500, number_after_restart(SETTINGS_UART_POLL_MS));
     TEST_ASSERT_EQUAL(3000, number_after_restart(SETTINGS_DATA_STALE_MS));
+}
+
+TEST_CASE("what is saved and what is in effect are two things until the next start", "[settings]")
+{
+    const settings_change_t change = {.id = SETTINGS_CHARGE_MAX_A, .value = {.number = 20}};
+    settings_refusal_t refusal;
+    bool unconfirmed = true;
+    settings_handle_t settings = first_start();
+    TEST_ASSERT_EQUAL(ESP_OK, settings_save(settings, &change, 1, &refusal));
+    TEST_ASSERT_EQUAL(0, settings_number(settings, SETTINGS_CHARGE_MAX_A));
+    settings_get_all(settings, &s_values);
+    TEST_ASSERT_EQUAL(0, s_values.number[SETTINGS_CHARGE_MAX_A]);
+    settings_get_saved(settings, &s_values, &unconfirmed);
+    TEST_ASSERT_EQUAL(20, s_values.number[SETTINGS_CHARGE_MAX_A]);
+    TEST_ASSERT_FALSE(unconfirmed);
+    TEST_ASSERT_EQUAL(20, number_after_restart(SETTINGS_CHARGE_MAX_A));
 }
 
 TEST_CASE("several values are saved together or not at all", "[settings]")
@@ -141,31 +165,43 @@ TEST_CASE("half-saved numbers are not used, and leave the others alone", "[setti
     TEST_ASSERT_EQUAL(50, number_after_restart(SETTINGS_CHARGE_MAX_A));
 }
 
-TEST_CASE("a damaged value is not used", "[settings]")
+TEST_CASE("what the first firmware saved is taken over once", "[settings]")
 {
-    char path[256];
-    (void)first_start();
+    const settings_change_t change = {.id = SETTINGS_CHARGE_MAX_A, .value = {.number = 60}};
+    settings_refusal_t refusal;
+    settings_handle_t settings = first_start();
+    save_directly(SETTINGS_CHARGE_MAX_A, 50);
     save_directly(SETTINGS_UART_POLL_MS, 500);
-    (void)snprintf(path, sizeof(path), "%s/nvs/settings/uart.poll_ms", host_options.data_dir);
-    TEST_ASSERT_EQUAL(0, truncate(path, 3));
-    TEST_ASSERT_EQUAL(200, number_after_restart(SETTINGS_UART_POLL_MS));
+    TEST_ASSERT_EQUAL(50, number_after_restart(SETTINGS_CHARGE_MAX_A));
+    TEST_ASSERT_FALSE(settings_restricted(settings));
+    TEST_ASSERT_EQUAL(ESP_OK, settings_save(settings, &change, 1, &refusal));
+    TEST_ASSERT_EQUAL(60, number_after_restart(SETTINGS_CHARGE_MAX_A));
+    TEST_ASSERT_EQUAL(500, number_after_restart(SETTINGS_UART_POLL_MS));
 }
 
-TEST_CASE("a storage of another layout is begun anew", "[settings]")
+TEST_CASE("a storage of a newer ESP-IDF is kept, its numbers are taken from the second place, and nothing is saved",
+          "[settings]")
 {
-    const settings_change_t change = {.id = SETTINGS_UART_POLL_MS, .value = {.number = 500}};
+    settings_change_t change = {.id = SETTINGS_UART_POLL_MS, .value = {.number = 500}};
     char path[256];
     settings_refusal_t refusal;
     settings_handle_t settings = first_start();
-    save_directly(SETTINGS_UART_POLL_MS, 700);
+    TEST_ASSERT_EQUAL(ESP_OK, settings_save(settings, &change, 1, &refusal));
     (void)snprintf(path, sizeof(path), "%s/nvs/.layout", host_options.data_dir);
     FILE *file = fopen(path, "we");
     TEST_ASSERT_NOT_NULL(file);
     TEST_ASSERT_GREATER_THAN(0, fputs("a later one\n", file));
     TEST_ASSERT_EQUAL(0, fclose(file));
-    TEST_ASSERT_EQUAL(200, number_after_restart(SETTINGS_UART_POLL_MS));
-    TEST_ASSERT_EQUAL(ESP_OK, settings_save(settings, &change, 1, &refusal));
     TEST_ASSERT_EQUAL(500, number_after_restart(SETTINGS_UART_POLL_MS));
+    TEST_ASSERT_FALSE(settings_restricted(settings));
+    change.value.number = 600;
+    TEST_ASSERT_EQUAL(ESP_ERR_NOT_SUPPORTED, settings_save(settings, &change, 1, &refusal));
+    file = fopen(path, "we");
+    TEST_ASSERT_NOT_NULL(file);
+    TEST_ASSERT_GREATER_THAN(0, fputs("1\n", file));
+    TEST_ASSERT_EQUAL(0, fclose(file));
+    TEST_ASSERT_EQUAL(500, number_after_restart(SETTINGS_UART_POLL_MS));
+    TEST_ASSERT_EQUAL(ESP_OK, settings_save(settings, &change, 1, &refusal));
 }
 
 TEST_CASE("a storage that cannot be written refuses and changes nothing", "[settings]")
@@ -271,17 +307,20 @@ static void damage(const char *key)
     TEST_ASSERT_EQUAL(0, truncate(path, 3));
 }
 
-TEST_CASE("damaged sensors are none, leave the events alone, and can be remembered anew", "[settings]")
+TEST_CASE("sensors are in both places: one that is lost does not forget them", "[settings]")
 {
+    char path[256];
     settings_handle_t settings = first_start();
-    settings_memory_t expected = s_full;
     remember(settings, &s_full);
-    damage("sensors_seen");
-    expected.sensors_seen = 0;
-    expect_memory(settings, &expected);
-    expected.sensors_seen = 1;
-    remember(settings, &expected);
-    expect_memory(settings, &expected);
+    (void)snprintf(path, sizeof(path), "%s/nvs/settings/record", host_options.data_dir);
+    TEST_ASSERT_EQUAL(0, truncate(path, 3));
+    restart();
+    expect_memory(settings, &s_full);
+    TEST_ASSERT_EQUAL(ESP_OK, flash_gate_take(0));
+    TEST_ASSERT_EQUAL(ESP_OK, esp_partition_erase_range(limits(), 0, 8192));
+    flash_gate_give();
+    restart();
+    expect_memory(settings, &s_full);
 }
 
 TEST_CASE("damaged events are none, leave the sensors alone, and can be remembered anew", "[settings]")
@@ -308,36 +347,51 @@ TEST_CASE("what could not be read when it was loaded is left alone when somethin
     expect_memory(settings, &expected);
 }
 
-TEST_CASE("parts of another type are none", "[settings]")
+TEST_CASE("events of another type are none", "[settings]")
 {
     nvs_handle_t nvs = 0;
     settings_handle_t settings = first_start();
     TEST_ASSERT_EQUAL(ESP_OK, flash_gate_take(0));
     TEST_ASSERT_EQUAL(ESP_OK, nvs_open("battery", NVS_READWRITE, &nvs));
-    TEST_ASSERT_EQUAL(ESP_OK, nvs_set_i32(nvs, "sensors_seen", 3));
     TEST_ASSERT_EQUAL(ESP_OK, nvs_set_i32(nvs, "events_over", 3));
     nvs_close(nvs);
     flash_gate_give();
     expect_memory(settings, &s_nothing);
 }
 
-TEST_CASE("what cannot be written is told as such, and what was remembered stays", "[settings]")
+/* Puts a file where the directory of a namespace has to be, or takes it away again. */
+static void block(const char *name, bool blocked)
 {
     char path[256];
     char aside[264];
-    settings_handle_t settings = first_start();
-    remember(settings, &s_full);
-    (void)snprintf(path, sizeof(path), "%s/nvs/battery", host_options.data_dir);
+    (void)snprintf(path, sizeof(path), "%s/nvs/%s", host_options.data_dir, name);
     (void)snprintf(aside, sizeof(aside), "%s.aside", path);
+    if (!blocked) {
+        TEST_ASSERT_EQUAL(0, unlink(path));
+        TEST_ASSERT_EQUAL(0, rename(aside, path));
+        return;
+    }
     TEST_ASSERT_EQUAL(0, rename(path, aside));
-    const int file = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600); /* where the directory has to be */
+    const int file = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     TEST_ASSERT_GREATER_OR_EQUAL(0, file);
     TEST_ASSERT_EQUAL(0, close(file));
-    const settings_memory_t other = {.sensors_seen = 2};
+}
+
+TEST_CASE("what cannot be written is told as such, and what was remembered stays", "[settings]")
+{
+    settings_handle_t settings = first_start();
+    settings_memory_t other = s_full;
+    remember(settings, &s_full);
+    block("settings", true);
+    other.sensors_seen = 2;
     TEST_ASSERT_FALSE(settings_remember(settings, &s_full, &other) == ESP_OK);
-    expect_memory(settings, &s_nothing);
-    TEST_ASSERT_EQUAL(0, unlink(path));
-    TEST_ASSERT_EQUAL(0, rename(aside, path));
+    block("settings", false);
+    block("battery", true);
+    other = s_full;
+    other.events_over.bms_time_s++;
+    TEST_ASSERT_FALSE(settings_remember(settings, &s_full, &other) == ESP_OK);
+    block("battery", false);
+    restart();
     expect_memory(settings, &s_full);
 }
 

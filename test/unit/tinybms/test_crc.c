@@ -20,6 +20,12 @@ TEST_CASE("the CRC of the check string is that of CRC-16/MODBUS", "[tinybms]")
     TEST_ASSERT_EQUAL_HEX16(0xFFFF, tinybms_crc16((const uint8_t *)"", 0));
 }
 
+TEST_CASE("the CRC-32 of the check string is that of ISO 3309", "[tinybms]")
+{
+    TEST_ASSERT_EQUAL_UINT32(0xCBF43926, tinybms_crc32((const uint8_t *)"123456789", 9));
+    TEST_ASSERT_EQUAL_UINT32(0, tinybms_crc32((const uint8_t *)"", 0));
+}
+
 TEST_CASE("frames seen on real lines have the right CRC", "[tinybms]")
 {
     static const uint8_t reset[] = {0xAA, 0x02, 0x05, 0x90, 0x83};

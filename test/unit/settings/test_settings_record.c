@@ -1,0 +1,236 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "settings_record.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "settings_rules.h"
+#include "tinybms_crc.h"
+#include "unity.h"
+
+#define HEADER 20
+
+static uint8_t s_bytes[SETTINGS_RECORD_MAX];
+static settings_saved_t s_saved;
+static settings_saved_t s_found;
+static uint32_t s_number;
+
+static void set_number(settings_id_t id, int32_t number)
+{
+    s_saved.values.number[id] = number;
+    s_saved.ever_set |= UINT64_C(1) << (unsigned)id;
+}
+
+static void set_text(settings_id_t id, const char *text)
+{
+    settings_value_t value = {0};
+    (void)snprintf(value.text, sizeof(value.text), "%s", text);
+    settings_set(&s_saved.values, id, &value);
+    s_saved.ever_set |= UINT64_C(1) << (unsigned)id;
+}
+
+static void expect_same(const settings_saved_t *found)
+{
+    TEST_ASSERT_EQUAL(0, memcmp(&s_saved, found, sizeof(s_saved)));
+}
+
+/* The CRC as the layout says: one of header and entries each, and one of the two. */
+static void seal(uint8_t *bytes, size_t length)
+{
+    const uint32_t crcs[] = {tinybms_crc32(bytes, HEADER - 4), tinybms_crc32(&bytes[HEADER], length - HEADER)};
+    const uint32_t crc = tinybms_crc32((const uint8_t *)crcs, sizeof(crcs));
+    memcpy(&bytes[HEADER - 4], &crc, sizeof(crc));
+}
+
+static size_t add_raw(size_t length, const char *key, uint8_t kind, const void *value, uint8_t value_length)
+{
+    const uint32_t entries = (uint32_t)(length - HEADER + 3 + strlen(key) + value_length);
+    s_bytes[length] = (uint8_t)strlen(key);
+    s_bytes[length + 1] = kind;
+    s_bytes[length + 2] = value_length;
+    memcpy(&s_bytes[length + 3], key, strlen(key));
+    memcpy(&s_bytes[length + 3 + strlen(key)], value, value_length);
+    memcpy(&s_bytes[12], &entries, sizeof(entries));
+    seal(s_bytes, HEADER + entries);
+    return HEADER + entries;
+}
+
+static size_t add_raw_number(size_t length, const char *key, int32_t number)
+{
+    return add_raw(length, key, 'n', &number, sizeof(number));
+}
+
+TEST_CASE("nothing that was never set is in a record", "[settings_record]")
+{
+    settings_saved_nothing(&s_saved);
+    const size_t length = settings_record_write(&s_saved, 1, true, s_bytes);
+    TEST_ASSERT_EQUAL(HEADER + 3 + strlen("sensors_seen") + 4, length);
+    TEST_ASSERT_EQUAL(SETTINGS_PLACE_RECORD, settings_record_read(s_bytes, length, &s_found, &s_number));
+    TEST_ASSERT_EQUAL(1, s_number);
+    expect_same(&s_found);
+}
+
+TEST_CASE("everything that was set comes back", "[settings_record]")
+{
+    settings_saved_nothing(&s_saved);
+    for (settings_id_t id = 0; id < SETTINGS_NUMBERS; id++) {
+        set_number(id, s_saved.values.number[id]);
+    }
+    set_number(SETTINGS_CHARGE_MAX_A, 20);
+    set_text(SETTINGS_WIFI_STA_PASS, "012345678901234567890123456789012345678901234567890123456789012");
+    set_text(SETTINGS_ID_BATTERY_NAME, "");
+    s_saved.sensors_seen = 3;
+    s_saved.unconfirmed = true;
+    const size_t length = settings_record_write(&s_saved, 0xFFFFFFFEU, true, s_bytes);
+    TEST_ASSERT_LESS_OR_EQUAL(SETTINGS_RECORD_MAX, length);
+    TEST_ASSERT_EQUAL(SETTINGS_PLACE_RECORD, settings_record_read(s_bytes, length, &s_found, &s_number));
+    TEST_ASSERT_EQUAL_UINT32(0xFFFFFFFEU, s_number);
+    expect_same(&s_found);
+}
+
+TEST_CASE("a record without texts holds no password", "[settings_record]")
+{
+    static const char password[] = "a secret thing";
+    settings_saved_nothing(&s_saved);
+    set_text(SETTINGS_WIFI_STA_PASS, password);
+    set_number(SETTINGS_CHARGE_MAX_A, 20);
+    memset(s_bytes, 0, sizeof(s_bytes));
+    const size_t length = settings_record_write(&s_saved, 1, false, s_bytes);
+    for (size_t at = 0; at + sizeof(password) < sizeof(s_bytes); at++) {
+        TEST_ASSERT_FALSE(memcmp(&s_bytes[at], password, sizeof(password) - 1) == 0);
+    }
+    TEST_ASSERT_EQUAL(SETTINGS_PLACE_RECORD, settings_record_read(s_bytes, length, &s_found, &s_number));
+    TEST_ASSERT_EQUAL(20, s_found.values.number[SETTINGS_CHARGE_MAX_A]);
+    TEST_ASSERT_EQUAL_STRING("", settings_text(&s_found.values, SETTINGS_WIFI_STA_PASS));
+}
+
+TEST_CASE("every flipped bit of a record is noticed", "[settings_record]")
+{
+    settings_saved_nothing(&s_saved);
+    set_number(SETTINGS_CHARGE_MAX_A, 20);
+    const size_t length = settings_record_write(&s_saved, 1, true, s_bytes);
+    for (size_t bit = 0; bit < 8 * length; bit++) {
+        s_bytes[bit / 8] ^= (uint8_t)(1U << (bit % 8));
+        TEST_ASSERT_EQUAL(SETTINGS_PLACE_DAMAGED, settings_record_read(s_bytes, length, &s_found, &s_number));
+        s_bytes[bit / 8] ^= (uint8_t)(1U << (bit % 8));
+    }
+    TEST_ASSERT_EQUAL(SETTINGS_PLACE_RECORD, settings_record_read(s_bytes, length, &s_found, &s_number));
+}
+
+TEST_CASE("a record that is cut short is damaged, erased flash is nothing", "[settings_record]")
+{
+    settings_saved_nothing(&s_saved);
+    const size_t length = settings_record_write(&s_saved, 1, true, s_bytes);
+    for (size_t shorter = 1; shorter < length; shorter++) {
+        TEST_ASSERT_EQUAL(SETTINGS_PLACE_DAMAGED, settings_record_read(s_bytes, shorter, &s_found, &s_number));
+    }
+    memset(s_bytes, 0xFF, sizeof(s_bytes));
+    TEST_ASSERT_EQUAL(SETTINGS_PLACE_NOTHING, settings_record_read(s_bytes, sizeof(s_bytes), &s_found, &s_number));
+    s_bytes[sizeof(s_bytes) - 1] = 0xFE;
+    TEST_ASSERT_EQUAL(SETTINGS_PLACE_DAMAGED, settings_record_read(s_bytes, sizeof(s_bytes), &s_found, &s_number));
+}
+
+TEST_CASE("a number that is not allowed gives way to the factory value and is not confirmed", "[settings_record]")
+{
+    settings_saved_nothing(&s_saved);
+    const size_t empty = settings_record_write(&s_saved, 1, true, s_bytes);
+    const size_t length = add_raw_number(empty, "charge.max_a", 751);
+    TEST_ASSERT_EQUAL(SETTINGS_PLACE_RECORD, settings_record_read(s_bytes, length, &s_found, &s_number));
+    TEST_ASSERT_EQUAL(0, s_found.values.number[SETTINGS_CHARGE_MAX_A]);
+    TEST_ASSERT_TRUE(s_found.unconfirmed);
+}
+
+TEST_CASE("a number of another kind or length is not allowed", "[settings_record]")
+{
+    static const int32_t twenty = 20;
+    settings_saved_nothing(&s_saved);
+    size_t empty = settings_record_write(&s_saved, 1, true, s_bytes);
+    size_t length = add_raw(empty, "charge.max_a", 't', &twenty, sizeof(twenty));
+    TEST_ASSERT_EQUAL(SETTINGS_PLACE_RECORD, settings_record_read(s_bytes, length, &s_found, &s_number));
+    TEST_ASSERT_TRUE(s_found.unconfirmed);
+    empty = settings_record_write(&s_saved, 1, true, s_bytes);
+    length = add_raw(empty, "charge.max_a", 'n', &twenty, 2);
+    TEST_ASSERT_EQUAL(SETTINGS_PLACE_RECORD, settings_record_read(s_bytes, length, &s_found, &s_number));
+    TEST_ASSERT_TRUE(s_found.unconfirmed);
+}
+
+TEST_CASE("a text that is not allowed gives way to the factory value and holds nothing down", "[settings_record]")
+{
+    settings_saved_nothing(&s_saved);
+    const size_t empty = settings_record_write(&s_saved, 1, true, s_bytes);
+    const size_t length = add_raw(empty, "id.manufacturer", 't', "much too long", 13);
+    TEST_ASSERT_EQUAL(SETTINGS_PLACE_RECORD, settings_record_read(s_bytes, length, &s_found, &s_number));
+    TEST_ASSERT_EQUAL_STRING("TinyBMS", settings_text(&s_found.values, SETTINGS_ID_MANUFACTURER));
+    TEST_ASSERT_FALSE(s_found.unconfirmed);
+}
+
+TEST_CASE("numbers that do not fit together are not confirmed", "[settings_record]")
+{
+    settings_saved_nothing(&s_saved);
+    set_number(SETTINGS_CHARGE_CELL_MV, 3400);
+    set_number(SETTINGS_FLOAT_CELL_MV, 3450);
+    const size_t length = settings_record_write(&s_saved, 1, true, s_bytes);
+    TEST_ASSERT_EQUAL(SETTINGS_PLACE_RECORD, settings_record_read(s_bytes, length, &s_found, &s_number));
+    TEST_ASSERT_TRUE(settings_numbers_fit(&s_found.values));
+    TEST_ASSERT_TRUE(s_found.unconfirmed);
+}
+
+TEST_CASE("what another firmware has set is handed on, its texts in the first place only", "[settings_record]")
+{
+    settings_saved_nothing(&s_saved);
+    size_t length = settings_record_write(&s_saved, 1, true, s_bytes);
+    length = add_raw_number(length, "later.cap_a", 30);
+    length = add_raw(length, "later.name", 't', "abc", 3);
+    TEST_ASSERT_EQUAL(SETTINGS_PLACE_RECORD, settings_record_read(s_bytes, length, &s_found, &s_number));
+    TEST_ASSERT_FALSE(s_found.unconfirmed);
+    static uint8_t again[SETTINGS_RECORD_MAX];
+    TEST_ASSERT_EQUAL(length, settings_record_write(&s_found, 1, true, again));
+    TEST_ASSERT_EQUAL(0, memcmp(s_bytes, again, length));
+    TEST_ASSERT_EQUAL(length - 3 - strlen("later.name") - 3, settings_record_write(&s_found, 1, false, again));
+}
+
+TEST_CASE("more of another firmware than can be handed on is a newer record", "[settings_record]")
+{
+    char key[16];
+    settings_saved_nothing(&s_saved);
+    size_t length = settings_record_write(&s_saved, 7, true, s_bytes);
+    for (int i = 0; i < 13; i++) { /* of 20 bytes each */
+        (void)snprintf(key, sizeof(key), "later.cap_%03d", i);
+        length = add_raw_number(length, key, 30);
+    }
+    TEST_ASSERT_EQUAL(SETTINGS_PLACE_NEWER, settings_record_read(s_bytes, length, &s_found, &s_number));
+    TEST_ASSERT_EQUAL(7, s_number);
+}
+
+TEST_CASE("a record of a later schema is newer, whatever it holds", "[settings_record]")
+{
+    settings_saved_nothing(&s_saved);
+    const size_t length = settings_record_write(&s_saved, 7, true, s_bytes);
+    s_bytes[4] = SETTINGS_RECORD_SCHEMA + 1;
+    memset(&s_bytes[HEADER], 0xEE, length - HEADER);
+    seal(s_bytes, length);
+    TEST_ASSERT_EQUAL(SETTINGS_PLACE_NEWER, settings_record_read(s_bytes, length, &s_found, &s_number));
+    TEST_ASSERT_EQUAL(7, s_number);
+}
+
+TEST_CASE("entries that go beyond the end are damage, though the CRC is right", "[settings_record]")
+{
+    static const uint8_t wrong[][3] = {{16, 'n', 0}, {0, 'n', 255}};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        settings_saved_nothing(&s_saved);
+        const size_t length = settings_record_write(&s_saved, 1, true, s_bytes);
+        memcpy(&s_bytes[HEADER], wrong[i], sizeof(wrong[i]));
+        seal(s_bytes, length);
+        TEST_ASSERT_EQUAL(SETTINGS_PLACE_DAMAGED, settings_record_read(s_bytes, length, &s_found, &s_number));
+    }
+    const uint32_t two = 2; /* shorter than any entry */
+    settings_saved_nothing(&s_saved);
+    (void)settings_record_write(&s_saved, 1, true, s_bytes);
+    memcpy(&s_bytes[12], &two, sizeof(two));
+    seal(s_bytes, HEADER + two);
+    TEST_ASSERT_EQUAL(SETTINGS_PLACE_DAMAGED, settings_record_read(s_bytes, HEADER + two, &s_found, &s_number));
+}
