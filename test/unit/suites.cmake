@@ -54,6 +54,9 @@ unit_suite(can_victron LINUX_ONLY
 unit_suite(flash_turns LINUX_ONLY
     SRCS flash_turns/test_flash_turns.c
     REQUIRES esp_partition esp_timer flash_gate)
+unit_suite(flash_stress LINUX_ONLY
+    SRCS flash_stress/test_flash_stress.c host/bus_bench.c
+    REQUIRES battery_model can_victron esp_partition esp_timer event_bus flash_gate settings)
 unit_suite(energy_store LINUX_ONLY
     SRCS energy_store/test_energy_store.c
     REQUIRES battery energy_meter esp_partition flash_gate)
