@@ -1,5 +1,6 @@
 """What the control holds to: simulated days, silence on the wire, counters, properties."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from tinybms_gateway.sim.system.system_impl import simulate
 TESTS = {
     "properties": ("test/pure/test_control_properties.py", "properties of limits and alarms that hold"),
     "power_cut": ("test/pure/test_energy_log.py", "tests of the energy counters with power cuts that hold"),
+    "settings": ("test/pure/test_settings_keep.py", "tests of 300 changes of settings with power cuts that hold"),
     "uptime": ("test/integration/test_uptime.py", "tests across 24.9 and 49.7 days of uptime that hold"),
 }
 
@@ -68,7 +70,7 @@ def test_what_else_holds(figures: Figures, name: str, tmp_path: Path) -> None:
     file, title = TESTS[name]
     report = tmp_path / "report.xml"
     subprocess.run([sys.executable, "-m", "pytest", "-q", f"--junit-xml={report}", file], cwd=ROOT, check=False,
-                   capture_output=True)  # fmt: skip
+                   capture_output=True, env=os.environ | {"TINYBMS_SETTING_CHANGES": "300"})  # fmt: skip
     suite = ElementTree.parse(report).getroot()[0]
     count = {key: int(suite.attrib[key]) for key in ("tests", "failures", "errors", "skipped")}
     broken = count["failures"] + count["errors"] + count["skipped"]
