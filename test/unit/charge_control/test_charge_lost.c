@@ -451,6 +451,10 @@ TEST_CASE("while the settings are lost DCL is 0 at an SOC of 20 %, or at the set
     lose_settings(&pack);
     pack_run(&pack, PACK_SETTLED_MS);
     pack_expect(&pack.state.dcl_ma, 0, BATTERY_REASON_SOC);
+    pack.state.soc_ppm.value = 210000;
+    lose_settings(&pack);
+    pack_run(&pack, PACK_SETTLED_MS);
+    pack_expect(&pack.state.dcl_ma, DCL_CAP_MA / 5, BATTERY_REASON_SOC); /* 1 % of the 5 % over which DCL falls */
     pack.config.soc_min_percent = 40;
     pack.state.soc_ppm.value = 400000;
     lose_settings(&pack);
