@@ -5,6 +5,7 @@
  */
 #include "can_node.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "esp_attr.h"
@@ -20,6 +21,10 @@ static const char *TAG = "can_victron";
 #define FIRST_RECOVERY_MS   50
 #define WARNING_LIMIT       96   /* ISO 11898-1 */
 #define RECOVERY_TIMEOUT_MS 1000 /* 128 x 11 recessive bits take 3 ms; on a bus held dominant they never come */
+#define RECOVERIES          5    /* that end in nothing, until the driver is told to look at the controller itself */
+#define TRY_AGAIN_MS        250  /* a node that refuses; the driver writes a line for each try */
+#define COMPLAIN_EVERY_MS   60000
+#define SURELY_DONE         2 /* frames received meanwhile: a frame of ours would have gone out between them, or lost */
 
 enum {
     TX_RESULT_NONE = 0,
@@ -49,6 +54,7 @@ static IRAM_ATTR bool on_rx_done(twai_node_handle_t node, const twai_rx_done_eve
     twai_frame_t frame = {.buffer = received.data, .buffer_len = sizeof(received.data)};
     BaseType_t woken = pdFALSE;
     (void)event;
+    atomic_fetch_add(&self->heard, 1);
     if (twai_node_receive_from_isr(node, &frame) != ESP_OK) {
         return false;
     }
@@ -70,7 +76,43 @@ static IRAM_ATTR bool on_state_change(twai_node_handle_t node, const twai_state_
     return wake_task(context);
 }
 
-esp_err_t can_node_open(can_node_t *self, TaskHandle_t task, int32_t bitrate)
+static void note_refusal(can_node_t *self, esp_err_t err, int64_t now_ms)
+{
+    if (!self->status.refusing) {
+        self->status.refusing = true;
+        self->refusing_since_ms = now_ms;
+    }
+    self->try_again_ms = now_ms + TRY_AGAIN_MS;
+    if (now_ms >= self->complain_ms) {
+        self->complain_ms = now_ms + COMPLAIN_EVERY_MS;
+        ESP_LOGE(TAG,
+                 "CAN node refuses (%s, for %" PRId64 " s): nothing is sent; if restarts do not help, cut the power",
+                 esp_err_to_name(err), (now_ms - self->refusing_since_ms) / 1000);
+    }
+}
+
+/**
+ * The driver takes a node for disabled while its state is "bus-off". An interrupt on the other core that overlaps with
+ * twai_node_disable() writes its own state over it: the node is off, but counts as enabled, and refuses to be enabled
+ * for ever. Disabled once more, without an interrupt this time, it can be enabled.
+ */
+static void enable(can_node_t *self, int64_t now_ms)
+{
+    esp_err_t err = twai_node_enable(self->node);
+    if (err != ESP_OK) {
+        self->status.enable_refused++;
+        (void)twai_node_disable(self->node); /* refused where it was disabled: what counts is the next line */
+        err = twai_node_enable(self->node);
+    }
+    self->halted = err != ESP_OK;
+    if (self->halted) {
+        note_refusal(self, err, now_ms);
+    } else {
+        self->status.refusing = false;
+    }
+}
+
+esp_err_t can_node_open(can_node_t *self, TaskHandle_t task, int32_t bitrate, int64_t now_ms)
 {
     const twai_onchip_node_config_t config = {
         .io_cfg = {.tx = (gpio_num_t)CONFIG_TINYBMS_CAN_VICTRON_TX_GPIO,
@@ -93,7 +135,8 @@ esp_err_t can_node_open(can_node_t *self, TaskHandle_t task, int32_t bitrate)
     ESP_RETURN_ON_ERROR(twai_new_node_onchip(&config, &self->node), TAG, "cannot make the TWAI node");
     ESP_RETURN_ON_ERROR(twai_node_register_event_callbacks(self->node, &callbacks, self), TAG,
                         "cannot register callbacks");
-    return twai_node_enable(self->node);
+    enable(self, now_ms); /* one that refuses is tried on as later */
+    return ESP_OK;
 }
 
 static void load_frame(can_node_t *self, const victron_frame_t *frame)
@@ -118,6 +161,7 @@ bool can_node_send(can_node_t *self, const victron_frame_t *frame, int64_t now_m
     atomic_store(&self->tx_result, TX_RESULT_NONE);
     self->in_flight = true;
     self->sent_at_ms = now_ms;
+    self->heard_before = atomic_load(&self->heard);
     const esp_err_t err = twai_node_transmit(self->node, &self->frame, 0);
     if (err != ESP_OK) {
         self->in_flight = false;
@@ -127,20 +171,8 @@ bool can_node_send(can_node_t *self, const victron_frame_t *frame, int64_t now_m
     return true;
 }
 
-/** Starts a recovery, and starts it again when the bus did not let it finish; the task goes on meanwhile. */
-static void look_after_bus_off(can_node_t *self, int64_t now_ms)
+static void start_recovery(can_node_t *self)
 {
-    if (!self->in_bus_off) {
-        self->in_bus_off = true;
-        self->status.bus_off_count++;
-        self->recover_at_ms = now_ms + FIRST_RECOVERY_MS;
-        ESP_LOGE(TAG, "bus-off: check wiring, termination and bit rate; recovering");
-        return;
-    }
-    if (now_ms < self->recover_at_ms) {
-        return;
-    }
-    self->recover_at_ms = now_ms + RECOVERY_TIMEOUT_MS;
     twai_node_record_t record = {.bus_err_num = 0};
     (void)twai_node_get_info(self->node, NULL, &record);
     const esp_err_t err = twai_node_recover(self->node); /* this sets the driver's count to 0 */
@@ -149,6 +181,34 @@ static void look_after_bus_off(can_node_t *self, int64_t now_ms)
         return;
     }
     self->bus_errors_before += record.bus_err_num;
+}
+
+/**
+ * Starts a recovery, and starts it again when the bus did not let it finish; the task goes on meanwhile. The driver
+ * leaves bus-off only by the interrupt that ends a recovery. When that was lost, as between two cores it can be, the
+ * controller is on the bus and the driver does not know: then the node has to be enabled.
+ */
+static void look_after_bus_off(can_node_t *self, int64_t now_ms)
+{
+    if (!self->in_bus_off) {
+        self->in_bus_off = true;
+        self->status.bus_off_count++;
+        self->recoveries_tried = 0;
+        self->recover_at_ms = now_ms + FIRST_RECOVERY_MS;
+        ESP_LOGE(TAG, "bus-off: check wiring, termination and bit rate; recovering");
+        return;
+    }
+    if (now_ms < self->recover_at_ms) {
+        return;
+    }
+    self->recover_at_ms = now_ms + RECOVERY_TIMEOUT_MS;
+    self->recovery_overdue = self->recoveries_tried == RECOVERIES;
+    if (self->recovery_overdue) {
+        self->recoveries_tried = 0;
+    } else {
+        self->recoveries_tried++;
+        start_recovery(self);
+    }
 }
 
 static bool poll_bus_off(can_node_t *self, int64_t now_ms)
@@ -167,17 +227,6 @@ static bool poll_bus_off(can_node_t *self, int64_t now_ms)
         ESP_LOGI(TAG, "recovered from bus-off");
     }
     return false;
-}
-
-/** Enabling sends the frame in flight once more, from where it stands. */
-static void resume(can_node_t *self)
-{
-    const esp_err_t err = twai_node_enable(self->node);
-    if (err != ESP_OK) {
-        ESP_LOGE(TAG, "cannot enable the node again: %s", esp_err_to_name(err));
-        return;
-    }
-    self->halted = false;
 }
 
 /**
@@ -208,16 +257,43 @@ static can_node_tx_t poll_idle(can_node_t *self, int64_t now_ms)
     return CAN_NODE_BUSY;
 }
 
+/**
+ * Whether the driver has lost the frame in flight: it would not send it again when it is enabled, and not tell it as
+ * done. That it says that it holds none is not enough, see driver_idle(); but on a bus on which others are heard a
+ * frame cannot wait.
+ */
+static bool forgotten(const can_node_t *self)
+{
+    return driver_idle(self) && atomic_load(&self->heard) - self->heard_before >= SURELY_DONE;
+}
+
+/** What a frame that nobody has told as done comes to. */
+static can_node_tx_t poll_untold(can_node_t *self, int64_t now_ms)
+{
+    if (now_ms - self->sent_at_ms < STALLED_AFTER_MS) {
+        return CAN_NODE_BUSY;
+    }
+    if (!forgotten(self)) {
+        return CAN_NODE_STALLED;
+    }
+    self->in_flight = false;
+    self->status.tx_failed++;
+    return CAN_NODE_FAILED;
+}
+
 can_node_tx_t can_node_poll(can_node_t *self, int64_t now_ms, victron_frame_t *frame)
 {
-    if (self->halted && !self->in_flight) {
-        resume(self); /* the frame was done while the node was being stopped */
-    }
     const bool off = poll_bus_off(self, now_ms);
+    frame_in_flight(self, frame);
+    if (!self->halted && (off || !self->in_flight)) {
+        self->status.refusing = false; /* it does what it has to do */
+    }
     if (!self->in_flight) {
+        if (self->halted || self->recovery_overdue) {
+            return CAN_NODE_STALLED;
+        }
         return off ? CAN_NODE_BUSY : poll_idle(self, now_ms);
     }
-    frame_in_flight(self, frame);
     const int result = atomic_exchange(&self->tx_result, TX_RESULT_NONE);
     if (result == TX_RESULT_ACKNOWLEDGED) {
         self->in_flight = false;
@@ -229,30 +305,72 @@ can_node_tx_t can_node_poll(can_node_t *self, int64_t now_ms, victron_frame_t *f
         self->status.tx_failed++;
         return CAN_NODE_FAILED;
     }
-    if (self->halted) {
-        return CAN_NODE_STALLED;
+    return poll_untold(self, now_ms);
+}
+
+/** False: it is not halted. In bus-off it cannot be, and can_node_poll() takes over; anything else is a refusal. */
+static bool halt(can_node_t *self, int64_t now_ms)
+{
+    twai_node_status_t status = {.state = TWAI_ERROR_ACTIVE};
+    const esp_err_t err = twai_node_disable(self->node);
+    if (err == ESP_OK) {
+        self->halted = true;
+        self->status.tx_stalled++;
+        return true;
     }
-    return now_ms - self->sent_at_ms < STALLED_AFTER_MS ? CAN_NODE_BUSY : CAN_NODE_STALLED;
+    (void)twai_node_get_info(self->node, &status, NULL);
+    if (status.state != TWAI_ERROR_BUS_OFF) {
+        note_refusal(self, err, now_ms);
+    }
+    return false;
+}
+
+/** Whatever the driver still holds it sends when it is enabled, from where it stands: that is fresh by then. */
+static void resume(can_node_t *self, const victron_frame_t *fresh, int64_t now_ms)
+{
+    load_frame(self, fresh);
+    self->sent_at_ms = now_ms;
+    enable(self, now_ms);
+}
+
+/** On a bus that is held the controller goes on recovering; where the driver has missed the end it looks again. */
+static void end_recovery(can_node_t *self, const victron_frame_t *fresh)
+{
+    self->recovery_overdue = false;
+    if (fresh != NULL) {
+        load_frame(self, fresh);
+        (void)twai_node_enable(self->node); /* refused: it has just come out of bus-off by itself */
+    }
 }
 
 void can_node_restart(can_node_t *self, const victron_frame_t *fresh, int64_t now_ms)
 {
-    if (!self->halted) {
-        if (twai_node_disable(self->node) != ESP_OK) {
-            return; /* bus-off came first: can_node_poll() takes over */
-        }
-        self->halted = true;
-        self->status.tx_stalled++;
-    }
-    const bool done_meanwhile = atomic_load(&self->tx_result) != TX_RESULT_NONE;
-    if (fresh == NULL && !done_meanwhile) {
+    if (self->in_bus_off) {
+        end_recovery(self, fresh);
         return;
     }
-    if (!done_meanwhile) {
-        load_frame(self, fresh);
-        self->sent_at_ms = now_ms;
+    const bool wait = self->status.refusing && now_ms < self->try_again_ms;
+    if (!self->halted && (wait || !halt(self, now_ms))) {
+        return;
     }
-    resume(self);
+    if (fresh == NULL) {
+        self->status.refusing = false; /* from here on it is disabled because nothing may be sent */
+        return;
+    }
+    const bool done_meanwhile = self->in_flight && atomic_load(&self->tx_result) != TX_RESULT_NONE;
+    if (!wait && !done_meanwhile) { /* can_node_poll() tells first what was done while the node was being stopped */
+        resume(self, fresh, now_ms);
+    }
+}
+
+int64_t can_node_refusing_ms(const can_node_t *self, int64_t now_ms)
+{
+    return self->status.refusing ? now_ms - self->refusing_since_ms : 0;
+}
+
+bool can_node_works(const can_node_t *self)
+{
+    return !self->halted && !self->in_bus_off && !self->status.refusing;
 }
 
 bool can_node_receive(can_node_t *self, event_bus_can_frame_t *frame)

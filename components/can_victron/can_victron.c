@@ -5,192 +5,26 @@
  */
 #include "can_victron.h"
 
-#include <inttypes.h>
-#include <string.h>
-
-#include "can_node.h"
+#include "can_turn.h"
 #include "esp_check.h"
-#include "esp_log.h"
-#include "flash_gate.h"
+#include "esp_system.h"
 #include "sdkconfig.h"
 #include "service_task.h"
-#include "victron_keepalive.h"
-#include "victron_schedule.h"
 
 static const char *TAG = "can_victron";
 
-#define LONGEST_WAIT_MS 50 /* how late a stall, bus-off or loss of the GX may be noticed */
-#define STATUS_EVERY_MS 1000
-#define LIMITS_ID       0x351 /**< can be made whenever anything may be sent */
-#define LATER_THAN_MS   2000  /**< the guard against a battery task that has stopped, behind that task's own limit */
-
-typedef struct {
-    event_bus_handle_t bus;
-    event_bus_subscription_t states;
-    can_node_t node;
-    victron_schedule_t schedule;
-    victron_keepalive_t keepalive;
-    int32_t max_age_ms;    /**< oldest snapshot that may be sent */
-    int32_t gx_warn_ms;    /**< silence of the GX after which a warning is given */
-    battery_state_t state; /**< newest one; publish is taken away when it grows too old */
-    bool publishing;
-    int64_t next_status_ms;
-} can_victron_t;
+#define LONGEST_WAIT_MS 50   /* how late a stall, bus-off or loss of the GX may be noticed */
+#define LATER_THAN_MS   2000 /**< the guard against a battery task that has stopped, behind that task's own limit */
 
 /** Static, not on the heap: interrupts reach it while the flash is busy. */
 static can_victron_t s_can;
 
-static void note_publishing(can_victron_t *can)
-{
-    if (can->state.publish == can->publishing) {
-        return;
-    }
-    can->publishing = can->state.publish;
-    if (can->publishing) {
-        ESP_LOGI(TAG, "PGN publication started, snapshot %" PRIu32, can->state.sequence);
-    } else {
-        ESP_LOGW(TAG, "PGN publication stopped: no frame is sent until there is fresh data");
-    }
-}
-
-/** The battery task decides when to fall silent; this is the second guard, should that task have stopped. */
-static void enforce_max_age(can_victron_t *can, int64_t now_ms)
-{
-    if (can->state.publish && now_ms - can->state.snapshot_ms > can->max_age_ms) {
-        ESP_LOGE(TAG, "the newest state is older than %" PRId32 " ms", can->max_age_ms);
-        can->state.publish = false;
-        victron_schedule_set_state(&can->schedule, &can->state, now_ms);
-    }
-}
-
-static void take_states(can_victron_t *can, int64_t now_ms)
-{
-    while (event_bus_receive_state(can->states, &can->state, 0)) {
-        victron_schedule_set_state(&can->schedule, &can->state, now_ms);
-    }
-    enforce_max_age(can, now_ms);
-    note_publishing(can);
-}
-
-static void take_received(can_victron_t *can, int64_t now_ms)
-{
-    event_bus_can_frame_t frame;
-    while (can_node_receive(&can->node, &frame)) {
-        if (!frame.remote) {
-            victron_keepalive_on_frame(&can->keepalive, frame.id, frame.dlc, frame.data, frame.extended, now_ms);
-        }
-        event_bus_publish_can_frame(can->bus, &frame);
-    }
-}
-
-static void watch_gx(can_victron_t *can, int64_t now_ms)
-{
-    switch (victron_keepalive_poll(&can->keepalive, now_ms)) {
-    case VICTRON_KEEPALIVE_FOUND:
-        ESP_LOGI(TAG, "keepalive OK: a GX is on the bus");
-        break;
-    case VICTRON_KEEPALIVE_LOST:
-        ESP_LOGW(TAG, "no keepalive (0x305) for %" PRId32 " ms: GX off, rebooting or cable; sending on",
-                 can->gx_warn_ms);
-        break;
-    default:
-        break;
-    }
-}
-
-static void publish_sent(const can_victron_t *can, const victron_frame_t *sent, int64_t now_ms)
-{
-    event_bus_can_frame_t frame = {.time_ms = now_ms, .sent = true, .id = sent->id, .dlc = sent->dlc};
-    if (sent->id == LIMITS_ID) {
-        flash_gate_limits_sent();
-    }
-    memcpy(frame.data, sent->data, sizeof(frame.data));
-    ESP_LOGD(TAG, "0x%03X sent, snapshot %" PRIu32 " is %" PRId64 " ms old", (unsigned)sent->id, can->state.sequence,
-             now_ms - can->state.snapshot_ms);
-    event_bus_publish_can_frame(can->bus, &frame);
-}
-
-static void send_next(can_victron_t *can, int64_t now_ms)
-{
-    victron_frame_t frame;
-    if (!victron_schedule_next(&can->schedule, now_ms, &frame)) {
-        return;
-    }
-    if (!can_node_send(&can->node, &frame, now_ms)) {
-        victron_schedule_failed(&can->schedule, frame.id, now_ms);
-    }
-}
-
-/** The stuck frame is replaced by a fresh one of the same id, or by the limits when that one cannot be made any more.
+/**
+ * A restart is an orderly one, so that counters and limits are kept. The shutdown handlers run in this task, which
+ * sends nothing anyway: 1 s at most of waiting for a lock, then two turns at the flash gate, half a second each without
+ * 0x351, and an erase of 0.4 s in each. The watchdog allows 5 s and has just been fed; should they take longer, it
+ * restarts.
  */
-static void restart_node(can_victron_t *can, const victron_frame_t *stuck, int64_t now_ms)
-{
-    victron_frame_t fresh;
-    const bool may_send = victron_schedule_encode(&can->schedule, stuck->id, &fresh) ||
-                          victron_schedule_encode(&can->schedule, LIMITS_ID, &fresh);
-    can_node_restart(&can->node, may_send ? &fresh : NULL, now_ms);
-}
-
-static void look_after_transmission(can_victron_t *can, int64_t now_ms)
-{
-    victron_frame_t frame;
-    can_node_tx_t tx = can_node_poll(&can->node, now_ms, &frame);
-    if (tx == CAN_NODE_SENT) {
-        publish_sent(can, &frame, now_ms);
-        tx = can_node_poll(&can->node, now_ms, &frame);
-    }
-    switch (tx) {
-    case CAN_NODE_FAILED:
-        victron_schedule_failed(&can->schedule, frame.id, now_ms);
-        break;
-    case CAN_NODE_STALLED:
-        restart_node(can, &frame, now_ms);
-        break;
-    case CAN_NODE_IDLE:
-        send_next(can, now_ms);
-        break;
-    case CAN_NODE_BUSY:
-    case CAN_NODE_SENT:
-    default:
-        break;
-    }
-}
-
-static const char *state_text(event_bus_can_state_t state)
-{
-    switch (state) {
-    case EVENT_BUS_CAN_ERROR_ACTIVE:
-        return "error-active";
-    case EVENT_BUS_CAN_ERROR_WARNING:
-        return "error-warning";
-    case EVENT_BUS_CAN_ERROR_PASSIVE:
-        return "error-passive";
-    case EVENT_BUS_CAN_BUS_OFF:
-        return "bus-off";
-    case EVENT_BUS_CAN_STOPPED:
-    default:
-        return "stopped";
-    }
-}
-
-static void report(can_victron_t *can, int64_t now_ms)
-{
-    const event_bus_can_state_t last = can->next_status_ms == 0 ? EVENT_BUS_CAN_STOPPED : can->node.status.state;
-    event_bus_can_status_t status = *can_node_status(&can->node);
-    if (now_ms < can->next_status_ms && status.state == last) {
-        return;
-    }
-    can->next_status_ms = now_ms + STATUS_EVERY_MS;
-    if (status.state != last) {
-        ESP_LOGI(TAG, "CAN %s -> %s, TEC %u, REC %u", state_text(last), state_text(status.state),
-                 (unsigned)status.tx_error_count, (unsigned)status.rx_error_count);
-    }
-    status.publishing = can->publishing;
-    status.gx_alive = victron_keepalive_alive(&can->keepalive, now_ms);
-    status.gx_last_seen_ms = can->keepalive.last_seen_ms;
-    event_bus_publish_can_status(can->bus, &status);
-}
-
 static void can_victron_task(void *argument)
 {
     can_victron_t *const can = argument;
@@ -200,13 +34,11 @@ static void can_victron_task(void *argument)
     for (;;) {
         const TickType_t wait = service_ticks_until(victron_schedule_deadline_ms(&can->schedule), LONGEST_WAIT_MS);
         (void)ulTaskNotifyTake(pdTRUE, wait);
-        const int64_t now_ms = service_now_ms();
-        take_states(can, now_ms);
-        take_received(can, now_ms);
-        watch_gx(can, now_ms);
-        look_after_transmission(can, now_ms);
-        report(can, now_ms);
+        const bool restart = can_turn(can, service_now_ms());
         service_task_alive(&task);
+        if (restart) {
+            esp_restart();
+        }
     }
 }
 
@@ -229,16 +61,15 @@ esp_err_t can_victron_start(event_bus_handle_t bus, settings_handle_t settings)
     victron_identity_t identity;
     ESP_RETURN_ON_FALSE(bus != NULL && settings != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
     ESP_RETURN_ON_ERROR(read_settings(&s_can, settings, &identity), TAG, "settings refused");
-    s_can.bus = bus;
-    victron_schedule_init(&s_can.schedule, &identity, service_now_ms());
-    victron_keepalive_init(&s_can.keepalive, s_can.gx_warn_ms, service_now_ms());
+    can_turn_begin(&s_can, bus, &identity, service_now_ms());
     ESP_RETURN_ON_FALSE(xTaskCreate(can_victron_task, TAG, CONFIG_TINYBMS_CAN_VICTRON_TASK_STACK, &s_can,
                                     CONFIG_TINYBMS_CAN_VICTRON_TASK_PRIORITY, &task) == pdPASS,
                         ESP_ERR_NO_MEM, TAG, "no memory for the task");
     ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_STATE, 1, TAG, task, &s_can.states), TAG,
                         "cannot subscribe to states");
-    ESP_RETURN_ON_ERROR(can_node_open(&s_can.node, task, settings_number(settings, SETTINGS_CAN_BITRATE)), TAG,
-                        "no CAN node");
+    ESP_RETURN_ON_ERROR(
+        can_node_open(&s_can.node, task, settings_number(settings, SETTINGS_CAN_BITRATE), service_now_ms()), TAG,
+        "no CAN node");
     (void)xTaskNotifyGive(task);
     return ESP_OK;
 }

@@ -106,10 +106,11 @@ static void log_summary(diagnostics_handle_t self)
     ESP_LOGI(TAG,
              "up %" PRId64 " s, heap %" PRIu32 " (least %" PRIu32 "), stack %" PRIu32 ", dropped %" PRIu32
              "; BMS: %" PRIu32 " snapshots, %" PRIu32 " timeouts, %" PRIu32 " CRC errors; CAN: %" PRIu32
-             " sent, %" PRIu32 " failed, %" PRIu32 " bus-off, GX %s",
+             " sent, %" PRIu32 " failed, %" PRIu32 " bus-off%s, GX %s",
              s->uptime_ms / 1000, s->heap_free_bytes, s->heap_least_free_bytes, least_stack_free(s),
              s->messages_dropped, s->uart.session.snapshots, s->uart.session.timeouts, s->uart.session.crc_errors,
-             s->can.tx_ok, s->can.tx_failed, s->can.bus_off_count, s->can.gx_alive ? "alive" : "not seen");
+             s->can.tx_ok, s->can.tx_failed, s->can.bus_off_count, s->can.refusing ? ", node refuses" : "",
+             s->can.gx_alive ? "alive" : "not seen");
 }
 
 static void diagnostics_task(void *argument)

@@ -57,6 +57,10 @@ unit_suite(flash_turns LINUX_ONLY
 unit_suite(flash_stress LINUX_ONLY
     SRCS flash_stress/test_flash_stress.c host/bus_bench.c
     REQUIRES battery_model can_victron esp_partition esp_timer event_bus flash_gate settings)
+unit_suite(can_victron_faults LINUX_ONLY
+    SRCS can_victron/fake_log.c can_victron/fake_twai.c can_victron/test_can_restart.c can_victron/test_can_turn.c
+         can_victron/test_can_victron.c can_victron/test_node_faults.c
+    REQUIRES can_victron esp_driver_twai tinybms)
 unit_suite(energy_store LINUX_ONLY
     SRCS energy_store/test_energy_store.c
     REQUIRES battery energy_meter esp_partition flash_gate)

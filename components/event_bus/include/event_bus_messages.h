@@ -53,6 +53,9 @@ typedef struct {
     uint32_t bus_errors; /**< bus errors and lost arbitrations of the controller */
     uint32_t bus_off_count;
     uint32_t recoveries;
+    bool refusing;           /**< the node is off and refuses to be enabled: nothing is sent */
+    uint32_t enable_refused; /**< times the driver refused to enable the node; disabled once more it mostly can be */
+    uint32_t restarts;       /**< of the gateway because of that; from 0 again when the node has worked for 30 min */
     bool gx_alive;           /**< a keepalive (0x305) came within the warning time */
     int64_t gx_last_seen_ms; /**< 0 = never */
 } event_bus_can_status_t;

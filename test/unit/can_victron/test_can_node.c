@@ -22,7 +22,7 @@ static void begin(void)
 {
     if (s_node.node == NULL) {
         bench_open_bus();
-        TEST_ASSERT_EQUAL(ESP_OK, can_node_open(&s_node, xTaskGetCurrentTaskHandle(), 500000));
+        TEST_ASSERT_EQUAL(ESP_OK, can_node_open(&s_node, xTaskGetCurrentTaskHandle(), 500000, 1));
     }
 }
 

@@ -1,0 +1,44 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#pragma once
+
+/**
+ * @file
+ * @brief What the CAN task does in each turn. Time is an argument, and nothing waits: the task does.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "can_node.h"
+#include "can_restart.h"
+#include "event_bus.h"
+#include "victron_keepalive.h"
+#include "victron_schedule.h"
+
+/** @brief The service. */
+typedef struct {
+    event_bus_handle_t bus;
+    event_bus_subscription_t states;
+    can_node_t node;
+    victron_schedule_t schedule;
+    victron_keepalive_t keepalive;
+    can_restart_t restart;
+    int32_t max_age_ms;    /**< oldest snapshot that may be sent */
+    int32_t gx_warn_ms;    /**< silence of the GX after which a warning is given */
+    battery_state_t state; /**< newest one; publish is taken away when it grows too old */
+    bool publishing;
+    int64_t next_status_ms;
+} can_victron_t;
+
+/** @brief Begins; the times have been set, node and subscription come after it. */
+void can_turn_begin(can_victron_t *can, event_bus_handle_t bus, const victron_identity_t *identity, int64_t now_ms);
+
+/**
+ * @brief One turn: takes states and frames, sends what is due, tells how it is.
+ * @return true: the node refuses, and a restart is due; it has been counted
+ */
+bool can_turn(can_victron_t *can, int64_t now_ms);
