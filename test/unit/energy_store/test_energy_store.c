@@ -65,10 +65,9 @@ static void count_on(void)
     energy_store_put(&s_totals, &s_memory);
 }
 
-/* Waits for one save more, at most so long. */
-static bool wait_for_save(int32_t within_ms)
+/* Waits for more records than there were, at most so long. */
+static bool wait_for_save(int before, int32_t within_ms)
 {
-    const int before = records();
     const int64_t end_ms = service_now_ms() + within_ms;
     while (service_now_ms() < end_ms) {
         const int64_t now_ms = service_now_ms();
@@ -85,23 +84,25 @@ TEST_CASE("counters are saved when their time has come", "[energy_store]")
 {
     start_once();
     const int64_t earliest_ms = s_not_yet_ms + SAVE_MS;
+    const int before = records();
     count_on();
-    TEST_ASSERT_TRUE(wait_for_save(LONGEST_MS));
+    TEST_ASSERT_TRUE(wait_for_save(before, LONGEST_MS));
     TEST_ASSERT_GREATER_OR_EQUAL(earliest_ms, service_now_ms());
 }
 
 TEST_CASE("a save that is due waits for a turn at the flash gate", "[energy_store]")
 {
     TEST_ASSERT_EQUAL(ESP_OK, flash_gate_take(LONGEST_MS));
+    const int before = records();
     count_on();
-    TEST_ASSERT_FALSE(wait_for_save(SAVE_MS + 500));
+    TEST_ASSERT_FALSE(wait_for_save(before, SAVE_MS + 500));
     flash_gate_give();
-    TEST_ASSERT_TRUE(wait_for_save(LONGEST_MS));
+    TEST_ASSERT_TRUE(wait_for_save(before, LONGEST_MS));
 }
 
 TEST_CASE("counters that did not change are not saved again", "[energy_store]")
 {
-    TEST_ASSERT_FALSE(wait_for_save(3 * SAVE_MS));
+    TEST_ASSERT_FALSE(wait_for_save(records(), 3 * SAVE_MS));
 }
 
 /* ---- what is remembered ---- */

@@ -94,14 +94,14 @@ TEST_CASE("everything that was set comes back", "[settings_record]")
 
 TEST_CASE("a record without texts holds no password", "[settings_record]")
 {
-    static const char password[] = "a secret thing";
+    static const char phrase[] = "correct horse";
     settings_saved_nothing(&s_saved);
-    set_text(SETTINGS_WIFI_STA_PASS, password);
+    set_text(SETTINGS_WIFI_STA_PASS, phrase);
     set_number(SETTINGS_CHARGE_MAX_A, 20);
     memset(s_bytes, 0, sizeof(s_bytes));
     const size_t length = settings_record_write(&s_saved, 1, false, s_bytes);
-    for (size_t at = 0; at + sizeof(password) < sizeof(s_bytes); at++) {
-        TEST_ASSERT_FALSE(memcmp(&s_bytes[at], password, sizeof(password) - 1) == 0);
+    for (size_t at = 0; at + sizeof(phrase) < sizeof(s_bytes); at++) {
+        TEST_ASSERT_FALSE(memcmp(&s_bytes[at], phrase, sizeof(phrase) - 1) == 0);
     }
     TEST_ASSERT_EQUAL(SETTINGS_PLACE_RECORD, settings_record_read(s_bytes, length, &s_found, &s_number));
     TEST_ASSERT_EQUAL(20, s_found.values.number[SETTINGS_CHARGE_MAX_A]);
