@@ -43,9 +43,9 @@ esp_err_t uart_bms_start(event_bus_handle_t bus, settings_handle_t settings, uar
  * @param count of them, 1 or more
  * @param timeout_ms longest wait for all
  * @param[out] result OK, or how the one ended that it ended at
- * @param[out] written so many are written and verified, the first ones. When these are not all, requests[written] is the
- *                     one that it ended at (after NOT_ANSWERED or a timeout that one may or may not have been written),
- *                     and those behind it were not sent
+ * @param[out] written so many are written and verified, the first ones. When these are not all, the next one is where
+ * it ended (after NOT_ANSWERED or a timeout that one may or may not have been written), and those behind it were not
+ * sent
  * @return ESP_OK: result is filled (also with a refusal); ESP_ERR_TIMEOUT; ESP_ERR_INVALID_ARG
  */
 esp_err_t uart_bms_write_all(uart_bms_handle_t handle, tinybms_write_request_t *requests, size_t count,
