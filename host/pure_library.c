@@ -12,6 +12,7 @@
 #include "settings_rules.h"
 #include "tinybms_frame.h"
 #include "tinybms_session.h"
+#include "tinybms_write_gate.h"
 #include "victron_pgn.h"
 
 /* Sizes of the structs that a caller in another language has to make room for. */
@@ -85,4 +86,29 @@ int32_t tinybms_pure_saved_number(const settings_saved_t *saved, const char *key
 bool tinybms_pure_saved_unconfirmed(const settings_saved_t *saved)
 {
     return saved->unconfirmed;
+}
+
+/* Many writes at once, by the places of their entries in the table; `order` gets these places in the order of writing.
+ */
+tinybms_write_status_t tinybms_pure_gate_order(const uint16_t *settings, uint8_t cells, const size_t *entries,
+                                               const int64_t *raws, size_t count, bool confirmed, size_t *order);
+
+tinybms_write_status_t tinybms_pure_gate_order(const uint16_t *settings, uint8_t cells, const size_t *entries,
+                                               const int64_t *raws, size_t count, bool confirmed, size_t *order)
+{
+    tinybms_write_request_t requests[64];
+    if (count > sizeof(requests) / sizeof(requests[0])) {
+        return TINYBMS_WRITE_BUSY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        requests[i] = (tinybms_write_request_t){.kind = TINYBMS_WRITE_SETTING,
+                                                .confirmed = confirmed,
+                                                .entry = tinybms_register_at(entries[i]),
+                                                .raw = raws[i]};
+    }
+    const tinybms_write_result_t result = tinybms_write_gate_order(settings, cells, requests, count);
+    for (size_t i = 0; i < count; i++) {
+        order[i] = (size_t)(requests[i].entry - tinybms_register_at(0));
+    }
+    return result.status;
 }

@@ -16,11 +16,13 @@
 #define TRY_AGAIN_SILENT_MS   500
 #define REFUSED_AGAIN_MS      1000 /**< other blocks that are needed, after a negative answer */
 #define WRITE_FAILURES_MAX    3
-#define RESET_FAILURES_MAX    10  /**< a BMS that was reset takes a while to be back */
-#define LIVE_AFTER_FAILURE_MS 20  /**< between two tries of a live block that both came garbled */
-#define SETTINGS_AGAIN_MS     500 /**< a second look at settings that have changed */
+#define RESET_FAILURES_MAX    10   /**< a BMS that was reset takes a while to be back */
+#define LIVE_AFTER_FAILURE_MS 20   /**< between two tries of a live block that both came garbled */
+#define SETTINGS_AGAIN_MS     500  /**< a second look at settings that have changed */
+#define CELLS_KNOWN_MS        3000 /**< from the live block that they were measured in */
 
 enum {
+    CELL_REGISTERS = 16,
     REG_STATUS = 50,
 };
 
@@ -114,29 +116,18 @@ static bool is_events_job(tinybms_job_t job)
 
 static void end_write(tinybms_session_t *session, const tinybms_write_result_t *result)
 {
+    const bool wrote = session->write.request.kind != TINYBMS_WRITE_NOTHING;
     session->write_active = false;
     session->write_done = true;
     session->write_result = *result;
     session->due_ms[TINYBMS_JOB_WRITE] = TINYBMS_SESSION_NEVER;
     if (result->status == TINYBMS_WRITE_OK) {
-        session->counters.writes++;
+        session->counters.writes += wrote ? 1 : 0;
     } else {
         session->counters.writes_failed++;
     }
     session->due_ms[TINYBMS_JOB_SETTINGS] = session->last_ms;
     session->due_ms[TINYBMS_JOB_EVENTS_ALL] = session->last_ms;
-}
-
-static void take_write(tinybms_session_t *session, const tinybms_answer_t *answer)
-{
-    int32_t again_after_ms = 0;
-    const tinybms_write_result_t result = tinybms_write_answer(&session->write, answer, &again_after_ms);
-    session->write_failures = 0;
-    if (result.status == TINYBMS_WRITE_PENDING) {
-        session->due_ms[TINYBMS_JOB_WRITE] = session->last_ms + again_after_ms;
-    } else {
-        end_write(session, &result);
-    }
 }
 
 /** Those that limits are made of; others, such as 323 and 328, may change by themselves. */
@@ -174,6 +165,21 @@ static void take_settings(tinybms_session_t *session, const tinybms_answer_t *an
     snapshot->settings_known = true;
     snapshot->settings_ms = session->last_ms;
     note_complete(session);
+}
+
+static void take_write(tinybms_session_t *session, const tinybms_answer_t *answer)
+{
+    int32_t again_after_ms = 0;
+    if (session->write.request.kind == TINYBMS_WRITE_NOTHING) {
+        take_settings(session, answer);
+    }
+    const tinybms_write_result_t result = tinybms_write_answer(&session->write, answer, &again_after_ms);
+    session->write_failures = 0;
+    if (result.status == TINYBMS_WRITE_PENDING) {
+        session->due_ms[TINYBMS_JOB_WRITE] = session->last_ms + again_after_ms;
+    } else {
+        end_write(session, &result);
+    }
 }
 
 static void take_block(tinybms_session_t *session, const tinybms_answer_t *answer)
@@ -534,6 +540,22 @@ const tinybms_snapshot_t *tinybms_session_snapshot(const tinybms_session_t *sess
     return session->snapshot.sequence == 0 ? NULL : &session->snapshot;
 }
 
+const uint16_t *tinybms_session_settings(const tinybms_session_t *session)
+{
+    return session->snapshot.settings_known ? session->snapshot.settings : NULL;
+}
+
+uint8_t tinybms_session_cells(const tinybms_session_t *session)
+{
+    const tinybms_snapshot_t *const snapshot = &session->snapshot;
+    const bool known = session->last_ms - snapshot->taken_ms <= CELLS_KNOWN_MS;
+    uint8_t cells = 0;
+    for (size_t i = 0; known && i < CELL_REGISTERS; i++) {
+        cells = (uint8_t)(cells + (snapshot->live[i] > 0 ? 1 : 0));
+    }
+    return cells;
+}
+
 tinybms_write_result_t tinybms_session_write(tinybms_session_t *session, const tinybms_write_request_t *request,
                                              int64_t now_ms)
 {
@@ -547,7 +569,8 @@ tinybms_write_result_t tinybms_session_write(tinybms_session_t *session, const t
         return result;
     }
     tinybms_write_begin(&session->write, request,
-                        tinybms_event_log_newest(&session->known, TINYBMS_EVENT_SYSTEM_STARTED));
+                        tinybms_event_log_newest(&session->known, TINYBMS_EVENT_SYSTEM_STARTED),
+                        tinybms_session_cells(session));
     session->write_active = true;
     session->write_failures = 0;
     session->due_ms[TINYBMS_JOB_WRITE] = now_ms;

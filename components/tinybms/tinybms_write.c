@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tinybms_events.h"
+#include "tinybms_write_gate.h"
 
 enum {
     REG_SOH = 45,
@@ -51,22 +52,15 @@ tinybms_write_result_t tinybms_write_check(const tinybms_write_request_t *reques
     return result_of(TINYBMS_WRITE_PENDING);
 }
 
-static bool packed(const tinybms_register_t *entry)
+void tinybms_write_begin(tinybms_write_t *write, const tinybms_write_request_t *request, tinybms_event_t last_start,
+                         uint8_t cells)
 {
-    return tinybms_register_words(entry) == 1 && tinybms_register_mask(entry) != 0xFFFF;
-}
-
-void tinybms_write_begin(tinybms_write_t *write, const tinybms_write_request_t *request, tinybms_event_t last_start)
-{
+    const bool by_settings = request->kind == TINYBMS_WRITE_SETTING || request->kind == TINYBMS_WRITE_NOTHING;
     memset(write, 0, sizeof(*write));
     write->request = *request;
     write->last_start = last_start;
-    write->step = TINYBMS_STEP_WRITE;
-    if (request->kind == TINYBMS_WRITE_SETTING) {
-        write->words[0] = (uint16_t)(request->raw & 0xFFFF);
-        write->words[1] = (uint16_t)((request->raw >> 16) & 0xFFFF);
-        write->step = packed(request->entry) ? TINYBMS_STEP_READ : TINYBMS_STEP_WRITE;
-    }
+    write->cells = cells;
+    write->step = by_settings ? TINYBMS_STEP_READ : TINYBMS_STEP_WRITE;
 }
 
 static tinybms_request_t read_request(uint16_t address, uint16_t count)
@@ -118,7 +112,7 @@ void tinybms_write_request(const tinybms_write_t *write, tinybms_request_t *requ
 {
     switch (write->step) {
     case TINYBMS_STEP_READ:
-        *request = read_request(write->request.entry->address, 1);
+        *request = read_request(TINYBMS_SETTINGS_FIRST, TINYBMS_SETTINGS_COUNT);
         break;
     case TINYBMS_STEP_WRITE:
         *request = write_request(write);
@@ -192,6 +186,27 @@ static bool verified(const tinybms_write_t *write, const tinybms_answer_t *answe
     }
 }
 
+/** The settings that the BMS has now: whether the write may follow, and the words of it. */
+static tinybms_write_result_t answer_to_read(tinybms_write_t *write, const tinybms_answer_t *answer)
+{
+    uint16_t settings[TINYBMS_SETTINGS_COUNT];
+    if (tinybms_answer_registers(answer, settings, TINYBMS_SETTINGS_COUNT) != TINYBMS_SETTINGS_COUNT) {
+        return result_of(TINYBMS_WRITE_NOT_ANSWERED);
+    }
+    if (write->request.kind == TINYBMS_WRITE_NOTHING) {
+        return result_of(TINYBMS_WRITE_OK);
+    }
+    const tinybms_write_result_t result = tinybms_write_gate_judge(settings, write->cells, &write->request);
+    if (result.status == TINYBMS_WRITE_PENDING) {
+        const tinybms_register_t *const entry = write->request.entry;
+        tinybms_write_gate_put(settings, &write->request);
+        memcpy(write->words, &settings[entry->address - TINYBMS_SETTINGS_FIRST],
+               tinybms_register_words(entry) * sizeof(settings[0]));
+        write->step = TINYBMS_STEP_WRITE;
+    }
+    return result;
+}
+
 static tinybms_write_result_t answer_to_verify(tinybms_write_t *write, const tinybms_answer_t *answer,
                                                int32_t *again_after_ms)
 {
@@ -217,15 +232,8 @@ tinybms_write_result_t tinybms_write_answer(tinybms_write_t *write, const tinybm
         return result_of(TINYBMS_WRITE_REFUSED_BY_BMS);
     }
     switch (write->step) {
-    case TINYBMS_STEP_READ: {
-        uint16_t word = 0;
-        if (tinybms_answer_registers(answer, &word, 1) != 1) {
-            return result_of(TINYBMS_WRITE_NOT_ANSWERED);
-        }
-        write->words[0] = tinybms_register_merge(write->request.entry, word, write->request.raw);
-        write->step = TINYBMS_STEP_WRITE;
-        return result_of(TINYBMS_WRITE_PENDING);
-    }
+    case TINYBMS_STEP_READ:
+        return answer_to_read(write, answer);
     case TINYBMS_STEP_WRITE:
         if (!confirms_write(write, answer)) {
             return result_of(TINYBMS_WRITE_NOT_VERIFIED);
@@ -247,6 +255,11 @@ const char *tinybms_write_status_text(tinybms_write_status_t status)
         [TINYBMS_WRITE_UNKNOWN_REGISTER] = "unknown register",
         [TINYBMS_WRITE_NOT_WRITABLE] = "register cannot be written",
         [TINYBMS_WRITE_OUT_OF_RANGE] = "value out of range",
+        [TINYBMS_WRITE_CONTRADICTS] = "contradicts another setting",
+        [TINYBMS_WRITE_CELL_COUNT] = "not the number of cells that are measured",
+        [TINYBMS_WRITE_NEEDS_CONFIRMATION] = "loosens a protection: has to be confirmed",
+        [TINYBMS_WRITE_REPEATED] = "named twice",
+        [TINYBMS_WRITE_NO_ORDER] = "no order of these writes is without contradiction",
         [TINYBMS_WRITE_BUSY] = "another write is under way",
         [TINYBMS_WRITE_NOT_ANSWERED] = "the BMS did not answer",
         [TINYBMS_WRITE_REFUSED_BY_BMS] = "refused by the BMS",

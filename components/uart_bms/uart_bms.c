@@ -6,6 +6,7 @@
 #include "uart_bms.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "driver/uart.h"
 #include "esp_check.h"
@@ -16,6 +17,7 @@
 #include "service_task.h"
 #include "tinybms_events.h"
 #include "tinybms_session.h"
+#include "tinybms_write_gate.h"
 
 static const char *TAG = "uart_bms";
 
@@ -44,8 +46,10 @@ struct uart_bms {
     QueueHandle_t jobs;    /**< write_job_t, depth 1 */
     QueueHandle_t answers; /**< write_answer_t, depth 1 */
     SemaphoreHandle_t one_writer;
-    uint32_t next_ticket; /**< only under one_writer */
-    write_job_t active;   /**< only in the task; ticket 0 = no write under way */
+    uint32_t next_ticket;                      /**< only under one_writer */
+    write_job_t active;                        /**< only in the task; ticket 0 = no write under way */
+    uint16_t settings[TINYBMS_SETTINGS_COUNT]; /**< as a job has read them, for its caller, who has one_writer */
+    uint8_t cells;                             /**< likewise: measured */
     tinybms_session_t session;
     event_bus_uart_status_t status;
     int64_t next_status_ms;
@@ -103,19 +107,37 @@ static const char *name_of(const tinybms_write_request_t *request)
         return "clear statistics";
     case TINYBMS_WRITE_RESET_BMS:
         return "reset";
+    case TINYBMS_WRITE_NOTHING:
+        return "read settings";
     case TINYBMS_WRITE_SETTING:
     default:
         return request->entry == NULL ? "unknown register" : request->entry->name;
     }
 }
 
+static const char *name_at(uint16_t address)
+{
+    const tinybms_register_t *const entry = tinybms_register_by_address(address);
+    return entry == NULL ? "" : entry->name;
+}
+
 static void log_refusal(const tinybms_write_request_t *request, const tinybms_write_result_t *result)
 {
-    if (result->status == TINYBMS_WRITE_OUT_OF_RANGE) {
+    switch (result->status) {
+    case TINYBMS_WRITE_OUT_OF_RANGE:
         ESP_LOGW(TAG, "%s = %" PRId64 " refused: allowed are %" PRId32 "..%" PRId32, name_of(request), request->raw,
                  result->min, result->max);
-    } else {
-        ESP_LOGW(TAG, "%s refused: %s", name_of(request), tinybms_write_status_text(result->status));
+        break;
+    case TINYBMS_WRITE_CONTRADICTS:
+    case TINYBMS_WRITE_NEEDS_CONFIRMATION:
+    case TINYBMS_WRITE_CELL_COUNT:
+        ESP_LOGW(TAG, "%s = %" PRId64 " refused: %s (%s %u: %" PRId64 ")", name_of(request), request->raw,
+                 tinybms_write_status_text(result->status), name_at(result->against), (unsigned)result->against,
+                 result->read_back);
+        break;
+    default:
+        ESP_LOGW(TAG, "%s: %s", name_of(request), tinybms_write_status_text(result->status));
+        break;
     }
 }
 
@@ -136,7 +158,15 @@ static void take_write(uart_bms_handle_t bms)
 
 static void finish_write(uart_bms_handle_t bms, const tinybms_write_result_t *result)
 {
-    ESP_LOGI(TAG, "%s: %s", name_of(&bms->active.request), tinybms_write_status_text(result->status));
+    const uint16_t *const settings = tinybms_session_settings(&bms->session);
+    if (result->status != TINYBMS_WRITE_OK) {
+        log_refusal(&bms->active.request, result);
+    } else if (bms->active.request.kind != TINYBMS_WRITE_NOTHING) {
+        ESP_LOGI(TAG, "%s: %s", name_of(&bms->active.request), tinybms_write_status_text(result->status));
+    } else if (settings != NULL) {
+        memcpy(bms->settings, settings, sizeof(bms->settings));
+        bms->cells = tinybms_session_cells(&bms->session);
+    }
     answer_write(bms, bms->active.ticket, result);
     bms->active.ticket = 0;
 }
@@ -306,6 +336,47 @@ static esp_err_t exchange(uart_bms_handle_t bms, const tinybms_write_request_t *
     }
     (void)xQueueReceive(bms->jobs, &job, 0); /* not begun: nobody waits for it any more, so it must not happen later */
     return ESP_ERR_TIMEOUT;
+}
+
+/** Called with one_writer held, so that nothing else is written in between. */
+static esp_err_t write_all(uart_bms_handle_t bms, tinybms_write_request_t *requests, size_t count, int64_t deadline_ms,
+                           tinybms_write_result_t *result, size_t *written)
+{
+    const tinybms_write_request_t look = {.kind = TINYBMS_WRITE_NOTHING};
+    esp_err_t err = exchange(bms, &look, deadline_ms, result);
+    if (err != ESP_OK || result->status != TINYBMS_WRITE_OK) {
+        return err;
+    }
+    *result = tinybms_write_gate_order(bms->settings, bms->cells, requests, count);
+    if (result->status != TINYBMS_WRITE_PENDING) {
+        log_refusal(&requests[0], result);
+        return ESP_OK;
+    }
+    while (*written < count) {
+        err = exchange(bms, &requests[*written], deadline_ms, result);
+        if (err != ESP_OK || result->status != TINYBMS_WRITE_OK) {
+            ESP_LOGW(TAG, "%u of %u settings written, then it ended at %s", (unsigned)*written, (unsigned)count,
+                     name_of(&requests[*written]));
+            return err;
+        }
+        (*written)++;
+    }
+    return ESP_OK;
+}
+
+esp_err_t uart_bms_write_all(uart_bms_handle_t handle, tinybms_write_request_t *requests, size_t count,
+                             uint32_t timeout_ms, tinybms_write_result_t *result, size_t *written)
+{
+    ESP_RETURN_ON_FALSE(handle != NULL && requests != NULL && count > 0 && result != NULL && written != NULL,
+                        ESP_ERR_INVALID_ARG, TAG, "NULL or nothing given");
+    const int64_t deadline_ms = service_now_ms() + (int64_t)timeout_ms;
+    *written = 0;
+    if (xSemaphoreTake(handle->one_writer, service_ticks_until(deadline_ms, INT32_MAX)) != pdTRUE) {
+        return ESP_ERR_TIMEOUT;
+    }
+    const esp_err_t err = write_all(handle, requests, count, deadline_ms, result, written);
+    (void)xSemaphoreGive(handle->one_writer);
+    return err;
 }
 
 esp_err_t uart_bms_write(uart_bms_handle_t handle, const tinybms_write_request_t *request, uint32_t timeout_ms,

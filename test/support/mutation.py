@@ -45,6 +45,7 @@ COMPONENTS = {
             "tinybms_session.c",
             "tinybms_session_events.c",
             "tinybms_snapshot.c",
+            "tinybms_write_gate.c",
         ),
     ),
     "battery_model": Share(0.90),

@@ -10,7 +10,8 @@ from stack_graph import INDIRECT_CALLS, LIBRARY_STACK, OUTSIDE, StackGraph
 from target import CHIPS, RV32, Cycle, Measured
 
 INSTRUCTIONS_MAX = 50_000
-FLASH_MAX = 48 * 1024
+FLASH_MAX = 50 * 1024
+"""48 kB for all but the gate of writes (`tinybms_write_gate.c`, 1.8 kB), without which a slip could loosen a limit."""
 RAM_MAX = 8 * 1024
 
 
@@ -44,7 +45,7 @@ def test_rv32_makes_the_frames_that_linux_makes(rv32_cycle: Cycle, real_dump: Pa
     assert rv32_cycle.frames[0x356][:2] == (5578).to_bytes(2, "little")
 
 
-def test_flash_stays_below_48_kb(measured: Measured) -> None:
+def test_flash_stays_below_50_kb(measured: Measured) -> None:
     assert 0 < measured.total.flash < FLASH_MAX
 
 

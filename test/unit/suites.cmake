@@ -4,6 +4,7 @@ unit_suite(tinybms
     SRCS tinybms/line.c tinybms/test_command.c tinybms/test_crc.c tinybms/test_event_log.c tinybms/test_events.c
          tinybms/test_explanation.c tinybms/test_frame.c tinybms/test_over.c tinybms/test_plausible.c
          tinybms/test_registers.c tinybms/test_session.c tinybms/test_times.c tinybms/test_write.c
+         tinybms/test_write_gate.c
     REQUIRES tinybms)
 unit_suite(battery_model
     SRCS battery_model/device.c battery_model/test_battery_assemble.c battery_model/test_battery_belief.c

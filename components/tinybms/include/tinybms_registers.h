@@ -39,11 +39,20 @@ typedef enum {
     TINYBMS_READ_WRITE,
 } tinybms_access_t;
 
+/** @brief Which change of a setting loosens a protection of the battery, and so has to be confirmed. */
+typedef enum {
+    TINYBMS_LOOSENS_NEVER, /**< it protects nothing */
+    TINYBMS_LOOSENS_UP,    /**< a higher value */
+    TINYBMS_LOOSENS_DOWN,  /**< a lower value */
+    TINYBMS_LOOSENS_ANY,   /**< any other value: which pin, sensor or mode protects */
+} tinybms_loosens_t;
+
 /** @brief One entry of the table: a register, a pair of registers, or a part of a packed register. */
 typedef struct {
     uint16_t address;
     uint8_t type;      /**< tinybms_type_t */
     uint8_t access;    /**< tinybms_access_t */
+    uint8_t loosens;   /**< tinybms_loosens_t */
     uint16_t mask;     /**< for TINYBMS_TYPE_BITS, else 0 */
     const char *name;  /**< unique, lower_case_with_underscores, carries no unit */
     const char *unit;  /**< unit of the scaled value ("V", "A", "degC", "%", "" = none) */

@@ -165,8 +165,14 @@ int64_t tinybms_session_deadline_ms(const tinybms_session_t *session);
 /** @brief The newest snapshot; NULL before the first. Valid until the next call with this session. */
 const tinybms_snapshot_t *tinybms_session_snapshot(const tinybms_session_t *session);
 
+/** @brief Registers 300..343 as they were read last; NULL: not known. Valid until the next call with this session. */
+const uint16_t *tinybms_session_settings(const tinybms_session_t *session);
+
+/** @brief Cells that the newest live block measures; 0: not known, or not any more. */
+uint8_t tinybms_session_cells(const tinybms_session_t *session);
+
 /**
- * @brief Asks for a write.
+ * @brief Asks for a write. A setting is judged by the settings that the BMS has then.
  * @return PENDING: the result follows as TINYBMS_ACTION_WRITE_DONE; else the refusal, nothing is sent
  */
 tinybms_write_result_t tinybms_session_write(tinybms_session_t *session, const tinybms_write_request_t *request,

@@ -27,39 +27,50 @@ typedef enum {
     TINYBMS_WRITE_CLEAR_EVENTS,
     TINYBMS_WRITE_CLEAR_STATISTICS,
     TINYBMS_WRITE_RESET_BMS,
+    TINYBMS_WRITE_NOTHING, /**< only reads the settings: what many writes are ordered by */
 } tinybms_write_kind_t;
 
 /** @brief One write. */
 typedef struct {
-    tinybms_write_kind_t kind;
+    uint8_t kind;                    /**< tinybms_write_kind_t */
+    bool confirmed;                  /**< a person knows that it loosens a protection */
     const tinybms_register_t *entry; /**< SETTING: from the register table; NULL is refused as unknown register */
     int64_t raw;                     /**< SETTING: raw value, in the entry's range */
 } tinybms_write_request_t;
 
 /** @brief How a write stands or ended. */
 typedef enum {
-    TINYBMS_WRITE_PENDING = 0,      /**< accepted, the result follows */
-    TINYBMS_WRITE_OK,               /**< done and verified */
-    TINYBMS_WRITE_UNKNOWN_REGISTER, /**< refused, nothing sent */
-    TINYBMS_WRITE_NOT_WRITABLE,     /**< refused, nothing sent */
-    TINYBMS_WRITE_OUT_OF_RANGE,     /**< refused, nothing sent; result has the allowed range */
-    TINYBMS_WRITE_BUSY,             /**< refused, nothing sent: another write is under way */
-    TINYBMS_WRITE_NOT_ANSWERED,     /**< the BMS did not answer; the value may or may not have been written */
-    TINYBMS_WRITE_REFUSED_BY_BMS,   /**< negative answer */
-    TINYBMS_WRITE_NOT_VERIFIED,     /**< another value was read back */
+    TINYBMS_WRITE_PENDING = 0,        /**< accepted, the result follows */
+    TINYBMS_WRITE_OK,                 /**< done and verified */
+    TINYBMS_WRITE_UNKNOWN_REGISTER,   /**< refused, nothing sent */
+    TINYBMS_WRITE_NOT_WRITABLE,       /**< refused, nothing sent */
+    TINYBMS_WRITE_OUT_OF_RANGE,       /**< refused, nothing sent; result has the allowed range */
+    TINYBMS_WRITE_CONTRADICTS,        /**< refused: does not fit with the setting that the result has */
+    TINYBMS_WRITE_CELL_COUNT,         /**< refused: another number of cells is measured, or none */
+    TINYBMS_WRITE_NEEDS_CONFIRMATION, /**< refused: loosens a protection, or a charge cutoff above a discharge cutoff */
+    TINYBMS_WRITE_REPEATED,           /**< refused: of many writes two are of one setting */
+    TINYBMS_WRITE_NO_ORDER,           /**< refused: whichever of them goes first contradicts another setting */
+    TINYBMS_WRITE_BUSY,               /**< refused, nothing sent: another write is under way */
+    TINYBMS_WRITE_NOT_ANSWERED,       /**< the BMS did not answer; the value may or may not have been written */
+    TINYBMS_WRITE_REFUSED_BY_BMS,     /**< negative answer */
+    TINYBMS_WRITE_NOT_VERIFIED,       /**< another value was read back */
 } tinybms_write_status_t;
 
 /** @brief Result of a write. */
 typedef struct {
     tinybms_write_status_t status;
-    int32_t min;       /**< OUT_OF_RANGE: lowest allowed raw value */
-    int32_t max;       /**< OUT_OF_RANGE: highest allowed raw value */
-    int64_t read_back; /**< OK and NOT_VERIFIED of a setting: raw value that was read */
+    int32_t min; /**< OUT_OF_RANGE: lowest allowed raw value */
+    int32_t max; /**< OUT_OF_RANGE: highest allowed raw value */
+    uint16_t
+        against; /**< CONTRADICTS and NEEDS_CONFIRMATION: address of the other setting, or its own that is loosened */
+    int64_t
+        read_back; /**< OK and NOT_VERIFIED of a setting: raw value that was read; CELL_COUNT: cells measured, 0 = not
+                      known; CONTRADICTS and NEEDS_CONFIRMATION: what `against` would hold, or its own value now */
 } tinybms_write_result_t;
 
 /** @brief What the next step of a write is. */
 typedef enum {
-    TINYBMS_STEP_READ = 0, /**< read-modify-write: the register as it is */
+    TINYBMS_STEP_READ = 0, /**< the settings as they are: what the write is judged by, and what it keeps */
     TINYBMS_STEP_WRITE,
     TINYBMS_STEP_VERIFY,
 } tinybms_write_step_t;
@@ -70,17 +81,26 @@ typedef struct {
     tinybms_write_step_t step;
     uint16_t words[2]; /**< to write */
     uint8_t verify_tries;
+    uint8_t cells;              /**< measured; 0 = not known */
     tinybms_event_t last_start; /**< RESET_BMS: newest start that was known before; id 0 = none */
 } tinybms_write_t;
 
 /**
- * @brief Checks a request; nothing is sent for one that is refused.
+ * @brief Checks a request by itself, before anything is sent. By the settings of the BMS it is judged once these have
+ * been read (tinybms_write_gate.h), before anything is written.
  * @return PENDING when it may be done, else why not
  */
 tinybms_write_result_t tinybms_write_check(const tinybms_write_request_t *request);
 
-/** @brief Begins a checked request; a reset shows as a start that is another one than `last_start`. */
-void tinybms_write_begin(tinybms_write_t *write, const tinybms_write_request_t *request, tinybms_event_t last_start);
+/**
+ * @brief Begins a checked request.
+ * @param[out] write filled
+ * @param request checked
+ * @param last_start a reset shows as a start that is another one
+ * @param cells that are measured, 0 = not known
+ */
+void tinybms_write_begin(tinybms_write_t *write, const tinybms_write_request_t *request, tinybms_event_t last_start,
+                         uint8_t cells);
 
 /**
  * @brief The request of the present step.

@@ -88,13 +88,23 @@ def test_a_refusal_says_what_is_allowed_and_sends_nothing(real: BmsLine, argumen
     ("name", "value", "expected"),
     [
         ("fully_discharged_voltage", "3.5", None),
-        ("fully_charged_voltage", "4.201", "3.001..4.200 V"),
-        ("fully_charged_voltage", "3.0", "3.001..4.200 V"),
+        ("fully_charged_voltage", "4.201", "fully_charged_voltage 4.201 V would be above over_voltage_cutoff 4.200 V"),
+        (
+            "fully_charged_voltage",
+            "3.0",
+            "fully_discharged_voltage 3.000 V would not be below fully_charged_voltage 3.",
+        ),
         ("fully_charged_voltage", "4.2", None),
-        ("over_voltage_cutoff", "4.149", "4.150..4.500 V"),
-        ("under_voltage_cutoff", "3.001", "0.800..3.000 V"),
-        ("under_voltage_cutoff", "3.0", None),
-        ("fully_discharged_voltage", "2.899", "2.900..3.500 V"),
+        ("over_voltage_cutoff", "4.149", "fully_charged_voltage 4.150 V would be above over_voltage_cutoff 4.149 V"),
+        ("over_voltage_cutoff", "4.15", None),
+        (
+            "under_voltage_cutoff",
+            "3.0",
+            "under_voltage_cutoff 3.000 V would not be below fully_discharged_voltage 3.000",
+        ),
+        ("under_voltage_cutoff", "2.999", None),
+        ("fully_discharged_voltage", "2.9", "under_voltage_cutoff 2.900 V would not be below fully_discharged_voltage"),
+        ("series_cells", "13", "series_cells: 13 cannot be, the BMS measures 14"),
     ],
 )
 def test_what_contradicts_the_other_settings_is_read_but_not_written(
@@ -106,31 +116,40 @@ def test_what_contradicts_the_other_settings_is_read_but_not_written(
             assert result.exit_code == 0, result.output
             return
         message = complaint(result, 2)
-        assert "contradicts what the BMS holds" in message
         assert "nothing was written" in message
         assert expected in message
         assert set(tap.commands()) == {READ}
 
 
-def test_empty_and_full_can_never_meet(real: BmsLine) -> None:
-    real.bms.registers[300] = 3400
-    with tapped(real.link) as tap:
-        message = complaint(bms("write", tap.port, "fully_discharged_voltage", "3.4", YES), 2)
-        assert "2.900..3.399 V" in message
-        assert "fully_charged_voltage is 3.400 V" in message
-        assert set(tap.commands()) == {READ}
+def test_the_number_of_cells_can_be_set_to_what_is_measured_and_to_nothing_while_none_is(real: BmsLine) -> None:
+    real.bms.registers[307] = 16
+    assert bms("write", real.link, "series_cells", "14", YES).exit_code == 0
+    assert real.bms.registers[307] == 14
+    for address in range(16):
+        real.bms.registers[address] = 0
+    assert "the BMS measures no cell" in complaint(bms("write", real.link, "307", "13", YES), 2)
 
 
-def test_settings_that_contradict_each_other_already_leave_room_for_nothing_between_them(real: BmsLine) -> None:
+def test_a_pack_whose_full_voltage_is_its_cutoff_can_be_written(real: BmsLine) -> None:
+    real.bms.registers[315] = 4150
+    assert bms("write", real.link, "early_balancing_threshold", "4.0", YES).exit_code == 0
+    assert bms("write", real.link, "fully_charged_voltage", "4.1", YES).exit_code == 0
+    assert bms("write", real.link, "300=4.2", "315=4.2", YES).exit_code == 0
+    assert (real.bms.registers[300], real.bms.registers[315]) == (4200, 4200)
+
+
+def test_settings_that_contradict_each_other_already_are_put_right_one_by_one(real: BmsLine) -> None:
     real.bms.registers[301], real.bms.registers[315] = 3400, 3300
     message = complaint(bms("write", real.link, "fully_charged_voltage", "3.35", YES), 2)
-    assert "fully_discharged_voltage is 3.400 V and over_voltage_cutoff is 3.300 V" in message
-    assert "no value until that is put right" in message
+    assert "fully_discharged_voltage 3.400 V would not be below fully_charged_voltage 3.350 V" in message
+    assert bms("write", real.link, "over_heat_cutoff", "50", YES).exit_code == 0
     assert bms("write", real.link, "over_voltage_cutoff", "4.2", YES).exit_code == 0
 
 
-def test_a_neighbour_that_reads_nonsense_does_not_forbid_to_put_things_right(real: BmsLine) -> None:
+def test_a_neighbour_that_reads_nonsense_is_put_right_first(real: BmsLine) -> None:
     real.bms.registers[315] = 0
+    assert "over_voltage_cutoff 0.000 V" in complaint(bms("write", real.link, "fully_charged_voltage", "4.1", YES), 2)
+    assert bms("write", real.link, "over_voltage_cutoff", "4.2", YES).exit_code == 0
     assert bms("write", real.link, "fully_charged_voltage", "4.1", YES).exit_code == 0
     assert real.bms.registers[300] == 4100
 
@@ -214,6 +233,185 @@ def test_the_user_is_asked_on_a_terminal(real: BmsLine, answer: str, written: bo
     assert real.bms.registers[300] == (4100 if written else 4150)
     if not written:
         assert "nothing was written" in errors
+
+
+@pytest.mark.parametrize(
+    ("settings", "attention"),
+    [
+        (["315", "4.25"], ["over_voltage_cutoff 4.200 V -> 4.250 V loosens a protection"]),
+        (["315", "4.18"], []),
+        (["320", "-21"], ["low_temperature_charger_cutoff -21 degC lets the battery be charged below -20 degC"]),
+        (
+            ["318=61", "317=60", "319=50"],
+            ["charge_over_current_cutoff 61 A would be above discharge_over_current_cutoff 60 A"],
+        ),
+        (["switch_diagnostics_disabled", "0"], []),
+    ],
+    ids=["up", "down", "cold", "current", "nothing"],
+)
+def test_what_loosens_a_protection_is_told(real: BmsLine, settings: list[str], attention: list[str]) -> None:
+    real.bms.registers[317], real.bms.registers[318] = 120, 100
+    result = bms("write", real.link, *settings, YES)
+    assert result.exit_code == 0, result.output
+    assert result.stderr.splitlines() == [f"attention: {sentence}" for sentence in attention]
+
+
+def test_what_turned_out_to_loosen_a_protection_after_the_user_was_asked_is_not_written(real: BmsLine) -> None:
+    """Asked about 4.2 -> 4.19 V; meanwhile the cutoff is 4.18 V."""
+    keyboard, terminal = pty.openpty()
+    with tapped(real.link) as tap:
+        process = start("write", tap.port, "315", "4.19", stdin=terminal)
+        os.close(terminal)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "over_voltage_cutoff: 4.200 V -> 4.190 V\n"
+        real.bms.registers[315] = 4180
+        os.write(keyboard, b"y\n")
+        _, errors = process.communicate(timeout=20)
+        os.close(keyboard)
+        assert process.returncode == 2
+        assert "over_voltage_cutoff 4.180 V -> 4.190 V loosens a protection" in errors
+        assert set(tap.commands()) == {READ}
+
+
+LFP = {"over_voltage_cutoff": 3650, "fully_charged_voltage": 3450, "under_voltage_cutoff": 2800, "301": 2950}
+NMC = {"under_voltage_cutoff": 3000, "301": 3200, "300": 4150, "over_voltage_cutoff": 4200}
+VOLTAGES = (300, 301, 315, 316)
+
+
+def assignments(profile: dict[str, int]) -> list[str]:
+    return [f"{name}={raw / 1000}" for name, raw in profile.items()]
+
+
+def voltages(line: BmsLine) -> tuple[int, ...]:
+    return tuple(line.bms.registers[address] for address in VOLTAGES)
+
+
+def contradicts(held: tuple[int, ...]) -> bool:
+    full, empty, over, under = held
+    return not under < empty < full <= over
+
+
+def write_and_watch(line: BmsLine, settings: list[str]) -> list[tuple[int, ...]]:
+    """The voltages that the BMS held at each request, each once."""
+    held = []
+
+    def look(chunk: bytes) -> bytes:
+        held.append(voltages(line))
+        return chunk
+
+    with tapped(line.link, request=look) as tap:
+        result = bms("write", tap.port, *settings, YES)
+    assert result.exit_code == 0, result.output
+    return list(dict.fromkeys(held))
+
+
+@pytest.mark.parametrize("step", [1, -1], ids=["as listed", "backwards"])
+def test_a_profile_goes_from_one_chemistry_to_the_other_and_back_without_a_contradiction(
+    real: BmsLine, step: int
+) -> None:
+    for profile, wanted in ((LFP, (3450, 2950, 3650, 2800)), (NMC, (4150, 3200, 4200, 3000))):
+        held = write_and_watch(real, assignments(profile)[::step])
+        assert not any(map(contradicts, held))
+        assert held[-1] == wanted
+        assert len(held) == 5
+
+
+def test_a_profile_is_shown_in_the_order_of_writing_and_what_is_there_already_is_left_out(real: BmsLine) -> None:
+    with tapped(real.link) as tap:
+        result = bms("write", tap.port, "315=3.65", "300=3.45", "301=3.0", YES)
+        assert [int.from_bytes(request[2:4], "big") for request in tap.requests if request[1] == WRITE] == [300, 315]
+    assert result.stdout.splitlines() == [
+        "fully_discharged_voltage: is 3.000 V already; nothing was written",
+        "fully_charged_voltage: 4.150 V -> 3.450 V",
+        "over_voltage_cutoff: 4.200 V -> 3.650 V",
+        "fully_charged_voltage: written, reads back 3.450 V",
+        "over_voltage_cutoff: written, reads back 3.650 V",
+    ]
+
+
+def test_a_profile_that_contradicts_itself_is_read_but_not_written(real: BmsLine) -> None:
+    with tapped(real.link) as tap:
+        message = complaint(bms("write", tap.port, YES, *assignments(LFP | {"fully_charged_voltage": 3700})), 2)
+        assert (
+            "fully_charged_voltage 3.700 V would be above over_voltage_cutoff 3.650 V; nothing was written" in message
+        )
+        assert set(tap.commands()) == {READ}
+
+
+def test_settings_that_hold_each_other_up_say_what_to_do(real: BmsLine) -> None:
+    real.bms.registers[301], real.bms.registers[300], real.bms.registers[316] = 3500, 3200, 2000
+    with tapped(real.link) as tap:
+        message = complaint(bms("write", tap.port, YES, "301=3.3", "300=3.4"), 2)
+        assert "write one of them further first" in message
+        assert set(tap.commands()) == {READ}
+    assert bms("write", real.link, "301", "2.5", YES).exit_code == 0
+    assert bms("write", real.link, "301=3.3", "300=3.4", YES).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["300=4.1", "fully_charged_voltage=4.0"], "fully_charged_voltage: is named twice"),
+        (["300=4.1", "301"], "NAME=VALUE"),
+        (["300"], "NAME=VALUE"),
+        (["300", "4.1", "301"], "NAME=VALUE"),
+        (["300=4.1", "301="], "'' is not a number"),
+        (["300=4.1", "301=9"], "1.000..3.500 V"),
+        (["300=4.1", "=9"], "register ''"),
+    ],
+    ids=" ".join,
+)
+def test_a_profile_that_makes_no_sense_sends_nothing(real: BmsLine, arguments: list[str], expected: str) -> None:
+    with tapped(real.link) as tap:
+        assert expected in complaint(bms("write", tap.port, YES, *arguments), 2)
+        assert tap.sent == b""
+
+
+def test_a_profile_that_is_cut_says_what_was_written_and_what_was_not() -> None:
+    device = TinyBms({300: 4150, 301: 3000, 315: 4200, 316: 2900})
+    dead: list[bytes] = []
+
+    def answer(request: bytes) -> bytes:
+        if dead or (request[1] == WRITE and request[2:4] == (315).to_bytes(2, "big")):
+            dead.append(request)
+            return b""
+        return protocol.answer(device, request, 0.0)
+
+    with answering(answer) as tap:
+        result = bms("write", tap.port, "--timeout", "0.2", "--retries", "1", YES, *assignments(LFP))
+        assert result.exit_code == 1
+        assert result.stdout.splitlines()[-1] == "fully_charged_voltage: written, reads back 3.450 V"
+        error = result.stderr.splitlines()[-1]
+        assert "over_voltage_cutoff: sent, but whether it was written is not known" in error
+        assert "written before it: fully_charged_voltage; not written: under_voltage_cutoff, fully_disch" in error
+    assert [device.registers[address] for address in VOLTAGES] == [3450, 3000, 4200, 2900]
+
+
+def test_a_profile_of_which_the_bms_refuses_one_ends_there() -> None:
+    device = TinyBms({300: 4150, 301: 3000, 315: 4200, 316: 2900})
+
+    def answer(request: bytes) -> bytes:
+        if request[1] == WRITE and request[2:4] == (300).to_bytes(2, "big"):
+            return frames.frame(0x00, WRITE, 0x00)
+        return protocol.answer(device, request, 0.0)
+
+    with answering(answer) as tap:
+        result = bms("write", tap.port, YES, *assignments(LFP))
+        assert result.exit_code == 1
+        assert "written before it: nothing; not written: over_voltage_cutoff" in result.stderr
+        assert tap.commands().count(WRITE) == 1
+
+
+def test_a_bms_that_does_not_tell_what_a_setting_is_judged_by_is_not_written() -> None:
+    device = TinyBms({300: 4150, 301: 3000, 315: 4200, 316: 2900})
+
+    def answer(request: bytes) -> bytes:
+        reads_315 = request[1] == READ and int.from_bytes(request[2:4], "big") + request[5] > 315
+        return frames.frame(0x00, READ, 0x00) if reads_315 else protocol.answer(device, request, 0.0)
+
+    with answering(answer) as tap:
+        assert "refuses to read" in complaint(bms("write", tap.port, "--timeout", "0.1", YES, "300", "4.1"), 1)
+        assert set(tap.commands()) == {READ}
 
 
 def drop_first(command: int) -> tuple[list[bytes], Chunk]:

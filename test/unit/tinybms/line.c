@@ -27,8 +27,17 @@ void line_begin(line_t *line, int64_t now_ms)
     line->registers[47] = 1274;
     line->registers[50] = 0x97;
     line->registers[53] = 14;
+    for (size_t i = 2; i < 16; i++) {
+        line->registers[i] = 39843; /* 55.78 V / 14 */
+    }
     line->registers[300] = 4150;
+    line->registers[301] = 3000;
     line->registers[307] = 14;
+    line->registers[315] = 4200;
+    line->registers[316] = 2900;
+    line->registers[317] = 120;
+    line->registers[318] = 100;
+    line->registers[319] = 60;
     line->registers[330] = 0x0501;
     tinybms_session_init(&line->session, &config, now_ms);
 }

@@ -146,15 +146,18 @@ TEST_CASE("a session may begin at any time, also before 0", "[tinybms]")
 
 static int *const WRITES = &s_line.requests[0x10];
 
-/** Goes out at once when nothing else is due. @return when */
+/** The settings are asked for at once when nothing else is due, and the write goes out when they are there. @return
+ * when */
 static int64_t begin_write(void)
 {
     const tinybms_write_request_t request = {
         .kind = TINYBMS_WRITE_SETTING, .entry = tinybms_register_by_name("fully_charged_voltage"), .raw = 4100};
+    const int64_t asked_ms = s_line.now_ms;
     s_line.write_done = false;
     s_line.deadline_ms = INT64_MAX; /* the caller's task is woken by it */
     TEST_ASSERT_EQUAL(TINYBMS_WRITE_PENDING, tinybms_session_write(&s_line.session, &request, s_line.now_ms).status);
-    return s_line.now_ms;
+    expect_next(&s_line.settings_requests, asked_ms);
+    return asked_ms + 10;
 }
 
 TEST_CASE("a late poll does not make the following ones early or late", "[tinybms]")
@@ -173,10 +176,9 @@ TEST_CASE("a poll that is late by a whole period is not followed by another one 
 {
     begin_quiet(160);
     const int64_t poll_ms = next(LIVE_AND_BLOCKS);
-    line_run(&s_line, 19);
-    TEST_ASSERT_EQUAL_INT64(poll_ms + 20, s_line.now_ms);
+    line_run(&s_line, 9);
     s_line.deaf_to = 0x10;
-    (void)begin_write();
+    TEST_ASSERT_EQUAL_INT64(poll_ms + 20, begin_write());
     expect_next(LIVE_AND_BLOCKS, poll_ms + 320);
     expect_next(LIVE_AND_BLOCKS, poll_ms + 480);
 }
@@ -212,8 +214,8 @@ TEST_CASE("a write whose answer breaks off is sent again after 40 ms, and the ne
     begin_quiet(2000);
     (void)next(LIVE_AND_BLOCKS);
     line_run(&s_line, 20);
-    s_line.fault = LINE_CUT;
     const int64_t from_ms = begin_write();
+    s_line.fault = LINE_CUT;
     expect_next(WRITES, from_ms);
     expect_next(WRITES, from_ms + 10 + 40);
     expect_next(WRITES, from_ms + 100 + 50);
@@ -225,8 +227,8 @@ TEST_CASE("an answer with a wrong CRC is asked for again at once", "[tinybms]")
     begin_quiet(2000);
     (void)next(LIVE_AND_BLOCKS);
     line_run(&s_line, 20);
-    s_line.fault = LINE_BAD_CRC;
     const int64_t from_ms = begin_write();
+    s_line.fault = LINE_BAD_CRC;
     expect_next(WRITES, from_ms);
     expect_next(WRITES, from_ms + 10);
     expect_next(WRITES, from_ms + 20 + 50);

@@ -13,7 +13,7 @@ static line_t s_line;
 static tinybms_write_request_t setting(const char *name, int64_t raw)
 {
     return (tinybms_write_request_t){
-        .kind = TINYBMS_WRITE_SETTING, .entry = tinybms_register_by_name(name), .raw = raw};
+        .kind = TINYBMS_WRITE_SETTING, .confirmed = true, .entry = tinybms_register_by_name(name), .raw = raw};
 }
 
 static tinybms_write_result_t write_setting(const char *name, int64_t raw)
@@ -267,4 +267,104 @@ TEST_CASE("a reset is verified by the event of the start", "[tinybms]")
     begin();
     s_line.forget_writes = true;
     TEST_ASSERT_EQUAL(TINYBMS_WRITE_NOT_VERIFIED, line_write(&s_line, &request).status);
+}
+
+TEST_CASE("a write is judged by what the BMS holds then, not by what was read before", "[tinybms]")
+{
+    begin();
+    s_line.registers[315] = 4100; /* since the settings were read */
+    const tinybms_write_result_t result = write_setting("fully_charged_voltage", 4120);
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_CONTRADICTS, result.status);
+    TEST_ASSERT_EQUAL_UINT16(315, result.against);
+    TEST_ASSERT_EQUAL_INT64(4100, result.read_back);
+    s_line.registers[315] = 4300;
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, write_setting("fully_charged_voltage", 4290).status);
+    TEST_ASSERT_EQUAL(1, s_line.writes);
+}
+
+TEST_CASE("a write that loosens a protection and is not confirmed is not sent", "[tinybms]")
+{
+    tinybms_write_request_t request = setting("over_voltage_cutoff", 4250);
+    request.confirmed = false;
+    begin();
+    const tinybms_write_result_t result = line_write(&s_line, &request);
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_NEEDS_CONFIRMATION, result.status);
+    TEST_ASSERT_EQUAL_UINT16(315, result.against);
+    TEST_ASSERT_EQUAL_INT64(4200, result.read_back);
+    request.raw = 4180;
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, line_write(&s_line, &request).status);
+    TEST_ASSERT_EQUAL(1, s_line.writes);
+    TEST_ASSERT_EQUAL_UINT32(1, tinybms_session_counters(&s_line.session)->writes_failed);
+}
+
+TEST_CASE("without the settings nothing is written", "[tinybms]")
+{
+    begin();
+    s_line.refused = 0x03;
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_REFUSED_BY_BMS, write_setting("over_heat_cutoff", 50).status);
+    s_line.refused = 0;
+    s_line.deaf_to = 0x03;
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_NOT_ANSWERED, write_setting("over_heat_cutoff", 50).status);
+    TEST_ASSERT_EQUAL(0, s_line.requests[0x10]);
+}
+
+TEST_CASE("the number of cells is set to what a live block of the last 3 s measures", "[tinybms]")
+{
+    begin();
+    s_line.registers[307] = 16;
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_CELL_COUNT, write_setting("series_cells", 13).status);
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, write_setting("series_cells", 14).status);
+    const int64_t seen_ms = tinybms_session_snapshot(&s_line.session)->taken_ms;
+    tinybms_session_feed(&s_line.session, NULL, 0, seen_ms + 3000);
+    TEST_ASSERT_EQUAL_UINT8(14, tinybms_session_cells(&s_line.session));
+    tinybms_session_feed(&s_line.session, NULL, 0, seen_ms + 3001);
+    TEST_ASSERT_EQUAL_UINT8(0, tinybms_session_cells(&s_line.session));
+}
+
+TEST_CASE("a cell is a register of 0 to 15 that reads anything but 0", "[tinybms]")
+{
+    begin();
+    s_line.registers[0] = 1;
+    s_line.registers[1] = 1;
+    s_line.registers[7] = 0;
+    s_line.registers[16] = 1;
+    line_run_until_more(&s_line, &s_line.snapshots);
+    TEST_ASSERT_EQUAL_UINT8(15, tinybms_session_cells(&s_line.session));
+}
+
+TEST_CASE("before the first live block no number of cells is known, nor a setting", "[tinybms]")
+{
+    line_begin(&s_line, 0);
+    TEST_ASSERT_EQUAL_UINT8(0, tinybms_session_cells(&s_line.session));
+    TEST_ASSERT_NULL(tinybms_session_settings(&s_line.session));
+    const tinybms_write_result_t result = write_setting("series_cells", 13);
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_CELL_COUNT, result.status);
+    TEST_ASSERT_EQUAL_INT64(0, result.read_back);
+    TEST_ASSERT_EQUAL(0, s_line.writes);
+}
+
+TEST_CASE("the settings can be read without a write, which counts as none", "[tinybms]")
+{
+    const tinybms_write_request_t look = {.kind = TINYBMS_WRITE_NOTHING};
+    begin();
+    s_line.registers[319] = 55;
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, line_write(&s_line, &look).status);
+    TEST_ASSERT_EQUAL_UINT16(55, tinybms_session_settings(&s_line.session)[19]);
+    TEST_ASSERT_EQUAL_UINT16(4150, tinybms_session_settings(&s_line.session)[0]);
+    TEST_ASSERT_EQUAL(0, s_line.requests[0x10]);
+    TEST_ASSERT_EQUAL_UINT32(0, tinybms_session_counters(&s_line.session)->writes);
+    s_line.deaf_to = 0x03;
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_NOT_ANSWERED, line_write(&s_line, &look).status);
+    TEST_ASSERT_EQUAL_UINT32(1, tinybms_session_counters(&s_line.session)->writes_failed);
+}
+
+TEST_CASE("every status has a text of its own", "[tinybms]")
+{
+    for (int status = TINYBMS_WRITE_PENDING; status <= TINYBMS_WRITE_NOT_VERIFIED; status++) {
+        for (int other = TINYBMS_WRITE_PENDING; other < status; other++) {
+            TEST_ASSERT_TRUE(strcmp(tinybms_write_status_text((tinybms_write_status_t)other),
+                                    tinybms_write_status_text((tinybms_write_status_t)status)) != 0);
+        }
+    }
+    TEST_ASSERT_EQUAL_STRING("unknown", tinybms_write_status_text((tinybms_write_status_t)999));
 }

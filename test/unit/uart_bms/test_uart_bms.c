@@ -26,6 +26,7 @@ static uart_bms_handle_t s_bms;
 static int s_master;
 static atomic_bool s_silent;
 static atomic_bool s_forgetful;
+static atomic_uint s_dies_at; /**< takes a write of this register, and is silent from then on */
 static _Atomic uint16_t s_registers[600];
 static atomic_int s_writes;
 
@@ -57,7 +58,11 @@ static void answer_write(const uint8_t *request)
     if (!atomic_load(&s_forgetful)) {
         atomic_store(&s_registers[first], (uint16_t)(((unsigned)request[7] << 8) | request[8]));
     }
-    answer(frame, 6);
+    if (first == atomic_load(&s_dies_at)) {
+        atomic_store(&s_silent, true);
+    } else {
+        answer(frame, 6);
+    }
 }
 
 /** Requests are written in one piece, so that one read brings one of them. */
@@ -79,12 +84,21 @@ static void *run_device(void *argument)
     return NULL;
 }
 
+static void hold_voltages(uint16_t full, uint16_t empty, uint16_t over, uint16_t under)
+{
+    atomic_store(&s_registers[300], full);
+    atomic_store(&s_registers[301], empty);
+    atomic_store(&s_registers[315], over);
+    atomic_store(&s_registers[316], under);
+}
+
 static void begin(void)
 {
     const esp_task_wdt_config_t watchdog = {.timeout_ms = 5000, .trigger_panic = true};
     atomic_store(&s_silent, false);
     atomic_store(&s_forgetful, false);
     atomic_store(&s_writes, 0);
+    atomic_store(&s_dies_at, 0);
     if (s_bms != NULL) {
         return;
     }
@@ -92,7 +106,10 @@ static void begin(void)
     atomic_store(&s_registers[37], 16991);
     atomic_store(&s_registers[50], 0x97);
     atomic_store(&s_registers[53], 14);
-    atomic_store(&s_registers[300], 4150);
+    for (size_t i = 2; i < 16; i++) {
+        atomic_store(&s_registers[i], 39843);
+    }
+    hold_voltages(4150, 3000, 4200, 2900);
     s_master = posix_openpt(O_RDWR | O_NOCTTY);
     TEST_ASSERT_EQUAL(0, grantpt(s_master) + unlockpt(s_master));
     host_options.uart_device = strdup(ptsname(s_master));
@@ -107,7 +124,7 @@ static void begin(void)
 static tinybms_write_request_t setting(const char *name, int64_t raw)
 {
     return (tinybms_write_request_t){
-        .kind = TINYBMS_WRITE_SETTING, .entry = tinybms_register_by_name(name), .raw = raw};
+        .kind = TINYBMS_WRITE_SETTING, .confirmed = true, .entry = tinybms_register_by_name(name), .raw = raw};
 }
 
 static bool next_snapshot(tinybms_snapshot_t *snapshot)
@@ -169,7 +186,7 @@ TEST_CASE("a write that is not kept is reported", "[uart_bms]")
 TEST_CASE("a caller that gives up gets no later answer of that write", "[uart_bms]")
 {
     const tinybms_write_request_t first = setting("fully_charged_voltage", 4000);
-    const tinybms_write_request_t second = setting("fully_discharged_voltage", 2900);
+    const tinybms_write_request_t second = setting("fully_discharged_voltage", 2950);
     tinybms_write_result_t result;
     begin();
     atomic_store(&s_silent, true);
@@ -178,13 +195,13 @@ TEST_CASE("a caller that gives up gets no later answer of that write", "[uart_bm
     atomic_store(&s_silent, false);
     TEST_ASSERT_EQUAL(ESP_OK, uart_bms_write(s_bms, &second, 5000, &result));
     TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, result.status);
-    TEST_ASSERT_EQUAL_INT64(2900, result.read_back);
+    TEST_ASSERT_EQUAL_INT64(2950, result.read_back);
 }
 
 static void *write_often(void *argument)
 {
     const char *const name = argument;
-    for (int64_t raw = 3000; raw < 3010; raw++) {
+    for (int64_t raw = 30; raw < 40; raw++) {
         const tinybms_write_request_t request = setting(name, raw);
         tinybms_write_result_t result;
         if (uart_bms_write(s_bms, &request, 20000, &result) != ESP_OK || result.status != TINYBMS_WRITE_OK ||
@@ -197,7 +214,7 @@ static void *write_often(void *argument)
 
 TEST_CASE("callers at the same time take turns", "[uart_bms]")
 {
-    static char names[3][32] = {"fully_charged_voltage", "fully_discharged_voltage", "early_balancing_threshold"};
+    static char names[3][32] = {"over_heat_cutoff", "allowed_disbalance", "charger_startup_delay"};
     pthread_t threads[3];
     begin();
     for (size_t i = 0; i < 3; i++) {
@@ -208,7 +225,89 @@ TEST_CASE("callers at the same time take turns", "[uart_bms]")
         TEST_ASSERT_EQUAL(0, pthread_join(threads[i], &failed));
         TEST_ASSERT_NULL(failed);
     }
-    TEST_ASSERT_EQUAL_UINT16(3009, atomic_load(&s_registers[300]));
-    TEST_ASSERT_EQUAL_UINT16(3009, atomic_load(&s_registers[301]));
-    TEST_ASSERT_EQUAL_UINT16(3009, atomic_load(&s_registers[303]));
+    TEST_ASSERT_EQUAL_UINT16(39, atomic_load(&s_registers[319]));
+    TEST_ASSERT_EQUAL_UINT16(39, atomic_load(&s_registers[308]));
+    TEST_ASSERT_EQUAL_UINT16(39, atomic_load(&s_registers[310]));
+}
+
+/** The voltages of LFP cells, in an order in which they cannot be written. */
+static void lfp(tinybms_write_request_t requests[4])
+{
+    requests[0] = setting("over_voltage_cutoff", 3650);
+    requests[1] = setting("fully_charged_voltage", 3450);
+    requests[2] = setting("under_voltage_cutoff", 2800);
+    requests[3] = setting("fully_discharged_voltage", 2850);
+}
+
+TEST_CASE("a profile is written whole, whatever the order it is given in", "[uart_bms]")
+{
+    tinybms_write_request_t requests[4];
+    tinybms_write_result_t result;
+    size_t written = 99;
+    begin();
+    hold_voltages(4150, 3000, 4200, 2900);
+    lfp(requests);
+    TEST_ASSERT_EQUAL(ESP_OK, uart_bms_write_all(s_bms, requests, 4, 10000, &result, &written));
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_OK, result.status);
+    TEST_ASSERT_EQUAL(4, written);
+    TEST_ASSERT_EQUAL(4, atomic_load(&s_writes));
+    TEST_ASSERT_EQUAL_UINT16(3450, atomic_load(&s_registers[300]));
+    TEST_ASSERT_EQUAL_UINT16(2850, atomic_load(&s_registers[301]));
+    TEST_ASSERT_EQUAL_UINT16(3650, atomic_load(&s_registers[315]));
+    TEST_ASSERT_EQUAL_UINT16(2800, atomic_load(&s_registers[316]));
+}
+
+TEST_CASE("a profile that contradicts itself, or loosens unasked, writes nothing", "[uart_bms]")
+{
+    tinybms_write_request_t requests[4];
+    tinybms_write_result_t result;
+    size_t written = 99;
+    begin();
+    hold_voltages(4150, 3000, 4200, 2900);
+    lfp(requests);
+    requests[1].raw = 3700;
+    TEST_ASSERT_EQUAL(ESP_OK, uart_bms_write_all(s_bms, requests, 4, 10000, &result, &written));
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_CONTRADICTS, result.status);
+    TEST_ASSERT_EQUAL(0, written);
+    lfp(requests);
+    requests[2].confirmed = false;
+    TEST_ASSERT_EQUAL(ESP_OK, uart_bms_write_all(s_bms, requests, 4, 10000, &result, &written));
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_NEEDS_CONFIRMATION, result.status);
+    TEST_ASSERT_EQUAL_UINT16(316, requests[0].entry->address);
+    TEST_ASSERT_EQUAL(ESP_ERR_INVALID_ARG, uart_bms_write_all(s_bms, requests, 0, 10000, &result, &written));
+    TEST_ASSERT_EQUAL(0, atomic_load(&s_writes));
+}
+
+TEST_CASE("a profile that is cut tells what was written and where it ended", "[uart_bms]")
+{
+    tinybms_write_request_t requests[4];
+    tinybms_write_result_t result;
+    size_t written = 99;
+    begin();
+    hold_voltages(4150, 3000, 4200, 2900);
+    lfp(requests);
+    atomic_store(&s_dies_at, 315); /* after 300 */
+    TEST_ASSERT_EQUAL(ESP_OK, uart_bms_write_all(s_bms, requests, 4, 10000, &result, &written));
+    atomic_store(&s_silent, false);
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_NOT_ANSWERED, result.status);
+    TEST_ASSERT_EQUAL(1, written);
+    TEST_ASSERT_EQUAL_UINT16(300, requests[0].entry->address);
+    TEST_ASSERT_EQUAL_UINT16(315, requests[1].entry->address);
+    TEST_ASSERT_EQUAL_UINT16(3450, atomic_load(&s_registers[300]));
+    TEST_ASSERT_EQUAL_UINT16(3000, atomic_load(&s_registers[301]));
+    TEST_ASSERT_EQUAL_UINT16(2900, atomic_load(&s_registers[316]));
+}
+
+TEST_CASE("a profile for a silent BMS ends with nothing written", "[uart_bms]")
+{
+    tinybms_write_request_t requests[4];
+    tinybms_write_result_t result;
+    size_t written = 99;
+    begin();
+    lfp(requests);
+    atomic_store(&s_silent, true);
+    TEST_ASSERT_EQUAL(ESP_ERR_TIMEOUT, uart_bms_write_all(s_bms, requests, 4, 50, &result, &written));
+    TEST_ASSERT_EQUAL(0, written);
+    TEST_ASSERT_EQUAL(0, atomic_load(&s_writes));
+    atomic_store(&s_silent, false);
 }

@@ -137,34 +137,46 @@ def read_command(bms: OpenBms, registers: tuple[str, ...], as_json: bool, everyt
 
 @bms_group.command("write", context_settings={"ignore_unknown_options": True})
 @on_line
-@click.argument("register", metavar="NAME|REGISTER", shell_complete=completer(_known_registers))
-@click.argument("value")
-@click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
-def write_command(bms: OpenBms, register: str, value: str, yes: bool) -> None:
-    """Change one setting of the BMS, and read it back.
+@click.argument("settings", nargs=-1, required=True, metavar="NAME VALUE | NAME=VALUE...",
+                shell_complete=completer(_known_registers))  # fmt: skip
+@click.option("--yes", is_flag=True, help="Do not ask, not even what loosens a protection; for scripts.")
+def write_command(bms: OpenBms, settings: tuple[str, ...], yes: bool) -> None:
+    """Change settings of the BMS, and read them back.
 
-    VALUE is in the unit that 'tinybms-gw bms registers' shows, and must be in the range that it shows. A value
-    that contradicts another setting (full above the over-voltage cutoff, say) is refused. Nothing is written
-    before you agree.
+    NAME is a name or the number of a register, VALUE is in the unit that 'tinybms-gw bms registers' shows, and must be
+    in the range that it shows. What would contradict another setting (full above the over-voltage cutoff, say) is
+    refused. Nothing is written before you agree; what loosens a protection of the battery is told.
+
+    Several settings, a profile, are judged by what they end with, and written in an order in which none contradicts
+    another at any time. When one fails the rest is not written, and the error says what was.
 
     \b
     Examples:
       tinybms-gw bms write --port /dev/ttyUSB0 fully_charged_voltage 4.15
       tinybms-gw bms write --port /dev/ttyUSB0 low_temperature_charger_cutoff -5 --yes
+      tinybms-gw bms write --port /dev/ttyUSB0 300=3.45 301=2.95 315=3.65 316=2.8
     """
     from tinybms_gateway.bms import write_impl  # noqa: PLC0415
 
-    change = write_impl.parse_change(register, value)
+    changes = write_impl.parse_changes(settings)
     _require_consent_possible(yes)
-    name = change.register.name
     with bms() as client:
-        present = write_impl.prepare(client, change)
-        if present.is_the_same:
-            click.echo(f"{name}: is {present.text} already; nothing was written")
+        plan = write_impl.plan(client, changes)
+        for step in plan.unchanged:
+            click.echo(f"{step.name}: is {step.present} already; nothing was written")
+        if not plan.steps:
             return
-        click.echo(f"{name}: {present.text} -> {change.text}")
+        for step in plan.steps:
+            click.echo(f"{step.name}: {step.present} -> {step.change.text}")
+        for sentence in plan.confirmations:
+            click.echo(f"attention: {sentence}", err=True)
         _ask(yes)
-        click.echo(f"{name}: written, reads back {write_impl.write(client, change)}")
+        write_impl.write_all(
+            client,
+            [step.change for step in plan.steps],
+            yes or bool(plan.confirmations),
+            lambda name, text: click.echo(f"{name}: written, reads back {text}"),
+        )
 
 
 @bms_group.command("reset")

@@ -1,4 +1,4 @@
-"""The tables of registers and events as this package carries them: `tinybms-gw bms registers --write` makes them."""
+"""The tables of registers, relations and events of this package: `tinybms-gw bms registers --write` makes them."""
 
 import difflib
 import json
@@ -48,6 +48,8 @@ class Register:
     mask: int
     """Bits of the register that hold the value."""
     access: str
+    loosens: str
+    """Which change loosens a protection and so has to be confirmed: never, up, down or any."""
     name: str
     unit: str
     """Of the raw value times the scale."""
@@ -74,6 +76,17 @@ class Register:
 
 
 @dataclass(frozen=True)
+class Relation:
+    """What has to hold between two settings, by their names: lower + apart <= upper, in raw values."""
+
+    lower: str
+    upper: str
+    apart: int
+    refused: bool
+    """What breaks it is refused; else it has to be confirmed."""
+
+
+@dataclass(frozen=True)
 class EventKind:
     """What an event says."""
 
@@ -87,6 +100,12 @@ class EventKind:
 def registers() -> tuple[Register, ...]:
     """All registers, in order of addresses."""
     return tuple(Register(**entry) for entry in _document()["registers"])
+
+
+@lru_cache(maxsize=1)
+def relations() -> tuple[Relation, ...]:
+    """What has to hold between settings; those that are refused first."""
+    return tuple(Relation(**entry) for entry in _document()["relations"])
 
 
 @lru_cache(maxsize=1)
@@ -116,7 +135,7 @@ def registers_at(address: int) -> list[Register]:
 
 def nameless(address: int) -> Register:
     """A register of which the table says nothing."""
-    return Register(address, "u16", 0xFFFF, "read", "", "", 1, None, None, "")
+    return Register(address, "u16", 0xFFFF, "read", "never", "", "", 1, None, None, "")
 
 
 def raw_value(register: Register, words: Sequence[int]) -> int | float:

@@ -1,18 +1,17 @@
-"""Changing a setting: checked before anything is sent, never repeated unseen, verified by reading back."""
+"""Changing settings: judged before anything is sent, never repeated unseen, verified by reading back."""
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from tinybms_gateway.bms import table
+from tinybms_gateway.bms import table, write_gate
 from tinybms_gateway.bms.client import BmsClient, EventList, LineError, Outcome, span
 from tinybms_gateway.bms.frames import reset_request, write_request
 from tinybms_gateway.bms.table import Register, register
+from tinybms_gateway.bms.write_gate import Change
 
-RISING = ("under_voltage_cutoff", "fully_discharged_voltage", "fully_charged_voltage", "over_voltage_cutoff")
-"""Voltages of a cell that must not be in another order; full and empty must not be the same either."""
 SHOWN_BY = {"state_of_charge_set": "state_of_charge", "state_of_health_set": "state_of_health"}
 """Settings that read 0xFFFF: where their value shows."""
 SHOWN_WITHIN = Decimal("0.02")
@@ -29,26 +28,47 @@ RECENT_S = 30
 
 
 @dataclass(frozen=True)
-class Change:
-    """A new value for a setting, in the range of the table."""
+class Step:
+    """One change among those that are to be written."""
 
-    register: Register
-    raw: int
+    change: Change
+    present: str
+    """What the BMS holds before it, for people."""
 
     @property
-    def text(self) -> str:
-        """The new value for people."""
-        return table.with_unit(table.scaled(self.register, self.raw), self.register.unit)
+    def name(self) -> str:
+        """Of the setting."""
+        return self.change.register.name
 
 
 @dataclass(frozen=True)
-class Present:
-    """What the BMS holds before a change."""
+class Plan:
+    """What is to be written."""
 
-    words: list[int]
-    text: str
-    is_the_same: bool
-    """The change would change nothing."""
+    steps: list[Step]
+    """In the order of writing."""
+    unchanged: list[Step]
+    """What the BMS holds already."""
+    confirmations: list[str]
+    """What a person has to agree to first, because it loosens a protection; a sentence each."""
+
+
+def parse_changes(arguments: Sequence[str]) -> list[Change]:
+    """Check as much as can be checked without the BMS.
+
+    Args:
+        arguments: a name or number and a value, or NAME=VALUE for each of several
+
+    Raises:
+        ValueError: they are neither, a setting is named twice, or see `parse_change`.
+    """
+    if len(arguments) == 2 and not any("=" in argument for argument in arguments):
+        return [parse_change(*arguments)]
+    if not all("=" in argument for argument in arguments):
+        raise ValueError(f"{' '.join(arguments)}: give a name and a value, or NAME=VALUE for each of several settings")
+    changes = [parse_change(*argument.split("=", 1)) for argument in arguments]
+    write_gate.check_once(changes)
+    return changes
 
 
 def parse_change(name_or_number: str, value: str) -> Change:
@@ -74,46 +94,71 @@ def parse_change(name_or_number: str, value: str) -> Change:
     return Change(entry, raw)
 
 
-def prepare(client: BmsClient, change: Change) -> Present:
-    """Read what the change would replace, and check that it agrees with the other settings. Writes nothing.
+def plan(client: BmsClient, changes: Sequence[Change]) -> Plan:
+    """Read what the changes would replace, judge them, and find their order. Writes nothing.
 
     Raises:
-        ValueError: it contradicts another setting; with what is allowed.
+        write_gate.Refused: nothing of it may be written, whoever confirms it.
         LineError: the BMS does not answer.
     """
-    entry = change.register
-    shown = register(SHOWN_BY.get(entry.name, entry.name))
-    neighbours = [register(name) for name in RISING] if entry.name in RISING else []
-    words = client.read_all(map(span, [entry, shown, *neighbours]))
-    _check_order(change, {n.name: words[n.address] for n in neighbours})
-    raw = table.raw_value(shown, [words[a] for a in _addresses(shown)])
-    return Present(
-        [words[a] for a in _addresses(entry)], table.text_of(shown, raw), shown is entry and raw == change.raw
-    )
+    words = _read(client, changes)
+    confirmations = write_gate.confirmations(changes, words)
+    ordered = write_gate.in_order(changes, words, confirmed=bool(confirmations))
+    steps = [Step(change, _shown_text(change, words)) for change in ordered]
+    same = [s for s in steps if _shown(s.change) is s.change.register and _shown_raw(s.change, words) == s.change.raw]
+    return Plan([step for step in steps if step not in same], same, confirmations)
 
 
-def write(client: BmsClient, change: Change) -> str:
+def write_all(client: BmsClient, changes: Sequence[Change], confirmed: bool, done: Callable[[str, str], None]) -> None:
+    """Write settings in the given order, each judged once more and read back.
+
+    Args:
+        client: of the BMS
+        changes: as `plan` has ordered them
+        confirmed: a person knows that a protection gets looser
+        done: is told the name and what the BMS holds of each that is written
+
+    Raises:
+        write_gate.Refused: the first one is refused; nothing was written.
+        LineError: the BMS does not answer, will not, or does not keep one; with what was written and what was not.
+    """
+    names = [change.register.name for change in changes]
+    for index, change in enumerate(changes):
+        try:
+            text = write(client, change, confirmed)
+        except (LineError, write_gate.Refused) as error:
+            if len(changes) == 1 or (index == 0 and isinstance(error, write_gate.Refused)):
+                raise
+            written = ", ".join(names[:index]) or "nothing"
+            left = ", ".join(names[index + 1 :]) or "nothing"
+            raise LineError(f"{error}; written before it: {written}; not written: {left}") from error
+        done(change.register.name, text)
+
+
+def write(client: BmsClient, change: Change, confirmed: bool) -> str:
     """Write a setting and read it back.
 
     Returns:
         What the BMS then holds.
 
     Raises:
-        ValueError: it contradicts another setting.
+        write_gate.Refused: it contradicts another setting, or loosens a protection and nobody has confirmed it.
         LineError: the BMS does not answer, will not, or does not keep it; with what it holds.
     """
     name = change.register.name
-    present = prepare(client, change)  # again: it may be another one than a user was asked about
-    request = write_request(change.register.address, table.merged(change.register, present.words, change.raw))
+    words = _read(client, [change])  # again: it may be another one than a user was asked about
+    write_gate.in_order([change], words, confirmed=confirmed)
+    held = [words[address] for address in change.addresses]
+    request = write_request(change.register.address, table.merged(change.register, held, change.raw))
     outcome = Outcome.UNKNOWN
     try:
         for _ in range(client.tries):
             outcome = client.try_once(request)
             if outcome is not Outcome.REFUSED and _comes_true(lambda: _shows(client, change), VERIFY_WITHIN_S):
-                return prepare(client, change).text
+                return _shown_text(change, _read(client, [change]))
             if outcome is not Outcome.UNKNOWN:
                 break
-        holds = prepare(client, change).text
+        holds = _shown_text(change, _read(client, [change]))
     except LineError as error:
         raise LineError(f"{name}: sent, but whether it was written is not known; read it again: {error}") from error
     raise LineError(f"{name}: {outcome.value}, and the BMS still holds {holds}: try again, or look at its events")
@@ -166,34 +211,27 @@ def _range(entry: Register) -> tuple[int, int]:
     return entry.minimum, entry.maximum
 
 
-def _addresses(entry: Register) -> range:
-    return range(entry.address, entry.address + entry.words)
+def _shown(change: Change) -> Register:
+    """Where the value of a change shows."""
+    return register(SHOWN_BY.get(change.register.name, change.register.name))
 
 
-def _check_order(change: Change, held: dict[str, int]) -> None:
-    """A voltage must fit between the others that the BMS holds; those that are no voltages count for nothing."""
-    entry = change.register
-    least, most = ([(limit, "")] for limit in _range(entry))
-    for name, raw in held.items():
-        place, own = RISING.index(name), RISING.index(entry.name)
-        apart = int(min(place, own) <= 1 < max(place, own))
-        if place != own and table.is_known(register(name), raw):
-            reason = f"{name} is {table.text_of(register(name), raw)}"
-            (least if place < own else most).append((raw + apart if place < own else raw - apart, reason))
-    (low, why_low), (high, why_high) = max(least), min(most)
-    if low <= change.raw <= high:
-        return
-    top = table.with_unit(table.scaled(entry, high), entry.unit)
-    allowed = f"{table.scaled(entry, low):f}..{top}" if low <= high else "no value until that is put right"
-    reasons = " and ".join(filter(None, (why_low, why_high)))
-    raise ValueError(
-        f"{entry.name}: {change.text} contradicts what the BMS holds ({reasons}); allowed is {allowed}; "
-        "nothing was written"
-    )
+def _read(client: BmsClient, changes: Sequence[Change]) -> dict[int, int]:
+    """What the changes replace, where they show, and what they are judged by."""
+    return client.read_all(map(span, [*write_gate.judged_by(changes), *map(_shown, changes)]))
+
+
+def _shown_raw(change: Change, words: dict[int, int]) -> int | float:
+    shown = _shown(change)
+    return table.raw_value(shown, [words[shown.address + i] for i in range(shown.words)])
+
+
+def _shown_text(change: Change, words: dict[int, int]) -> str:
+    return table.text_of(_shown(change), _shown_raw(change, words))
 
 
 def _shows(client: BmsClient, change: Change) -> bool:
-    shown = register(SHOWN_BY.get(change.register.name, change.register.name))
+    shown = _shown(change)
     raw = table.raw_value(shown, client.read(*span(shown)))
     if shown is change.register:
         return raw == change.raw
