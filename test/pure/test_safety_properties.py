@@ -35,6 +35,8 @@ class Watch:
     fault_since_ms: int | None = None
     cvl_mv: int | None = None
     raised_ms: int = 0
+    unheard_ms: int = 0
+    """Last time that the newest block was too old to know of a fault."""
     there_since_ms: dict[int, int] = field(default_factory=dict)
     """Of each external sensor that is there now."""
     gone_since_ms: dict[int, int] = field(default_factory=dict)
@@ -84,8 +86,12 @@ class Watch:
                 self.gone_since_ms[address] = now_ms
 
     def _check_fault(self, state: State, now_ms: int) -> None:
-        """Two seconds after the last change: a second of holding, and polls on both sides."""
-        if not self.world.holding or now_ms - self.world.fault_changed_ms < 2000 + 2 * POLL_MS:
+        """Two seconds after the last change: a second of holding, and polls on both sides. What the gateway refuses
+        as impossible tells it nothing, as silence does, which has stages of its own."""
+        if now_ms - state.snapshot_ms > 2 * POLL_MS:
+            self.unheard_ms = now_ms
+        since_ms = max(self.world.fault_changed_ms, self.unheard_ms)
+        if not self.world.holding or now_ms - since_ms < 2000 + 2 * POLL_MS:
             return
         if r_status(self.world) == FAULT:
             held = set(self.world.holding)
