@@ -66,7 +66,7 @@ static size_t add_entry(uint8_t *to, const char *key, uint8_t kind, const void *
     to[0] = (uint8_t)key_length;
     to[1] = kind;
     to[2] = (uint8_t)value_length;
-    memcpy(&to[3], key, key_length);
+    memcpy(&to[3], key, key_length); // NOLINT(bugprone-not-null-terminated-result): its length stands before it
     memcpy(&to[3 + key_length], value, value_length);
     return 3 + key_length + value_length;
 }
