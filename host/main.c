@@ -271,7 +271,7 @@ static void start_firmware(void)
 #endif
     };
     if (esp_task_wdt_init(&watchdog) != ESP_OK ||
-        xTaskCreate(main_task, "main", MAIN_TASK_STACK, NULL, 1, NULL) != pdPASS) {
+        xTaskCreatePinnedToCore(main_task, "main", MAIN_TASK_STACK, NULL, 1, NULL, 0) != pdPASS) {
         refuse("start", "main", "no memory");
     }
 }
@@ -291,6 +291,7 @@ int main(int argc, char **argv)
     (void)pthread_sigmask(SIG_BLOCK, &ending, NULL);
     open_data();
     use_settings_options();
+    host_rtc_memory_survive_crashes(); /* not before: a call that only prints settings is no start */
     open_bus();
     start_firmware();
     if (sigwait(&ending, &signal_number) == 0 && signal_number == SIGUSR1) {

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "battery.h"
+#include "boot_guard.h"
 #include "can_victron.h"
 #include "diagnostics.h"
 #include "esp_app_desc.h"
@@ -38,6 +39,7 @@ void app_main(void)
     diagnostics_handle_t diagnostics = NULL;
 
     ESP_LOGI(TAG, "TinyBMS Web Gateway %s", esp_app_get_description()->version);
+    ESP_ERROR_CHECK(boot_guard_begin());
     int64_t at_us = tell_step("the system, behind the boot loader,", 0);
     ESP_ERROR_CHECK(settings_open(&settings));
     at_us = tell_step("settings", at_us);
@@ -51,4 +53,6 @@ void app_main(void)
     at_us = tell_step("battery and its counters", at_us);
     ESP_ERROR_CHECK(uart_bms_start(bus, settings, &bms));
     (void)tell_step("serial line", at_us);
+    boot_guard_wait(); /* in a boot loop what control does not need comes later; its start belongs behind this line */
+    ESP_LOGI(TAG, "everything is started");
 }

@@ -237,17 +237,15 @@ static void update(battery_t *battery)
     keep(battery);
 }
 
-static void battery_task(void *argument)
+static void run(service_task_t *task, void *argument)
 {
     battery_t *const battery = argument;
-    service_task_t task;
-    service_task_begin(&task, battery->bus, TAG);
     for (;;) {
         if (event_bus_receive_snapshot(battery->snapshots, &battery->snapshot, pdMS_TO_TICKS(STALENESS_CHECK_MS))) {
             battery->has_snapshot = true;
         }
         update(battery);
-        service_task_alive(&task);
+        service_task_alive(task);
     }
 }
 
@@ -287,8 +285,12 @@ esp_err_t battery_start(event_bus_handle_t bus, settings_handle_t settings)
     battery->started_ms = service_now_ms();
     ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_SNAPSHOT, 2, TAG, NULL, &battery->snapshots), TAG,
                         "cannot subscribe to snapshots");
-    ESP_RETURN_ON_FALSE(xTaskCreate(battery_task, TAG, CONFIG_TINYBMS_BATTERY_TASK_STACK, battery,
-                                    CONFIG_TINYBMS_BATTERY_TASK_PRIORITY, NULL) == pdPASS,
-                        ESP_ERR_NO_MEM, TAG, "no memory for the task");
-    return ESP_OK;
+    const service_task_config_t task = {
+        .name = TAG,
+        .kind = SERVICE_TASK_CONTROL,
+        .stack_bytes = CONFIG_TINYBMS_BATTERY_TASK_STACK,
+        .priority = CONFIG_TINYBMS_BATTERY_TASK_PRIORITY,
+        .run = run,
+    };
+    return service_task_start(&task, bus, battery);
 }

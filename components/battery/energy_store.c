@@ -156,15 +156,13 @@ static void save_at_shutdown(void)
     }
 }
 
-static void energy_task(void *argument)
+static void run(service_task_t *task, void *argument)
 {
     energy_store_t *const store = argument;
-    service_task_t task;
-    service_task_begin(&task, store->bus, TAG);
     for (;;) {
         vTaskDelay(pdMS_TO_TICKS(LOOK_EVERY_MS));
         save_when_due(store);
-        service_task_alive(&task);
+        service_task_alive(task);
     }
 }
 
@@ -206,10 +204,14 @@ esp_err_t energy_store_start(event_bus_handle_t bus, settings_handle_t settings,
     store->newest = xQueueCreate(1, sizeof(to_keep_t));
     ESP_RETURN_ON_FALSE(store->lock != NULL && store->newest != NULL, ESP_ERR_NO_MEM, TAG, "no memory");
     ESP_RETURN_ON_ERROR(esp_register_shutdown_handler(save_at_shutdown), TAG, "no room for a shutdown handler");
-    ESP_RETURN_ON_FALSE(xTaskCreate(energy_task, TAG, CONFIG_TINYBMS_ENERGY_TASK_STACK, store,
-                                    CONFIG_TINYBMS_ENERGY_TASK_PRIORITY, NULL) == pdPASS,
-                        ESP_ERR_NO_MEM, TAG, "no memory for the task");
-    return ESP_OK;
+    const service_task_config_t task = {
+        .name = TAG,
+        .kind = SERVICE_TASK_BACKGROUND,
+        .stack_bytes = CONFIG_TINYBMS_ENERGY_TASK_STACK,
+        .priority = CONFIG_TINYBMS_ENERGY_TASK_PRIORITY,
+        .run = run,
+    };
+    return service_task_start(&task, bus, store);
 }
 
 void energy_store_put(const energy_totals_t *totals, const settings_memory_t *memory)

@@ -27,6 +27,7 @@ typedef struct {
     victron_schedule_t schedule;
     victron_keepalive_t keepalive;
     can_restart_t restart;
+    int32_t bitrate;       /**< bit/s */
     int32_t max_age_ms;    /**< oldest snapshot that may be sent */
     int32_t gx_warn_ms;    /**< silence of the GX after which a warning is given */
     battery_state_t state; /**< newest one; publish is taken away when it grows too old */

@@ -19,23 +19,30 @@ static const char *TAG = "can_victron";
 /** Static, not on the heap: interrupts reach it while the flash is busy. */
 static can_victron_t s_can;
 
+/** In the task, which both notify. */
+static esp_err_t open_bus(void *argument)
+{
+    can_victron_t *const can = argument;
+    const TaskHandle_t task = xTaskGetCurrentTaskHandle();
+    ESP_RETURN_ON_ERROR(event_bus_subscribe(can->bus, EVENT_BUS_STATE, 1, TAG, task, &can->states), TAG,
+                        "cannot subscribe to states");
+    return can_node_open(&can->node, task, can->bitrate, service_now_ms());
+}
+
 /**
  * A restart is an orderly one, so that counters and limits are kept. The shutdown handlers run in this task, which
  * sends nothing anyway: 1 s at most of waiting for a lock, then two turns at the flash gate, half a second each without
  * 0x351, and an erase of 0.4 s in each. The watchdog allows 5 s and has just been fed; should they take longer, it
  * restarts.
  */
-static void can_victron_task(void *argument)
+static void run(service_task_t *task, void *argument)
 {
     can_victron_t *const can = argument;
-    service_task_t task;
-    (void)ulTaskNotifyTake(pdTRUE, portMAX_DELAY); /* can_victron_start() has opened the node */
-    service_task_begin(&task, can->bus, TAG);
     for (;;) {
         const TickType_t wait = service_ticks_until(victron_schedule_deadline_ms(&can->schedule), LONGEST_WAIT_MS);
         (void)ulTaskNotifyTake(pdTRUE, wait);
         const bool restart = can_turn(can, service_now_ms());
-        service_task_alive(&task);
+        service_task_alive(task);
         if (restart) {
             esp_restart();
         }
@@ -47,6 +54,7 @@ static esp_err_t read_settings(can_victron_t *can, settings_handle_t settings, v
     settings_values_t values;
     settings_get_all(settings, &values);
     *identity = settings_identity(&values);
+    can->bitrate = values.number[SETTINGS_CAN_BITRATE];
     can->gx_warn_ms = values.number[SETTINGS_CAN_GX_WARN_MS];
     can->max_age_ms = values.number[SETTINGS_DATA_SILENT_MS] + LATER_THAN_MS;
     ESP_RETURN_ON_FALSE(victron_identity_valid(identity), ESP_ERR_INVALID_ARG, TAG,
@@ -57,19 +65,17 @@ static esp_err_t read_settings(can_victron_t *can, settings_handle_t settings, v
 
 esp_err_t can_victron_start(event_bus_handle_t bus, settings_handle_t settings)
 {
-    TaskHandle_t task = NULL;
     victron_identity_t identity;
     ESP_RETURN_ON_FALSE(bus != NULL && settings != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
     ESP_RETURN_ON_ERROR(read_settings(&s_can, settings, &identity), TAG, "settings refused");
     can_turn_begin(&s_can, bus, &identity, service_now_ms());
-    ESP_RETURN_ON_FALSE(xTaskCreate(can_victron_task, TAG, CONFIG_TINYBMS_CAN_VICTRON_TASK_STACK, &s_can,
-                                    CONFIG_TINYBMS_CAN_VICTRON_TASK_PRIORITY, &task) == pdPASS,
-                        ESP_ERR_NO_MEM, TAG, "no memory for the task");
-    ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_STATE, 1, TAG, task, &s_can.states), TAG,
-                        "cannot subscribe to states");
-    ESP_RETURN_ON_ERROR(
-        can_node_open(&s_can.node, task, settings_number(settings, SETTINGS_CAN_BITRATE), service_now_ms()), TAG,
-        "no CAN node");
-    (void)xTaskNotifyGive(task);
-    return ESP_OK;
+    const service_task_config_t task = {
+        .name = TAG,
+        .kind = SERVICE_TASK_CONTROL,
+        .stack_bytes = CONFIG_TINYBMS_CAN_VICTRON_TASK_STACK,
+        .priority = CONFIG_TINYBMS_CAN_VICTRON_TASK_PRIORITY,
+        .open = open_bus,
+        .run = run,
+    };
+    return service_task_start(&task, bus, &s_can);
 }

@@ -67,10 +67,20 @@ static void note_health(diagnostics_status_t *status, const event_bus_task_healt
     }
 }
 
+static uint32_t count_overdue(const diagnostics_status_t *status)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < status->task_count; i++) {
+        count += status->tasks[i].overdue ? 1 : 0;
+    }
+    return count;
+}
+
 static void gather(diagnostics_handle_t self)
 {
     event_bus_task_health_t health;
     diagnostics_status_t *const status = &self->status;
+    const boot_guard_status_t boot = boot_guard_status();
     (void)xSemaphoreTake(self->lock, portMAX_DELAY);
     while (event_bus_receive_uart_status(self->uart, &status->uart, 0)) {
     }
@@ -79,6 +89,8 @@ static void gather(diagnostics_handle_t self)
     while (event_bus_receive_task_health(self->health, &health, 0)) {
         note_health(status, &health);
     }
+    status->tasks_overdue = count_overdue(status);
+    status->boot = boot;
     status->uptime_ms = service_now_ms();
     status->heap_free_bytes = esp_get_free_heap_size();
     status->heap_least_free_bytes = esp_get_minimum_free_heap_size();
@@ -93,6 +105,20 @@ static uint32_t least_stack_free(const diagnostics_status_t *status)
         least = status->tasks[i].stack_free_bytes < least ? status->tasks[i].stack_free_bytes : least;
     }
     return least;
+}
+
+/** What nobody would see otherwise: the gateway does what it is for. */
+static void log_trouble(const diagnostics_status_t *status)
+{
+    if (status->boot.stage == BOOT_LOOP_REDUCED) {
+        ESP_LOGE(TAG, "boot loop: control alone runs; everything is tried again in %" PRId64 " min",
+                 (status->boot.next_try_ms + 59999) / 60000);
+    }
+    for (uint32_t i = 0; i < status->task_count; i++) {
+        if (status->tasks[i].overdue) {
+            ESP_LOGE(TAG, "task %s hangs", status->tasks[i].task);
+        }
+    }
 }
 
 static void log_summary(diagnostics_handle_t self)
@@ -111,18 +137,17 @@ static void log_summary(diagnostics_handle_t self)
              s->messages_dropped, s->uart.session.snapshots, s->uart.session.timeouts, s->uart.session.crc_errors,
              s->can.tx_ok, s->can.tx_failed, s->can.bus_off_count, s->can.refusing ? ", node refuses" : "",
              s->can.gx_alive ? "alive" : "not seen");
+    log_trouble(s);
 }
 
-static void diagnostics_task(void *argument)
+static void run(service_task_t *task, void *argument)
 {
     diagnostics_handle_t self = argument;
-    service_task_t task;
-    service_task_begin(&task, self->bus, TAG);
     for (;;) {
         vTaskDelay(pdMS_TO_TICKS(GATHER_EVERY_MS));
         gather(self);
         log_summary(self);
-        service_task_alive(&task);
+        service_task_alive(task);
     }
 }
 
@@ -133,6 +158,13 @@ static esp_err_t subscribe(diagnostics_handle_t self)
     ESP_RETURN_ON_ERROR(event_bus_subscribe(self->bus, EVENT_BUS_CAN_STATUS, 1, TAG, NULL, &self->can), TAG,
                         "no CAN status");
     return event_bus_subscribe(self->bus, EVENT_BUS_TASK_HEALTH, DIAGNOSTICS_TASKS_MAX, TAG, NULL, &self->health);
+}
+
+void diagnostics_get(diagnostics_handle_t handle, diagnostics_status_t *status)
+{
+    (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
+    *status = handle->status;
+    (void)xSemaphoreGive(handle->lock);
 }
 
 esp_err_t diagnostics_start(event_bus_handle_t bus, diagnostics_handle_t *handle)
@@ -148,9 +180,14 @@ esp_err_t diagnostics_start(event_bus_handle_t bus, diagnostics_handle_t *handle
     ESP_RETURN_ON_FALSE(self->lock != NULL, ESP_ERR_NO_MEM, TAG, "no memory for the lock");
     ESP_RETURN_ON_ERROR(subscribe(self), TAG, "cannot subscribe");
     ESP_LOGI(TAG, "boot reason: %s", diagnostics_boot_reason_text(self->status.boot_reason));
-    ESP_RETURN_ON_FALSE(xTaskCreate(diagnostics_task, TAG, CONFIG_TINYBMS_DIAGNOSTICS_TASK_STACK, self,
-                                    CONFIG_TINYBMS_DIAGNOSTICS_TASK_PRIORITY, NULL) == pdPASS,
-                        ESP_ERR_NO_MEM, TAG, "no memory for the task");
+    const service_task_config_t task = {
+        .name = TAG,
+        .kind = SERVICE_TASK_BACKGROUND,
+        .stack_bytes = CONFIG_TINYBMS_DIAGNOSTICS_TASK_STACK,
+        .priority = CONFIG_TINYBMS_DIAGNOSTICS_TASK_PRIORITY,
+        .run = run,
+    };
+    ESP_RETURN_ON_ERROR(service_task_start(&task, bus, self), TAG, "no task");
     *handle = self;
     return ESP_OK;
 }

@@ -253,11 +253,9 @@ static void report(uart_bms_handle_t bms)
     event_bus_publish_uart_status(bms->bus, &bms->status);
 }
 
-static void uart_bms_task(void *argument)
+static void run(service_task_t *task, void *argument)
 {
     uart_bms_handle_t bms = argument;
-    service_task_t task;
-    service_task_begin(&task, bms->bus, TAG);
     for (;;) {
         uart_event_t event;
         perform(bms);
@@ -268,12 +266,13 @@ static void uart_bms_task(void *argument)
         read_line(bms);
         take_write(bms);
         report(bms);
-        service_task_alive(&task);
+        service_task_alive(task);
     }
 }
 
-static esp_err_t open_line(QueueHandle_t *driver_events)
+static esp_err_t open_line(void *argument)
 {
+    uart_bms_handle_t bms = argument;
     const uart_config_t config = {
         .baud_rate = BAUD_RATE,
         .data_bits = UART_DATA_8_BITS,
@@ -282,8 +281,8 @@ static esp_err_t open_line(QueueHandle_t *driver_events)
         .flow_ctrl = UART_HW_FLOWCTRL_DISABLE,
         .source_clk = UART_SCLK_DEFAULT,
     };
-    ESP_RETURN_ON_ERROR(uart_driver_install(PORT, CONFIG_TINYBMS_UART_RX_BUFFER, 0, DRIVER_EVENT_DEPTH, driver_events,
-                                            ESP_INTR_FLAG_IRAM),
+    ESP_RETURN_ON_ERROR(uart_driver_install(PORT, CONFIG_TINYBMS_UART_RX_BUFFER, 0, DRIVER_EVENT_DEPTH,
+                                            &bms->driver_events, ESP_INTR_FLAG_IRAM),
                         TAG, "cannot install the UART driver");
     ESP_RETURN_ON_ERROR(uart_param_config(PORT, &config), TAG, "cannot set 115200 8N1");
     return uart_set_pin(PORT, CONFIG_TINYBMS_UART_TX_GPIO, CONFIG_TINYBMS_UART_RX_GPIO, UART_PIN_NO_CHANGE,
@@ -302,7 +301,6 @@ esp_err_t uart_bms_start(event_bus_handle_t bus, settings_handle_t settings, uar
     bms->one_writer = xSemaphoreCreateMutex();
     ESP_RETURN_ON_FALSE(bms->jobs != NULL && bms->answers != NULL && bms->one_writer != NULL, ESP_ERR_NO_MEM, TAG,
                         "no memory for the queues");
-    ESP_RETURN_ON_ERROR(open_line(&bms->driver_events), TAG, "no serial line");
 
     tinybms_session_config_t config = TINYBMS_SESSION_DEFAULT_CONFIG();
     config.poll_ms = settings_number(settings, SETTINGS_UART_POLL_MS);
@@ -310,9 +308,15 @@ esp_err_t uart_bms_start(event_bus_handle_t bus, settings_handle_t settings, uar
     tinybms_session_init(&bms->session, &config, service_now_ms());
     const settings_memory_t memory = settings_memory(settings);
     tinybms_session_recall(&bms->session, &memory.events_over);
-    ESP_RETURN_ON_FALSE(xTaskCreate(uart_bms_task, TAG, CONFIG_TINYBMS_UART_TASK_STACK, bms,
-                                    CONFIG_TINYBMS_UART_TASK_PRIORITY, NULL) == pdPASS,
-                        ESP_ERR_NO_MEM, TAG, "no memory for the task");
+    const service_task_config_t task = {
+        .name = TAG,
+        .kind = SERVICE_TASK_CONTROL,
+        .stack_bytes = CONFIG_TINYBMS_UART_TASK_STACK,
+        .priority = CONFIG_TINYBMS_UART_TASK_PRIORITY,
+        .open = open_line,
+        .run = run,
+    };
+    ESP_RETURN_ON_ERROR(service_task_start(&task, bus, bms), TAG, "no serial line");
     *handle = bms;
     return ESP_OK;
 }

@@ -519,7 +519,7 @@ static void start(uint32_t bitrate)
         return;
     }
     (void)snprintf(s_link.open_channel, sizeof(s_link.open_channel), "S%c\rO\r", code);
-    host_start_thread(serve, NULL);
+    host_start_thread("can_link", serve, NULL);
 }
 
 const can_bus_backend_t can_bus_slcan = {.name = "slcan", .open = open_adapter, .start = start, .put = put};

@@ -274,7 +274,7 @@ static const char *open_link(const char *where, const char *data_dir)
     }
     (void)close(fd);
     memcpy(s_link.name, where, length);
-    host_start_thread(serve, NULL);
+    host_start_thread("can_link", serve, NULL);
     return NULL;
 }
 

@@ -406,7 +406,7 @@ static const char *open_server(const char *where, const char *data_dir)
     }
     const char *const problem = listen_on((uint16_t)port, data_dir);
     if (problem == NULL) {
-        host_start_thread(serve, NULL);
+        host_start_thread("can_link", serve, NULL);
     }
     return problem;
 }

@@ -57,7 +57,7 @@ esp_err_t esp_event_loop_create_default(void)
     if (s_queue == NULL) {
         return ESP_ERR_NO_MEM;
     }
-    host_start_thread(serve, NULL);
+    host_start_thread("sys_evt", serve, NULL);
     return ESP_OK;
 }
 

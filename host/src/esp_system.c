@@ -21,7 +21,6 @@
 #define HEAP_OF_THE_CHIP  (160U * 1024U)
 #define SHUTDOWN_HANDLERS 5 /* as on the chip */
 #define WATCHED_TASKS     32
-#define RESET_REASON_ENV  "TINYBMS_RESET_REASON"
 
 static shutdown_handler_t s_handlers[SHUTDOWN_HANDLERS];
 static size_t s_handler_count;
@@ -95,14 +94,8 @@ void esp_restart(void)
         argv[count++] = &arguments[at];
     }
     host_rtc_memory_pass_on();
-    (void)setenv(RESET_REASON_ENV, "restart", 1);
     (void)execv("/proc/self/exe", argv);
     abort();
-}
-
-esp_reset_reason_t esp_reset_reason(void)
-{
-    return getenv(RESET_REASON_ENV) == NULL ? ESP_RST_POWERON : ESP_RST_SW;
 }
 
 /** What the program itself allocated, held against the heap that the chip has. */
@@ -141,7 +134,6 @@ static esp_task_wdt_config_t s_wdt;
 static void *watch(void *argument)
 {
     (void)argument;
-    host_name_thread("task_wdt");
     for (;;) {
         host_sleep_us(100000);
         host_kernel_lock();
@@ -153,6 +145,7 @@ static void *watch(void *argument)
             esp_log_write(ESP_LOG_ERROR, "task_wdt", "task %s did not reset the watchdog in time",
                           pcTaskGetName(s_watched[i].task));
             if (s_wdt.trigger_panic) {
+                host_crash_reason("task watchdog");
                 abort();
             }
             s_watched[i].fed_us = now_us;
@@ -168,7 +161,7 @@ esp_err_t esp_task_wdt_init(const esp_task_wdt_config_t *config)
         return ESP_ERR_INVALID_STATE;
     }
     s_wdt = *config;
-    host_start_thread(watch, NULL);
+    host_start_thread("task_wdt", watch, NULL);
     return ESP_OK;
 }
 

@@ -10,8 +10,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "esp_log.h"
 #include "freertos/task.h"
 #include "host.h"
+
+static const char *TAG = "freertos";
 
 #define LINUX_EXTRA_STACK (1024U * 1024U) /* printf, sanitizers and signals need more here than on the chip */
 #define STACK_PAINT       0xA5
@@ -21,6 +24,7 @@ struct host_task {
     void *argument;
     char name[32];
     uint32_t stack_bytes;
+    BaseType_t core; /**< that the chip would run it on */
     uint8_t *stack;
     size_t stack_size;
     const uint8_t *stack_top; /**< where the task begins; above it are the thread's own data, which the chip has not */
@@ -60,17 +64,17 @@ static void *run_task(void *argument)
     s_current = argument;
     s_current->stack_top = __builtin_frame_address(0);
     host_name_thread(s_current->name);
+    ESP_LOGD(TAG, "task %s on core %d", s_current->name, s_current->core);
     s_current->function(s_current->argument);
     (void)fprintf(stderr, "task %s returned: on the chip this is a crash\n", s_current->name);
     abort();
 }
 
-BaseType_t xTaskCreate(TaskFunction_t function, const char *name, uint32_t stack_bytes, void *argument,
-                       UBaseType_t priority, TaskHandle_t *handle)
+BaseType_t xTaskCreatePinnedToCore(TaskFunction_t function, const char *name, uint32_t stack_bytes, void *argument,
+                                   UBaseType_t priority, TaskHandle_t *handle, BaseType_t core)
 {
     pthread_attr_t attributes;
     pthread_t thread;
-    sigset_t all;
     sigset_t before;
     (void)priority; /* Linux shares its cores fairly; see host/README.md */
     struct host_task *const task = new_task(name);
@@ -80,6 +84,7 @@ BaseType_t xTaskCreate(TaskFunction_t function, const char *name, uint32_t stack
     task->function = function;
     task->argument = argument;
     task->stack_bytes = stack_bytes;
+    task->core = core;
     task->stack_size = ((size_t)stack_bytes + LINUX_EXTRA_STACK + 4095U) & ~(size_t)4095U;
     task->stack = mmap(NULL, task->stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (task->stack == MAP_FAILED) {
@@ -90,8 +95,7 @@ BaseType_t xTaskCreate(TaskFunction_t function, const char *name, uint32_t stack
     (void)pthread_attr_init(&attributes);
     (void)pthread_attr_setstack(&attributes, task->stack, task->stack_size);
     (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    host_block_signals(&before);
     if (handle != NULL) {
         *handle = task;
     }
@@ -101,11 +105,16 @@ BaseType_t xTaskCreate(TaskFunction_t function, const char *name, uint32_t stack
     return failed == 0 ? pdPASS : pdFAIL;
 }
 
-BaseType_t xTaskCreatePinnedToCore(TaskFunction_t function, const char *name, uint32_t stack_bytes, void *argument,
-                                   UBaseType_t priority, TaskHandle_t *handle, BaseType_t core)
+BaseType_t xTaskCreate(TaskFunction_t function, const char *name, uint32_t stack_bytes, void *argument,
+                       UBaseType_t priority, TaskHandle_t *handle)
 {
-    (void)core;
-    return xTaskCreate(function, name, stack_bytes, argument, priority, handle);
+    return xTaskCreatePinnedToCore(function, name, stack_bytes, argument, priority, handle, tskNO_AFFINITY);
+}
+
+/** Linux runs it where it likes; a task that is pinned to no core counts as one of core 0. */
+BaseType_t xPortGetCoreID(void)
+{
+    return s_current != NULL && s_current->core == 1 ? 1 : 0;
 }
 
 void vTaskDelete(TaskHandle_t task)

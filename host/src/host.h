@@ -11,6 +11,7 @@
  */
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -66,8 +67,20 @@ void host_rtc_memory_pass_on(void);
 /** @brief Ends the program when flash is changed by a task that has no turn at the flash gate. */
 void host_refuse_without_turn(const char *function);
 
+/** @brief A crash from now on leaves RTC_NOINIT memory and its reason in the directory of --data; what the last one has
+ * left there is taken. Behind host_rtc_memory_load().
+ */
+void host_rtc_memory_survive_crashes(void);
+
+/** @brief What esp_reset_reason() tells behind the crash that comes now. */
+void host_crash_reason(const char *reason);
+
+/** @brief Blocks all signals in the calling thread but those of a crash, which have to come through. */
+void host_block_signals(sigset_t *before);
+
 /** @brief Names the calling thread, as top and debuggers show it; Linux keeps 15 characters. */
 void host_name_thread(const char *name);
 
-/** @brief Starts a detached service thread of the host itself; all signals are blocked in it. */
-void host_start_thread(void *(*run)(void *), void *argument);
+/** @brief Starts a detached service thread of the host itself, of that name; all signals but those of a crash are
+ * blocked in it. */
+void host_start_thread(const char *name, void *(*run)(void *), void *argument);

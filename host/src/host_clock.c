@@ -152,17 +152,16 @@ void host_name_thread(const char *name)
     (void)prctl(PR_SET_NAME, name);
 }
 
-void host_start_thread(void *(*run)(void *), void *argument)
+void host_start_thread(const char *name, void *(*run)(void *), void *argument)
 {
-    sigset_t all;
     sigset_t before;
     pthread_t thread;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    host_block_signals(&before);
     if (pthread_create(&thread, NULL, run, argument) != 0) {
         (void)fprintf(stderr, "cannot start a thread\n");
         abort();
     }
+    (void)pthread_setname_np(thread, name); /* else it would have that of its starter */
     (void)pthread_detach(thread);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }

@@ -94,7 +94,7 @@ static void *serve(void *argument)
 static void start_service(void)
 {
     host_cond_init(&s_changed);
-    host_start_thread(serve, NULL);
+    host_start_thread("Tmr Svc", serve, NULL);
 }
 
 BaseType_t xTimerPendFunctionCallFromISR(PendedFunction_t function, void *argument, uint32_t value, BaseType_t *woken)

@@ -233,7 +233,7 @@ void twai_controller_open(uint32_t bitrate, bool single_shot, void (*isr)(const 
     s_twai.isr = isr;
     can_bus_listen(&listener);
     can_bus_start(bitrate);
-    host_start_thread(run, NULL);
+    host_start_thread("twai_isr", run, NULL);
 }
 
 void twai_controller_start(void)

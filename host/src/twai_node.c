@@ -251,6 +251,7 @@ esp_err_t twai_new_node_onchip(const twai_onchip_node_config_t *node_config, twa
     s_node = make_node(node_config);
     ESP_RETURN_ON_FALSE(s_node != NULL, ESP_ERR_NO_MEM, TAG, "No mem");
     *node_ret = s_node;
+    ESP_LOGD(TAG, "interrupt on core %d", xPortGetCoreID());
     twai_controller_open(node_config->bit_timing.bitrate, node_config->fail_retry_cnt != RETRY_FOR_EVER, on_interrupt);
     return ESP_OK;
 }

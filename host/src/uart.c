@@ -260,11 +260,12 @@ esp_err_t uart_driver_install(uart_port_t uart_num, int rx_buffer_size, int tx_b
     (void)pthread_mutex_lock(&s_uart.lock);
     s_uart.port = uart_num;
     (void)pthread_mutex_unlock(&s_uart.lock);
+    ESP_LOGD(TAG, "interrupt on core %d", xPortGetCoreID());
     if (host_options.uart_device != NULL) {
         static int fd; /* now, and not in the thread: what is written right behind this call must go out */
         fd = serial_device_open(host_options.uart_device);
         set_fd(fd);
-        host_start_thread(serve, &fd);
+        host_start_thread("uart_isr", serve, &fd);
     } else {
         ESP_LOGW(TAG, "no serial device given: the line is silent");
     }

@@ -3,6 +3,7 @@
 All times are those of the gateway; `SCALE` makes them pass faster than those of the test.
 """
 
+import re
 import signal
 import time
 
@@ -13,11 +14,16 @@ from tinybms_gateway.demo.demo_impl import gateway_stack
 from watch import collect, drain, has_id, longest_gap, open_bus, wait_for, wait_until
 
 SCALE = 4.0
-TASKS = ["battery", "can_victron", "diagnostics", "energy", "uart_bms"]
+BACKGROUND_SCALE = 10.0
+WITHIN_S = 5.0
+CONTROL, BACKGROUND = ["battery", "can_victron", "uart_bms"], ["diagnostics", "energy"]
 """Those of docs/architecture.md, "Tasks"."""
-NO_TASKS = {"tinybms-web-gat", "main", "task_wdt"}
-"""What else the Linux program has: its first thread, that of app_main(), the watchdog, and what these have started."""
+NO_TASKS = {"tinybms-web-gat", "main", "task_wdt", "can_link", "uart_isr", "twai_isr", "Tmr Svc"}
+"""What else the Linux program has: its first thread, that of app_main(), the watchdog, its link, interrupts, timers."""
 WATCHDOG_S = 5.0
+OVERDUE_S = 30.0
+REPORT_S = 10.0
+"""So often background tasks look after one another."""
 LONGEST_WAIT_S = 0.5
 """Of any task, by the same table: when it is stopped it may have told the watchdog so long ago."""
 SILENT_S = 12.0
@@ -30,11 +36,42 @@ LATE_S = 1.0
 def test_every_task_of_the_program_is_made_to_hang_here() -> None:
     with gateway_stack() as stack, open_bus(stack.can_backend) as bus:
         wait_for(bus, has_id(0x351), 5.0)
-        assert thread_names(stack.gateway.process.pid) - NO_TASKS == set(TASKS)
+        assert thread_names(stack.gateway.process.pid) - NO_TASKS == {*CONTROL, *BACKGROUND}
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_a_task_that_hangs_for_5_s_ends_the_program_and_is_named(task: str) -> None:
+def test_control_has_core_1_for_itself_its_interrupts_too() -> None:
+    with gateway_stack(options=("--log-level", "debug")) as stack, open_bus(stack.can_backend) as bus:
+        wait_for(bus, has_id(0x351), 5.0)
+        lines = list(stack.gateway.lines)
+    cores = dict(found.groups() for line in lines if (found := re.search(r": task (\w+) on core (\d+)$", line)))
+    assert cores == {**dict.fromkeys(CONTROL, "1"), **dict.fromkeys(BACKGROUND, "0"), "main": "0"}
+    interrupts = dict(
+        found.groups() for line in lines if (found := re.search(r"(\w+): interrupt on core (\d+)$", line))
+    )
+    assert interrupts == {"uart": "1", "esp_twai": "1"}
+
+
+@pytest.mark.parametrize("task", BACKGROUND)
+def test_a_background_task_that_hangs_is_told_and_disturbs_nobody(task: str) -> None:
+    with gateway_stack(scenario="rest", time_scale=BACKGROUND_SCALE) as stack, open_bus(stack.can_backend) as bus:
+        wait_for(bus, has_id(0x351), 5.0)
+
+        def said(text: str) -> bool:
+            return any(text in line for line in list(stack.gateway.lines))
+
+        with held(stack.gateway.process.pid, task):
+            frames = collect(bus, (OVERDUE_S + REPORT_S) / BACKGROUND_SCALE)
+            wait_until(lambda: said(f"service_task: {task} has hung for 3"), LATE_S, lambda: "nobody notices")
+            assert not said(f"{task} goes on")
+        wait_until(lambda: said(f"service_task: {task} goes on"), WITHIN_S, lambda: "it is not told that it is back")
+    times = [m.timestamp * BACKGROUND_SCALE for m in frames if m.arbitration_id == 0x351]
+    assert len(times) > OVERDUE_S
+    assert longest_gap(times) < PERIOD_S + LATE_S * BACKGROUND_SCALE / SCALE
+    assert sum(f"{task} has hung" in line for line in stack.gateway.lines) == 1
+
+
+@pytest.mark.parametrize("task", CONTROL)
+def test_a_control_task_that_hangs_for_5_s_ends_the_program_and_is_named(task: str) -> None:
     with (
         pytest.raises(ConnectionError, match=f"the gateway ended with status {-signal.SIGABRT}"),
         gateway_stack(scenario="rest", time_scale=SCALE) as stack,

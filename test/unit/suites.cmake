@@ -35,13 +35,13 @@ unit_suite(settings
          settings/test_settings_rules.c
     REQUIRES settings tinybms)
 unit_suite(event_bus
-    SRCS event_bus/test_event_bus.c
+    SRCS event_bus/test_event_bus.c event_bus/test_service_task.c
     REQUIRES event_bus)
 unit_suite(flash_gate
     SRCS flash_gate/test_flash_pace.c
     REQUIRES flash_gate)
 unit_suite(diagnostics
-    SRCS diagnostics/test_boot_reason.c
+    SRCS diagnostics/test_boot_loop.c diagnostics/test_boot_reason.c
     REQUIRES diagnostics)
 
 # These look behind the ESP-IDF API as Linux has it. One program each for host/: the controller, the options and the event
@@ -71,6 +71,12 @@ unit_suite(energy_store_no_partition LINUX_ONLY
 unit_suite(limits_store LINUX_ONLY
     SRCS energy_store/test_limits_store.c
     REQUIRES battery charge_control esp_hw_support tinybms)
+unit_suite(boot_guard LINUX_ONLY
+    SRCS diagnostics/test_boot_guard.c
+    REQUIRES diagnostics)
+unit_suite(overdue LINUX_ONLY
+    SRCS event_bus/test_overdue.c
+    REQUIRES event_bus)
 unit_suite(settings_storage LINUX_ONLY
     SRCS settings_storage/test_settings_storage.c
     REQUIRES esp_partition flash_gate nvs_flash settings)

@@ -12,6 +12,7 @@
 
 #include <stdint.h>
 
+#include "boot_guard.h"
 #include "esp_err.h"
 #include "esp_system.h"
 #include "event_bus.h"
@@ -26,10 +27,12 @@ extern "C" {
 /** @brief Everything known of the gateway's own health. */
 typedef struct {
     esp_reset_reason_t boot_reason;
+    boot_guard_status_t boot;
     int64_t uptime_ms;
     uint32_t heap_free_bytes;
     uint32_t heap_least_free_bytes; /**< since start */
     uint32_t messages_dropped;      /**< lost by slow subscribers of the event bus */
+    uint32_t tasks_overdue;         /**< background tasks that hang; see tasks[].overdue */
     uint32_t task_count;
     event_bus_task_health_t tasks[DIAGNOSTICS_TASKS_MAX];
     event_bus_uart_status_t uart;
@@ -39,7 +42,7 @@ typedef struct {
 typedef struct diagnostics *diagnostics_handle_t;
 
 /**
- * @brief Starts the task that gathers the status and writes a summary to the log.
+ * @brief Starts the task that gathers the status and writes a summary to the log; behind boot_guard_begin().
  * @param bus where the services publish their status
  * @param[out] handle for diagnostics_get()
  * @return ESP_OK; ESP_ERR_INVALID_ARG; ESP_ERR_NO_MEM

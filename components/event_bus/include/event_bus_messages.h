@@ -71,10 +71,11 @@ typedef struct {
     uint8_t data[8];
 } event_bus_can_frame_t;
 
-/** @brief How close a task has come to the end of its stack. */
+/** @brief How a task is: from itself, or from another one that has found it to hang. */
 typedef struct {
     const char *task;          /**< static string */
     uint32_t stack_free_bytes; /**< least free stack since start */
+    bool overdue;              /**< it has not reported for 30 s */
 } event_bus_task_health_t;
 
 #ifdef __cplusplus

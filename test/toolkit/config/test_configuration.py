@@ -81,11 +81,19 @@ def test_every_menu_is_recognised_as_ours(options: dict[str, Option]) -> None:
 
 
 def test_every_task_has_a_stack_and_a_priority(root: Path, options: dict[str, Option]) -> None:
+    tasks = 0
     for source in root.glob("components/*/*.c"):
-        for call in re.findall(r"xTaskCreate\((.*?)\)\s*==", source.read_text(), re.DOTALL):
-            used = re.findall(r"CONFIG_(\w+_(?:STACK|PRIORITY))", call)
-            assert len(used) == 2, f"{source.name}: {call}"
+        for task in re.findall(r"service_task_config_t task = \{(.*?)\};", source.read_text(), re.DOTALL):
+            used = re.findall(r"CONFIG_(\w+_(?:STACK|PRIORITY))", task)
+            assert len(used) == 2, f"{source.name}: {task}"
             assert set(used) <= set(options)
+            tasks += 1
+    assert tasks >= 6
+
+
+def test_only_the_function_that_knows_the_cores_makes_tasks(root: Path) -> None:
+    makers = {source.name for source in root.glob("components/*/*.c") if "xTaskCreate" in source.read_text()}
+    assert makers == {"service_task.c"}
 
 
 def test_the_page_has_each_option_in_its_menu_with_its_range_and_default(options: dict[str, Option], page: str) -> None:

@@ -113,7 +113,7 @@ static void begin(void)
     s_master = posix_openpt(O_RDWR | O_NOCTTY);
     TEST_ASSERT_EQUAL(0, grantpt(s_master) + unlockpt(s_master));
     host_options.uart_device = strdup(ptsname(s_master));
-    host_start_thread(run_device, NULL);
+    host_start_thread("device", run_device, NULL);
     TEST_ASSERT_EQUAL(ESP_OK, esp_task_wdt_init(&watchdog));
     TEST_ASSERT_EQUAL(ESP_OK, settings_open(&s_settings)); /* no storage: factory values */
     TEST_ASSERT_EQUAL(ESP_OK, event_bus_create(&s_bus));

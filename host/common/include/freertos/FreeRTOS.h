@@ -43,3 +43,4 @@ void host_exit_critical(void);
 #define portEXIT_CRITICAL(mux)  ((void)(mux), host_exit_critical())
 
 BaseType_t xPortInIsrContext(void);
+BaseType_t xPortGetCoreID(void);
