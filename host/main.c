@@ -292,6 +292,7 @@ int main(int argc, char **argv)
     open_data();
     use_settings_options();
     host_rtc_memory_survive_crashes(); /* not before: a call that only prints settings is no start */
+    host_boot_loader();
     open_bus();
     start_firmware();
     if (sigwait(&ending, &signal_number) == 0 && signal_number == SIGUSR1) {

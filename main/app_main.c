@@ -18,6 +18,7 @@
 #include "esp_timer.h"
 #include "event_bus.h"
 #include "flash_gate.h"
+#include "ota.h"
 #include "settings.h"
 #include "uart_bms.h"
 
@@ -53,6 +54,7 @@ void app_main(void)
     at_us = tell_step("battery and its counters", at_us);
     ESP_ERROR_CHECK(uart_bms_start(bus, settings, &bms));
     (void)tell_step("serial line", at_us);
+    ESP_ERROR_CHECK(ota_start(bus));
     boot_guard_wait(); /* in a boot loop what control does not need comes later; its start belongs behind this line */
     ESP_LOGI(TAG, "everything is started");
 }

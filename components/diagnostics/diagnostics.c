@@ -61,7 +61,11 @@ static void note_health(diagnostics_status_t *status, const event_bus_task_healt
     if (index == DIAGNOSTICS_TASKS_MAX) {
         return;
     }
+    const uint32_t known_bytes = status->tasks[index].stack_free_bytes;
     status->tasks[index] = *health;
+    if (health->overdue) {
+        status->tasks[index].stack_free_bytes = known_bytes;
+    }
     if (index == status->task_count) {
         status->task_count++;
     }
@@ -102,7 +106,8 @@ static uint32_t least_stack_free(const diagnostics_status_t *status)
 {
     uint32_t least = UINT32_MAX;
     for (uint32_t i = 0; i < status->task_count; i++) {
-        least = status->tasks[i].stack_free_bytes < least ? status->tasks[i].stack_free_bytes : least;
+        const event_bus_task_health_t *const health = &status->tasks[i];
+        least = !health->overdue && health->stack_free_bytes < least ? health->stack_free_bytes : least;
     }
     return least;
 }

@@ -19,13 +19,12 @@ static const char *TAG = "service_task";
 #define CONTROL_CORE    1
 #define REPORT_EVERY_MS 10000
 #define OVERDUE_AFTER_S 30
-#define WATCHED_TASKS   16
+#define WATCHED_TASKS   12
 
 /** A background task, as the others see it. In seconds, because the chip has atomic access to 32 bits. */
 typedef struct service_watched {
     const char *name;
     atomic_uint alive_s; /**< since start, in its last turn */
-    atomic_uint stack_free_bytes;
     atomic_bool overdue; /**< it has been told that it hangs */
 } service_watched_t;
 
@@ -135,11 +134,7 @@ static void watch_others(const service_task_t *task)
         const int32_t silent_s = (int32_t)(now_s() - atomic_load(&other->alive_s));
         if (silent_s >= OVERDUE_AFTER_S && !atomic_exchange(&other->overdue, true)) {
             ESP_LOGE(TAG, "%s has hung for %" PRId32 " s; the limits are sent on", other->name, silent_s);
-            const event_bus_task_health_t health = {
-                .task = other->name,
-                .stack_free_bytes = atomic_load(&other->stack_free_bytes),
-                .overdue = true,
-            };
+            const event_bus_task_health_t health = {.task = other->name, .overdue = true};
             event_bus_publish_task_health(task->bus, &health);
         }
     }
@@ -171,8 +166,7 @@ void service_task_alive(service_task_t *task)
         .stack_free_bytes = (uint32_t)uxTaskGetStackHighWaterMark(NULL),
     };
     event_bus_publish_task_health(task->bus, &health);
-    if (task->watched != NULL) {
-        atomic_store(&task->watched->stack_free_bytes, health.stack_free_bytes);
+    if (task->kind == SERVICE_TASK_BACKGROUND) {
         watch_others(task);
     }
 }

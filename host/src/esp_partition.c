@@ -172,6 +172,14 @@ esp_err_t esp_partition_write(const esp_partition_t *partition, size_t dst_offse
     return err != ESP_OK ? err : change(partition, dst_offset, src, size);
 }
 
+esp_err_t host_partition_rewrite(const char *label, size_t offset, const void *bytes, size_t size)
+{
+    const esp_partition_t *const partition =
+        esp_partition_find_first(ESP_PARTITION_TYPE_ANY, ESP_PARTITION_SUBTYPE_ANY, label);
+    const esp_err_t err = change(partition, offset, NULL, SECTOR_SIZE);
+    return err != ESP_OK ? err : change(partition, offset, bytes, size);
+}
+
 static void hold_all_tasks(void)
 {
     host_kernel_lock();

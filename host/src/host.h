@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "esp_err.h"
 #include "freertos/FreeRTOS.h"
 
 /** @brief What the program was told on its command line; set before any API call, constant afterwards. */
@@ -66,6 +67,14 @@ void host_rtc_memory_pass_on(void);
 
 /** @brief Ends the program when flash is changed by a task that has no turn at the flash gate. */
 void host_refuse_without_turn(const char *function);
+
+/** @brief What the boot loader does with the partition otadata: chooses the slot, and what was not confirmed is given
+ * up. */
+void host_boot_loader(void);
+
+/** @brief Erases the sector at `offset` of a partition and writes it anew; takes no time and asks nobody. For the boot
+ * loader. */
+esp_err_t host_partition_rewrite(const char *label, size_t offset, const void *bytes, size_t size);
 
 /** @brief A crash from now on leaves RTC_NOINIT memory and its reason in the directory of --data; what the last one has
  * left there is taken. Behind host_rtc_memory_load().

@@ -16,7 +16,7 @@ from watch import collect, drain, has_id, longest_gap, open_bus, wait_for, wait_
 SCALE = 4.0
 BACKGROUND_SCALE = 10.0
 WITHIN_S = 5.0
-CONTROL, BACKGROUND = ["battery", "can_victron", "uart_bms"], ["diagnostics", "energy"]
+CONTROL, BACKGROUND = ["battery", "can_victron", "uart_bms"], ["diagnostics", "energy", "ota"]
 """Those of docs/architecture.md, "Tasks"."""
 NO_TASKS = {"tinybms-web-gat", "main", "task_wdt", "can_link", "uart_isr", "twai_isr", "Tmr Svc"}
 """What else the Linux program has: its first thread, that of app_main(), the watchdog, its link, interrupts, timers."""

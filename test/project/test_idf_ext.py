@@ -158,6 +158,7 @@ def test_a_suite_that_fails_or_cannot_be_built_makes_idf_py_fail_after_the_other
         "settings": "passed",
         "event_bus": "NOT BUILT",
         "flash_gate": "passed",
+        "ota": "passed",
         "diagnostics": "passed",
     }
     assert "event_bus" not in [value_after("--suite", call) for call in tree.calls("python")]

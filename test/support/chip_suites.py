@@ -11,5 +11,6 @@ CHIP_SUITES = [
     "settings",
     "event_bus",
     "flash_gate",
+    "ota",
     "diagnostics",
 ]

@@ -40,6 +40,9 @@ unit_suite(event_bus
 unit_suite(flash_gate
     SRCS flash_gate/test_flash_pace.c
     REQUIRES flash_gate)
+unit_suite(ota
+    SRCS ota/test_ota_confirm.c
+    REQUIRES ota)
 unit_suite(diagnostics
     SRCS diagnostics/test_boot_loop.c diagnostics/test_boot_reason.c
     REQUIRES diagnostics)
@@ -72,10 +75,10 @@ unit_suite(limits_store LINUX_ONLY
     SRCS energy_store/test_limits_store.c
     REQUIRES battery charge_control esp_hw_support tinybms)
 unit_suite(boot_guard LINUX_ONLY
-    SRCS diagnostics/test_boot_guard.c
+    SRCS boot_guard/test_boot_guard.c
     REQUIRES diagnostics)
 unit_suite(overdue LINUX_ONLY
-    SRCS event_bus/test_overdue.c
+    SRCS overdue/test_overdue.c
     REQUIRES event_bus)
 unit_suite(settings_storage LINUX_ONLY
     SRCS settings_storage/test_settings_storage.c
@@ -86,6 +89,9 @@ unit_suite(host_freertos LINUX_ONLY
 unit_suite(host_nvs LINUX_ONLY
     SRCS host/test_nvs.c
     REQUIRES nvs_flash)
+unit_suite(host_otadata LINUX_ONLY
+    SRCS host/test_otadata.c
+    REQUIRES app_update)
 unit_suite(host_partition LINUX_ONLY
     SRCS host/test_partition.c
     REQUIRES esp_partition esp_timer)

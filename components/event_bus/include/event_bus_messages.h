@@ -74,7 +74,7 @@ typedef struct {
 /** @brief How a task is: from itself, or from another one that has found it to hang. */
 typedef struct {
     const char *task;          /**< static string */
-    uint32_t stack_free_bytes; /**< least free stack since start */
+    uint32_t stack_free_bytes; /**< least free stack since start; of an overdue one 0 */
     bool overdue;              /**< it has not reported for 30 s */
 } event_bus_task_health_t;
 
