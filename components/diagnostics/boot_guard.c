@@ -76,7 +76,9 @@ static void tell_start(const boot_loop_t *loop, bool after_crash)
 esp_err_t boot_guard_begin(void)
 {
     const esp_reset_reason_t reason = esp_reset_reason();
-    s_lock = xSemaphoreCreateMutex();
+    if (s_lock == NULL) {
+        s_lock = xSemaphoreCreateMutex();
+    }
     ESP_RETURN_ON_FALSE(s_lock != NULL, ESP_ERR_NO_MEM, TAG, "no memory for the lock");
     if (reason == ESP_RST_POWERON || s_kept.layout != LAYOUT || s_kept.crc != crc_of(&s_kept)) {
         boot_loop_init(&s_kept.loop);
