@@ -95,7 +95,9 @@ void boot_guard_wait(void)
         (void)xSemaphoreTake(s_lock, portMAX_DELAY);
         const int64_t wait_ms = (boot_loop_wait_us(&s_kept.loop, now_us()) + 999) / 1000;
         const bool trying = wait_ms == 0 && boot_loop_begin_try(&s_kept.loop, now_us());
-        seal();
+        if (trying) {
+            seal();
+        }
         (void)xSemaphoreGive(s_lock);
         if (trying) {
             ESP_LOGW(TAG, "everything is started for a try");
@@ -111,7 +113,9 @@ boot_guard_status_t boot_guard_status(void)
 {
     (void)xSemaphoreTake(s_lock, portMAX_DELAY);
     const bool settled = boot_loop_settle(&s_kept.loop, now_us());
-    seal();
+    if (settled) {
+        seal();
+    }
     const boot_guard_status_t status = {
         .stage = (boot_loop_stage_t)s_kept.loop.stage,
         .crashes = s_kept.loop.crashes,

@@ -12,5 +12,5 @@ run=()
 if ! "$TINYBMS_BUILD_DIR/tinybms-web-gateway.elf" --help >/dev/null 2>&1; then
     run=(setarch "$(uname -m)" -R)
 fi
-"${run[@]}" tools/dev/unit.sh "$TINYBMS_BUILD_DIR" 'host_|can_victron|event_bus|uart_bms|energy_store|fuzz_can_receive'
-"${run[@]}" "$@" test/integration/test_{bad_line,can_bus,energy,serial_line,slcan,uptime}.py
+"${run[@]}" tools/dev/unit.sh "$TINYBMS_BUILD_DIR" 'host_|can_victron|event_bus|overdue|uart_bms|energy_store|fuzz_can_receive'
+"${run[@]}" "$@" test/integration/test_{bad_line,boot_loop,can_bus,energy,serial_line,slcan,uptime}.py
