@@ -30,22 +30,11 @@ static void path_of_energy(char *path, size_t size)
     (void)snprintf(path, size, "%s/flash/energy.bin", host_options.data_dir);
 }
 
-static void remove_files(void)
-{
-    char path[128];
-    path_of_energy(path, sizeof(path));
-    (void)unlink(path);
-    *strrchr(path, '/') = '\0';
-    (void)rmdir(path);
-    (void)rmdir(host_options.data_dir);
-}
-
 static void use_files(void)
 {
     if (host_options.data_dir == NULL) {
         host_options.data_dir = mkdtemp(s_directory);
         TEST_ASSERT_NOT_NULL(host_options.data_dir);
-        (void)atexit(remove_files);
     }
     TEST_ASSERT_EQUAL(ESP_OK, esp_partition_erase_range(energy(), 0, 8192));
 }
@@ -165,4 +154,11 @@ TEST_CASE("an erase holds all tasks for 100 ms", "[host]")
         last_us = at_us;
     }
     TEST_ASSERT_GREATER_OR_EQUAL(98000, longest_us);
+}
+
+TEST_CASE("the directory is taken away again", "[partition]")
+{
+    char command[64];
+    (void)snprintf(command, sizeof(command), "rm -r '%s'", s_directory);
+    TEST_ASSERT_EQUAL(0, system(command));
 }
