@@ -6,6 +6,7 @@
 #include "diagnostics.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "esp_check.h"
 #include "esp_log.h"
@@ -15,6 +16,7 @@
 
 static const char *TAG = "diagnostics";
 
+#define FLASH_TEXT_MAX  128
 #define GATHER_EVERY_MS 200
 
 struct diagnostics {
@@ -25,6 +27,7 @@ struct diagnostics {
     SemaphoreHandle_t lock; /**< guards status; never held while waiting for anything else */
     diagnostics_status_t status;
     int64_t next_log_ms;
+    uint32_t erased_told; /**< in the log */
 };
 
 const char *diagnostics_boot_reason_text(esp_reset_reason_t reason)
@@ -85,6 +88,8 @@ static void gather(diagnostics_handle_t self)
     event_bus_task_health_t health;
     diagnostics_status_t *const status = &self->status;
     const boot_guard_status_t boot = boot_guard_status();
+    flash_gate_status_t flash;
+    flash_gate_status(&flash);
     (void)xSemaphoreTake(self->lock, portMAX_DELAY);
     while (event_bus_receive_uart_status(self->uart, &status->uart, 0)) {
     }
@@ -95,6 +100,7 @@ static void gather(diagnostics_handle_t self)
     }
     status->tasks_overdue = count_overdue(status);
     status->boot = boot;
+    status->flash = flash;
     status->uptime_ms = service_now_ms();
     status->heap_free_bytes = esp_get_free_heap_size();
     status->heap_least_free_bytes = esp_get_minimum_free_heap_size();
@@ -126,6 +132,25 @@ static void log_trouble(const diagnostics_status_t *status)
     }
 }
 
+/** "nvs 3, energy 12"; only when something was erased since it was told last. */
+static void log_flash(diagnostics_handle_t self)
+{
+    const flash_gate_status_t *const flash = &self->status.flash;
+    char text[FLASH_TEXT_MAX] = "";
+    uint32_t erased = 0;
+    int length = 0;
+    for (uint32_t i = 0; i < flash->partitions && length < (int)sizeof(text); i++) {
+        erased += flash->erases[i].sectors;
+        length += snprintf(&text[length], sizeof(text) - (size_t)length, "%s%s %" PRIu32, i == 0 ? "" : ", ",
+                           flash->erases[i].label, flash->erases[i].sectors);
+    }
+    if (erased != self->erased_told) {
+        self->erased_told = erased;
+        ESP_LOGI(TAG, "flash: sectors erased since the start: %s; longest turn %" PRIu32 " ms, without a turn %" PRIu32,
+                 text, flash->longest_ms, flash->without_turn);
+    }
+}
+
 static void log_summary(diagnostics_handle_t self)
 {
     const int64_t now_ms = service_now_ms();
@@ -143,6 +168,7 @@ static void log_summary(diagnostics_handle_t self)
              s->can.tx_ok, s->can.tx_failed, s->can.bus_off_count, s->can.refusing ? ", node refuses" : "",
              s->can.gx_alive ? "alive" : "not seen");
     log_trouble(s);
+    log_flash(self);
 }
 
 static void run(service_task_t *task, void *argument)

@@ -120,6 +120,10 @@ bool flash_gate_is_mine(void)
 
 void flash_gate_status(flash_gate_status_t *status)
 {
+    memset(status, 0, sizeof(*status));
+    if (s_lock == NULL) {
+        return;
+    }
     (void)xSemaphoreTake(s_lock, portMAX_DELAY);
     *status = s_status;
     (void)xSemaphoreGive(s_lock);

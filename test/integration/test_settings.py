@@ -7,7 +7,7 @@ import pytest
 
 from tinybms_gateway.gateway.gateway_impl import PROGRAM, GatewayProcess
 from tinybms_gateway.sim.bms.bms_impl import make_line
-from watch import has_id, limits, open_bus, wait_for
+from watch import has_id, limits, open_bus, wait_for, wait_until
 
 PHRASE = "correct horse battery"
 
@@ -128,3 +128,13 @@ def test_a_setting_without_a_place_to_keep_it_is_refused(program: Path) -> None:
     ended = run(program, "--set", "uart.poll_ms=100")
     assert ended.returncode == 2
     assert "needs --data" in ended.stderr
+
+
+def test_erased_sectors_are_told_for_each_partition(tmp_path: Path) -> None:
+    options = (tmp_path, "--time-scale", "30", "--set", "charge.max_a=20")
+    with GatewayProcess(None, *options) as gateway:
+        wait_until(
+            lambda: any("erased since the start: limits 1;" in line for line in list(gateway.lines)),
+            70 / 30 + 10,
+            lambda: f"not told: {list(gateway.lines)[-5:]}",
+        )

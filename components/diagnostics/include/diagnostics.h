@@ -16,6 +16,7 @@
 #include "esp_err.h"
 #include "esp_system.h"
 #include "event_bus.h"
+#include "flash_gate.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -37,6 +38,7 @@ typedef struct {
     event_bus_task_health_t tasks[DIAGNOSTICS_TASKS_MAX];
     event_bus_uart_status_t uart;
     event_bus_can_status_t can;
+    flash_gate_status_t flash; /**< turns, and erases of each partition */
 } diagnostics_status_t;
 
 typedef struct diagnostics *diagnostics_handle_t;
