@@ -91,6 +91,9 @@ static esp_err_t check_layout(const char *directory)
     if (length == 0) {
         return write_whole(path, (const uint8_t *)LAYOUT, sizeof(LAYOUT) - 1) ? ESP_OK : ESP_FAIL;
     }
+    if (found[0] < '1' || found[0] > '9') {
+        return ESP_ERR_NVS_NO_FREE_PAGES; /* no number of a layout: damaged beyond use */
+    }
     const bool same = length == sizeof(LAYOUT) - 1 && memcmp(found, LAYOUT, length) == 0;
     return same ? ESP_OK : ESP_ERR_NVS_NEW_VERSION_FOUND;
 }

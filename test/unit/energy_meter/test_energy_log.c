@@ -23,6 +23,7 @@ static int s_erases_not_counted; /* how many erases s_kept leaves out */
 
 static bool read_ram(void *context, uint32_t offset, void *data, uint32_t length)
 {
+    TEST_ASSERT_LESS_OR_EQUAL(sizeof(s_flash), offset + length);
     memcpy(data, &((uint8_t *)context)[offset], length);
     return true;
 }

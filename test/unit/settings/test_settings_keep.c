@@ -47,6 +47,7 @@ static bool store(void *context, const uint8_t *bytes, size_t length)
 static bool read(void *context, uint32_t offset, void *data, uint32_t length)
 {
     (void)context;
+    TEST_ASSERT_LESS_OR_EQUAL(sizeof(s_second), offset + length);
     memcpy(data, &s_second[offset], length);
     return true;
 }

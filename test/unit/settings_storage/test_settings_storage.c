@@ -179,29 +179,70 @@ TEST_CASE("what the first firmware saved is taken over once", "[settings]")
     TEST_ASSERT_EQUAL(500, number_after_restart(SETTINGS_UART_POLL_MS));
 }
 
+static void write_layout(const char *layout)
+{
+    char path[256];
+    (void)snprintf(path, sizeof(path), "%s/nvs/.layout", host_options.data_dir);
+    FILE *const file = fopen(path, "we");
+    TEST_ASSERT_NOT_NULL(file);
+    TEST_ASSERT_GREATER_THAN(0, fputs(layout, file));
+    TEST_ASSERT_EQUAL(0, fclose(file));
+}
+
 TEST_CASE("a storage of a newer ESP-IDF is kept, its numbers are taken from the second place, and nothing is saved",
           "[settings]")
 {
     settings_change_t change = {.id = SETTINGS_UART_POLL_MS, .value = {.number = 500}};
-    char path[256];
     settings_refusal_t refusal;
     settings_handle_t settings = first_start();
     TEST_ASSERT_EQUAL(ESP_OK, settings_save(settings, &change, 1, &refusal));
-    (void)snprintf(path, sizeof(path), "%s/nvs/.layout", host_options.data_dir);
-    FILE *file = fopen(path, "we");
-    TEST_ASSERT_NOT_NULL(file);
-    TEST_ASSERT_GREATER_THAN(0, fputs("a later one\n", file));
-    TEST_ASSERT_EQUAL(0, fclose(file));
+    write_layout("2\n");
     TEST_ASSERT_EQUAL(500, number_after_restart(SETTINGS_UART_POLL_MS));
     TEST_ASSERT_FALSE(settings_restricted(settings));
     change.value.number = 600;
     TEST_ASSERT_EQUAL(ESP_ERR_NOT_SUPPORTED, settings_save(settings, &change, 1, &refusal));
-    file = fopen(path, "we");
-    TEST_ASSERT_NOT_NULL(file);
-    TEST_ASSERT_GREATER_THAN(0, fputs("1\n", file));
-    TEST_ASSERT_EQUAL(0, fclose(file));
+    write_layout("1\n");
     TEST_ASSERT_EQUAL(500, number_after_restart(SETTINGS_UART_POLL_MS));
     TEST_ASSERT_EQUAL(ESP_OK, settings_save(settings, &change, 1, &refusal));
+}
+
+TEST_CASE("a storage that is damaged beyond use is begun anew, with the numbers of the second place", "[settings]")
+{
+    settings_change_t changes[] = {
+        {.id = SETTINGS_CHARGE_MAX_A, .value = {.number = 20}},
+        text_change(SETTINGS_ID_FAMILY, "House"),
+    };
+    settings_refusal_t refusal;
+    settings_handle_t settings = first_start();
+    TEST_ASSERT_EQUAL(ESP_OK, settings_save(settings, changes, 2, &refusal));
+    write_layout("\xFE\xFE");
+    TEST_ASSERT_EQUAL(20, number_after_restart(SETTINGS_CHARGE_MAX_A));
+    TEST_ASSERT_EQUAL_STRING("TinyBMS", settings_text(&s_values, SETTINGS_ID_FAMILY));
+    TEST_ASSERT_FALSE(settings_restricted(settings));
+    TEST_ASSERT_EQUAL(ESP_OK, settings_save(settings, changes, 2, &refusal));
+    TEST_ASSERT_EQUAL_STRING("House", text_after_restart(SETTINGS_ID_FAMILY));
+}
+
+TEST_CASE("a storage that is damaged beyond use, and a second place that is lost: the battery is held down",
+          "[settings]")
+{
+    const settings_change_t change = {.id = SETTINGS_CHARGE_MAX_A, .value = {.number = 20}};
+    static const uint8_t zeros[2 * 4096];
+    settings_refusal_t refusal;
+    settings_handle_t settings = first_start();
+    TEST_ASSERT_EQUAL(ESP_OK, settings_save(settings, &change, 1, &refusal));
+    write_layout("\xFE\xFE");
+    TEST_ASSERT_EQUAL(ESP_OK, flash_gate_take(0));
+    TEST_ASSERT_EQUAL(ESP_OK, esp_partition_write(limits(), 0, zeros, sizeof(zeros)));
+    flash_gate_give();
+    for (int starts = 0; starts < 2; starts++) {
+        TEST_ASSERT_EQUAL(0, number_after_restart(SETTINGS_CHARGE_MAX_A));
+        TEST_ASSERT_TRUE(settings_restricted(settings));
+    }
+    TEST_ASSERT_EQUAL(ESP_OK, settings_confirm(settings));
+    TEST_ASSERT_TRUE(settings_restricted(settings)); /* until the next start */
+    restart();
+    TEST_ASSERT_FALSE(settings_restricted(settings));
 }
 
 TEST_CASE("a storage that cannot be written refuses and changes nothing", "[settings]")

@@ -292,7 +292,7 @@ def forget_sensor_command(sensor: int, data: Path) -> None:
     Examples:
       tinybms-gw bms forget-sensor 2 --data /var/lib/tinybms
     """
-    from tinybms_gateway.bms.sensor_impl import forget_sensor  # noqa: PLC0415
+    from tinybms_gateway.gateway.data_impl import forget_sensor  # noqa: PLC0415
 
     with usage_errors():
         click.echo(forget_sensor(data, sensor))

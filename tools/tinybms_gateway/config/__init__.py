@@ -30,3 +30,22 @@ def docs_command(check: bool, root: Path) -> None:
 
     with usage_errors():
         write_or_check(root, generate(root), check)
+
+
+@config_group.command("confirm")
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False, exists=True), required=True, metavar="DIR",
+              help="Where the gateway of this machine keeps its settings; it must not be running.")  # fmt: skip
+def confirm_command(data: Path) -> None:
+    """Confirm the settings of a gateway that has lost what was saved.
+
+    Such a gateway holds the battery down: CVL is the float voltage, CCL a tenth, DCL ends at 20 % SOC. Look at its
+    settings first (its program's --settings), put right what is missing (--set KEY=VALUE), then confirm.
+
+    \b
+    Examples:
+      tinybms-gw config confirm --data /var/lib/tinybms
+    """
+    from tinybms_gateway.gateway.data_impl import confirm_settings  # noqa: PLC0415
+
+    with usage_errors():
+        click.echo(confirm_settings(data))
