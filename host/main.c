@@ -27,7 +27,6 @@
 #include "settings_options.h"
 
 #define USAGE_ERROR       2
-#define MAIN_TASK_STACK   3584 /* CONFIG_ESP_MAIN_TASK_STACK_SIZE of ESP-IDF */
 #define LARGEST_UPTIME_MS 1e13
 
 void app_main(void);
@@ -271,7 +270,7 @@ static void start_firmware(void)
 #endif
     };
     if (esp_task_wdt_init(&watchdog) != ESP_OK ||
-        xTaskCreatePinnedToCore(main_task, "main", MAIN_TASK_STACK, NULL, 1, NULL, 0) != pdPASS) {
+        xTaskCreatePinnedToCore(main_task, "main", CONFIG_ESP_MAIN_TASK_STACK_SIZE, NULL, 1, NULL, 0) != pdPASS) {
         refuse("start", "main", "no memory");
     }
 }

@@ -44,6 +44,7 @@ typedef struct {
     settings_memory_t remembered;
     settings_memory_t told; /**< that may differ from what is remembered */
     int64_t told_due_ms;
+    int64_t good_due_ms; /**< when the two places of the settings are made alike, if they are not */
     int32_t save_ms;
     int64_t due_ms;
     bool failing; /**< the last save failed, which has been logged */
@@ -134,6 +135,17 @@ static void note_memory(energy_store_t *store)
     }
 }
 
+/** Under the lock. */
+static void make_good(energy_store_t *store)
+{
+    if (service_now_ms() >= store->good_due_ms) {
+        store->good_due_ms = service_now_ms() + RETRY_MS;
+        if (settings_make_good(store->settings) != ESP_OK) {
+            ESP_LOGE(TAG, "settings are kept in one place only; it is tried again every minute");
+        }
+    }
+}
+
 static void save_when_due(energy_store_t *store)
 {
     (void)xSemaphoreTake(store->lock, portMAX_DELAY);
@@ -142,6 +154,8 @@ static void save_when_due(energy_store_t *store)
         save(store);
     } else if (service_now_ms() >= store->told_due_ms) {
         remember(store);
+    } else {
+        make_good(store);
     }
     (void)xSemaphoreGive(store->lock);
 }

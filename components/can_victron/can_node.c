@@ -80,7 +80,7 @@ static void note_refusal(can_node_t *self, esp_err_t err, int64_t now_ms)
 {
     if (!self->status.refusing) {
         self->status.refusing = true;
-        self->refusing_since_ms = now_ms;
+        self->refusing_since_ms = now_ms - self->refused_ms;
     }
     self->try_again_ms = now_ms + TRY_AGAIN_MS;
     if (now_ms >= self->complain_ms) {
@@ -89,6 +89,20 @@ static void note_refusal(can_node_t *self, esp_err_t err, int64_t now_ms)
                  "CAN node refuses (%s, for %" PRId64 " s): nothing is sent; if restarts do not help, cut the power",
                  esp_err_to_name(err), (now_ms - self->refusing_since_ms) / 1000);
     }
+}
+
+/** It does what it has to do. */
+static void note_works(can_node_t *self)
+{
+    self->status.refusing = false;
+    self->refused_ms = 0;
+}
+
+/** The time goes on counting when something may be sent again: a BMS that comes and goes must not put a restart off. */
+static void pause_refusal(can_node_t *self, int64_t now_ms)
+{
+    self->refused_ms = can_node_refusing_ms(self, now_ms) > 0 ? now_ms - self->refusing_since_ms : self->refused_ms;
+    self->status.refusing = false;
 }
 
 /**
@@ -108,7 +122,7 @@ static void enable(can_node_t *self, int64_t now_ms)
     if (self->halted) {
         note_refusal(self, err, now_ms);
     } else {
-        self->status.refusing = false;
+        note_works(self);
     }
 }
 
@@ -286,7 +300,7 @@ can_node_tx_t can_node_poll(can_node_t *self, int64_t now_ms, victron_frame_t *f
     const bool off = poll_bus_off(self, now_ms);
     frame_in_flight(self, frame);
     if (!self->halted && (off || !self->in_flight)) {
-        self->status.refusing = false; /* it does what it has to do */
+        note_works(self);
     }
     if (!self->in_flight) {
         if (self->halted || self->recovery_overdue) {
@@ -354,7 +368,7 @@ void can_node_restart(can_node_t *self, const victron_frame_t *fresh, int64_t no
         return;
     }
     if (fresh == NULL) {
-        self->status.refusing = false; /* from here on it is disabled because nothing may be sent */
+        pause_refusal(self, now_ms); /* from here on it is disabled because nothing may be sent */
         return;
     }
     const bool done_meanwhile = self->in_flight && atomic_load(&self->tx_result) != TX_RESULT_NONE;

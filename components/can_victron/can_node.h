@@ -48,6 +48,7 @@ typedef struct {
     int64_t sent_at_ms;
     unsigned heard_before;     /**< `heard` when the frame in flight was given to the driver */
     int64_t refusing_since_ms; /**< while status.refusing */
+    int64_t refused_ms;        /**< before that, in a row but for times in which nothing might be sent */
     int64_t try_again_ms;
     int64_t complain_ms;
     int64_t busy_since_ms; /**< the driver holds a frame that is not ours; 0 = it does not */

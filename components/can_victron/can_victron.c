@@ -8,6 +8,7 @@
 #include "can_turn.h"
 #include "esp_check.h"
 #include "esp_system.h"
+#include "esp_task_wdt.h"
 #include "sdkconfig.h"
 #include "service_task.h"
 
@@ -31,9 +32,8 @@ static esp_err_t open_bus(void *argument)
 
 /**
  * A restart is an orderly one, so that counters and limits are kept. The shutdown handlers run in this task, which
- * sends nothing anyway: 1 s at most of waiting for a lock, then two turns at the flash gate, half a second each without
- * 0x351, and an erase of 0.4 s in each. The watchdog allows 5 s and has just been fed; should they take longer, it
- * restarts.
+ * sends nothing anyway, and wait for turns at the flash gate: for some seconds, each wait with an end. The watchdog
+ * must not cut them in the middle of a write.
  */
 static void run(service_task_t *task, void *argument)
 {
@@ -44,6 +44,7 @@ static void run(service_task_t *task, void *argument)
         const bool restart = can_turn(can, service_now_ms());
         service_task_alive(task);
         if (restart) {
+            (void)esp_task_wdt_delete(NULL); /* fails only where it is not watched */
             esp_restart();
         }
     }

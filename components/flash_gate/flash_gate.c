@@ -10,6 +10,7 @@
 
 #include "esp_log.h"
 #include "esp_partition.h"
+#include "esp_system.h"
 #include "esp_timer.h"
 #include "flash_pace.h"
 #include "freertos/FreeRTOS.h"
@@ -19,14 +20,16 @@
 
 static const char *TAG = "flash_gate";
 
-#define SECTOR_SIZE     4096
-#define LONGEST_WAIT_MS 1000
+#define SECTOR_SIZE      4096
+#define LONGEST_WAIT_MS  1000
+#define SHUTDOWN_WAIT_MS 1500
 
 static SemaphoreHandle_t s_turn; /**< who has it has the turn, or is the next one to get it */
 static SemaphoreHandle_t s_lock; /**< guards s_status; held for a copy at most */
 static QueueHandle_t s_sent;     /**< int64_t: when the newest 0x351 went out */
 static flash_pace_t s_pace;      /**< of the task that has s_turn */
 static atomic_bool s_paced;
+static atomic_uint s_waiting;         /**< tasks that want a turn */
 static _Atomic(TaskHandle_t) s_owner; /**< NULL: nobody has the turn */
 static int64_t s_began_ms;            /**< of the task that has s_turn */
 static flash_gate_status_t s_status;
@@ -42,6 +45,15 @@ static TickType_t ticks_of(int64_t wait_ms)
     return bounded_ms <= 0 ? 0 : pdMS_TO_TICKS((uint32_t)bounded_ms);
 }
 
+/** Registered before all others and so the last to run: the reset that comes now must cut nobody who is writing. There
+ * is nothing to keep clear of any more. */
+static void hold_at_shutdown(void)
+{
+    if (xSemaphoreTake(s_turn, pdMS_TO_TICKS(SHUTDOWN_WAIT_MS)) != pdTRUE) {
+        ESP_LOGW(TAG, "somebody is writing flash while the restart comes");
+    }
+}
+
 esp_err_t flash_gate_init(void)
 {
     if (s_turn != NULL) {
@@ -50,7 +62,7 @@ esp_err_t flash_gate_init(void)
     s_lock = xSemaphoreCreateMutex();
     s_sent = xQueueCreate(1, sizeof(int64_t));
     s_turn = s_lock == NULL || s_sent == NULL ? NULL : xSemaphoreCreateMutex();
-    return s_turn == NULL ? ESP_ERR_NO_MEM : ESP_OK;
+    return s_turn == NULL ? ESP_ERR_NO_MEM : esp_register_shutdown_handler(hold_at_shutdown);
 }
 
 void flash_gate_pace(void)
@@ -87,7 +99,10 @@ esp_err_t flash_gate_take(int32_t longest_ms)
     if (s_turn == NULL || flash_gate_is_mine()) {
         return ESP_ERR_INVALID_STATE;
     }
-    if (xSemaphoreTake(s_turn, pdMS_TO_TICKS((uint32_t)longest_ms)) != pdTRUE) {
+    (void)atomic_fetch_add(&s_waiting, 1U);
+    const bool next = xSemaphoreTake(s_turn, pdMS_TO_TICKS((uint32_t)longest_ms)) == pdTRUE;
+    (void)atomic_fetch_sub(&s_waiting, 1U);
+    if (!next) {
         return ESP_ERR_TIMEOUT;
     }
     if (atomic_load(&s_paced)) {
@@ -111,6 +126,9 @@ void flash_gate_give(void)
     (void)xSemaphoreGive(s_lock);
     atomic_store(&s_owner, NULL);
     (void)xSemaphoreGive(s_turn);
+    if (atomic_load(&s_waiting) > 0) {
+        vTaskDelay(1); /* a mutex is not handed over: who writes in a loop would have it again before the others */
+    }
 }
 
 bool flash_gate_is_mine(void)

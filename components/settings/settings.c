@@ -20,7 +20,6 @@
 static const char *TAG = "settings";
 
 #define NVS_NAMESPACE     "settings"
-#define RECORD            "record"
 #define BATTERY_NAMESPACE "battery"      /**< what is remembered of the battery and is no setting */
 #define SENSORS_SEEN      "sensors_seen" /**< where they were before they went into the record */
 #define EVENTS_OVER       "events_over"  /**< id, stamp (24 bits) and the BMS time (32 bits) */
@@ -33,6 +32,9 @@ struct settings {
     SemaphoreHandle_t lock;      /**< guards what follows; who has a turn at the flash gate does not take it */
     settings_saved_t saved;
     settings_keep_t keep;
+    bool second_behind;               /**< the second place does not have what is saved */
+    bool starting;                    /**< control does not run yet */
+    esp_err_t storage;                /**< what opening NVS came to */
     const esp_partition_t *partition; /**< NULL = there is no second place */
 };
 
@@ -40,67 +42,85 @@ static struct settings s_settings; /* there is one set, as long as the program l
 
 /* ---- the two places ---- */
 
-/** Under a turn. A storage of another layout is kept; one that is damaged is begun anew: it could never be written. */
-static esp_err_t open_storage(void)
+/** NVS makes one value of a key whole or not at all, but a cut may take the old one as well: hence two. */
+static const char *key_of(unsigned half)
 {
-    const esp_err_t err = nvs_flash_init();
-    if (err != ESP_ERR_NVS_NO_FREE_PAGES) {
-        return err;
-    }
-    ESP_LOGE(TAG, "the storage of settings is damaged (%s) and is erased", esp_err_to_name(err));
-    ESP_RETURN_ON_ERROR(nvs_flash_erase(), TAG, "cannot erase it");
-    ESP_RETURN_ON_ERROR(nvs_flash_init(), TAG, "cannot begin it anew");
-    return ESP_ERR_NVS_NO_FREE_PAGES;
+    return half == 0 ? "record0" : "record1";
 }
 
-static settings_place_t load_record(uint8_t *bytes, size_t *length)
+static settings_place_t load_record(unsigned half, uint8_t *bytes, size_t *length)
 {
     nvs_handle_t nvs = 0;
     *length = SETTINGS_RECORD_MAX;
     esp_err_t err = nvs_open(NVS_NAMESPACE, NVS_READONLY, &nvs);
     if (err == ESP_OK) {
-        err = nvs_get_blob(nvs, RECORD, bytes, length);
+        err = nvs_get_blob(nvs, key_of(half), bytes, length);
         nvs_close(nvs);
     }
-    if (err == ESP_ERR_NVS_NOT_FOUND) {
+    switch (err) {
+    case ESP_OK:
+        return SETTINGS_PLACE_RECORD;
+    case ESP_ERR_NVS_NOT_FOUND:
         return SETTINGS_PLACE_NOTHING;
-    }
-    return err == ESP_OK ? SETTINGS_PLACE_RECORD : SETTINGS_PLACE_DAMAGED;
-}
-
-static settings_place_t load_first(void *context, uint8_t *bytes, size_t *length)
-{
-    (void)context;
-    if (flash_gate_take(TURN_WAIT_MS) != ESP_OK) { /* to open it may take an erase */
+    case ESP_ERR_NVS_INVALID_LENGTH: /* longer than any of ours */
+        return SETTINGS_PLACE_NEWER;
+    default:
         return SETTINGS_PLACE_DAMAGED;
     }
-    const esp_err_t err = open_storage();
-    flash_gate_give();
-    if (err == ESP_OK || err == ESP_ERR_NOT_FOUND) { /* without a partition nothing was ever saved in it */
-        return err == ESP_OK ? load_record(bytes, length) : SETTINGS_PLACE_NOTHING;
-    }
-    if (err == ESP_ERR_NVS_NEW_VERSION_FOUND) {
-        ESP_LOGE(TAG, "the storage of settings is of a newer firmware and is kept, nothing is saved: go back to that "
-                      "firmware, or erase the flash over the cable");
-        return SETTINGS_PLACE_NEWER;
-    }
-    ESP_LOGE(TAG, "the storage of settings cannot be read: %s", esp_err_to_name(err));
-    return SETTINGS_PLACE_DAMAGED;
 }
 
-static bool store_first(void *context, const uint8_t *bytes, size_t length)
+static settings_place_t load_first(void *context, unsigned half, uint8_t *bytes, size_t *length)
+{
+    const struct settings *const settings = context;
+    switch (settings->storage) {
+    case ESP_OK:
+        return load_record(half, bytes, length);
+    case ESP_ERR_NOT_FOUND: /* without a partition nothing was ever saved in it */
+        return SETTINGS_PLACE_NOTHING;
+    case ESP_ERR_NVS_NEW_VERSION_FOUND:
+        return SETTINGS_PLACE_NEWER;
+    default:
+        return SETTINGS_PLACE_DAMAGED;
+    }
+}
+
+/** Under a turn, before control starts: a storage that cannot be opened could never be written. That of a newer ESP-IDF
+ * is kept. */
+static bool storage_usable(struct settings *settings)
+{
+    if (settings->storage == ESP_OK) {
+        return true;
+    }
+    if (!settings->starting || settings->storage == ESP_ERR_NVS_NEW_VERSION_FOUND ||
+        settings->storage == ESP_ERR_NOT_FOUND || settings->storage == ESP_ERR_NO_MEM) {
+        return false;
+    }
+    ESP_LOGE(TAG, "the storage of settings is damaged (%s) and is erased", esp_err_to_name(settings->storage));
+    if (nvs_flash_erase() == ESP_OK) {
+        settings->storage = nvs_flash_init();
+    }
+    return settings->storage == ESP_OK;
+}
+
+static esp_err_t store_record(unsigned half, const uint8_t *bytes, size_t length)
 {
     nvs_handle_t nvs = 0;
-    (void)context;
+    ESP_RETURN_ON_ERROR(nvs_open(NVS_NAMESPACE, NVS_READWRITE, &nvs), TAG, "cannot open the storage");
+    esp_err_t err = nvs_set_blob(nvs, key_of(half), bytes, length);
+    if (err == ESP_ERR_NVS_REMOVE_FAILED) {
+        err = ESP_OK; /* it has been written, and the old one goes with the next start */
+    }
+    err = err == ESP_OK ? nvs_commit(nvs) : err;
+    nvs_close(nvs);
+    return err;
+}
+
+static bool store_first(void *context, unsigned half, const uint8_t *bytes, size_t length)
+{
     if (flash_gate_take(TURN_WAIT_MS) != ESP_OK) {
         return false;
     }
-    esp_err_t err = nvs_open(NVS_NAMESPACE, NVS_READWRITE, &nvs);
-    if (err == ESP_OK) {
-        err = nvs_set_blob(nvs, RECORD, bytes, length);
-        err = err == ESP_OK ? nvs_commit(nvs) : err;
-        nvs_close(nvs);
-    }
+    const esp_err_t err = storage_usable(context) ? store_record(half, bytes, length) : ESP_ERR_NVS_NOT_INITIALIZED;
     flash_gate_give();
     if (err != ESP_OK) {
         ESP_LOGE(TAG, "cannot save: %s", esp_err_to_name(err));
@@ -187,11 +207,28 @@ static void log_found(const settings_found_t *found, const settings_saved_t *sav
     }
 }
 
+/** To open it may take an erase. */
+static esp_err_t open_storage(void)
+{
+    ESP_RETURN_ON_ERROR(flash_gate_take(TURN_WAIT_MS), TAG, "no turn to open the storage");
+    const esp_err_t err = nvs_flash_init();
+    flash_gate_give();
+    if (err == ESP_ERR_NVS_NEW_VERSION_FOUND) {
+        ESP_LOGE(TAG, "the storage of settings is of a newer firmware and is kept, nothing is saved: go back to that "
+                      "firmware, or erase the flash over the cable");
+    } else if (err != ESP_OK && err != ESP_ERR_NOT_FOUND) {
+        ESP_LOGE(TAG, "the storage of settings cannot be read: %s", esp_err_to_name(err));
+    }
+    return err;
+}
+
 /** Under the lock. */
 static void read_all(struct settings *settings, settings_room_t *room)
 {
     const settings_places_t places = {
         .context = settings, .load = load_first, .store = store_first, .read = read_second, .replace = replace_second};
+    settings->starting = true;
+    settings->storage = open_storage();
     settings_found_t found = settings_keep_open(&settings->keep, &places, &settings->saved, room);
     const bool nothing = found.first == SETTINGS_PLACE_NOTHING && found.second == SETTINGS_PLACE_NOTHING;
     if (nothing && read_first_layout(&settings->saved)) {
@@ -199,9 +236,12 @@ static void read_all(struct settings *settings, settings_room_t *room)
         found.heal_second = true;
     }
     log_found(&found, &settings->saved);
-    if (!settings_keep_heal(&settings->keep, &found, &settings->saved, room)) {
-        ESP_LOGE(TAG, "settings are kept in one place only; the next start tries again");
+    const bool healed = settings_keep_heal(&settings->keep, &found, &settings->saved, room);
+    if (!healed) {
+        ESP_LOGE(TAG, "settings are kept in one place only; it is tried again");
     }
+    settings->starting = false;
+    settings->second_behind = found.heal_second && !healed;
     settings->in_effect = settings->saved.values;
     settings->restricted = settings->saved.unconfirmed;
 }
@@ -256,9 +296,11 @@ static esp_err_t keep(struct settings *settings, settings_room_t *room, bool ove
 {
     switch (settings_keep_save(&settings->keep, &room->other, over_newer, room)) {
     case SETTINGS_KEEP_DONE:
+        settings->second_behind = false;
         break;
     case SETTINGS_KEEP_ONE_PLACE:
-        ESP_LOGE(TAG, "saved in one place only; the next start tries the second one again");
+        settings->second_behind = true;
+        ESP_LOGE(TAG, "saved in one place only; the second one is tried again");
         break;
     case SETTINGS_KEEP_NEWER:
         ESP_LOGE(TAG, "not saved: what a newer firmware has saved is kept until the settings are confirmed");
@@ -301,6 +343,20 @@ esp_err_t settings_save(settings_handle_t handle, const settings_change_t *chang
         ESP_LOGI(TAG, "%s saved", settings_entry(changes[i].id)->key);
     }
     return err;
+}
+
+esp_err_t settings_make_good(settings_handle_t handle)
+{
+    ESP_RETURN_ON_FALSE(handle != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
+    (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
+    settings_room_t *const room = handle->second_behind ? borrow_room() : NULL;
+    if (room != NULL) {
+        handle->second_behind = !settings_keep_second(&handle->keep, &handle->saved, room);
+        free(room);
+    }
+    const bool behind = handle->second_behind;
+    (void)xSemaphoreGive(handle->lock);
+    return behind ? ESP_FAIL : ESP_OK;
 }
 
 esp_err_t settings_confirm(settings_handle_t handle)
@@ -389,8 +445,9 @@ esp_err_t settings_remember(settings_handle_t handle, const settings_memory_t *b
     if (before->sensors_seen != memory->sensors_seen) {
         err = remember_sensors(handle, memory->sensors_seen);
     }
-    if (err == ESP_OK && !same_over(&before->events_over, &memory->events_over)) {
-        err = remember_over(&memory->events_over);
+    if (!same_over(&before->events_over, &memory->events_over)) {
+        const esp_err_t over = remember_over(&memory->events_over);
+        err = err == ESP_OK ? over : err;
     }
     (void)xSemaphoreGive(handle->lock);
     return err;

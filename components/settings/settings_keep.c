@@ -7,34 +7,37 @@
 
 #include <string.h>
 
-#define SECTORS 2U
-#define PIECE   64U /**< bytes that are read back at one time */
+#define HALVES 2U
+#define PIECE  64U /**< bytes that are read back at one time */
 
-/** What the second place holds. */
+/** What a place holds. */
 typedef struct {
     settings_place_t place;
-    uint32_t number; /**< highest one of the records that are there */
-    unsigned sector; /**< where the newest record is that can be read */
-    bool spoiled;    /**< a sector holds something that is no record of ours */
-} second_t;
+    uint32_t number; /**< highest one of the records that are there, also of a newer firmware; 0 = not known */
+    unsigned half;   /**< where the newest record is that can be read */
+    bool spoiled;    /**< a half holds something that is no record of ours */
+} holding_t;
 
-static uint32_t offset_of(unsigned sector)
+typedef settings_place_t (*read_half_t)(const settings_keep_t *keep, unsigned half, settings_saved_t *saved,
+                                        uint32_t *number, uint8_t *bytes);
+
+static uint32_t offset_of(unsigned half)
 {
-    return sector * SETTINGS_SECTOR_SIZE;
+    return half * SETTINGS_SECTOR_SIZE;
 }
 
-static settings_place_t read_first(const settings_keep_t *keep, settings_saved_t *saved, uint32_t *number,
-                                   uint8_t *bytes)
+static settings_place_t read_first(const settings_keep_t *keep, unsigned half, settings_saved_t *saved,
+                                   uint32_t *number, uint8_t *bytes)
 {
     size_t length = 0;
-    const settings_place_t place = keep->places.load(keep->places.context, bytes, &length);
+    const settings_place_t place = keep->places.load(keep->places.context, half, bytes, &length);
     return place == SETTINGS_PLACE_RECORD ? settings_record_read(bytes, length, saved, number) : place;
 }
 
-static settings_place_t read_sector(const settings_keep_t *keep, unsigned sector, settings_saved_t *saved,
+static settings_place_t read_second(const settings_keep_t *keep, unsigned half, settings_saved_t *saved,
                                     uint32_t *number, uint8_t *bytes)
 {
-    return keep->places.read(keep->places.context, offset_of(sector), bytes, SETTINGS_RECORD_MAX)
+    return keep->places.read(keep->places.context, offset_of(half), bytes, SETTINGS_RECORD_MAX)
                ? settings_record_read(bytes, SETTINGS_RECORD_MAX, saved, number)
                : SETTINGS_PLACE_DAMAGED;
 }
@@ -44,27 +47,27 @@ static bool either(const settings_place_t *place, settings_place_t wanted)
     return place[0] == wanted || place[1] == wanted;
 }
 
-static second_t read_second(const settings_keep_t *keep, settings_saved_t *saved, uint8_t *bytes)
+static holding_t read_place(const settings_keep_t *keep, read_half_t read, settings_saved_t *saved, uint8_t *bytes)
 {
-    settings_place_t place[SECTORS];
-    uint32_t number[SECTORS] = {0};
-    for (unsigned i = 0; i < SECTORS; i++) {
-        place[i] = read_sector(keep, i, saved, &number[i], bytes);
+    settings_place_t place[HALVES];
+    uint32_t number[HALVES] = {0};
+    for (unsigned i = 0; i < HALVES; i++) {
+        place[i] = read(keep, i, saved, &number[i], bytes);
     }
     const bool both = place[0] == SETTINGS_PLACE_RECORD && place[1] == SETTINGS_PLACE_RECORD;
     const bool last = place[0] != SETTINGS_PLACE_RECORD || (both && number[1] > number[0]);
     const bool newer = either(place, SETTINGS_PLACE_NEWER);
     const bool damaged = either(place, SETTINGS_PLACE_DAMAGED);
-    second_t second = {.place = damaged ? SETTINGS_PLACE_DAMAGED : SETTINGS_PLACE_NOTHING,
-                       .number = number[0] > number[1] ? number[0] : number[1],
-                       .sector = last ? 1 : 0,
-                       .spoiled = newer || damaged};
+    holding_t holding = {.place = damaged ? SETTINGS_PLACE_DAMAGED : SETTINGS_PLACE_NOTHING,
+                         .number = number[0] > number[1] ? number[0] : number[1],
+                         .half = last ? 1 : 0,
+                         .spoiled = newer || damaged};
     if (newer) {
-        second.place = SETTINGS_PLACE_NEWER;
+        holding.place = SETTINGS_PLACE_NEWER;
     } else if (either(place, SETTINGS_PLACE_RECORD)) {
-        second.place = read_sector(keep, second.sector, saved, &second.number, bytes);
+        holding.place = read(keep, holding.half, saved, &holding.number, bytes);
     }
-    return second;
+    return holding;
 }
 
 /** The texts of one, everything else of the other. */
@@ -75,40 +78,66 @@ static void take_texts(settings_saved_t *saved, const settings_saved_t *first)
     saved->ever_set = (saved->ever_set & ~texts) | (first->ever_set & texts);
 }
 
+/** What is used is the record of the first place, of the second one, or none: whether it may not be the newest. */
+static bool in_doubt(const holding_t *first, const holding_t *second, bool from_second)
+{
+    const bool in_first = first->place == SETTINGS_PLACE_RECORD;
+    const bool in_second = second->place == SETTINGS_PLACE_RECORD;
+    if (!in_first && !in_second) {
+        return first->place != SETTINGS_PLACE_NOTHING || second->place != SETTINGS_PLACE_NOTHING;
+    }
+    const holding_t *const used = from_second ? second : first;
+    const holding_t *const other = from_second ? first : second;
+    const bool newer_elsewhere = other->place == SETTINGS_PLACE_NEWER && other->number > used->number;
+    return newer_elsewhere || (from_second && !in_first && second->spoiled);
+}
+
 settings_found_t settings_keep_open(settings_keep_t *keep, const settings_places_t *places, settings_saved_t *saved,
                                     settings_room_t *room)
 {
-    uint32_t number = 0;
     *keep = (settings_keep_t){.places = *places};
-    const second_t second = read_second(keep, saved, room->bytes);
-    settings_found_t found = {.first = read_first(keep, &room->other, &number, room->bytes), .second = second.place};
+    const holding_t second = read_place(keep, read_second, saved, room->bytes);
+    const holding_t first = read_place(keep, read_first, &room->other, room->bytes);
+    settings_found_t found = {.first = first.place, .second = second.place};
     const bool in_first = found.first == SETTINGS_PLACE_RECORD;
     const bool in_second = found.second == SETTINGS_PLACE_RECORD;
-    keep->sector = (uint8_t)(1U - second.sector);
-    keep->newer = found.first == SETTINGS_PLACE_NEWER || found.second == SETTINGS_PLACE_NEWER;
+    keep->first = (uint8_t)(1U - first.half);
+    keep->second = (uint8_t)(1U - second.half);
     keep->spoiled = second.spoiled;
-    keep->number = number > second.number ? number : second.number;
-    found.from_second = in_second && (!in_first || second.number > number);
-    found.heal_first = found.from_second && !keep->newer;
-    found.heal_second = in_first && (!in_second || number > second.number || second.spoiled) && !keep->newer;
+    keep->newer = found.first == SETTINGS_PLACE_NEWER || found.second == SETTINGS_PLACE_NEWER;
+    keep->number = first.number > second.number ? first.number : second.number;
+    found.from_second = in_second && (!in_first || second.number > first.number);
+    found.lost = in_doubt(&first, &second, found.from_second);
     if (!in_first && !in_second) {
-        found.lost = found.first != SETTINGS_PLACE_NOTHING || found.second != SETTINGS_PLACE_NOTHING;
         settings_saved_nothing(saved);
     } else if (!found.from_second) {
         *saved = room->other;
     } else if (in_first) {
         take_texts(saved, &room->other);
-    } else {
-        found.lost = second.spoiled; /* it may have been the newest, and the tighter one */
     }
-    saved->unconfirmed = saved->unconfirmed || found.lost;
+    if (found.lost && !saved->unconfirmed) {
+        saved->unconfirmed = true;
+        keep->number++; /* the loss is remembered, over what there is */
+        found.heal_first = !keep->newer;
+        found.heal_second = !keep->newer;
+    } else if (!keep->newer) {
+        found.heal_first = found.from_second;
+        found.heal_second = in_first && (!in_second || first.number > second.number || second.spoiled);
+    }
     return found;
 }
 
-static bool write_first(const settings_keep_t *keep, const settings_saved_t *saved, settings_room_t *room)
+/** Into both halves when a record of a newer firmware has to give way: it would be found again. */
+static bool write_first(settings_keep_t *keep, const settings_saved_t *saved, settings_room_t *room)
 {
     const size_t length = settings_record_write(saved, keep->number, true, room->bytes);
-    return keep->places.store(keep->places.context, room->bytes, length);
+    for (unsigned i = 0; i < (keep->newer ? HALVES : 1U); i++) {
+        if (!keep->places.store(keep->places.context, keep->first, room->bytes, length)) {
+            return false;
+        }
+        keep->first = (uint8_t)(1U - keep->first);
+    }
+    return true;
 }
 
 static bool holds(const settings_keep_t *keep, const uint8_t *bytes, size_t length)
@@ -117,7 +146,7 @@ static bool holds(const settings_keep_t *keep, const uint8_t *bytes, size_t leng
     bool same = true;
     for (size_t at = 0; at < length && same; at += PIECE) {
         const size_t size = length - at < PIECE ? length - at : PIECE;
-        same = keep->places.read(keep->places.context, offset_of(keep->sector) + (uint32_t)at, piece, (uint32_t)size) &&
+        same = keep->places.read(keep->places.context, offset_of(keep->second) + (uint32_t)at, piece, (uint32_t)size) &&
                memcmp(piece, &bytes[at], size) == 0;
     }
     return same;
@@ -127,15 +156,15 @@ static bool holds(const settings_keep_t *keep, const uint8_t *bytes, size_t leng
 static bool write_sector(settings_keep_t *keep, const settings_saved_t *saved, settings_room_t *room)
 {
     const size_t length = settings_record_write(saved, keep->number, false, room->bytes);
-    if (!keep->places.replace(keep->places.context, offset_of(keep->sector), room->bytes, (uint32_t)length) ||
+    if (!keep->places.replace(keep->places.context, offset_of(keep->second), room->bytes, (uint32_t)length) ||
         !holds(keep, room->bytes, length)) {
         return false;
     }
-    keep->sector = (uint8_t)(1U - keep->sector);
+    keep->second = (uint8_t)(1U - keep->second);
     return true;
 }
 
-/** Into one sector, the older one; into both when the other one holds something that would be in doubt for ever. */
+/** Into one half, the older one; into both when the other one holds something that would be in doubt for ever. */
 static bool write_second(settings_keep_t *keep, const settings_saved_t *saved, settings_room_t *room)
 {
     if (!write_sector(keep, saved, room) || (keep->spoiled && !write_sector(keep, saved, room))) {
@@ -148,8 +177,9 @@ static bool write_second(settings_keep_t *keep, const settings_saved_t *saved, s
 bool settings_keep_heal(settings_keep_t *keep, const settings_found_t *found, const settings_saved_t *saved,
                         settings_room_t *room)
 {
-    const bool first = !found->heal_first || write_first(keep, saved, room);
+    /* The second place first: what the first one needs to be written may take away the last trace of a loss. */
     const bool second = !found->heal_second || write_second(keep, saved, room);
+    const bool first = !found->heal_first || write_first(keep, saved, room);
     return first && second;
 }
 
@@ -166,4 +196,9 @@ settings_keep_outcome_t settings_keep_save(settings_keep_t *keep, const settings
     }
     keep->newer = false;
     return write_second(keep, saved, room) ? SETTINGS_KEEP_DONE : SETTINGS_KEEP_ONE_PLACE;
+}
+
+bool settings_keep_second(settings_keep_t *keep, const settings_saved_t *saved, settings_room_t *room)
+{
+    return write_second(keep, saved, room);
 }

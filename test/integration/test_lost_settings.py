@@ -43,8 +43,8 @@ def run(native_build: Path, data: Path, *options: str) -> "subprocess.CompletedP
 
 
 def damage_first(data: Path) -> None:
-    record = data / "nvs/settings/record"
-    record.write_bytes(record.read_bytes()[:-1])
+    for record in (data / "nvs/settings").glob("record?"):
+        record.write_bytes(record.read_bytes()[:-1])
 
 
 def damage_second(data: Path) -> None:

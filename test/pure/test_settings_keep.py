@@ -53,13 +53,13 @@ def histories(rng: random.Random, rows: dict[str, Row], library: Path) -> Iterat
         assert Settings(library, places).save(change)
         yield before, change, places.flash.operations
         if rng.random() < 0.3:  # also as a cut leaves them, and as one place alone does
-            places.blob = None if rng.random() < 0.5 else before.blob
+            places.blobs = [None, None] if rng.random() < 0.5 else before.blobs
 
 
-def cut(places: Places, operation: int, spoil: str | None, rng: random.Random, blob_done: bool) -> None:
+def cut(places: Places, operation: int, spoil: str | None, rng: random.Random, blob_after: str) -> None:
     places.flash.cut_at = operation
     places.flash.spoil = None if spoil is None else spoils(rng)[spoil]
-    places.blob_done = blob_done
+    places.blob_after = blob_after
 
 
 def test_a_cut_at_any_operation_and_within_it_leaves_the_old_set_or_the_new_one(
@@ -74,7 +74,7 @@ def test_a_cut_at_any_operation_and_within_it_leaves_the_old_set_or_the_new_one(
         for operation in range(1, operations + 1):
             for spoil in (None, *spoils(rng)):
                 places = before.copy()
-                cut(places, operation, spoil, rng, blob_done=rng.random() < 0.5)
+                cut(places, operation, spoil, rng, blob_after=rng.choice(("old", "new", "gone")))
                 assert not Settings(library, places).save(change) or not places.flash.off
                 cuts += 1
                 starts_after_a_cut(library, places, keys, [old, new], rng)
@@ -88,7 +88,7 @@ def starts_after_a_cut(
     """The power goes once more while the places are made alike; then it stays on."""
     places.flash.power_up()
     places.flash.operations = 0
-    cut(places, rng.randint(1, 12), rng.choice(sorted(spoils(rng))), rng, blob_done=True)
+    cut(places, rng.randint(1, 12), rng.choice(sorted(spoils(rng))), rng, blob_after=rng.choice(("old", "new", "gone")))
     first = Settings(library, places)
     found = first.numbers(keys)
     assert found in allowed
@@ -113,7 +113,7 @@ def test_what_is_lost_is_never_taken_for_never_set(library: Path, rows: dict[str
             assert Settings(library, places).save(sets(rng, rows))
         saved = Settings(library, places).numbers(keys)
         if lost != "second":
-            places.blob = None if rng.random() < 0.5 else rng.randbytes(rng.randint(1, 2000))
+            places.blobs = [None if rng.random() < 0.5 else rng.randbytes(rng.randint(1, 2000)) for _ in range(2)]
         if lost != "first":
             places.flash = FlashModel(bytearray(rng.randbytes(len(places.flash.content))))
         after = Settings(library, places)

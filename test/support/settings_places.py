@@ -1,6 +1,7 @@
 """What keeps the settings (libtinybms_pure.so) on two places whose power can be cut at any moment.
 
-The first place stands for a blob of NVS, which ESP-IDF replaces as a whole: a cut leaves the old one or the new one.
+The first place stands for two blobs of NVS, which ESP-IDF replaces as a whole; but a cut may leave neither the old one
+nor the new one of the key that is being written.
 The second place is flash, written page by page.
 """
 
@@ -12,8 +13,8 @@ from nor_flash import PAGE, FlashModel
 
 NOTHING, RECORD = 0, 1
 
-LOAD = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_void_p, c.POINTER(c.c_size_t))
-STORE = c.CFUNCTYPE(c.c_bool, c.c_void_p, c.c_void_p, c.c_size_t)
+LOAD = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_uint, c.c_void_p, c.POINTER(c.c_size_t))
+STORE = c.CFUNCTYPE(c.c_bool, c.c_void_p, c.c_uint, c.c_void_p, c.c_size_t)
 READ = c.CFUNCTYPE(c.c_bool, c.c_void_p, c.c_uint32, c.c_void_p, c.c_uint32)
 REPLACE = c.CFUNCTYPE(c.c_bool, c.c_void_p, c.c_uint32, c.c_void_p, c.c_uint32)
 
@@ -34,35 +35,41 @@ class _Found(c.Structure):
     )
 
 
+Blob = bytes | None
+
+
 @dataclass
 class Places:
-    """A blob and two sectors under one power. `flash.cut_at` counts the operations of both."""
+    """Two blobs and two sectors under one power. `flash.cut_at` counts the operations of both."""
 
     flash: FlashModel = field(default_factory=FlashModel)
-    blob: bytes | None = None
-    blob_done: bool = False
-    """Whether a blob that the power is cut in is the new one."""
+    blobs: list[Blob] = field(default_factory=lambda: [None, None])
+    blob_after: str = "old"
+    """What a blob is that the power is cut in: "old", "new", or "gone", as NVS may leave it."""
 
     def copy(self) -> "Places":
         """As they are now."""
-        return Places(FlashModel(bytearray(self.flash.content)), self.blob)
+        return Places(FlashModel(bytearray(self.flash.content)), list(self.blobs))
 
-    def load(self, to: int, length: "c._Pointer[c.c_size_t]") -> int:
+    def load(self, half: int, to: int, length: "c._Pointer[c.c_size_t]") -> int:
         """settings_places_t.load."""
-        if self.blob is None:
+        blob = self.blobs[half]
+        if blob is None:
             return NOTHING
-        c.memmove(to, self.blob, len(self.blob))
-        length[0] = len(self.blob)
+        c.memmove(to, blob, len(blob))
+        length[0] = len(blob)
         return RECORD
 
-    def store(self, blob: bytes) -> bool:
+    def store(self, half: int, blob: bytes) -> bool:
         """settings_places_t.store."""
         if self.flash.off:
             return False
         self.flash.operations += 1
         self.flash.off = self.flash.operations == self.flash.cut_at
-        if not self.flash.off or self.blob_done:
-            self.blob = blob
+        if not self.flash.off or self.blob_after == "new":
+            self.blobs[half] = blob
+        elif self.blob_after == "gone":
+            self.blobs[half] = None
         return not self.flash.off
 
     def replace(self, offset: int, data: bytes) -> bool:
@@ -87,8 +94,8 @@ class Settings:
         )
         self._functions = _Functions(
             None,
-            LOAD(lambda _, to, length: places.load(to, length)),
-            STORE(lambda _, data, length: places.store(c.string_at(data, length))),
+            LOAD(lambda _, half, to, length: places.load(half, to, length)),
+            STORE(lambda _, half, data, length: places.store(half, c.string_at(data, length))),
             READ(lambda _, offset, to, length: _copy(places.flash.read(offset, length), to)),
             REPLACE(lambda _, offset, data, length: places.replace(offset, c.string_at(data, length))),
         )

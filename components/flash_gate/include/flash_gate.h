@@ -42,7 +42,9 @@ typedef struct {
 } flash_gate_status_t;
 
 /**
- * @brief Makes the gate; later calls do nothing. Until flash_gate_pace() turns come one behind the other.
+ * @brief Makes the gate; later calls do nothing. Until flash_gate_pace() turns come one behind the other. An orderly
+ * restart takes the last turn: it waits for who is writing, and nobody begins any more. To be called before anything
+ * else registers a shutdown handler.
  * @return ESP_OK; ESP_ERR_NO_MEM
  */
 esp_err_t flash_gate_init(void);

@@ -73,6 +73,13 @@ esp_err_t settings_save(settings_handle_t handle, const settings_change_t *chang
                         settings_refusal_t *refusal);
 
 /**
+ * @brief Writes the second place when it does not have what is saved, because a save could not write it. To be called
+ * now and then, not from tasks of the control path: until it is good a loss of the first place may loosen something.
+ * @return ESP_OK: both places have what is saved; ESP_FAIL: not yet
+ */
+esp_err_t settings_make_good(settings_handle_t handle);
+
+/**
  * @brief A person has looked at the values that are saved and stands by them: from the next start on nothing is held
  * down any more. Settings that a newer firmware has saved are given up; a whole storage of a newer ESP-IDF is not.
  * @return as settings_save()

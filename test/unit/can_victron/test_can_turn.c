@@ -262,8 +262,24 @@ TEST_CASE("a node that refuses while nothing may be sent costs no restart, and o
     start();
     TEST_ASSERT_TRUE(run_for(HOUR_MS));
     s_publish = true;
-    TEST_ASSERT_TRUE(run_for(30000));
-    TEST_ASSERT_FALSE(run_for(2 * TURN_MS));
+    TEST_ASSERT_TRUE(run_for(29000));
+    TEST_ASSERT_FALSE(run_for(1000 + 2 * TURN_MS));
+}
+
+TEST_CASE("a battery that comes and goes does not put the restart of a node that refuses off", "[can_victron_faults]")
+{
+    begin();
+    TEST_ASSERT_TRUE(run_for(2000));
+    fake_twai.wires = WIRES_HELD;
+    fake_twai.refuse_enable = FAKE_FOR_EVER;
+    bool restart = false;
+    for (int minutes = 0; minutes < 5 && !restart; minutes++) {
+        s_publish = true;
+        restart = !run_for(20000);
+        s_publish = false;
+        restart = restart || !run_for(20000);
+    }
+    TEST_ASSERT_TRUE(restart);
 }
 
 TEST_CASE("bus-off on a bus that is held costs no restart in an hour", "[can_victron_faults]")

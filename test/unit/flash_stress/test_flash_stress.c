@@ -23,7 +23,6 @@
 #define TURN_MS    5000
 #define SECTOR     4096
 #define WRITERS    3
-#define FAIR_MS    20 /* Linux gives the turn to anybody who waits, also to whoever has just given it back */
 
 static event_bus_handle_t s_bus;
 static event_bus_subscription_t s_frames;
@@ -51,7 +50,6 @@ static void write_settings(void *argument)
     for (int32_t value = 1; !atomic_load(&s_stop); value++) {
         const settings_change_t change = {.id = SETTINGS_CHARGE_MAX_A, .value = {.number = value}};
         (void)atomic_fetch_add(written, settings_save(s_settings, &change, 1, &refusal) == ESP_OK ? 1 : 0);
-        vTaskDelay(pdMS_TO_TICKS(FAIR_MS));
     }
     end_task();
 }
@@ -68,7 +66,6 @@ static void write_log(const char *label, atomic_int *written)
                               esp_partition_write(partition, at, content, SECTOR) == ESP_OK;
             flash_gate_give();
             (void)atomic_fetch_add(written, done ? 1 : 0);
-            vTaskDelay(pdMS_TO_TICKS(FAIR_MS));
         }
     }
     end_task();

@@ -16,6 +16,7 @@
 #include "esp_timer.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
+#include "host.h"
 #include "unity.h"
 
 static atomic_int s_in_turn;
@@ -176,4 +177,10 @@ TEST_CASE("a turn that does not come in time is refused, and the next one comes 
     TEST_ASSERT_FALSE(flash_gate_is_mine());
     TEST_ASSERT_EQUAL(ESP_OK, flash_gate_take(2000));
     flash_gate_give();
+}
+
+TEST_CASE("an orderly restart takes the last turn", "[flash_turns]")
+{
+    host_run_shutdown_handlers();
+    TEST_ASSERT_EQUAL(ESP_ERR_TIMEOUT, flash_gate_take(50));
 }

@@ -11,8 +11,8 @@
 #include "tinybms_crc.h"
 #include "unity.h"
 
-static uint8_t s_first[SETTINGS_RECORD_MAX];
-static size_t s_first_length; /**< 0 = nothing */
+static uint8_t s_first[2][SETTINGS_RECORD_MAX];
+static size_t s_first_length[2]; /**< 0 = nothing */
 static settings_place_t s_first_place;
 static bool s_first_writable;
 static bool s_second_writable;
@@ -24,22 +24,23 @@ static settings_keep_t s_keep;
 static settings_saved_t s_saved;
 static settings_found_t s_found;
 
-static settings_place_t load(void *context, uint8_t *bytes, size_t *length)
+static settings_place_t load(void *context, unsigned half, uint8_t *bytes, size_t *length)
 {
     (void)context;
-    memcpy(bytes, s_first, s_first_length);
-    *length = s_first_length;
-    return s_first_length == 0 && s_first_place == SETTINGS_PLACE_RECORD ? SETTINGS_PLACE_NOTHING : s_first_place;
+    memcpy(bytes, s_first[half], s_first_length[half]);
+    *length = s_first_length[half];
+    return *length == 0 && s_first_place == SETTINGS_PLACE_RECORD ? SETTINGS_PLACE_NOTHING : s_first_place;
 }
 
-static bool store(void *context, const uint8_t *bytes, size_t length)
+static bool store(void *context, unsigned half, const uint8_t *bytes, size_t length)
 {
     (void)context;
     if (!s_first_writable) {
         return false;
     }
-    memcpy(s_first, bytes, length);
-    s_first_length = length;
+    memcpy(s_first[half], bytes, length);
+    s_first_length[half] = length;
+    s_first_place = SETTINGS_PLACE_RECORD;
     s_writes++;
     return true;
 }
@@ -79,10 +80,16 @@ static void start(void)
     start_and_heal(true);
 }
 
+static void forget_first(void)
+{
+    s_first_length[0] = 0;
+    s_first_length[1] = 0;
+}
+
 /** A device on which nothing was ever saved. */
 static void begin(void)
 {
-    s_first_length = 0;
+    forget_first();
     s_first_place = SETTINGS_PLACE_RECORD;
     s_first_writable = true;
     s_second_writable = true;
@@ -110,7 +117,30 @@ static void damage_second(void)
 
 static void damage_first(void)
 {
-    s_first[30] ^= 1U;
+    s_first[0][30] ^= 1U;
+    s_first[1][30] ^= 1U;
+}
+
+/* Writes what a later firmware would: a schema that this one does not know. */
+static void make_newer(uint8_t *record)
+{
+    static settings_saved_t found;
+    uint32_t number = 0;
+    uint32_t crcs[2];
+    uint32_t length = 0;
+    TEST_ASSERT_EQUAL(SETTINGS_PLACE_RECORD, settings_record_read(record, SETTINGS_RECORD_MAX, &found, &number));
+    record[4] = SETTINGS_RECORD_SCHEMA + 1;
+    memcpy(&length, &record[12], sizeof(length));
+    crcs[0] = tinybms_crc32(record, 16);
+    crcs[1] = tinybms_crc32(&record[20], length);
+    crcs[0] = tinybms_crc32((const uint8_t *)crcs, sizeof(crcs));
+    memcpy(&record[16], crcs, sizeof(crcs[0]));
+}
+
+/* Takes the newest record out of the first place, as if that had never been written. */
+static void lose_newest_of_first(void)
+{
+    s_first_length[1U - s_keep.first] = 0;
 }
 
 TEST_CASE("a device on which nothing was ever saved has factory values, and nothing is written", "[settings_keep]")
@@ -143,7 +173,7 @@ TEST_CASE("what the first place has lost comes from the second one, and is there
         if (way == 0) {
             damage_first();
         } else {
-            s_first_length = 0;
+            forget_first();
         }
         start();
         TEST_ASSERT_EQUAL(20, cap());
@@ -164,7 +194,7 @@ TEST_CASE("what the second place has lost is there again after a start", "[setti
     start();
     TEST_ASSERT_EQUAL(20, cap());
     TEST_ASSERT_FALSE(s_saved.unconfirmed);
-    s_first_length = 0;
+    forget_first();
     start();
     TEST_ASSERT_EQUAL(20, cap());
     TEST_ASSERT_FALSE(s_saved.unconfirmed);
@@ -181,13 +211,12 @@ TEST_CASE("lost in both places is not never set", "[settings_keep]")
         TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(25)); /* both sectors are in use */
         damage_second();
         if (ways[i].first_empty) {
-            s_first_length = 0;
+            forget_first();
         } else {
             damage_first();
         }
         for (int starts = 0; starts < 3; starts++) {
             start();
-            TEST_ASSERT_TRUE(s_found.lost);
             TEST_ASSERT_TRUE(s_saved.unconfirmed);
             TEST_ASSERT_EQUAL(0, cap());
         }
@@ -201,6 +230,43 @@ TEST_CASE("a first place that cannot be read, and nothing in the second one: som
     s_first_place = SETTINGS_PLACE_DAMAGED;
     start();
     TEST_ASSERT_TRUE(s_saved.unconfirmed);
+}
+
+TEST_CASE("a loss is remembered, also when the places that show it are begun anew", "[settings_keep]")
+{
+    begin();
+    s_first_place = SETTINGS_PLACE_DAMAGED; /* and is erased to be written */
+    start();
+    TEST_ASSERT_TRUE(s_found.lost);
+    TEST_ASSERT_EQUAL(SETTINGS_PLACE_RECORD, s_first_place);
+    start();
+    TEST_ASSERT_TRUE(s_saved.unconfirmed);
+    forget_first();
+    start();
+    TEST_ASSERT_TRUE(s_saved.unconfirmed);
+}
+
+TEST_CASE("a record of a newer firmware that is newer than ours may be tighter", "[settings_keep]")
+{
+    for (int way = 0; way < 2; way++) {
+        begin();
+        TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(40));
+        if (way == 0) { /* the newer firmware was cut between the places */
+            s_second_writable = false;
+            TEST_ASSERT_EQUAL(SETTINGS_KEEP_ONE_PLACE, save_cap(20));
+            make_newer(s_first[1U - s_keep.first]);
+        } else {
+            TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(20));
+            make_newer(&s_second[(1U - s_keep.second) * SETTINGS_SECTOR_SIZE]);
+            lose_newest_of_first();
+        }
+        s_second_writable = true;
+        s_writes = 0;
+        start();
+        TEST_ASSERT_EQUAL(40, cap());
+        TEST_ASSERT_TRUE(s_saved.unconfirmed);
+        TEST_ASSERT_EQUAL(0, s_writes);
+    }
 }
 
 TEST_CASE("a save does not confirm what was lost, a person does", "[settings_keep]")
@@ -227,9 +293,9 @@ TEST_CASE("the newest record of the second place is damaged and the first place 
     begin();
     TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(40));
     TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(20));
-    const unsigned newest = 1U - s_keep.sector;
+    const unsigned newest = 1U - s_keep.second;
     s_second[newest * SETTINGS_SECTOR_SIZE + 30] ^= 1U;
-    s_first_length = 0;
+    forget_first();
     for (int starts = 0; starts < 3; starts++) {
         start();
         TEST_ASSERT_EQUAL(40, cap());
@@ -246,7 +312,7 @@ TEST_CASE("a sector that is damaged while the first place is fine is made good, 
         TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(20));
         s_second[sector * SETTINGS_SECTOR_SIZE + 30] ^= 1U;
         start();
-        s_first_length = 0;
+        forget_first();
         start();
         TEST_ASSERT_EQUAL(20, cap());
         TEST_ASSERT_FALSE(s_saved.unconfirmed);
@@ -255,17 +321,26 @@ TEST_CASE("a sector that is damaged while the first place is fine is made good, 
 
 TEST_CASE("a first place that went back to an older record does not loosen", "[settings_keep]")
 {
-    static uint8_t older[SETTINGS_RECORD_MAX];
     begin();
     TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(40));
-    memcpy(older, s_first, sizeof(older));
-    const size_t length = s_first_length;
     TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(20));
-    memcpy(s_first, older, sizeof(older));
-    s_first_length = length;
+    lose_newest_of_first();
     start();
     TEST_ASSERT_EQUAL(20, cap());
     TEST_ASSERT_TRUE(s_found.from_second);
+    TEST_ASSERT_FALSE(s_saved.unconfirmed);
+}
+
+TEST_CASE("a save that is cut takes nothing of the one before with it, not even its texts", "[settings_keep]")
+{
+    begin();
+    memcpy(s_saved.values.text[SETTINGS_ID_FAMILY - SETTINGS_NUMBERS], "House", 6);
+    s_saved.ever_set |= UINT64_C(1) << (unsigned)SETTINGS_ID_FAMILY;
+    TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(40));
+    s_first_length[s_keep.first] = 0; /* the value that was being written is gone, as NVS may leave it */
+    start();
+    TEST_ASSERT_EQUAL(40, cap());
+    TEST_ASSERT_EQUAL_STRING("House", settings_text(&s_saved.values, SETTINGS_ID_FAMILY));
 }
 
 TEST_CASE("a save that the second place does not take is done, told, and made good by the next start",
@@ -280,9 +355,24 @@ TEST_CASE("a save that the second place does not take is done, told, and made go
     TEST_ASSERT_EQUAL(20, cap());
     s_second_writable = true;
     start();
-    s_first_length = 0;
+    forget_first();
     start();
     TEST_ASSERT_EQUAL(20, cap());
+}
+
+TEST_CASE("the second place that a save could not write is written by the running program", "[settings_keep]")
+{
+    begin();
+    TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(40));
+    s_second_writable = false;
+    TEST_ASSERT_EQUAL(SETTINGS_KEEP_ONE_PLACE, save_cap(20));
+    TEST_ASSERT_FALSE(settings_keep_second(&s_keep, &s_saved, &s_room));
+    s_second_writable = true;
+    TEST_ASSERT_TRUE(settings_keep_second(&s_keep, &s_saved, &s_room));
+    forget_first();
+    start();
+    TEST_ASSERT_EQUAL(20, cap());
+    TEST_ASSERT_FALSE(s_saved.unconfirmed);
 }
 
 TEST_CASE("a save that the first place does not take changes nothing", "[settings_keep]")
@@ -301,28 +391,13 @@ TEST_CASE("a save that the first place does not take changes nothing", "[setting
     TEST_ASSERT_EQUAL(30, cap());
 }
 
-/* Writes what a later firmware would: a schema that this one does not know. */
-static void make_newer(uint8_t *record)
-{
-    static settings_saved_t found;
-    uint32_t number = 0;
-    uint32_t crcs[2];
-    uint32_t length = 0;
-    TEST_ASSERT_EQUAL(SETTINGS_PLACE_RECORD, settings_record_read(record, SETTINGS_RECORD_MAX, &found, &number));
-    record[4] = SETTINGS_RECORD_SCHEMA + 1;
-    memcpy(&length, &record[12], sizeof(length));
-    crcs[0] = tinybms_crc32(record, 16);
-    crcs[1] = tinybms_crc32(&record[20], length);
-    crcs[0] = tinybms_crc32((const uint8_t *)crcs, sizeof(crcs));
-    memcpy(&record[16], crcs, sizeof(crcs[0]));
-}
-
 TEST_CASE("records of a newer firmware hold everything down, are kept, and refuse a save", "[settings_keep]")
 {
     begin();
     TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(40));
     TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(20));
-    make_newer(s_first);
+    make_newer(s_first[0]);
+    make_newer(s_first[1]);
     make_newer(s_second);
     make_newer(&s_second[SETTINGS_SECTOR_SIZE]);
     s_writes = 0;
@@ -337,7 +412,8 @@ TEST_CASE("a person can give up what a newer firmware has saved", "[settings_kee
     begin();
     TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(40));
     TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(20));
-    make_newer(s_first);
+    make_newer(s_first[0]);
+    make_newer(s_first[1]);
     make_newer(s_second);
     make_newer(&s_second[SETTINGS_SECTOR_SIZE]);
     start();
@@ -346,7 +422,7 @@ TEST_CASE("a person can give up what a newer firmware has saved", "[settings_kee
     start();
     TEST_ASSERT_FALSE(s_saved.unconfirmed);
     TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(30));
-    s_first_length = 0;
+    forget_first();
     start();
     TEST_ASSERT_EQUAL(30, cap());
     TEST_ASSERT_FALSE(s_saved.unconfirmed);
@@ -356,7 +432,7 @@ TEST_CASE("a newer record in the second place alone is kept, and the first place
 {
     begin();
     TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(20));
-    make_newer(&s_second[(1U - s_keep.sector) * SETTINGS_SECTOR_SIZE]);
+    make_newer(&s_second[(1U - s_keep.second) * SETTINGS_SECTOR_SIZE]);
     s_writes = 0;
     start();
     TEST_ASSERT_EQUAL(20, cap());
@@ -370,10 +446,8 @@ TEST_CASE("texts come from the first place, numbers from the newer one", "[setti
     memcpy(s_saved.values.text[SETTINGS_ID_FAMILY - SETTINGS_NUMBERS], "House", 6);
     s_saved.ever_set |= UINT64_C(1) << (unsigned)SETTINGS_ID_FAMILY;
     TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(40));
-    static uint8_t older[SETTINGS_RECORD_MAX];
-    memcpy(older, s_first, sizeof(older));
     TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(20));
-    memcpy(s_first, older, sizeof(older));
+    lose_newest_of_first();
     start();
     TEST_ASSERT_EQUAL(20, cap());
     TEST_ASSERT_EQUAL_STRING("House", settings_text(&s_saved.values, SETTINGS_ID_FAMILY));

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "esp_partition.h"
@@ -260,6 +261,30 @@ TEST_CASE("a storage that cannot be written refuses and changes nothing", "[sett
     TEST_ASSERT_EQUAL(0, unlink(path));
 }
 
+TEST_CASE("a second place that did not take a save is written as soon as it can be", "[settings]")
+{
+    const settings_change_t change = {.id = SETTINGS_CHARGE_MAX_A, .value = {.number = 20}};
+    char path[256];
+    char aside[264];
+    settings_refusal_t refusal;
+    settings_handle_t settings = first_start();
+    TEST_ASSERT_EQUAL(ESP_OK, settings_make_good(settings));
+    (void)snprintf(path, sizeof(path), "%s/flash/limits.bin", host_options.data_dir);
+    (void)snprintf(aside, sizeof(aside), "%s.aside", path);
+    TEST_ASSERT_EQUAL(0, rename(path, aside));
+    TEST_ASSERT_EQUAL(0, mkdir(path, 0700)); /* where the file has to be */
+    TEST_ASSERT_EQUAL(ESP_OK, settings_save(settings, &change, 1, &refusal));
+    TEST_ASSERT_EQUAL(ESP_FAIL, settings_make_good(settings));
+    TEST_ASSERT_EQUAL(0, rmdir(path));
+    TEST_ASSERT_EQUAL(0, rename(aside, path));
+    TEST_ASSERT_EQUAL(ESP_OK, settings_make_good(settings));
+    TEST_ASSERT_EQUAL(ESP_OK, flash_gate_take(0));
+    TEST_ASSERT_EQUAL(ESP_OK, nvs_flash_erase());
+    flash_gate_give();
+    TEST_ASSERT_EQUAL(20, number_after_restart(SETTINGS_CHARGE_MAX_A));
+    TEST_ASSERT_FALSE(settings_restricted(settings));
+}
+
 /* ---- what is remembered of the battery ---- */
 
 /* A stamp of 24 bits and a BMS time of 32. */
@@ -353,8 +378,8 @@ TEST_CASE("sensors are in both places: one that is lost does not forget them", "
     char path[256];
     settings_handle_t settings = first_start();
     remember(settings, &s_full);
-    (void)snprintf(path, sizeof(path), "%s/nvs/settings/record", host_options.data_dir);
-    TEST_ASSERT_EQUAL(0, truncate(path, 3));
+    (void)snprintf(path, sizeof(path), "%s/nvs/settings/record0", host_options.data_dir);
+    TEST_ASSERT_EQUAL(0, truncate(path, 3)); /* there is one: nothing has been saved before */
     restart();
     expect_memory(settings, &s_full);
     TEST_ASSERT_EQUAL(ESP_OK, flash_gate_take(0));

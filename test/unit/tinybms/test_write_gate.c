@@ -25,9 +25,9 @@ static void begin(void)
     static const struct {
         uint16_t address;
         uint16_t word;
-    } nmc[] = {{300, 4150}, {301, 3000}, {305, 150},    {307, CELLS},  {315, 4200}, {316, 2900},
-               {317, 120},  {318, 100},  {319, 60},     {320, 0xFFFB}, {321, 80},   {328, 65535},
-               {329, 4},    {332, 5},    {330, 0x0501}, {333, 1},      {338, 2}};
+    } nmc[] = {{300, 4150}, {301, 3000}, {304, 1000},   {305, 150}, {306, 6600},   {307, CELLS}, {315, 4200},
+               {316, 2900}, {317, 120},  {318, 100},    {319, 60},  {320, 0xFFFB}, {321, 80},    {328, 65535},
+               {329, 4},    {332, 5},    {330, 0x0501}, {333, 1},   {338, 2}};
     memset(s_settings, 0, sizeof(s_settings));
     for (size_t i = 0; i < COUNT_OF(nmc); i++) {
         hold(nmc[i].address, nmc[i].word);
@@ -159,6 +159,7 @@ TEST_CASE("what loosens a protection has to be confirmed, what tightens it has n
     } settings[] = {
         {"fully_charged_voltage", 300, 4150, 4151, 4149},
         {"fully_discharged_voltage", 301, 3000, 2999, 3001},
+        {"charge_finished_current", 304, 1000, 999, 1001},
         {"peak_discharge_current_cutoff", 305, 150, 151, 149},
         {"charger_disable_delay", 311, 0, 1, 0},
         {"over_voltage_cutoff", 315, 4200, 4201, 4199},
@@ -174,6 +175,8 @@ TEST_CASE("what loosens a protection has to be confirmed, what tightens it has n
         {"automatic_recovery", 332, 5, 4, 6},
         {"precharge_duration", 338, 2, 1, 3},
         /* which pin, sensor or mode protects: any other one; the one that it is changes nothing */
+        {"battery_capacity", 306, 6600, 6601, 6600}, /* SOC follows it, and by SOC the gateway limits */
+        {"ignition_input", 334, 0, 1, 0},
         {"state_of_charge_set", 328, 65535, 40000, 65535},
         {"external_current_sensor_inverted", 329, 0, 1, 0},
         {"charger_type", 330, 1, 0, 1},
@@ -203,14 +206,11 @@ TEST_CASE("what protects nothing is not asked for", "[tinybms]")
         const char *name;
         int64_t raw;
     } settings[] = {{"early_balancing_threshold", 4000},
-                    {"charge_finished_current", 4000},
-                    {"battery_capacity", 20000},
                     {"allowed_disbalance", 100},
                     {"charger_startup_delay", 60},
                     {"pulses_per_unit", 100000},
                     {"distance_unit", 2},
                     {"battery_maximum_cycles", 65000},
-                    {"ignition_input", 1},
                     {"state_of_health_set", 50000},
                     {"speed_sensor_input", 2},
                     {"broadcast_period", 7},
