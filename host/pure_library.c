@@ -73,9 +73,8 @@ bool tinybms_pure_saved_unconfirmed(const settings_saved_t *saved);
 
 void tinybms_pure_saved_set(settings_saved_t *saved, const char *key, int32_t number)
 {
-    const settings_id_t id = settings_find(key);
-    saved->values.number[id] = number;
-    saved->ever_set |= UINT64_C(1) << (unsigned)id;
+    const settings_value_t value = {.number = number};
+    settings_saved_set(saved, settings_find(key), &value);
 }
 
 int32_t tinybms_pure_saved_number(const settings_saved_t *saved, const char *key)

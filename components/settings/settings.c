@@ -170,8 +170,7 @@ static bool read_first_layout(settings_saved_t *saved)
         for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
             settings_value_t value = {0};
             if (read_first_layout_value(nvs, id, &value) == ESP_OK && settings_value_valid(id, &value, &refusal)) {
-                settings_set(&saved->values, id, &value);
-                saved->ever_set |= UINT64_C(1) << (unsigned)id;
+                settings_saved_set(saved, id, &value);
             }
         }
         nvs_close(nvs);
@@ -323,8 +322,7 @@ static esp_err_t save(struct settings *settings, const settings_change_t *change
         if (!settings_value_valid(changes[i].id, &changes[i].value, refusal)) {
             return ESP_ERR_INVALID_ARG;
         }
-        settings_set(&next->values, changes[i].id, &changes[i].value);
-        next->ever_set |= UINT64_C(1) << (unsigned)changes[i].id;
+        settings_saved_set(next, changes[i].id, &changes[i].value);
     }
     return settings_fit_together(&next->values, refusal) ? keep(settings, room, false) : ESP_ERR_INVALID_ARG;
 }

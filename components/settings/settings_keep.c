@@ -165,7 +165,7 @@ static bool write_sector(settings_keep_t *keep, const settings_saved_t *saved, s
 }
 
 /** Into one half, the older one; into both when the other one holds something that would be in doubt for ever. */
-static bool write_second(settings_keep_t *keep, const settings_saved_t *saved, settings_room_t *room)
+bool settings_keep_second(settings_keep_t *keep, const settings_saved_t *saved, settings_room_t *room)
 {
     if (!write_sector(keep, saved, room) || (keep->spoiled && !write_sector(keep, saved, room))) {
         return false;
@@ -178,7 +178,7 @@ bool settings_keep_heal(settings_keep_t *keep, const settings_found_t *found, co
                         settings_room_t *room)
 {
     /* The second place first: what the first one needs to be written may take away the last trace of a loss. */
-    const bool second = !found->heal_second || write_second(keep, saved, room);
+    const bool second = !found->heal_second || settings_keep_second(keep, saved, room);
     const bool first = !found->heal_first || write_first(keep, saved, room);
     return first && second;
 }
@@ -195,10 +195,5 @@ settings_keep_outcome_t settings_keep_save(settings_keep_t *keep, const settings
         return SETTINGS_KEEP_FAILED;
     }
     keep->newer = false;
-    return write_second(keep, saved, room) ? SETTINGS_KEEP_DONE : SETTINGS_KEEP_ONE_PLACE;
-}
-
-bool settings_keep_second(settings_keep_t *keep, const settings_saved_t *saved, settings_room_t *room)
-{
-    return write_second(keep, saved, room);
+    return settings_keep_second(keep, saved, room) ? SETTINGS_KEEP_DONE : SETTINGS_KEEP_ONE_PLACE;
 }

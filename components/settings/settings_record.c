@@ -50,6 +50,12 @@ void settings_saved_nothing(settings_saved_t *saved)
     settings_factory_all(&saved->values);
 }
 
+void settings_saved_set(settings_saved_t *saved, settings_id_t id, const settings_value_t *value)
+{
+    settings_set(&saved->values, id, value);
+    saved->ever_set |= bit_of(id);
+}
+
 static uint32_t crc_of(const header_t *header, const uint8_t *bytes)
 {
     /* One for each part, and one of the two: they do not lie one behind the other, and neither has to be copied. */
@@ -170,8 +176,7 @@ static void take_setting(settings_saved_t *saved, settings_id_t id, const entry_
     settings_value_t value = {0};
     settings_refusal_t refusal;
     if (value_of(id, entry, &value) && settings_value_valid(id, &value, &refusal)) {
-        settings_set(&saved->values, id, &value);
-        saved->ever_set |= bit_of(id);
+        settings_saved_set(saved, id, &value);
     } else if (!settings_is_text(id)) {
         saved->unconfirmed = true;
     }

@@ -3,9 +3,8 @@
 import ctypes as c
 from pathlib import Path
 
-from nor_flash import FlashModel
+from nor_flash import READ, FlashModel
 
-READ = c.CFUNCTYPE(c.c_bool, c.c_void_p, c.c_uint32, c.c_void_p, c.c_uint32)
 WRITE = c.CFUNCTYPE(c.c_bool, c.c_void_p, c.c_uint32, c.c_void_p, c.c_uint32)
 ERASE = c.CFUNCTYPE(c.c_bool, c.c_void_p, c.c_uint32)
 
@@ -34,7 +33,7 @@ class EnergyLog:
         self._state = c.create_string_buffer(c.c_size_t.in_dll(self._lib, "tinybms_pure_size_of_energy_log").value)
         self._functions = FlashFunctions(
             None,
-            READ(lambda _, offset, data, length: _copy(flash.read(offset, length), data)),
+            READ(lambda _, offset, data, length: flash.read_to(offset, data, length)),
             WRITE(lambda _, offset, data, length: flash.write(offset, c.string_at(data, length))),
             ERASE(lambda _, offset: flash.erase(offset)),
         )
@@ -46,12 +45,6 @@ class EnergyLog:
     def save(self, totals: Totals) -> bool:
         """Save; tells what the log says."""
         return bool(self._lib.energy_log_save(self._state, c.byref(totals)))
-
-
-def _copy(content: bytes | None, to: int) -> bool:
-    if content is not None:
-        c.memmove(to, content, len(content))
-    return content is not None
 
 
 def _library(path: Path) -> c.CDLL:

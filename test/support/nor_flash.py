@@ -1,5 +1,6 @@
 """NOR flash of two sectors whose power can be cut at any moment, between operations and within one."""
 
+import ctypes as c
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,6 +8,9 @@ from dataclasses import dataclass, field
 SECTOR = 4096
 SIZE = 2 * SECTOR
 PAGE = 256
+
+READ = c.CFUNCTYPE(c.c_bool, c.c_void_p, c.c_uint32, c.c_void_p, c.c_uint32)
+"""What C code calls to read."""
 
 Area = tuple[int, int]
 """First and last + 1 byte that an operation may touch."""
@@ -34,6 +38,13 @@ class FlashModel:
         """None: the power is off."""
         assert 0 <= offset <= offset + length <= SIZE
         return None if self.off else bytes(self.content[offset : offset + length])
+
+    def read_to(self, offset: int, to: int, length: int) -> bool:
+        """As C code reads: into its memory."""
+        content = self.read(offset, length)
+        if content is not None:
+            c.memmove(to, content, length)
+        return content is not None
 
     def write(self, offset: int, data: bytes) -> bool:
         """Clear bits; within one page."""

@@ -9,13 +9,12 @@ import ctypes as c
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nor_flash import PAGE, FlashModel
+from nor_flash import PAGE, READ, FlashModel
 
 NOTHING, RECORD = 0, 1
 
 LOAD = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_uint, c.c_void_p, c.POINTER(c.c_size_t))
 STORE = c.CFUNCTYPE(c.c_bool, c.c_void_p, c.c_uint, c.c_void_p, c.c_size_t)
-READ = c.CFUNCTYPE(c.c_bool, c.c_void_p, c.c_uint32, c.c_void_p, c.c_uint32)
 REPLACE = c.CFUNCTYPE(c.c_bool, c.c_void_p, c.c_uint32, c.c_void_p, c.c_uint32)
 
 
@@ -96,7 +95,7 @@ class Settings:
             None,
             LOAD(lambda _, half, to, length: places.load(half, to, length)),
             STORE(lambda _, half, data, length: places.store(half, c.string_at(data, length))),
-            READ(lambda _, offset, to, length: _copy(places.flash.read(offset, length), to)),
+            READ(lambda _, offset, to, length: places.flash.read_to(offset, to, length)),
             REPLACE(lambda _, offset, data, length: places.replace(offset, c.string_at(data, length))),
         )
         found = self._lib.settings_keep_open(self._keep, c.byref(self._functions), self._saved, self._room)
@@ -116,9 +115,3 @@ class Settings:
         for key, number in numbers.items():
             self._lib.tinybms_pure_saved_set(self._saved, key.encode(), number)
         return bool(self._lib.settings_keep_save(self._keep, self._saved, c.c_bool(False), self._room) == 0)
-
-
-def _copy(content: bytes | None, to: int) -> bool:
-    if content is not None:
-        c.memmove(to, content, len(content))
-    return content is not None

@@ -56,6 +56,9 @@ typedef enum {
 /** @brief Nothing saved: factory values. */
 void settings_saved_nothing(settings_saved_t *saved);
 
+/** @brief A value that a person has set; it is not looked at. */
+void settings_saved_set(settings_saved_t *saved, settings_id_t id, const settings_value_t *value);
+
 /**
  * @brief Writes a record.
  * @param saved what goes into it

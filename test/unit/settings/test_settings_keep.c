@@ -23,6 +23,7 @@ static settings_room_t s_room;
 static settings_keep_t s_keep;
 static settings_saved_t s_saved;
 static settings_found_t s_found;
+static const settings_value_t s_house = {.text = "House"};
 
 static settings_place_t load(void *context, unsigned half, uint8_t *bytes, size_t *length)
 {
@@ -99,8 +100,8 @@ static void begin(void)
 
 static settings_keep_outcome_t save_cap(int32_t charge_max_a)
 {
-    s_saved.values.number[SETTINGS_CHARGE_MAX_A] = charge_max_a;
-    s_saved.ever_set |= UINT64_C(1) << (unsigned)SETTINGS_CHARGE_MAX_A;
+    const settings_value_t value = {.number = charge_max_a};
+    settings_saved_set(&s_saved, SETTINGS_CHARGE_MAX_A, &value);
     return settings_keep_save(&s_keep, &s_saved, false, &s_room);
 }
 
@@ -135,6 +136,18 @@ static void make_newer(uint8_t *record)
     crcs[1] = tinybms_crc32(&record[20], length);
     crcs[0] = tinybms_crc32((const uint8_t *)crcs, sizeof(crcs));
     memcpy(&record[16], crcs, sizeof(crcs[0]));
+}
+
+/* A newer firmware has been here, and has filled both halves of both places. */
+static void begin_with_newer(void)
+{
+    begin();
+    TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(40));
+    TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(20));
+    make_newer(s_first[0]);
+    make_newer(s_first[1]);
+    make_newer(s_second);
+    make_newer(&s_second[SETTINGS_SECTOR_SIZE]);
 }
 
 /* Takes the newest record out of the first place, as if that had never been written. */
@@ -334,8 +347,7 @@ TEST_CASE("a first place that went back to an older record does not loosen", "[s
 TEST_CASE("a save that is cut takes nothing of the one before with it, not even its texts", "[settings_keep]")
 {
     begin();
-    memcpy(s_saved.values.text[SETTINGS_ID_FAMILY - SETTINGS_NUMBERS], "House", 6);
-    s_saved.ever_set |= UINT64_C(1) << (unsigned)SETTINGS_ID_FAMILY;
+    settings_saved_set(&s_saved, SETTINGS_ID_FAMILY, &s_house);
     TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(40));
     s_first_length[s_keep.first] = 0; /* the value that was being written is gone, as NVS may leave it */
     start();
@@ -393,13 +405,7 @@ TEST_CASE("a save that the first place does not take changes nothing", "[setting
 
 TEST_CASE("records of a newer firmware hold everything down, are kept, and refuse a save", "[settings_keep]")
 {
-    begin();
-    TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(40));
-    TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(20));
-    make_newer(s_first[0]);
-    make_newer(s_first[1]);
-    make_newer(s_second);
-    make_newer(&s_second[SETTINGS_SECTOR_SIZE]);
+    begin_with_newer();
     s_writes = 0;
     start();
     TEST_ASSERT_TRUE(s_saved.unconfirmed);
@@ -409,13 +415,7 @@ TEST_CASE("records of a newer firmware hold everything down, are kept, and refus
 
 TEST_CASE("a person can give up what a newer firmware has saved", "[settings_keep]")
 {
-    begin();
-    TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(40));
-    TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(20));
-    make_newer(s_first[0]);
-    make_newer(s_first[1]);
-    make_newer(s_second);
-    make_newer(&s_second[SETTINGS_SECTOR_SIZE]);
+    begin_with_newer();
     start();
     s_saved.unconfirmed = false;
     TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, settings_keep_save(&s_keep, &s_saved, true, &s_room));
@@ -443,8 +443,7 @@ TEST_CASE("a newer record in the second place alone is kept, and the first place
 TEST_CASE("texts come from the first place, numbers from the newer one", "[settings_keep]")
 {
     begin();
-    memcpy(s_saved.values.text[SETTINGS_ID_FAMILY - SETTINGS_NUMBERS], "House", 6);
-    s_saved.ever_set |= UINT64_C(1) << (unsigned)SETTINGS_ID_FAMILY;
+    settings_saved_set(&s_saved, SETTINGS_ID_FAMILY, &s_house);
     TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(40));
     TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(20));
     lose_newest_of_first();

@@ -21,16 +21,15 @@ static uint32_t s_number;
 
 static void set_number(settings_id_t id, int32_t number)
 {
-    s_saved.values.number[id] = number;
-    s_saved.ever_set |= UINT64_C(1) << (unsigned)id;
+    const settings_value_t value = {.number = number};
+    settings_saved_set(&s_saved, id, &value);
 }
 
 static void set_text(settings_id_t id, const char *text)
 {
     settings_value_t value = {0};
     (void)snprintf(value.text, sizeof(value.text), "%s", text);
-    settings_set(&s_saved.values, id, &value);
-    s_saved.ever_set |= UINT64_C(1) << (unsigned)id;
+    settings_saved_set(&s_saved, id, &value);
 }
 
 static void expect_same(const settings_saved_t *found)
