@@ -78,8 +78,8 @@ static void log_not_usable(const battery_bms_t *bms)
 {
     for (battery_register_t id = 0; id < BATTERY_REGISTER_COUNT; id++) {
         if (!battery_register_get(bms, id).known) {
-            ESP_LOGW(TAG, "register %s of the BMS is not set: docs/charge_control.md says what holds in its place",
-                     battery_register_text(id));
+            ESP_LOGW(TAG, "register %u of the BMS is not set: docs/charge_control.md says what holds in its place",
+                     (unsigned)battery_register_address(id));
         }
     }
 }
@@ -92,7 +92,7 @@ static void log_lost(battery_t *battery)
     for (battery_register_t id = 0; id < BATTERY_REGISTER_COUNT; id++) {
         const bool lost = ((bms->registers_lost >> id) & 1U) != 0;
         if (((registers_changed >> id) & 1U) != 0) {
-            ESP_LOGW(TAG, "register %s of the BMS %s", battery_register_text(id),
+            ESP_LOGW(TAG, "register %u of the BMS %s", (unsigned)battery_register_address(id),
                      lost ? "has become unusable: no limit rises by it" : "is usable again");
         }
     }

@@ -46,8 +46,8 @@ typedef struct {
     size_t change_count;
     int32_t cells;              /**< in series; 1 = not known, then pack_mv is not known either */
     battery_quantity_t pack_mv; /**< as control looks at it */
-    battery_quantity_t hottest_dc;
-    battery_quantity_t coldest_dc;
+    battery_quantity_t hottest_ddegc;
+    battery_quantity_t coldest_ddegc;
     battery_quantity_t spread_mv;
     rule_t rules[BATTERY_ALARM_COUNT];
 } step_t;
@@ -85,9 +85,8 @@ static rule_t voltage_rule(const step_t *step, battery_quantity_t cell_mv, batte
     const battery_quantity_t cells = times(cell_mv, sign * step->cells);
     const battery_quantity_t level = battery_quantity_higher(cells, times(step->pack_mv, sign));
     const bool by_cell = cells.known && level.value == cells.value;
-    return make_rule(level, times(cutoff_mv, sign * step->cells), config->cell_margin_mv * step->cells,
-                     config->cell_hysteresis_mv * step->cells,
-                     by_cell ? BATTERY_ALARM_CAUSE_CELL : BATTERY_ALARM_CAUSE_PACK);
+    return make_rule(level, times(cutoff_mv, sign * step->cells), config->alarm_cell_mv * step->cells,
+                     config->hyst_cell_mv * step->cells, by_cell ? BATTERY_ALARM_CAUSE_CELL : BATTERY_ALARM_CAUSE_PACK);
 }
 
 /** A warning at the charge target would come with every full charge: at least halfway from there to the cutoff. */
@@ -107,12 +106,12 @@ static void fill_voltages(step_t *step)
 static void fill_temperatures(step_t *step, bool charging)
 {
     const battery_bms_t *const bms = step->input->bms;
-    const int32_t margin_dc = step->alarms->config.temperature_margin_dc;
-    const int32_t hysteresis_dc = step->alarms->config.temperature_hysteresis_dc;
-    rule_t hot =
-        make_rule(step->hottest_dc, bms->over_heat_dc, margin_dc, hysteresis_dc, BATTERY_ALARM_CAUSE_TEMPERATURE);
-    rule_t cold = make_rule(negative(step->coldest_dc), negative(bms->cold_charge_dc), margin_dc, hysteresis_dc,
-                            BATTERY_ALARM_CAUSE_TEMPERATURE);
+    const int32_t margin_ddegc = step->alarms->config.alarm_temp_ddegc;
+    const int32_t hysteresis_ddegc = step->alarms->config.hyst_temp_ddegc;
+    rule_t hot = make_rule(step->hottest_ddegc, bms->over_heat_ddegc, margin_ddegc, hysteresis_ddegc,
+                           BATTERY_ALARM_CAUSE_TEMPERATURE);
+    rule_t cold = make_rule(negative(step->coldest_ddegc), negative(bms->cold_charge_ddegc), margin_ddegc,
+                            hysteresis_ddegc, BATTERY_ALARM_CAUSE_TEMPERATURE);
     step->rules[BATTERY_ALARM_HIGH_TEMPERATURE] = hot;
     hot.harmless = !charging;
     cold.harmless = !charging;
@@ -123,8 +122,8 @@ static void fill_temperatures(step_t *step, bool charging)
 static rule_t current_rule(const battery_alarms_config_t *config, battery_quantity_t level, battery_quantity_t cutoff)
 {
     const int32_t percent_ma = cutoff.value / 100; /* first, or 32 bits do not suffice */
-    return make_rule(level, cutoff, (100 - config->current_percent) * percent_ma,
-                     config->current_hysteresis_percent * percent_ma, BATTERY_ALARM_CAUSE_CURRENT);
+    return make_rule(level, cutoff, (100 - config->alarm_cur_pct) * percent_ma, config->hyst_cur_pct * percent_ma,
+                     BATTERY_ALARM_CAUSE_CURRENT);
 }
 
 static void fill_rules(step_t *step)
@@ -138,9 +137,9 @@ static void fill_rules(step_t *step)
     fill_temperatures(step, charging);
     step->rules[BATTERY_ALARM_HIGH_DISCHARGE_CURRENT] = current_rule(config, negative(current), bms->discharge_max_ma);
     step->rules[BATTERY_ALARM_HIGH_CHARGE_CURRENT] = current_rule(config, current, bms->charge_max_ma);
-    const battery_quantity_t threshold = {.known = bms->balance_mv.known, .value = config->imbalance_alarm_mv};
-    rule_t imbalance = make_rule(step->spread_mv, threshold, config->imbalance_alarm_mv - config->imbalance_warning_mv,
-                                 config->cell_hysteresis_mv, BATTERY_ALARM_CAUSE_SPREAD);
+    const battery_quantity_t threshold = {.known = bms->balance_mv.known, .value = config->diff_alarm_mv};
+    rule_t imbalance = make_rule(step->spread_mv, threshold, config->diff_alarm_mv - config->diff_warn_mv,
+                                 config->hyst_cell_mv, BATTERY_ALARM_CAUSE_SPREAD);
     imbalance.harmless = !charging || state->cell_max_mv.value <= bms->balance_mv.value;
     step->rules[BATTERY_ALARM_CELL_IMBALANCE] = imbalance;
 }
@@ -156,7 +155,7 @@ static battery_quantity_t value_of(const step_t *step, battery_alarm_id_t id, ba
     case BATTERY_ALARM_CAUSE_PACK:
         return step->pack_mv;
     case BATTERY_ALARM_CAUSE_TEMPERATURE:
-        return id == BATTERY_ALARM_LOW_TEMPERATURE_CHARGE ? step->coldest_dc : step->hottest_dc;
+        return id == BATTERY_ALARM_LOW_TEMPERATURE_CHARGE ? step->coldest_ddegc : step->hottest_ddegc;
     case BATTERY_ALARM_CAUSE_CURRENT:
     case BATTERY_ALARM_CAUSE_LIMIT:
         return state->pack_current_ma;
@@ -215,7 +214,7 @@ static bool debounced(const step_t *step, battery_alarm_field_t *field, const ru
     }
     if (wanted == field->crossed) {
         field->count = 0;
-    } else if (++field->count >= step->alarms->config.debounce || (wanted && confirmed)) {
+    } else if (++field->count >= step->alarms->config.alarm_debounce || (wanted && confirmed)) {
         field->crossed = wanted;
         field->count = 0;
     }
@@ -283,7 +282,7 @@ static bool warned_otherwise(const step_t *step, battery_alarm_id_t id, battery_
 {
     const battery_state_t *const state = step->state;
     const int32_t current_ma = state->pack_current_ma.known ? state->pack_current_ma.value : 0;
-    const bool blocked = step->alarms->config.blocked != 0;
+    const bool blocked = step->alarms->config.alarm_blocked != 0;
     switch (id) {
     case BATTERY_ALARM_HIGH_CHARGE_CURRENT:
         *cause = BATTERY_ALARM_CAUSE_LIMIT;
@@ -309,7 +308,7 @@ static bool unbalanced_for_long(const step_t *step, bool crossed)
     if (!crossed) {
         step->alarms->balanced_ms = now_ms;
     }
-    return crossed && now_ms - step->alarms->balanced_ms >= (int64_t)step->alarms->config.imbalance_s * 1000;
+    return crossed && now_ms - step->alarms->balanced_ms >= (int64_t)step->alarms->config.diff_warn_s * 1000;
 }
 
 static verdict_t measured_warning(const step_t *step, battery_alarm_id_t id)
@@ -378,8 +377,8 @@ size_t battery_alarms_step(battery_alarms_t *alarms, const battery_alarms_input_
         .cells = state->cell_count != 0 ? state->cell_count : 1,
         .pack_mv = {.known = state->cell_count != 0 && state->pack_checked_mv.known,
                     .value = state->pack_checked_mv.value},
-        .hottest_dc = battery_quantity_higher(state->sensor_dc[0], state->sensor_dc[1]),
-        .coldest_dc = battery_quantity_lower(state->sensor_dc[0], state->sensor_dc[1]),
+        .hottest_ddegc = battery_quantity_higher(state->sensor_ddegc[0], state->sensor_ddegc[1]),
+        .coldest_ddegc = battery_quantity_lower(state->sensor_ddegc[0], state->sensor_ddegc[1]),
         .spread_mv = {.known = state->cell_max_mv.known && state->cell_min_mv.known,
                       .value = state->cell_max_mv.value - state->cell_min_mv.value},
     };

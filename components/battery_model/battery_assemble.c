@@ -7,44 +7,11 @@
 
 #include <string.h>
 
+#include "tinybms_addresses.h"
 #include "tinybms_registers.h"
 
-/** Registers this file reads (Rev D, chapter 2); ranges and types come from the register table. */
-enum {
-    REG_PACK_VOLTAGE = 36,
-    REG_PACK_CURRENT = 38,
-    REG_CELL_MIN = 40,
-    REG_CELL_MAX = 41,
-    REG_SENSOR_FIRST = 42,
-    REG_SOH = 45,
-    REG_SOC = 46,
-    REG_BMS_TEMPERATURE = 48,
-    REG_STATUS = 50,
-    REG_CELLS_DETECTED = 53,
-    REG_FULLY_CHARGED = 300,
-    REG_FULLY_DISCHARGED = 301,
-    REG_EARLY_BALANCING = 303,
-    REG_CHARGE_FINISHED = 304,
-    REG_PEAK_DISCHARGE_CUTOFF = 305,
-    REG_CAPACITY = 306,
-    REG_SERIES_CELLS = 307,
-    REG_OVER_VOLTAGE_CUTOFF = 315,
-    REG_UNDER_VOLTAGE_CUTOFF = 316,
-    REG_DISCHARGE_OVER_CURRENT = 317,
-    REG_CHARGE_OVER_CURRENT = 318,
-    REG_OVER_HEAT = 319,
-    REG_COLD_CHARGE = 320,
-    REG_CHARGE_RESTART = 321,
-    REG_FLAGS = 329,
-    REG_HARDWARE_VERSION = 500,
-    REG_FIRMWARE_PUBLIC = 501,
-    REG_FIRMWARE_INTERNAL = 502,
-    REG_SERIAL_FIRST = 504,
-    REG_SERIAL_COUNT = 6,
-};
-
-#define COLDEST_DC      (-500)
-#define HOTTEST_DC      1500
+#define COLDEST_DDEGC   (-500)
+#define HOTTEST_DDEGC   1500
 #define PACK_PERMILLE   30 /**< the cells and register 36 may differ by so much */
 #define CHECK_PERMILLE  10 /**< by so much both can be right: the meter of the pack has an error of its own */
 #define CHECK_ROUNDS_MV 100
@@ -79,7 +46,7 @@ typedef struct {
 
 static cell_counts_t count_cells(const tinybms_snapshot_t *snapshot, const battery_quantity_t *series_cells)
 {
-    const uint16_t detected = snapshot->live[REG_CELLS_DETECTED];
+    const uint16_t detected = snapshot->live[TINYBMS_REG_CELLS_DETECTED];
     cell_counts_t counts = {.detected = detected <= BATTERY_CELLS_MAX ? detected : 0};
     counts.set = series_cells->known ? series_cells->value : 0;
     for (size_t i = 0; i < BATTERY_CELLS_MAX; i++) {
@@ -122,7 +89,7 @@ static battery_quantity_t temperature(uint16_t word)
 {
     const int16_t value = (int16_t)word;
     const battery_quantity_t nothing = {.known = false};
-    return value < COLDEST_DC || value > HOTTEST_DC ? nothing : known(value);
+    return value < COLDEST_DDEGC || value > HOTTEST_DDEGC ? nothing : known(value);
 }
 
 static void fill_cells(const tinybms_snapshot_t *snapshot, battery_state_t *state)
@@ -146,8 +113,10 @@ static void fill_cells(const tinybms_snapshot_t *snapshot, battery_state_t *stat
 /** The worse of what the BMS tells and of what the cells are: control, alarms and frames look at the same. */
 static void fill_extremes(const uint16_t *live, battery_state_t *state)
 {
-    state->cell_min_mv = live[REG_CELL_MIN] != 0 ? known(live[REG_CELL_MIN]) : (battery_quantity_t){0};
-    state->cell_max_mv = live[REG_CELL_MAX] != 0 ? known(live[REG_CELL_MAX]) : (battery_quantity_t){0};
+    state->cell_min_mv =
+        live[TINYBMS_REG_CELL_VOLTAGE_MIN] != 0 ? known(live[TINYBMS_REG_CELL_VOLTAGE_MIN]) : (battery_quantity_t){0};
+    state->cell_max_mv =
+        live[TINYBMS_REG_CELL_VOLTAGE_MAX] != 0 ? known(live[TINYBMS_REG_CELL_VOLTAGE_MAX]) : (battery_quantity_t){0};
     if (state->cell_min_register.known) {
         const int32_t lowest_100uv = state->cell_100uv[state->cell_min_register.value];
         const int32_t highest_100uv = state->cell_100uv[state->cell_max_register.value];
@@ -172,7 +141,7 @@ static int32_t distance(int32_t a, int32_t b)
 
 bool battery_cells_contradict(const tinybms_snapshot_t *snapshot)
 {
-    const battery_quantity_t pack_mv = milli(&snapshot->live[REG_PACK_VOLTAGE]);
+    const battery_quantity_t pack_mv = milli(&snapshot->live[TINYBMS_REG_PACK_VOLTAGE]);
     const int32_t sum_mv = sum_of_cells_mv(snapshot->live);
     return sum_mv == 0 ||
            (pack_mv.known && distance(pack_mv.value, sum_mv) > (int64_t)pack_mv.value * PACK_PERMILLE / 1000);
@@ -180,7 +149,7 @@ bool battery_cells_contradict(const tinybms_snapshot_t *snapshot)
 
 static battery_quantity_t checked_pack_mv(const tinybms_snapshot_t *snapshot)
 {
-    const battery_quantity_t pack_mv = milli(&snapshot->live[REG_PACK_VOLTAGE]);
+    const battery_quantity_t pack_mv = milli(&snapshot->live[TINYBMS_REG_PACK_VOLTAGE]);
     const int32_t sum_mv = sum_of_cells_mv(snapshot->live);
     const bool both_right = distance(pack_mv.value, sum_mv) <= sum_mv * CHECK_PERMILLE / 1000 + CHECK_ROUNDS_MV;
     return pack_mv.known && both_right ? known(sum_mv) : pack_mv;
@@ -189,12 +158,12 @@ static battery_quantity_t checked_pack_mv(const tinybms_snapshot_t *snapshot)
 /** Cells that cannot be believed: the mean of the pack and what the BMS tells of its lowest one. */
 static void distrust_cells(battery_state_t *state, const uint16_t *live)
 {
-    const bool told = live[REG_CELL_MIN] != 0;
+    const bool told = live[TINYBMS_REG_CELL_VOLTAGE_MIN] != 0;
     if (state->cell_count == 0 || !state->pack_voltage_mv.known) {
         return;
     }
     const battery_quantity_t mean_mv = known(state->pack_voltage_mv.value / state->cell_count);
-    state->cell_min_mv = told ? battery_quantity_lower(known(live[REG_CELL_MIN]), mean_mv) : mean_mv;
+    state->cell_min_mv = told ? battery_quantity_lower(known(live[TINYBMS_REG_CELL_VOLTAGE_MIN]), mean_mv) : mean_mv;
     state->cell_max_mv = battery_quantity_higher(state->cell_max_mv, mean_mv);
 }
 
@@ -203,26 +172,27 @@ static void fill_measurements(const tinybms_snapshot_t *snapshot, battery_state_
     const uint32_t soc_max = 100000000; /* register 46-47 counts 1e-6 % */
     const uint16_t soh_max = 50000;     /* register 45 counts 0.002 % */
     const uint16_t *const live = snapshot->live;
-    state->pack_voltage_mv = milli(&live[REG_PACK_VOLTAGE]);
-    state->pack_current_ma = milli(&live[REG_PACK_CURRENT]);
-    const uint32_t soc = (uint32_t)live[REG_SOC] | ((uint32_t)live[REG_SOC + 1] << 16);
+    state->pack_voltage_mv = milli(&live[TINYBMS_REG_PACK_VOLTAGE]);
+    state->pack_current_ma = milli(&live[TINYBMS_REG_PACK_CURRENT]);
+    const uint32_t soc =
+        (uint32_t)live[TINYBMS_REG_STATE_OF_CHARGE] | ((uint32_t)live[TINYBMS_REG_STATE_OF_CHARGE + 1] << 16);
     if (soc <= soc_max) {
         state->soc_ppm = known((int32_t)(soc / 100));
     }
-    if (live[REG_SOH] != 0 && live[REG_SOH] <= soh_max) {
-        state->soh_ppm = known(live[REG_SOH] * 20);
+    if (live[TINYBMS_REG_STATE_OF_HEALTH] != 0 && live[TINYBMS_REG_STATE_OF_HEALTH] <= soh_max) {
+        state->soh_ppm = known(live[TINYBMS_REG_STATE_OF_HEALTH] * 20);
     }
     for (uint8_t i = 0; i < BATTERY_SENSORS_MAX; i++) {
-        state->sensor_dc[i] = temperature(live[REG_SENSOR_FIRST + i]);
+        state->sensor_ddegc[i] = temperature(live[TINYBMS_REG_TEMPERATURE_EXTERNAL_1 + i]);
     }
-    state->bms_temperature_dc = temperature(live[REG_BMS_TEMPERATURE]);
+    state->bms_temperature_ddegc = temperature(live[TINYBMS_REG_TEMPERATURE_INTERNAL]);
 }
 
 static void fill_serial(const uint16_t *registers, battery_state_t *state)
 {
     static const char digits[] = "0123456789ABCDEF";
     bool programmed = false;
-    for (size_t i = 0; i < REG_SERIAL_COUNT; i++) {
+    for (size_t i = 0; i < TINYBMS_SERIAL_REGISTERS; i++) {
         const uint16_t word = registers[i];
         programmed = programmed || (word != 0 && word != UINT16_MAX);
         for (size_t d = 0; d < 4; d++) {
@@ -239,10 +209,10 @@ static void fill_version(const tinybms_snapshot_t *snapshot, battery_state_t *st
         return;
     }
     const uint16_t *const version = snapshot->version;
-    state->model = known(version[REG_HARDWARE_VERSION - TINYBMS_VERSION_FIRST]);
-    state->firmware_major = known(version[REG_FIRMWARE_PUBLIC - TINYBMS_VERSION_FIRST] & 0xFF);
-    state->firmware_minor = known(version[REG_FIRMWARE_INTERNAL - TINYBMS_VERSION_FIRST] & 0xFF);
-    fill_serial(&version[REG_SERIAL_FIRST - TINYBMS_VERSION_FIRST], state);
+    state->model = known(version[TINYBMS_REG_HARDWARE_VERSION - TINYBMS_VERSION_FIRST]);
+    state->firmware_major = known(version[TINYBMS_REG_FIRMWARE_PUBLIC - TINYBMS_VERSION_FIRST] & 0xFF);
+    state->firmware_minor = known(version[TINYBMS_REG_FIRMWARE_INTERNAL - TINYBMS_VERSION_FIRST] & 0xFF);
+    fill_serial(&version[TINYBMS_REG_SERIAL_NUMBER_0 - TINYBMS_VERSION_FIRST], state);
 }
 
 static void fill_capacity(const battery_bms_t *bms, battery_state_t *state)
@@ -263,9 +233,10 @@ static battery_quantity_t scaled(const tinybms_snapshot_t *snapshot, uint16_t ad
 
 static battery_quantity_t cold_charge(const tinybms_snapshot_t *snapshot)
 {
-    const int16_t celsius = (int16_t)snapshot->settings[REG_COLD_CHARGE - TINYBMS_SETTINGS_FIRST];
+    const int16_t celsius =
+        (int16_t)snapshot->settings[TINYBMS_REG_LOW_TEMPERATURE_CHARGER_CUTOFF - TINYBMS_SETTINGS_FIRST];
     const battery_quantity_t freezing = {.known = snapshot->settings_known, .value = 0};
-    return celsius == 0 ? freezing : scaled(snapshot, REG_COLD_CHARGE, 10);
+    return celsius == 0 ? freezing : scaled(snapshot, TINYBMS_REG_LOW_TEMPERATURE_CHARGER_CUTOFF, 10);
 }
 
 void battery_assemble_settings(const tinybms_snapshot_t *snapshot, battery_bms_t *bms)
@@ -273,29 +244,30 @@ void battery_assemble_settings(const tinybms_snapshot_t *snapshot, battery_bms_t
     const uint16_t restart_enabled = 1U << 2;
     memset(bms, 0, sizeof(*bms));
     bms->settings_known = snapshot->settings_known;
-    bms->full_mv = scaled(snapshot, REG_FULLY_CHARGED, 1);
-    bms->empty_mv = scaled(snapshot, REG_FULLY_DISCHARGED, 1);
-    bms->balance_mv = scaled(snapshot, REG_EARLY_BALANCING, 1);
-    bms->charge_finish_ma = scaled(snapshot, REG_CHARGE_FINISHED, 1);
-    bms->capacity_mah = scaled(snapshot, REG_CAPACITY, 10);
-    bms->series_cells = scaled(snapshot, REG_SERIES_CELLS, 1);
-    bms->over_voltage_mv = scaled(snapshot, REG_OVER_VOLTAGE_CUTOFF, 1);
-    bms->under_voltage_mv = scaled(snapshot, REG_UNDER_VOLTAGE_CUTOFF, 1);
-    bms->peak_current_ma = scaled(snapshot, REG_PEAK_DISCHARGE_CUTOFF, 1000);
-    bms->discharge_current_ma = scaled(snapshot, REG_DISCHARGE_OVER_CURRENT, 1000);
+    bms->full_mv = scaled(snapshot, TINYBMS_REG_FULLY_CHARGED_VOLTAGE, 1);
+    bms->empty_mv = scaled(snapshot, TINYBMS_REG_FULLY_DISCHARGED_VOLTAGE, 1);
+    bms->balance_mv = scaled(snapshot, TINYBMS_REG_EARLY_BALANCING_THRESHOLD, 1);
+    bms->charge_finish_ma = scaled(snapshot, TINYBMS_REG_CHARGE_FINISHED_CURRENT, 1);
+    bms->capacity_mah = scaled(snapshot, TINYBMS_REG_BATTERY_CAPACITY, 10);
+    bms->series_cells = scaled(snapshot, TINYBMS_REG_SERIES_CELLS, 1);
+    bms->over_voltage_mv = scaled(snapshot, TINYBMS_REG_OVER_VOLTAGE_CUTOFF, 1);
+    bms->under_voltage_mv = scaled(snapshot, TINYBMS_REG_UNDER_VOLTAGE_CUTOFF, 1);
+    bms->peak_current_ma = scaled(snapshot, TINYBMS_REG_PEAK_DISCHARGE_CURRENT_CUTOFF, 1000);
+    bms->discharge_current_ma = scaled(snapshot, TINYBMS_REG_DISCHARGE_OVER_CURRENT_CUTOFF, 1000);
     bms->discharge_max_ma = battery_discharge_max_ma(bms);
-    bms->charge_max_ma = scaled(snapshot, REG_CHARGE_OVER_CURRENT, 1000);
-    bms->over_heat_dc = scaled(snapshot, REG_OVER_HEAT, 10);
-    bms->cold_charge_dc = cold_charge(snapshot);
-    if ((snapshot->settings[REG_FLAGS - TINYBMS_SETTINGS_FIRST] & restart_enabled) != 0) {
-        bms->restart_ppm = scaled(snapshot, REG_CHARGE_RESTART, 10000);
+    bms->charge_max_ma = scaled(snapshot, TINYBMS_REG_CHARGE_OVER_CURRENT_CUTOFF, 1000);
+    bms->over_heat_ddegc = scaled(snapshot, TINYBMS_REG_OVER_HEAT_CUTOFF, 10);
+    bms->cold_charge_ddegc = cold_charge(snapshot);
+    if ((snapshot->settings[TINYBMS_REG_CHARGE_RESTART_LEVEL_ENABLED - TINYBMS_SETTINGS_FIRST] & restart_enabled) !=
+        0) {
+        bms->restart_ppm = scaled(snapshot, TINYBMS_REG_CHARGE_RESTART_LEVEL, 10000);
     }
 }
 
 /** An event that nobody knows stands for those that may be missing. */
 static void fill_faults(const tinybms_snapshot_t *snapshot, battery_bms_t *bms)
 {
-    bms->fault = snapshot->live[REG_STATUS] == TINYBMS_STATUS_FAULT;
+    bms->fault = snapshot->live[TINYBMS_REG_ONLINE_STATUS] == TINYBMS_STATUS_FAULT;
     bms->fault_count = snapshot->fault_count;
     memcpy(bms->faults, snapshot->faults, sizeof(snapshot->faults));
     if (bms->fault && (snapshot->events_doubtful || snapshot->fault_count == 0)) {
@@ -317,7 +289,7 @@ void battery_assemble_live(const tinybms_snapshot_t *snapshot, battery_bms_t *bm
     fill_version(snapshot, state);
     fill_capacity(bms, state);
     fill_faults(snapshot, bms);
-    bms->fully_charged = snapshot->live[REG_STATUS] == TINYBMS_STATUS_FULL;
+    bms->fully_charged = snapshot->live[TINYBMS_REG_ONLINE_STATUS] == TINYBMS_STATUS_FULL;
     bms->cell_count_differs = cell_counts_differ(&counts);
     bms->cells_contradict = battery_cells_contradict(snapshot);
     if (bms->cells_contradict) {

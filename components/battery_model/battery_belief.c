@@ -118,12 +118,12 @@ static void believe_temperatures(battery_belief_t *belief, battery_bms_t *bms, b
     for (size_t i = 0; i < BATTERY_SENSORS_MAX; i++) {
         const unsigned bit = 1U << i;
         bool seen = (belief->sensors_seen & bit) != 0;
-        believe_sensor(&belief->sensors[i], &state->sensor_dc[i], &seen);
+        believe_sensor(&belief->sensors[i], &state->sensor_ddegc[i], &seen);
         belief->sensors_seen = (uint8_t)(belief->sensors_seen | (seen ? bit : 0U));
-        const bool lost = seen && !state->sensor_dc[i].known;
+        const bool lost = seen && !state->sensor_ddegc[i].known;
         bms->sensors_lost = (uint8_t)(bms->sensors_lost | (lost ? bit : 0U));
     }
-    believe_sensor(&belief->board, &state->bms_temperature_dc, &belief->board_seen);
+    believe_sensor(&belief->board, &state->bms_temperature_ddegc, &belief->board_seen);
 }
 
 static int32_t believe_fact(battery_belief_fact_t *fact, int32_t told)

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "tinybms_addresses.h"
+
 battery_fault_effect_t battery_fault_effect(uint8_t event_id)
 {
     switch (event_id) {
@@ -72,19 +74,19 @@ bool battery_faults_alarm(const battery_bms_t *bms, battery_alarm_id_t alarm, ui
     return found;
 }
 
-const char *battery_register_text(battery_register_t id)
+uint16_t battery_register_address(battery_register_t id)
 {
-    static const char *const texts[BATTERY_REGISTER_COUNT] = {
-        [BATTERY_REGISTER_EMPTY] = "301",
-        [BATTERY_REGISTER_OVER_VOLTAGE] = "315",
-        [BATTERY_REGISTER_UNDER_VOLTAGE] = "316",
-        [BATTERY_REGISTER_PEAK_CURRENT] = "305",
-        [BATTERY_REGISTER_DISCHARGE_CURRENT] = "317",
-        [BATTERY_REGISTER_CHARGE_CURRENT] = "318",
-        [BATTERY_REGISTER_OVER_HEAT] = "319",
-        [BATTERY_REGISTER_COLD_CHARGE] = "320",
+    static const uint16_t addresses[BATTERY_REGISTER_COUNT] = {
+        [BATTERY_REGISTER_EMPTY] = TINYBMS_REG_FULLY_DISCHARGED_VOLTAGE,
+        [BATTERY_REGISTER_OVER_VOLTAGE] = TINYBMS_REG_OVER_VOLTAGE_CUTOFF,
+        [BATTERY_REGISTER_UNDER_VOLTAGE] = TINYBMS_REG_UNDER_VOLTAGE_CUTOFF,
+        [BATTERY_REGISTER_PEAK_CURRENT] = TINYBMS_REG_PEAK_DISCHARGE_CURRENT_CUTOFF,
+        [BATTERY_REGISTER_DISCHARGE_CURRENT] = TINYBMS_REG_DISCHARGE_OVER_CURRENT_CUTOFF,
+        [BATTERY_REGISTER_CHARGE_CURRENT] = TINYBMS_REG_CHARGE_OVER_CURRENT_CUTOFF,
+        [BATTERY_REGISTER_OVER_HEAT] = TINYBMS_REG_OVER_HEAT_CUTOFF,
+        [BATTERY_REGISTER_COLD_CHARGE] = TINYBMS_REG_LOW_TEMPERATURE_CHARGER_CUTOFF,
     };
-    return (size_t)id < (size_t)BATTERY_REGISTER_COUNT ? texts[id] : "unknown";
+    return (size_t)id < (size_t)BATTERY_REGISTER_COUNT ? addresses[id] : 0;
 }
 
 static size_t offset_of(battery_register_t id)
@@ -96,8 +98,8 @@ static size_t offset_of(battery_register_t id)
         [BATTERY_REGISTER_PEAK_CURRENT] = offsetof(battery_bms_t, peak_current_ma),
         [BATTERY_REGISTER_DISCHARGE_CURRENT] = offsetof(battery_bms_t, discharge_current_ma),
         [BATTERY_REGISTER_CHARGE_CURRENT] = offsetof(battery_bms_t, charge_max_ma),
-        [BATTERY_REGISTER_OVER_HEAT] = offsetof(battery_bms_t, over_heat_dc),
-        [BATTERY_REGISTER_COLD_CHARGE] = offsetof(battery_bms_t, cold_charge_dc),
+        [BATTERY_REGISTER_OVER_HEAT] = offsetof(battery_bms_t, over_heat_ddegc),
+        [BATTERY_REGISTER_COLD_CHARGE] = offsetof(battery_bms_t, cold_charge_ddegc),
     };
     return offsets[id];
 }

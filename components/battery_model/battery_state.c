@@ -21,9 +21,9 @@ int battery_extreme_sensor(const battery_state_t *state, bool warmest)
 {
     int found = -1;
     for (int i = 0; i < BATTERY_SENSORS_MAX; i++) {
-        const battery_quantity_t *const sensor = &state->sensor_dc[i];
-        const bool beyond = found >= 0 && (warmest ? sensor->value > state->sensor_dc[found].value
-                                                   : sensor->value < state->sensor_dc[found].value);
+        const battery_quantity_t *const sensor = &state->sensor_ddegc[i];
+        const bool beyond = found >= 0 && (warmest ? sensor->value > state->sensor_ddegc[found].value
+                                                   : sensor->value < state->sensor_ddegc[found].value);
         if (sensor->known && (found < 0 || beyond)) {
             found = i;
         }

@@ -7,9 +7,10 @@
 
 #include <string.h>
 
-#define WINDOW_MS    2000 /**< the lifetime counter of a BMS that measures changes in each */
-#define WINDOWS      30
-#define REG_LIFETIME 32
+#include "tinybms_addresses.h"
+
+#define WINDOW_MS 2000 /**< the lifetime counter of a BMS that measures changes in each */
+#define WINDOWS   30
 
 void battery_pipeline_init(battery_pipeline_t *pipeline, const battery_pipeline_config_t *config,
                            const battery_pipeline_kept_t *kept)
@@ -17,8 +18,8 @@ void battery_pipeline_init(battery_pipeline_t *pipeline, const battery_pipeline_
     const battery_pipeline_kept_t nothing = {0};
     const battery_pipeline_kept_t *const before = kept != NULL ? kept : &nothing;
     memset(pipeline, 0, sizeof(*pipeline));
-    pipeline->stale_ms = config->stale_ms;
-    pipeline->silent_ms = config->silent_ms;
+    pipeline->stale_ms = config->data_stale_ms;
+    pipeline->silent_ms = config->data_silent_ms;
     battery_belief_init(&pipeline->belief, before->sensors_seen);
     charge_control_init(&pipeline->charge, &config->charge);
     battery_alarms_init(&pipeline->alarms, &config->alarms);
@@ -80,8 +81,8 @@ static void count_windows(battery_pipeline_watch_t *watch, bool counted, int64_t
 static void watch_for_freeze(battery_pipeline_watch_t *watch, const uint16_t *live, int64_t now_ms)
 {
     const bool same = watch->filled && memcmp(watch->live, live, sizeof(watch->live)) == 0;
-    const bool counted =
-        watch->live[REG_LIFETIME] != live[REG_LIFETIME] || watch->live[REG_LIFETIME + 1] != live[REG_LIFETIME + 1];
+    const bool counted = watch->live[TINYBMS_REG_LIFETIME] != live[TINYBMS_REG_LIFETIME] ||
+                         watch->live[TINYBMS_REG_LIFETIME + 1] != live[TINYBMS_REG_LIFETIME + 1];
     if (!watch->filled) {
         watch->window_ms = now_ms;
     } else {

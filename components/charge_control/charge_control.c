@@ -25,7 +25,7 @@ void charge_control_init(charge_control_t *control, const charge_control_config_
 void charge_control_settings_lost(charge_control_t *control)
 {
     control->settings_lost = true;
-    control->config.soc_min_percent = charge_most(control->config.soc_min_percent, SOC_FLOOR_PERCENT);
+    control->config.disch_soc_pct = charge_most(control->config.disch_soc_pct, SOC_FLOOR_PERCENT);
 }
 
 static void start_ramp(charge_control_current_t *current, int32_t from_percent, int64_t now_ms)
@@ -37,8 +37,8 @@ static void start_ramp(charge_control_current_t *current, int32_t from_percent, 
 
 static void empty_filters(charge_control_t *control)
 {
-    battery_median_t *const filters[] = {&control->highest_mv, &control->lowest_mv, &control->coldest_dc,
-                                         &control->hottest_dc, &control->board_dc};
+    battery_median_t *const filters[] = {&control->highest_mv, &control->lowest_mv, &control->coldest_ddegc,
+                                         &control->hottest_ddegc, &control->board_ddegc};
     for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
         filters[i]->filled = false;
     }
@@ -50,9 +50,9 @@ void charge_control_resume(charge_control_t *control, charge_control_ramp_t ramp
 {
     const bool both = ramp == CHARGE_CONTROL_RAMP_BOTH;
     empty_filters(control);
-    start_ramp(&control->ccl, both ? control->config.ramp_start_percent : 0, now_ms);
+    start_ramp(&control->ccl, both ? control->config.ramp_start_pct : 0, now_ms);
     if (both) {
-        start_ramp(&control->dcl, control->config.ramp_start_percent, now_ms);
+        start_ramp(&control->dcl, control->config.ramp_start_pct, now_ms);
         control->restart = true;
     }
 }
@@ -97,7 +97,7 @@ static int32_t cutoff_of(const charge_control_config_t *config, const battery_bm
     if (cutoff.known) {
         return cutoff.value;
     }
-    return (config->target_mv > 0 ? charge_least(full_mv, config->target_mv) : full_mv) + ASSUMED_CUTOFF_MV;
+    return (config->charge_cell_mv > 0 ? charge_least(full_mv, config->charge_cell_mv) : full_mv) + ASSUMED_CUTOFF_MV;
 }
 
 /**
@@ -109,12 +109,12 @@ static int32_t floor_of(const charge_control_config_t *config, const battery_bms
     const battery_quantity_t empty = battery_register_limit(bms, BATTERY_REGISTER_EMPTY);
     const battery_quantity_t under = battery_register_limit(bms, BATTERY_REGISTER_UNDER_VOLTAGE);
     if (bms->empty_mv.known) {
-        return charge_most(bms->empty_mv.value, config->floor_mv);
+        return charge_most(bms->empty_mv.value, config->disch_cell_mv);
     }
-    if (!bms->under_voltage_mv.known && config->floor_mv == 0) {
+    if (!bms->under_voltage_mv.known && config->disch_cell_mv == 0) {
         return 0;
     }
-    return charge_most(config->floor_mv, charge_most(charge_value(&empty), charge_value(&under)));
+    return charge_most(config->disch_cell_mv, charge_most(charge_value(&empty), charge_value(&under)));
 }
 
 static bool contradictory(const charge_voltages_t *v, const battery_bms_t *bms, int32_t wanted_float_mv)
@@ -132,21 +132,21 @@ charge_voltages_t charge_control_voltages(const charge_control_config_t *config,
         return v;
     }
     const int32_t full_mv = bms->full_mv.value;
-    const int32_t offset_mv = (config->charger_offset_mv + cell_count - 1) / cell_count;
-    int32_t float_mv = full_mv - config->float_below_full_mv;
-    v.unprotected = !bms->over_voltage_mv.known && config->target_mv == 0;
+    const int32_t offset_mv = (config->cvl_charger_mv + cell_count - 1) / cell_count;
+    int32_t float_mv = full_mv - config->float_below_mv;
+    v.unprotected = !bms->over_voltage_mv.known && config->charge_cell_mv == 0;
     v.cutoff_mv = cutoff_of(config, bms);
-    v.ceiling_mv = v.cutoff_mv - config->cutoff_margin_mv - offset_mv;
+    v.ceiling_mv = v.cutoff_mv - config->cvl_margin_mv - offset_mv;
     v.target_mv = charge_least(full_mv, v.ceiling_mv);
-    const bool told = battery_register_limit(bms, BATTERY_REGISTER_OVER_VOLTAGE).known || config->target_mv > 0;
+    const bool told = battery_register_limit(bms, BATTERY_REGISTER_OVER_VOLTAGE).known || config->charge_cell_mv > 0;
     if (v.cutoff_mv <= LFP_CUTOFF_MAX_MV || !told) { /* what nobody tells may be LFP */
         float_mv = charge_least(float_mv, config->float_lfp_mv);
     }
-    if (config->target_mv > 0) {
-        v.target_mv = charge_least(v.target_mv, config->target_mv);
+    if (config->charge_cell_mv > 0) {
+        v.target_mv = charge_least(v.target_mv, config->charge_cell_mv);
     }
-    if (config->float_mv > 0) {
-        float_mv = charge_least(float_mv, config->float_mv);
+    if (config->float_cell_mv > 0) {
+        float_mv = charge_least(float_mv, config->float_cell_mv);
     }
     v.float_mv = charge_least(float_mv, v.target_mv);
     v.floor_mv = floor_of(config, bms);
@@ -170,15 +170,15 @@ static void measure_temperatures(charge_control_t *control, const battery_state_
 {
     const int coldest = battery_extreme_sensor(state, false);
     const int hottest = battery_extreme_sensor(state, true);
-    const battery_quantity_t *const board = &state->bms_temperature_dc;
-    const battery_quantity_t *const cold = coldest >= 0 ? &state->sensor_dc[coldest] : board;
-    const battery_quantity_t *const hot = hottest >= 0 ? &state->sensor_dc[hottest] : board;
+    const battery_quantity_t *const board = &state->bms_temperature_ddegc;
+    const battery_quantity_t *const cold = coldest >= 0 ? &state->sensor_ddegc[coldest] : board;
+    const battery_quantity_t *const hot = hottest >= 0 ? &state->sensor_ddegc[hottest] : board;
     step->sensor_known = coldest >= 0;
     step->board_known = board->known;
     const bool any = step->sensor_known || step->board_known;
-    step->board_dc = measured(&control->board_dc, step->board_known, board->value);
-    step->coldest_dc = measured(&control->coldest_dc, any, cold->value);
-    step->hottest_dc = measured(&control->hottest_dc, any, hot->value);
+    step->board_ddegc = measured(&control->board_ddegc, step->board_known, board->value);
+    step->coldest_ddegc = measured(&control->coldest_ddegc, any, cold->value);
+    step->hottest_ddegc = measured(&control->hottest_ddegc, any, hot->value);
 }
 
 /** The median goes by three blocks that are in order themselves. */

@@ -29,9 +29,9 @@ typedef struct {
     bool board_known;   /**< the BMS tells its own temperature: without a sensor coldest and hottest are that */
     int32_t highest_mv;
     int32_t lowest_mv;
-    int32_t coldest_dc;
-    int32_t hottest_dc;
-    int32_t board_dc;
+    int32_t coldest_ddegc;
+    int32_t hottest_ddegc;
+    int32_t board_ddegc;
     int32_t current_ma;
 } charge_step_t;
 

@@ -14,9 +14,9 @@
 #define LOST_SHARE_PERCENT   10     /**< of CCL while the settings are lost */
 #define ASSUMED_CAPACITY_MAH 100000 /**< when register 306 is not usable */
 
-#define PACK_HIGH_BLOCKS  3
-#define COLD_OTHERWISE_DC 0   /**< for register 320 */
-#define HOT_OTHERWISE_DC  450 /**< for register 319 */
+#define PACK_HIGH_BLOCKS     3
+#define COLD_OTHERWISE_DDEGC 0   /**< for register 320 */
+#define HOT_OTHERWISE_DDEGC  450 /**< for register 319 */
 
 static battery_quantity_t known(int32_t value)
 {
@@ -71,8 +71,8 @@ static int32_t fill_caps(const battery_quantity_t *cutoff_ma, const battery_quan
 static int32_t charge_cell_permille(const charge_control_config_t *config, const charge_step_t *step)
 {
     const charge_voltages_t *const v = step->voltages;
-    const int32_t end_mv = v->cutoff_mv - config->cutoff_margin_mv;
-    const int32_t at_target = permille(config->charge_at_target_percent);
+    const int32_t end_mv = v->cutoff_mv - config->cvl_margin_mv;
+    const int32_t at_target = permille(config->charge_end_pct);
     if (!step->cells_known) {
         return 0;
     }
@@ -84,26 +84,27 @@ static int32_t charge_cell_permille(const charge_control_config_t *config, const
 }
 
 /** Limits of temperature that hold when neither the register nor any value since the start is usable. */
-static int32_t limit_dc(const battery_bms_t *bms, battery_register_t id, int32_t otherwise_dc)
+static int32_t limit_ddegc(const battery_bms_t *bms, battery_register_t id, int32_t otherwise_ddegc)
 {
     const battery_quantity_t limit = battery_register_limit(bms, id);
-    return limit.known ? limit.value : otherwise_dc;
+    return limit.known ? limit.value : otherwise_ddegc;
 }
 
 static int32_t cold_permille(const charge_control_config_t *config, const charge_step_t *step)
 {
-    const int32_t stop_dc = limit_dc(step->bms, BATTERY_REGISTER_COLD_CHARGE, COLD_OTHERWISE_DC);
-    return permille_of(step->coldest_dc - stop_dc, config->cold_knee_dc);
+    const int32_t stop_ddegc = limit_ddegc(step->bms, BATTERY_REGISTER_COLD_CHARGE, COLD_OTHERWISE_DDEGC);
+    return permille_of(step->coldest_ddegc - stop_ddegc, config->temp_cold_ddegc);
 }
 
-static int32_t over_heat_dc(const charge_step_t *step)
+static int32_t over_heat_ddegc(const charge_step_t *step)
 {
-    return limit_dc(step->bms, BATTERY_REGISTER_OVER_HEAT, HOT_OTHERWISE_DC);
+    return limit_ddegc(step->bms, BATTERY_REGISTER_OVER_HEAT, HOT_OTHERWISE_DDEGC);
 }
 
-static int32_t hot_permille(const charge_control_config_t *config, int32_t limit, int32_t hottest_dc)
+static int32_t hot_permille(const charge_control_config_t *config, int32_t limit, int32_t hottest_ddegc)
 {
-    return permille_of(limit - config->hot_stop_dc - hottest_dc, config->hot_knee_dc - config->hot_stop_dc);
+    return permille_of(limit - config->temp_stop_ddegc - hottest_ddegc,
+                       config->temp_hot_ddegc - config->temp_stop_ddegc);
 }
 
 /** By the sensors; the BMS's own temperature stands in for them, and has a limit of its own beside them. */
@@ -117,10 +118,10 @@ static void fill_charge_temperatures(const charge_control_config_t *config, cons
         return;
     }
     const int32_t cold = cold_permille(config, step);
-    const int32_t hot = hot_permille(config, over_heat_dc(step), step->hottest_dc);
+    const int32_t hot = hot_permille(config, over_heat_ddegc(step), step->hottest_ddegc);
     if (step->sensor_known) {
         limiters[BATTERY_REASON_TEMPERATURE] = known(share_of(cap_ma, charge_least(cold, hot)));
-        board = hot_permille(config, config->bms_hot_dc, step->board_dc);
+        board = hot_permille(config, config->temp_bms_hot_ddegc, step->board_ddegc);
     } else {
         board = charge_least(cold, hot);
     }
@@ -178,9 +179,9 @@ static bool kept_empty(charge_control_t *control, const charge_step_t *step, con
     const charge_control_config_t *const config = &control->config;
     const battery_quantity_t *const capacity = &state->installed_capacity_mah;
     const int64_t capacity_mah = capacity->known ? capacity->value : ASSUMED_CAPACITY_MAH;
-    const int64_t needed_ma_ms = capacity_mah * config->refill_percent * (MS_PER_H / 100);
+    const int64_t needed_ma_ms = capacity_mah * config->disch_back_pct * (MS_PER_H / 100);
     const charge_voltages_t *const v = step->voltages;
-    const int32_t enough_mv = charge_least(v->floor_mv + config->discharge_knee_mv, (v->floor_mv + v->float_mv) / 2);
+    const int32_t enough_mv = charge_least(v->floor_mv + config->disch_knee_mv, (v->floor_mv + v->float_mv) / 2);
     if (at_floor) {
         control->empty = true;
         control->refilled_ma_ms = 0;
@@ -203,7 +204,7 @@ static void fill_discharge_cells(charge_control_t *control, const charge_step_t 
                                  battery_state_t *state)
 {
     const int32_t above_floor_mv = step->lowest_mv - step->voltages->floor_mv;
-    const int32_t left = step->cells_known ? permille_of(above_floor_mv, control->config.discharge_knee_mv) : 0;
+    const int32_t left = step->cells_known ? permille_of(above_floor_mv, control->config.disch_knee_mv) : 0;
     const int32_t allowed_ma = share_of(cap_ma, left);
     const bool empty = kept_empty(control, step, state, reached_floor(step, cap_ma, allowed_ma));
     state->dcl_limiter_ma[BATTERY_REASON_CELL_VOLTAGE] = known(empty ? 0 : allowed_ma);
@@ -212,7 +213,7 @@ static void fill_discharge_cells(charge_control_t *control, const charge_step_t 
 /** While a sensor is lost the temperatures that are left allow no more than it did. */
 static int32_t hot_discharge_permille(charge_control_t *control, const charge_step_t *step)
 {
-    const int32_t left = permille_of(over_heat_dc(step) - step->hottest_dc, control->config.hot_discharge_knee_dc);
+    const int32_t left = permille_of(over_heat_ddegc(step) - step->hottest_ddegc, control->config.temp_disch_ddegc);
     if (step->bms->sensors_lost != 0) {
         return charge_least(left, control->hot_discharge);
     }
@@ -229,7 +230,7 @@ static void fill_discharge_temperatures(charge_control_t *control, const charge_
         limiters[BATTERY_REASON_TEMPERATURE] = known(share_of(cap_ma, hot));
     }
     if (step->board_known) {
-        const int32_t board = permille_of(config->bms_hot_dc - step->board_dc, config->hot_discharge_knee_dc);
+        const int32_t board = permille_of(config->temp_bms_hot_ddegc - step->board_ddegc, config->temp_disch_ddegc);
         limiters[BATTERY_REASON_BMS_TEMPERATURE] = known(share_of(cap_ma, step->sensor_known ? board : hot));
     }
 }
@@ -238,10 +239,10 @@ static void fill_discharge_temperatures(charge_control_t *control, const charge_
 static int32_t soc_permille(charge_control_t *control, int32_t soc_ppm)
 {
     const charge_control_config_t *const config = &control->config;
-    const int32_t above_ppm = soc_ppm - config->soc_min_percent * PPM_PER_PERCENT;
-    const int32_t back_ppm = config->refill_percent * PPM_PER_PERCENT;
+    const int32_t above_ppm = soc_ppm - config->disch_soc_pct * PPM_PER_PERCENT;
+    const int32_t back_ppm = config->disch_back_pct * PPM_PER_PERCENT;
     control->soc_low = above_ppm <= 0 || (control->soc_low && above_ppm < back_ppm);
-    return control->soc_low ? 0 : permille_of(above_ppm / 100, config->soc_knee_percent * 100);
+    return control->soc_low ? 0 : permille_of(above_ppm / 100, config->disch_taper_pct * 100);
 }
 
 static void fill_discharge_limiters(charge_control_t *control, const charge_step_t *step, int32_t cap_ma,
@@ -255,7 +256,7 @@ static void fill_discharge_limiters(charge_control_t *control, const charge_step
         limiters[BATTERY_REASON_SETTING_MISSING] = known(0);
     }
     fill_discharge_temperatures(control, step, cap_ma, limiters);
-    if (config->soc_min_percent > 0 && state->soc_ppm.known) {
+    if (config->disch_soc_pct > 0 && state->soc_ppm.known) {
         limiters[BATTERY_REASON_SOC] = known(share_of(cap_ma, soc_permille(control, state->soc_ppm.value)));
     }
     if (battery_faults_effect(step->bms).stops_discharge) {
@@ -288,8 +289,8 @@ static void follow(charge_control_current_t *current, const charge_control_confi
         current->value_ma = allowed_ma;
         current->held_ms = step->now_ms;
         current->restart = false;
-    } else if (step->now_ms - current->held_ms >= (int64_t)config->rise_wait_s * 1000) {
-        const int32_t rise_ma = config->rise_ma_per_s * step->elapsed_ms / 1000;
+    } else if (step->now_ms - current->held_ms >= (int64_t)config->limit_wait_s * 1000) {
+        const int32_t rise_ma = config->limit_ma_per_s * step->elapsed_ms / 1000;
         current->value_ma = charge_least(allowed_ma, current->value_ma + rise_ma);
     }
 }
@@ -302,11 +303,11 @@ static battery_limit_t finish(charge_control_current_t *current, const charge_co
     if (current->value_ma < allowed_ma) {
         limiters[BATTERY_REASON_RISING] = known(current->value_ma);
     }
-    const int64_t ramp_ms = (int64_t)config->ramp_s * 1000;
+    const int64_t ramp_ms = (int64_t)config->ramp_time_s * 1000;
     const int64_t since_ms = step->now_ms - current->ramp_since_ms;
     if (since_ms < ramp_ms) {
         const int32_t from = permille(current->ramp_from_percent);
-        const int32_t done = from + (int32_t)since_ms / config->ramp_s * (PERMILLE - from) / PERMILLE;
+        const int32_t done = from + (int32_t)since_ms / config->ramp_time_s * (PERMILLE - from) / PERMILLE;
         limiters[BATTERY_REASON_RAMP] = known(share_of(cap_ma, done));
     }
     return least(limiters);
@@ -317,12 +318,12 @@ void charge_current_step(charge_control_t *control, const charge_step_t *step, b
     const charge_control_config_t *const config = &control->config;
     const battery_bms_t *const bms = step->bms;
     const int32_t charge_cap_ma = fill_caps(&bms->charge_max_ma, &bms->strictest[BATTERY_REGISTER_CHARGE_CURRENT],
-                                            config->current_percent, config->charge_max_ma, state->ccl_limiter_ma);
+                                            config->limit_bms_pct, config->charge_max_ma, state->ccl_limiter_ma);
     const battery_quantity_t last_ma = battery_register_stricter(BATTERY_REGISTER_DISCHARGE_CURRENT,
                                                                  bms->strictest[BATTERY_REGISTER_DISCHARGE_CURRENT],
                                                                  bms->strictest[BATTERY_REGISTER_PEAK_CURRENT]);
-    const int32_t discharge_cap_ma = fill_caps(&bms->discharge_max_ma, &last_ma, config->current_percent,
-                                               config->discharge_max_ma, state->dcl_limiter_ma);
+    const int32_t discharge_cap_ma =
+        fill_caps(&bms->discharge_max_ma, &last_ma, config->limit_bms_pct, config->disch_max_ma, state->dcl_limiter_ma);
     if (control->settings_lost) { /* as if a person had set it: what has been set is not known */
         state->ccl_limiter_ma[BATTERY_REASON_USER_CAP] = known(share_of(charge_cap_ma, permille(LOST_SHARE_PERCENT)));
     }

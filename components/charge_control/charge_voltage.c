@@ -19,15 +19,15 @@
 /** Current that still fills the battery; with less a lower CVL would pull the battery into the grid. */
 static int32_t tail_ma(const charge_control_config_t *config, const charge_step_t *step, const battery_state_t *state)
 {
-    const int32_t share_ma = charge_value(&state->installed_capacity_mah) / 100 * config->tail_percent;
+    const int32_t share_ma = charge_value(&state->installed_capacity_mah) / 100 * config->absorb_tail_pct;
     return charge_most(share_ma, charge_value(&step->bms->charge_finish_ma));
 }
 
 static int32_t rebulk_below_ppm(const charge_control_t *control, const battery_bms_t *bms)
 {
     int32_t full_ppm = REBULK_PERCENT * 10000;
-    if (control->config.rebulk_percent > 0) {
-        full_ppm = control->config.rebulk_percent * 10000;
+    if (control->config.float_end_pct > 0) {
+        full_ppm = control->config.float_end_pct * 10000;
     } else if (bms->restart_ppm.known) {
         full_ppm = bms->restart_ppm.value;
     }
@@ -39,11 +39,11 @@ static bool absorbed(charge_control_t *control, const charge_step_t *step, int32
 {
     const charge_control_config_t *const config = &control->config;
     const int32_t spread_mv = step->highest_mv - step->lowest_mv;
-    if (spread_mv > config->balanced_mv || step->current_ma > least_current_ma) {
+    if (spread_mv > config->absorb_diff_mv || step->current_ma > least_current_ma) {
         control->unbalanced_ms = step->now_ms;
     }
-    return step->now_ms - control->unbalanced_ms >= (int64_t)config->absorption_s * 1000 ||
-           step->now_ms - control->absorbing_ms >= (int64_t)config->absorption_max_s * 1000;
+    return step->now_ms - control->unbalanced_ms >= (int64_t)config->absorb_time_s * 1000 ||
+           step->now_ms - control->absorbing_ms >= (int64_t)config->absorb_max_s * 1000;
 }
 
 static void update_stage(charge_control_t *control, const charge_step_t *step, const battery_state_t *state,
@@ -52,19 +52,19 @@ static void update_stage(charge_control_t *control, const charge_step_t *step, c
     const charge_control_config_t *const config = &control->config;
     const int32_t target_mv = step->cvl_voltages->target_mv;
     const int32_t soc_ppm = charge_value(&state->soc_ppm);
-    const bool absorbing = control->stage == BATTERY_REASON_ABSORPTION;
-    if (control->stage == BATTERY_REASON_FLOAT) {
+    const bool absorbing = control->stage == CHARGE_STAGE_ABSORPTION;
+    if (control->stage == CHARGE_STAGE_FLOAT) {
         control->float_soc_ppm = charge_most(control->float_soc_ppm, soc_ppm);
         if (!step->bms->fully_charged && soc_ppm < rebulk_below_ppm(control, step->bms)) {
-            control->stage = BATTERY_REASON_BULK;
+            control->stage = CHARGE_STAGE_BULK;
         }
     } else if (absorbing && !step->bms->fully_charged && step->highest_mv < target_mv - config->charge_knee_mv) {
-        control->stage = BATTERY_REASON_BULK;
+        control->stage = CHARGE_STAGE_BULK;
     } else if (step->bms->fully_charged || (absorbing && absorbed(control, step, least_current_ma))) {
-        control->stage = BATTERY_REASON_FLOAT;
+        control->stage = CHARGE_STAGE_FLOAT;
         control->float_soc_ppm = soc_ppm;
-    } else if (!absorbing && step->highest_mv >= target_mv - config->balanced_mv) {
-        control->stage = BATTERY_REASON_ABSORPTION;
+    } else if (!absorbing && step->highest_mv >= target_mv - config->absorb_diff_mv) {
+        control->stage = CHARGE_STAGE_ABSORPTION;
         control->absorbing_ms = step->now_ms;
         control->unbalanced_ms = step->now_ms;
     }
@@ -87,14 +87,14 @@ static int32_t expected_mv(charge_control_t *control, const charge_step_t *step)
     if (step->elapsed_ms >= SLOPE_OVER_MS) {
         control->slope_uv_per_s = 0; /* the last measurement is too long ago */
     }
-    return step->highest_mv + charge_most(control->slope_uv_per_s, 0) * control->config.look_ahead_s / UV_PER_MV;
+    return step->highest_mv + charge_most(control->slope_uv_per_s, 0) * control->config.cvl_ahead_s / UV_PER_MV;
 }
 
 /** The less current flows, the further above the target the highest cell has to be: at no current, where CCL ends. */
 static bool far_above(const charge_control_t *control, const charge_step_t *step, int32_t least_current_ma)
 {
     const charge_voltages_t *const v = step->cvl_voltages;
-    const int32_t all_mv = v->cutoff_mv - control->config.cutoff_margin_mv - v->target_mv;
+    const int32_t all_mv = v->cutoff_mv - control->config.cvl_margin_mv - v->target_mv;
     return step->current_ma > 0 && (step->highest_mv - v->target_mv) * (least_current_ma / 100) >
                                        all_mv * ((least_current_ma - step->current_ma) / 100);
 }
@@ -115,12 +115,12 @@ static void lower_for_highest_cell(charge_control_t *control, const charge_step_
     control->above_ms = step->now_ms;
     if (more_ma > 0) {
         const int32_t whole_ma = charge_most(2 * least_current_ma, 1);
-        const int32_t fastest_uv = config->lower_mv_per_s * step->elapsed_ms / cell_count;
-        const int32_t lower_uv = charge_least(fastest_uv, excess_mv * step->elapsed_ms / config->lower_s);
+        const int32_t fastest_uv = config->cvl_lower_mv_s * step->elapsed_ms / cell_count;
+        const int32_t lower_uv = charge_least(fastest_uv, excess_mv * step->elapsed_ms / config->cvl_off_s);
         control->cvl_uv -= (int32_t)((int64_t)lower_uv * charge_least(more_ma, whole_ma) / whole_ma);
         control->lowered = true;
     } else if (far_above(control, step, least_current_ma) &&
-               step->now_ms - control->stepped_ms >= (int64_t)config->step_s * 1000) {
+               step->now_ms - control->stepped_ms >= (int64_t)config->cvl_step_s * 1000) {
         control->cvl_uv -= DIGIT_UV / cell_count;
         control->stepped_ms = step->now_ms;
         control->lowered = true;
@@ -138,12 +138,12 @@ static void raise(charge_control_t *control, const charge_step_t *step, int32_t 
 {
     const charge_control_config_t *const config = &control->config;
     const int32_t lack_mv = step->cvl_voltages->target_mv - step->highest_mv;
-    if (control->cvl_uv >= goal_uv || lack_mv <= config->balanced_mv / 2 ||
-        step->now_ms - control->above_ms < (int64_t)config->raise_wait_s * 1000 ||
-        step->now_ms - control->stepped_ms < (int64_t)config->step_s * 1000) {
+    if (control->cvl_uv >= goal_uv || lack_mv <= config->absorb_diff_mv / 2 ||
+        step->now_ms - control->above_ms < (int64_t)config->cvl_wait_s * 1000 ||
+        step->now_ms - control->stepped_ms < (int64_t)config->cvl_step_s * 1000) {
         return;
     }
-    const int32_t raise_uv = charge_least(config->raise_mv_per_s * config->step_s, lack_mv / 2) * UV_PER_MV;
+    const int32_t raise_uv = charge_least(config->cvl_raise_mv_s * config->cvl_step_s, lack_mv / 2) * UV_PER_MV;
     control->cvl_uv = charge_least(goal_uv, control->cvl_uv + raise_uv);
     control->stepped_ms = step->now_ms;
     control->lowered = false;
@@ -153,9 +153,9 @@ static void raise(charge_control_t *control, const charge_step_t *step, int32_t 
 static void sink_to_float(charge_control_t *control, const charge_step_t *step)
 {
     const charge_control_config_t *const config = &control->config;
-    const int32_t above_cells_uv = (step->highest_mv + config->balanced_mv) * UV_PER_MV;
+    const int32_t above_cells_uv = (step->highest_mv + config->absorb_diff_mv) * UV_PER_MV;
     const int32_t goal_uv = charge_most(step->cvl_voltages->float_mv * UV_PER_MV, above_cells_uv);
-    control->cvl_uv = sunk(control->cvl_uv, goal_uv, config->raise_mv_per_s * step->elapsed_ms);
+    control->cvl_uv = sunk(control->cvl_uv, goal_uv, config->cvl_raise_mv_s * step->elapsed_ms);
 }
 
 /** Never below float, unless the registers have raised that: CVL follows slowly then, like every rise. */
@@ -168,7 +168,7 @@ static void keep_within_bounds(charge_control_t *control, const charge_step_t *s
                                int32_t least_uv)
 {
     const charge_voltages_t *const v = step->cvl_voltages;
-    const int32_t fastest_uv = control->config.lower_mv_per_s * step->elapsed_ms / cell_count;
+    const int32_t fastest_uv = control->config.cvl_lower_mv_s * step->elapsed_ms / cell_count;
     control->cvl_uv = sunk(control->cvl_uv, v->target_mv * UV_PER_MV, fastest_uv); /* the registers may have changed */
     control->cvl_uv = charge_least(control->cvl_uv, v->ceiling_mv * UV_PER_MV);
     control->cvl_uv = charge_most(control->cvl_uv, charge_least(least_uv, v->ceiling_mv * UV_PER_MV));
@@ -180,10 +180,24 @@ static bool inhibited(const charge_control_t *control, const battery_state_t *st
     return state->ccl_ma.value == 0 && (state->ccl_ma.reason != BATTERY_REASON_RAMP || control->ccl.value_ma == 0);
 }
 
+/** The only place where a stage becomes the reason of CVL. */
+static battery_limit_reason_t stage_reason(charge_stage_t stage)
+{
+    switch (stage) {
+    case CHARGE_STAGE_ABSORPTION:
+        return BATTERY_REASON_ABSORPTION;
+    case CHARGE_STAGE_FLOAT:
+        return BATTERY_REASON_FLOAT;
+    case CHARGE_STAGE_BULK:
+    default:
+        return BATTERY_REASON_BULK;
+    }
+}
+
 static battery_limit_reason_t reason_of(const charge_control_t *control, int32_t goal_uv)
 {
     if (control->cvl_uv >= goal_uv) {
-        return control->settings_lost ? BATTERY_REASON_SETTINGS_LOST : control->stage;
+        return control->settings_lost ? BATTERY_REASON_SETTINGS_LOST : stage_reason(control->stage);
     }
     return control->lowered ? BATTERY_REASON_CELL_VOLTAGE : BATTERY_REASON_RISING;
 }
@@ -211,8 +225,8 @@ static int32_t kept_uv(const charge_control_t *control, uint8_t cell_count)
 static int32_t first_uv(const charge_control_t *control, const charge_step_t *step, const battery_state_t *state)
 {
     const charge_voltages_t *const v = step->cvl_voltages;
-    const int32_t allowed_mv = control->stage == BATTERY_REASON_FLOAT ? control->config.balanced_mv : 0;
-    const int32_t above_cells_mv = mean_cell_mv(state) + control->config.balanced_mv;
+    const int32_t allowed_mv = control->stage == CHARGE_STAGE_FLOAT ? control->config.absorb_diff_mv : 0;
+    const int32_t above_cells_mv = mean_cell_mv(state) + control->config.absorb_diff_mv;
     const int32_t uv = charge_most(charge_least(above_cells_mv, v->target_mv), v->float_mv) * UV_PER_MV;
     if (control->has_kept) {
         return charge_least(kept_uv(control, state->cell_count), v->target_mv * UV_PER_MV);
@@ -231,7 +245,7 @@ static void start(charge_control_t *control, const charge_step_t *step, const ba
     const bool full = step->bms->fully_charged || soc_ppm >= rebulk_below_ppm(control, step->bms);
     control->slope_from_mv = step->highest_mv;
     control->slope_uv_per_s = 0;
-    control->stage = full ? BATTERY_REASON_FLOAT : BATTERY_REASON_BULK;
+    control->stage = full ? CHARGE_STAGE_FLOAT : CHARGE_STAGE_BULK;
     control->cvl_uv = first_uv(control, step, state);
     control->stepped_ms = step->now_ms;
     control->above_ms = step->now_ms;
@@ -258,7 +272,7 @@ void charge_voltage_step(charge_control_t *control, const charge_step_t *step, b
     const int32_t least_uv = lowest_uv(control->cvl_uv, v);
     const int32_t excess_mv = expected_mv(control, step) - v->target_mv;
     update_stage(control, step, state, least_current_ma);
-    const bool full = control->stage == BATTERY_REASON_FLOAT;
+    const bool full = control->stage == CHARGE_STAGE_FLOAT;
     const int32_t goal_uv = (full ? v->float_mv : v->target_mv) * UV_PER_MV;
     battery_limit_reason_t reason = BATTERY_REASON_CHARGE_INHIBITED;
     if (inhibited(control, state)) {

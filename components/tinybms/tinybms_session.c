@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "tinybms_addresses.h"
 #include "tinybms_events.h"
 #include "tinybms_session_private.h"
 
@@ -20,11 +21,6 @@
 #define LIVE_AFTER_FAILURE_MS 20   /**< between two tries of a live block that both came garbled */
 #define SETTINGS_AGAIN_MS     500  /**< a second look at settings that have changed */
 #define CELLS_KNOWN_MS        3000 /**< from the live block that they were measured in */
-
-enum {
-    CELL_REGISTERS = 16,
-    REG_STATUS = 50,
-};
 
 static int32_t clamp(int32_t value, int32_t min, int32_t max)
 {
@@ -94,7 +90,7 @@ static void take_live(tinybms_session_t *session, const tinybms_answer_t *answer
     snapshot->taken_ms = session->last_ms;
     snapshot->sequence++;
     session->counters.snapshots++;
-    tinybms_session_note_status(session, live[REG_STATUS]);
+    tinybms_session_note_status(session, live[TINYBMS_REG_ONLINE_STATUS]);
     session->snapshot_held = session->holding;
     session->snapshot_ready = session->snapshot_ready || !session->holding;
 }
@@ -136,7 +132,12 @@ static bool limits_alike(const uint16_t *a, const uint16_t *b)
     static const struct {
         uint16_t first;
         uint16_t last;
-    } used[] = {{300, 301}, {303, 307}, {315, 321}, {329, 329}};
+    } used[] = {
+        {TINYBMS_REG_FULLY_CHARGED_VOLTAGE, TINYBMS_REG_FULLY_DISCHARGED_VOLTAGE},
+        {TINYBMS_REG_EARLY_BALANCING_THRESHOLD, TINYBMS_REG_SERIES_CELLS},
+        {TINYBMS_REG_OVER_VOLTAGE_CUTOFF, TINYBMS_REG_CHARGE_RESTART_LEVEL},
+        {TINYBMS_REG_CHARGE_RESTART_LEVEL_ENABLED, TINYBMS_REG_CHARGE_RESTART_LEVEL_ENABLED},
+    };
     for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++) {
         const size_t from = used[i].first - TINYBMS_SETTINGS_FIRST;
         const size_t words = used[i].last - used[i].first + 1U;
@@ -550,7 +551,7 @@ uint8_t tinybms_session_cells(const tinybms_session_t *session)
     const tinybms_snapshot_t *const snapshot = &session->snapshot;
     const bool known = session->last_ms - snapshot->taken_ms <= CELLS_KNOWN_MS;
     uint8_t cells = 0;
-    for (size_t i = 0; known && i < CELL_REGISTERS; i++) {
+    for (size_t i = 0; known && i < TINYBMS_CELL_REGISTERS; i++) {
         cells = (uint8_t)(cells + (snapshot->live[i] > 0 ? 1 : 0));
     }
     return cells;

@@ -7,17 +7,9 @@
 
 #include <string.h>
 
+#include "tinybms_addresses.h"
 #include "tinybms_events.h"
 #include "tinybms_write_gate.h"
-
-enum {
-    REG_SOH = 45,
-    REG_SOC = 46,
-    REG_FIRST_PROTECTION_COUNT = 105,
-    PROTECTION_COUNTS = 5,
-    REG_SOH_SET = 323,
-    REG_SOC_SET = 328,
-};
 
 #define VERIFY_TRIES       6 /**< the BMS measures every 100 ms; a reset takes it longer to be back */
 #define VERIFY_PAUSE_MS    120
@@ -73,7 +65,7 @@ static tinybms_request_t verify_request(const tinybms_write_t *write)
     const tinybms_register_t *const entry = write->request.entry;
     switch (write->request.kind) {
     case TINYBMS_WRITE_CLEAR_STATISTICS:
-        return read_request(REG_FIRST_PROTECTION_COUNT, PROTECTION_COUNTS);
+        return read_request(TINYBMS_REG_UNDER_VOLTAGE_COUNT, TINYBMS_PROTECTION_COUNTS);
     case TINYBMS_WRITE_CLEAR_EVENTS:
     case TINYBMS_WRITE_RESET_BMS:
         return (tinybms_request_t){.command = TINYBMS_CMD_ALL_EVENTS};
@@ -81,11 +73,11 @@ static tinybms_request_t verify_request(const tinybms_write_t *write)
     default:
         break;
     }
-    if (entry->address == REG_SOH_SET) {
-        return read_request(REG_SOH, 1);
+    if (entry->address == TINYBMS_REG_STATE_OF_HEALTH_SET) {
+        return read_request(TINYBMS_REG_STATE_OF_HEALTH, 1);
     }
-    if (entry->address == REG_SOC_SET) {
-        return read_request(REG_SOC, 2);
+    if (entry->address == TINYBMS_REG_STATE_OF_CHARGE_SET) {
+        return read_request(TINYBMS_REG_STATE_OF_CHARGE, 2);
     }
     return read_request(entry->address, tinybms_register_words(entry));
 }
@@ -159,29 +151,29 @@ static bool events_show_it(const tinybms_write_t *write, const tinybms_answer_t 
 static bool setting_shows_it(const tinybms_write_t *write, const uint16_t *words, int64_t *read_back)
 {
     const tinybms_register_t *const entry = write->request.entry;
-    if (entry->address == REG_SOC_SET) {
+    if (entry->address == TINYBMS_REG_STATE_OF_CHARGE_SET) {
         const uint32_t soc = words[0] | ((uint32_t)words[1] << 16);
         *read_back = soc / SOC_UNITS_PER_STEP;
         const int64_t difference = *read_back - write->request.raw;
         return difference >= -SOC_TOLERANCE && difference <= SOC_TOLERANCE;
     }
-    *read_back = entry->address == REG_SOH_SET ? words[0] : tinybms_register_raw(entry, words);
+    *read_back = entry->address == TINYBMS_REG_STATE_OF_HEALTH_SET ? words[0] : tinybms_register_raw(entry, words);
     return *read_back == write->request.raw;
 }
 
 static bool verified(const tinybms_write_t *write, const tinybms_answer_t *answer, int64_t *read_back)
 {
-    uint16_t words[PROTECTION_COUNTS] = {0};
+    uint16_t words[TINYBMS_PROTECTION_COUNTS] = {0};
     switch (write->request.kind) {
     case TINYBMS_WRITE_CLEAR_EVENTS:
     case TINYBMS_WRITE_RESET_BMS:
         return events_show_it(write, answer);
     case TINYBMS_WRITE_CLEAR_STATISTICS:
-        return tinybms_answer_registers(answer, words, PROTECTION_COUNTS) == PROTECTION_COUNTS &&
+        return tinybms_answer_registers(answer, words, TINYBMS_PROTECTION_COUNTS) == TINYBMS_PROTECTION_COUNTS &&
                (words[0] | words[1] | words[2] | words[3] | words[4]) == 0;
     case TINYBMS_WRITE_SETTING:
     default:
-        return tinybms_answer_registers(answer, words, PROTECTION_COUNTS) > 0 &&
+        return tinybms_answer_registers(answer, words, TINYBMS_PROTECTION_COUNTS) > 0 &&
                setting_shows_it(write, words, read_back);
     }
 }

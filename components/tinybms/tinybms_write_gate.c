@@ -7,22 +7,30 @@
 
 #include <string.h>
 
-enum {
-    REG_PEAK_DISCHARGE_CUTOFF = 305,
-    REG_SERIES_CELLS = 307,
-    REG_LOW_TEMPERATURE_CUTOFF = 320,
-};
+#include "tinybms_addresses.h"
 
 #define COLDEST_DEGC (-20) /**< charging below is for a person to decide, whatever held before */
 
 /** Empty before full, and neither beyond the cutoff that protects it; a charge cutoff above what may be discharged is
  * probably a slip. Those that are refused come first. */
 static const tinybms_relation_t s_relations[] = {
-    {.lower = 316, .upper = 301, .apart = 1, .refused = true},
-    {.lower = 301, .upper = 300, .apart = 1, .refused = true},
-    {.lower = 300, .upper = 315, .apart = 0, .refused = true},
-    {.lower = 318, .upper = REG_PEAK_DISCHARGE_CUTOFF, .apart = 0, .refused = false},
-    {.lower = 318, .upper = 317, .apart = 0, .refused = false},
+    {.lower = TINYBMS_REG_UNDER_VOLTAGE_CUTOFF,
+     .upper = TINYBMS_REG_FULLY_DISCHARGED_VOLTAGE,
+     .apart = 1,
+     .refused = true},
+    {.lower = TINYBMS_REG_FULLY_DISCHARGED_VOLTAGE,
+     .upper = TINYBMS_REG_FULLY_CHARGED_VOLTAGE,
+     .apart = 1,
+     .refused = true},
+    {.lower = TINYBMS_REG_FULLY_CHARGED_VOLTAGE, .upper = TINYBMS_REG_OVER_VOLTAGE_CUTOFF, .apart = 0, .refused = true},
+    {.lower = TINYBMS_REG_CHARGE_OVER_CURRENT_CUTOFF,
+     .upper = TINYBMS_REG_PEAK_DISCHARGE_CURRENT_CUTOFF,
+     .apart = 0,
+     .refused = false},
+    {.lower = TINYBMS_REG_CHARGE_OVER_CURRENT_CUTOFF,
+     .upper = TINYBMS_REG_DISCHARGE_OVER_CURRENT_CUTOFF,
+     .apart = 0,
+     .refused = false},
 };
 
 const tinybms_relation_t *tinybms_relation_at(size_t index)
@@ -33,7 +41,7 @@ const tinybms_relation_t *tinybms_relation_at(size_t index)
 /** A peak cutoff that reads 0 is not set: nothing is cut off by it. */
 static int32_t meaning(uint16_t address, int32_t raw)
 {
-    return address == REG_PEAK_DISCHARGE_CUTOFF && raw == 0 ? INT32_MAX : raw;
+    return address == TINYBMS_REG_PEAK_DISCHARGE_CURRENT_CUTOFF && raw == 0 ? INT32_MAX : raw;
 }
 
 static int32_t held(const uint16_t *settings, uint16_t address)
@@ -62,7 +70,7 @@ static bool loosens(const tinybms_write_request_t *request, const uint16_t *now)
     case TINYBMS_LOOSENS_UP:
         return after > before;
     case TINYBMS_LOOSENS_DOWN:
-        return after < before || (entry->address == REG_LOW_TEMPERATURE_CUTOFF && after < COLDEST_DEGC);
+        return after < before || (entry->address == TINYBMS_REG_LOW_TEMPERATURE_CHARGER_CUTOFF && after < COLDEST_DEGC);
     case TINYBMS_LOOSENS_ANY:
         return after != before;
     default:
@@ -90,7 +98,7 @@ static tinybms_write_result_t judge(const tinybms_write_request_t *request, cons
     if (present == request->raw) {
         return result_of(TINYBMS_WRITE_PENDING);
     }
-    if (address == REG_SERIES_CELLS && request->raw != cells) {
+    if (address == TINYBMS_REG_SERIES_CELLS && request->raw != cells) {
         return against(TINYBMS_WRITE_CELL_COUNT, address, cells);
     }
     for (size_t i = 0; tinybms_relation_at(i) != NULL; i++) {

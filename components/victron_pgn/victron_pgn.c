@@ -62,9 +62,9 @@ static uint16_t percent(int32_t ppm, int32_t ppm_per_unit, uint16_t full)
 }
 
 /** 0 and 65535 mean "not supported". Rounded; 0 degC are 2731.5 tenths, whose half never decides. */
-static uint16_t kelvin(int32_t temperature_dc)
+static uint16_t kelvin(int32_t temperature_ddegc)
 {
-    return (uint16_t)between(1, floor_div((int64_t)temperature_dc + 2731 + 5, 10), NOT_SUPPORTED_U16 - 1);
+    return (uint16_t)between(1, floor_div((int64_t)temperature_ddegc + 2731 + 5, 10), NOT_SUPPORTED_U16 - 1);
 }
 
 /** Up to eight characters of a text that may end earlier, zero padded, first character in the lowest byte. */
@@ -128,7 +128,8 @@ bool victron_pgn_encode_356(const battery_state_t *state, const victron_identity
 {
     (void)identity;
     const int sensor = battery_extreme_sensor(state, true);
-    const battery_quantity_t *const temperature = sensor >= 0 ? &state->sensor_dc[sensor] : &state->bms_temperature_dc;
+    const battery_quantity_t *const temperature =
+        sensor >= 0 ? &state->sensor_ddegc[sensor] : &state->bms_temperature_ddegc;
     if (!state->publish || !state->pack_voltage_mv.known || !state->pack_current_ma.known) {
         return false; /* the fields have no value for "unknown" */
     }
@@ -287,8 +288,8 @@ bool victron_pgn_encode_373(const battery_state_t *state, const victron_identity
     const struct victron_bms_cell_extremes_t m = {
         .cell_voltage_min = to_u16(state->cell_min_mv.value),
         .cell_voltage_max = to_u16(state->cell_max_mv.value),
-        .cell_temperature_min = coldest < 0 ? NOT_SUPPORTED_U16 : kelvin(state->sensor_dc[coldest].value),
-        .cell_temperature_max = hottest < 0 ? NOT_SUPPORTED_U16 : kelvin(state->sensor_dc[hottest].value),
+        .cell_temperature_min = coldest < 0 ? NOT_SUPPORTED_U16 : kelvin(state->sensor_ddegc[coldest].value),
+        .cell_temperature_max = hottest < 0 ? NOT_SUPPORTED_U16 : kelvin(state->sensor_ddegc[hottest].value),
     };
     frame_begin(frame);
     return frame_done(frame, VICTRON_BMS_CELL_EXTREMES_FRAME_ID,

@@ -156,7 +156,7 @@ def test_measurements_come_back_rounded_and_saturated(pure: Pure, voltage: int, 
         state(
             pack_voltage_mv=Quantity(True, voltage),
             pack_current_ma=Quantity(True, current),
-            bms_temperature_dc=Quantity(True, temperature),
+            bms_temperature_ddegc=Quantity(True, temperature),
         ),
         NAMES,
     )
@@ -185,7 +185,7 @@ def test_cell_extremes_and_kelvin_never_hit_the_values_that_mean_not_supported(
 ) -> None:
     made = state(cell_min_mv=Quantity(True, low), cell_max_mv=Quantity(True, high))
     for i, sensor in enumerate(sensors):
-        made.sensor_dc[i] = Quantity(sensor is not None, sensor or 0)
+        made.sensor_ddegc[i] = Quantity(sensor is not None, sensor or 0)
     data = pure.encode("victron_pgn_encode_373", made, NAMES)
     assert data is not None
     values = decode(0x373, data)

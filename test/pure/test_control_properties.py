@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pipeline import Pipeline, values_of
 from pure_library import Pure
 from setting_rows import number_ranges
+from tinybms_gateway.bms.table import registers
 from tinybms_gateway.pure import Limit, Reason, Snapshot, State
 
 ONLINE = 2
@@ -21,18 +22,8 @@ OK = 2
 STALE_MS, SILENT_MS = 3000, 10000
 LEAST_MA = 100
 STATUSES = (0x91, 0x92, 0x93, 0x96, 0x97, 0x9B)
-RANGES = {
-    300: (1200, 4500),
-    301: (1000, 3500),
-    303: (1000, 4500),
-    304: (100, 5000),
-    306: (10, 65500),
-    315: (1200, 4500),
-    316: (800, 3500),
-    317: (1, 750),
-    318: (1, 750),
-    319: (20, 90),
-}
+USED = frozenset((300, 301, 303, 304, 306, 315, 316, 317, 318, 319))
+RANGES = {row.address: (row.minimum, row.maximum) for row in registers() if row.address in USED}
 CHARGE_KEYS = re.compile(r"(charge|disch|limit|ramp|cvl|absorb|float|temp)\.")
 FACTORY = {
     "charge.cell_mv": 0,
@@ -68,7 +59,7 @@ class Bms:
     current_ma: int
     soc_micro_percent: int
     soh: int
-    sensors_dc: tuple[int, int, int]
+    sensors_ddegc: tuple[int, int, int]
     status: int
     events: tuple[int, ...]
     told_mv: tuple[int, int] | None = None
@@ -85,7 +76,7 @@ class Bms:
         live[36], live[37] = struct.unpack("<HH", struct.pack("<f", sum(self.cell_100uv) / 10000))
         live[38], live[39] = struct.unpack("<HH", struct.pack("<f", self.current_ma / 1000))
         live[40], live[41] = self.told_mv or (min(self.cell_100uv) // 10, max(self.cell_100uv) // 10)
-        live[42], live[43], live[48] = (value & 0xFFFF for value in self.sensors_dc)
+        live[42], live[43], live[48] = (value & 0xFFFF for value in self.sensors_ddegc)
         live[45] = self.soh
         live[46], live[47] = self.soc_micro_percent & 0xFFFF, self.soc_micro_percent >> 16
         live[50] = self.status
@@ -120,7 +111,7 @@ def measured(draw: st.DrawFn, cells: int, registers: dict[int, int]) -> Bms:
         current_ma=draw(st.integers(-750000, 750000)),
         soc_micro_percent=draw(st.integers(0, 100_000_000)),
         soh=draw(st.integers(0, 50000)),
-        sensors_dc=draw(st.tuples(temperature, temperature, temperature)),
+        sensors_ddegc=draw(st.tuples(temperature, temperature, temperature)),
         status=draw(st.sampled_from(STATUSES)),
         events=tuple(draw(st.lists(st.integers(1, 0x7F), max_size=3, unique=True))),
         told_mv=draw(st.one_of(st.none(), st.none(), st.tuples(st.integers(0, 4600), st.integers(0, 4600)))),
@@ -227,7 +218,7 @@ def check_current(limit: Limit, limiters: Any, cap_ma: int) -> None:
 
 def supported(bms: Bms, state: State) -> tuple[set[int], set[int]]:
     """Alarms and warnings whose value and threshold are known, as docs/pgn_conversions.md has them."""
-    sensor = any(sensor.known for sensor in state.sensor_dc)
+    sensor = any(sensor.known for sensor in state.sensor_ddegc)
     sensor = sensor and not state.ccl_limiter_ma[Reason.SENSOR_LOST].known  # of what is lost nobody knows
     heat = bool(sensor and bms.setting(319))
     cold = sensor and -40 <= bms.settings[320] <= 10

@@ -23,7 +23,7 @@ def rows(native_build: Path) -> dict[str, Row]:
 @pytest.fixture(scope="session")
 def fields(root: Path) -> list[str]:
     """Names of the fields of battery_pipeline_config_t, in their order."""
-    names = ["stale_ms", "silent_ms"]
+    names = ["data_stale_ms", "data_silent_ms"]
     for component in ("charge_control", "battery_alarms"):
         text = (root / f"components/{component}/include/{component}.h").read_text()
         body = re.search(rf"typedef struct \{{([^}}]*)\}} {component}_config_t;", text)
@@ -43,9 +43,25 @@ def changed(pure: Pure, fields: list[str], settings: Settings) -> dict[str, int]
     return {name: new for name, old, new in zip(fields, before, after, strict=True) if old != new}
 
 
+def test_a_field_has_the_name_of_its_setting_with_the_unit_that_control_calculates_in(
+    rows: dict[str, Row], fields: list[str]
+) -> None:
+    services = ("uart.", "can.", "energy.")
+    calculated = {"_a": "_ma", "_a_per_s": "_ma_per_s", "_k": "_ddegc", "_c": "_ddegc"}
+    names = [key.replace(".", "_") for key in rows if not key.startswith(services)]
+    expected = [re.sub(r"(_a|_a_per_s|_k|_c)$", lambda unit: calculated[unit[1]], name) for name in names]
+    assert sorted(fields) == sorted(expected)
+
+
 def test_the_factory_values_are_the_numbers_of_the_control(pure: Pure, fields: list[str]) -> None:
     config = dict(zip(fields, values(pure.settings()), strict=True))
-    expected = {"stale_ms": 3000, "silent_ms": 10000, "cutoff_margin_mv": 20, "charger_offset_mv": 400, "debounce": 3}
+    expected = {
+        "data_stale_ms": 3000,
+        "data_silent_ms": 10000,
+        "cvl_margin_mv": 20,
+        "cvl_charger_mv": 400,
+        "alarm_debounce": 3,
+    }
     assert {name: config[name] for name in expected} == expected
 
 
@@ -53,11 +69,11 @@ def test_the_factory_values_are_the_numbers_of_the_control(pure: Pure, fields: l
     ("key", "number", "field", "value"),
     [
         ("charge.max_a", 80, "charge_max_ma", 80_000),
-        ("charge.cell_mv", 3450, "target_mv", 3450),
-        ("temp.cold_k", 12, "cold_knee_dc", 120),
-        ("limit.a_per_s", 2, "rise_ma_per_s", 2000),
-        ("hyst.temp_k", 4, "temperature_hysteresis_dc", 40),
-        ("data.silent_ms", 20_000, "silent_ms", 20_000),
+        ("charge.cell_mv", 3450, "charge_cell_mv", 3450),
+        ("temp.cold_k", 12, "temp_cold_ddegc", 120),
+        ("limit.a_per_s", 2, "limit_ma_per_s", 2000),
+        ("hyst.temp_k", 4, "hyst_temp_ddegc", 40),
+        ("data.silent_ms", 20_000, "data_silent_ms", 20_000),
     ],
 )
 def test_a_number_reaches_its_field_in_calculation_units(

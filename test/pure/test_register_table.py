@@ -1,6 +1,7 @@
 """The register table of the firmware against the real device and the documentation."""
 
 import json
+import re
 from pathlib import Path
 
 from tinybms_gateway.bms import registers_impl
@@ -18,6 +19,23 @@ def test_every_register_that_a_real_device_showed_is_in_the_table(real_dump: Pat
     shown = {int(address) for address in json.loads(real_dump.read_text())["registers"]}
     events = set(range(200, 298))
     assert shown - known - events == set()
+
+
+def test_every_address_that_c_code_names_is_the_one_of_the_table(root: Path) -> None:
+    header = (root / "components/tinybms/include/tinybms_addresses.h").read_text()
+    named = re.findall(r"\bTINYBMS_REG_(\w+) = (\d+),", header)
+    addresses = {register.name: register.address for register in registers_impl.load_registers()}
+    assert len(named) > 30
+    assert {name: int(address) for name, address in named} == {name: addresses.get(name.lower()) for name, _ in named}
+
+
+def test_no_other_file_says_the_address_of_a_register(root: Path) -> None:
+    """Behind the table and the header: C code uses the names."""
+    home = {"tinybms_addresses.h", "tinybms_register_table.c"}
+    for file in (root / "components").glob("*/**/*.[ch]"):
+        if file.name not in home and "generated" not in file.parts:
+            defined = re.findall(r"^#define REG_\w+|^\s+REG_\w+ = \d+", file.read_text(), re.MULTILINE)
+            assert defined == [], file
 
 
 def test_settings_have_the_ranges_of_the_protocol() -> None:

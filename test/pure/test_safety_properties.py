@@ -110,7 +110,7 @@ class Watch:
         self.cvl_mv = value
 
     def _check_alarms(self, state: State) -> None:
-        sensor = any(sensor.known for sensor in state.sensor_dc)
+        sensor = any(sensor.known for sensor in state.sensor_ddegc)
         for levels in (state.alarm, state.warning):
             assert levels[4] != 2, "no register says what is too cold"
             assert sensor or {levels[3], levels[5], levels[6]} <= {0, 1}

@@ -189,10 +189,10 @@ def more(digits: int) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:
     return lambda raw: raw + digits
 
 
-def warm(low_dc: int, high_dc: int) -> Where:
+def warm(low_ddegc: int, high_ddegc: int) -> Where:
     """While the warmest sensor is in a range and the BMS has no fault."""
     return lambda bus: np.asarray(
-        (bus["Temperature"] >= low_dc) & (bus["Temperature"] < high_dc) & (bus["Status"] == ONLINE)
+        (bus["Temperature"] >= low_ddegc) & (bus["Temperature"] < high_ddegc) & (bus["Status"] == ONLINE)
     )
 
 

@@ -19,7 +19,7 @@ class System:
     cell_mv: int
     floor_mv: int
     settings: dict[int, int]
-    sensors_dc: tuple[int, int]
+    sensors_ddegc: tuple[int, int]
 
 
 LFP = System(
@@ -90,7 +90,7 @@ class World:
         self.damaged.clear()
         self.put_cells(self.system.cell_mv, self.system.cell_mv, self.system.cell_mv)
         self.put_float(reg.PACK_CURRENT, current_a)
-        for address, value in zip((reg.TEMP_EXT_1, reg.TEMP_EXT_2), self.system.sensors_dc, strict=True):
+        for address, value in zip((reg.TEMP_EXT_1, reg.TEMP_EXT_2), self.system.sensors_ddegc, strict=True):
             self.put(address, value)
         self.put(reg.TEMP_INTERNAL, 250)
         self.put(reg.SOC, 50_000_000 & 0xFFFF)

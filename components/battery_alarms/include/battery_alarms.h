@@ -20,27 +20,30 @@
 extern "C" {
 #endif
 
-/** @brief Every number of the alarms; a setting each. */
+/**
+ * @brief Every number of the alarms. Each field is the setting of the same name (`hyst.cell_mv` of settings_table.c is
+ * `hyst_cell_mv`), in the unit that the field names.
+ */
 typedef struct {
-    int32_t cell_margin_mv;             /**< warning so far before the cutoff of a cell (315, 316) */
-    int32_t temperature_margin_dc;      /**< warning so far before the cutoffs 319, 320 */
-    int32_t current_percent;            /**< warning at this share of the current cutoffs */
-    int32_t imbalance_warning_mv;       /**< difference of the cells while charging above register 303 */
-    int32_t imbalance_alarm_mv;         /**< likewise */
-    int32_t cell_hysteresis_mv;         /**< a voltage clears so far back from what raised it */
-    int32_t temperature_hysteresis_dc;  /**< likewise a temperature */
-    int32_t current_hysteresis_percent; /**< likewise a current, % of its cutoff */
-    int32_t debounce;                   /**< snapshots in a row that raise or clear, 1..255; 1 = at once */
-    int32_t imbalance_s;                /**< the warning of a difference comes after so long, 0..7200 */
-    int32_t blocked;                    /**< 1: charging blocked by a temperature warns also while nothing flows; 0 */
+    int32_t alarm_cell_mv;    /**< distance of the warning from the voltage cutoffs of a cell (315, 316) */
+    int32_t alarm_temp_ddegc; /**< distance of the warning from the temperature cutoffs (319, 320) */
+    int32_t alarm_cur_pct;    /**< share of the current cutoffs at which the warning comes, % */
+    int32_t diff_warn_mv;     /**< cell difference of the warning, while charging above register 303 */
+    int32_t diff_alarm_mv;    /**< cell difference of the alarm, likewise */
+    int32_t hyst_cell_mv;     /**< distance from its threshold at which a voltage clears */
+    int32_t hyst_temp_ddegc;  /**< distance from its threshold at which a temperature clears */
+    int32_t hyst_cur_pct;     /**< distance from its threshold at which a current clears, % of the cutoff */
+    int32_t alarm_debounce;   /**< snapshots in a row that raise or clear, 1..255; 1 = at once */
+    int32_t diff_warn_s;      /**< duration of a cell difference before the warning, 0..7200 */
+    int32_t alarm_blocked;    /**< 1: charging blocked by temperature warns even without current; 0: only with it */
 } battery_alarms_config_t;
 
 /** @brief Factory values; Kconfig has the same. */
 #define BATTERY_ALARMS_DEFAULT_CONFIG()                                                                                \
     {                                                                                                                  \
-        .cell_margin_mv = 50, .temperature_margin_dc = 50, .current_percent = 95, .imbalance_warning_mv = 100,         \
-        .imbalance_alarm_mv = 200, .cell_hysteresis_mv = 20, .temperature_hysteresis_dc = 20,                          \
-        .current_hysteresis_percent = 5, .debounce = 3, .imbalance_s = 600, .blocked = 1,                              \
+        .alarm_cell_mv = 50, .alarm_temp_ddegc = 50, .alarm_cur_pct = 95, .diff_warn_mv = 100, .diff_alarm_mv = 200,   \
+        .hyst_cell_mv = 20, .hyst_temp_ddegc = 20, .hyst_cur_pct = 5, .alarm_debounce = 3, .diff_warn_s = 600,         \
+        .alarm_blocked = 1,                                                                                            \
     }
 
 /** @brief What raised an alarm or a warning. When that has ended and something else holds it, what holds it. */

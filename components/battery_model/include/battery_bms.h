@@ -48,11 +48,11 @@ typedef struct {
     battery_quantity_t peak_current_ma;      /**< 305 */
     battery_quantity_t discharge_current_ma; /**< 317 */
     battery_quantity_t
-        discharge_max_ma;              /**< the lower one of 305 and 317; one that is lost counts with its strictest */
-    battery_quantity_t charge_max_ma;  /**< 318 */
-    battery_quantity_t over_heat_dc;   /**< 319 */
-    battery_quantity_t cold_charge_dc; /**< 320 */
-    battery_quantity_t restart_ppm;    /**< 321, when bit 2 of 329 enables it */
+        discharge_max_ma;               /**< the lower one of 305 and 317; one that is lost counts with its strictest */
+    battery_quantity_t charge_max_ma;   /**< 318 */
+    battery_quantity_t over_heat_ddegc; /**< 319 */
+    battery_quantity_t cold_charge_ddegc;                 /**< 320 */
+    battery_quantity_t restart_ppm;                       /**< 321, when bit 2 of 329 enables it */
     battery_quantity_t strictest[BATTERY_REGISTER_COUNT]; /**< values since the start, in the unit of each register */
     bool settings_unconfirmed; /**< they differ from what was read before: tightened, and to be read again */
     uint8_t registers_lost;    /**< one bit for each limit register that was usable since the start and is not now */
@@ -93,8 +93,8 @@ battery_fault_effect_t battery_faults_effect(const battery_bms_t *bms);
  */
 bool battery_faults_alarm(const battery_bms_t *bms, battery_alarm_id_t alarm, uint8_t *event_id);
 
-/** @brief Address of a limit register, for people ("317"). Never NULL. */
-const char *battery_register_text(battery_register_t id);
+/** @brief Address of a limit register (317); 0 for one that is not in the enumeration. */
+uint16_t battery_register_address(battery_register_t id);
 
 /** @brief Value of a limit register as of now, in its unit. */
 battery_quantity_t battery_register_get(const battery_bms_t *bms, battery_register_t id);

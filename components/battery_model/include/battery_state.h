@@ -9,7 +9,7 @@
  * @file
  * @brief The words every part speaks: what is known of the battery at one moment, in fixed point, units in every name.
  *
- * Suffixes: _mv 0.001 V, _ma 0.001 A, _mah 0.001 Ah, _dc 0.1 degC, _ppm 1e-6 of the whole, _ms milliseconds, _wh Wh.
+ * Suffixes: _mv 0.001 V, _ma 0.001 A, _mah 0.001 Ah, _ddegc 0.1 degC, _ppm 1e-6 of the whole, _ms milliseconds, _wh Wh.
  * A value that is not there has `known == false`; its `value` then means nothing.
  */
 
@@ -50,6 +50,9 @@ typedef struct {
 /**
  * @brief Why a limit has the value it has. The limiters of CCL and DCL are numbered by it too: what each of them allows
  * is in `battery_state_t.ccl_limiter_ma` and `dcl_limiter_ma`.
+ *
+ * **The order is a priority.** Of limiters that allow nothing, the last one in this order is the reason: those that a
+ * person has to mend stand last. Of limiters that allow equally much, the first one is.
  */
 typedef enum {
     BATTERY_REASON_NONE = 0, /**< no limit was computed */
@@ -142,8 +145,8 @@ typedef struct {
     battery_quantity_t pack_checked_mv;     /**< sum of the cells; register 36 where that is more than 1 % beside it */
     battery_quantity_t cell_min_register;   /**< 0..15: which register holds the lowest cell */
     battery_quantity_t cell_max_register;   /**< 0..15: which register holds the highest cell */
-    battery_quantity_t sensor_dc[BATTERY_SENSORS_MAX]; /**< external sensors; not known = not connected */
-    battery_quantity_t bms_temperature_dc;             /**< the BMS's own sensor */
+    battery_quantity_t sensor_ddegc[BATTERY_SENSORS_MAX]; /**< external sensors; not known = not connected */
+    battery_quantity_t bms_temperature_ddegc;             /**< the BMS's own sensor */
 
     battery_limit_t cvl_mv;                                   /**< charge voltage limit, pack */
     battery_limit_t ccl_ma;                                   /**< charge current limit, >= 0 */
@@ -176,7 +179,7 @@ typedef struct {
 
 /**
  * @brief The coldest or the warmest external sensor that is connected.
- * @return its index in `sensor_dc`; the first of equal ones; -1 = none is connected
+ * @return its index in `sensor_ddegc`; the first of equal ones; -1 = none is connected
  */
 int battery_extreme_sensor(const battery_state_t *state, bool warmest);
 

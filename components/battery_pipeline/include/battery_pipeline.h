@@ -26,8 +26,8 @@ extern "C" {
 
 /** @brief Settings of all parts. */
 typedef struct {
-    int32_t stale_ms;  /**< age of the data from which on CCL is 0, status offline, warning "BMS internal" active */
-    int32_t silent_ms; /**< age from which on publish = false: nothing may be sent; > stale_ms */
+    int32_t data_stale_ms; /**< age of the data from which on CCL is 0, status offline, warning "BMS internal" active */
+    int32_t data_silent_ms; /**< age from which on publish = false: nothing may be sent; > stale_ms */
     charge_control_config_t charge;
     battery_alarms_config_t alarms;
 } battery_pipeline_config_t;
@@ -35,7 +35,7 @@ typedef struct {
 /** @brief Factory values; Kconfig has the same. */
 #define BATTERY_PIPELINE_DEFAULT_CONFIG()                                                                              \
     {                                                                                                                  \
-        .stale_ms = 3000, .silent_ms = 10000, .charge = CHARGE_CONTROL_DEFAULT_CONFIG(),                               \
+        .data_stale_ms = 3000, .data_silent_ms = 10000, .charge = CHARGE_CONTROL_DEFAULT_CONFIG(),                     \
         .alarms = BATTERY_ALARMS_DEFAULT_CONFIG()                                                                      \
     }
 

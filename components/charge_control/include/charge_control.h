@@ -22,57 +22,59 @@
 extern "C" {
 #endif
 
-/** @brief Every number of the control; a setting each. 0 in a field that says so: the registers of the BMS decide. */
+/**
+ * @brief Every number of the control. Each field is the setting of the same name (`charge.knee_mv` of settings_table.c
+ * is `charge_knee_mv`), in the unit that the field names. Where "0 =" is said, 0 leaves the value to the BMS registers.
+ */
 typedef struct {
-    int32_t target_mv;           /**< highest charge target of a cell; 0 = register 300 alone */
-    int32_t float_mv;            /**< highest float voltage of a cell; 0 = from the registers alone */
-    int32_t charge_max_ma;       /**< highest CCL; 0 = from register 318 alone */
-    int32_t discharge_max_ma;    /**< highest DCL; 0 = from registers 317 and 305 alone */
-    int32_t floor_mv;            /**< lowest discharge floor of a cell; 0 = from registers 301 and 316 alone */
-    int32_t current_percent;     /**< share of the current cutoffs of the BMS that is used, % */
-    int32_t cutoff_margin_mv;    /**< ceiling of a cell below its over-voltage cutoff (315) */
-    int32_t charger_offset_mv;   /**< what a solar charger with feed-in adds to CVL, pack */
-    int32_t float_below_full_mv; /**< float voltage of a cell below register 300 */
-    int32_t float_lfp_mv;        /**< highest float voltage of a cell when 315 <= 3800 mV, that is LFP */
-    int32_t absorption_s;        /**< at the target, with balanced cells and little current, before float */
-    int32_t absorption_max_s;    /**< longest absorption */
-    int32_t balanced_mv;    /**< difference that counts as none: of the cells; of a cell and its target, when absorption
-                               begins */
-    int32_t tail_percent;   /**< current that counts as little, % of the capacity in an hour (304 at least) */
-    int32_t rebulk_percent; /**< SOC below which float ends; 0 = register 321, else 90 % */
-    int32_t lower_mv_per_s; /**< fastest lowering of CVL, pack */
-    int32_t lower_s;        /**< an excess of the highest cell is taken off CVL in this time */
-    int32_t look_ahead_s;   /**< where the highest cell will be then counts as its voltage already */
-    int32_t raise_wait_s;   /**< no cell above the target for so long before CVL is raised */
-    int32_t raise_mv_per_s; /**< fastest raising of CVL, per cell */
-    int32_t step_s;         /**< least time between two raises of CVL */
-    int32_t charge_knee_mv; /**< CCL falls from so far below the target on */
-    int32_t charge_at_target_percent; /**< of the cap, what is left of CCL when a cell is at the target */
-    int32_t discharge_knee_mv;        /**< DCL falls from so far above the discharge floor (301, else 316) on */
-    int32_t refill_percent;           /**< of the capacity that has to be charged before DCL rises from 0 for a cell */
-    int32_t soc_min_percent;          /**< DCL is 0 at this SOC; 0 = SOC does not limit */
-    int32_t soc_knee_percent;         /**< DCL falls from so far above it on */
-    int32_t cold_knee_dc;             /**< CCL rises from 0 at register 320 to full so far above it */
-    int32_t hot_knee_dc;              /**< CCL falls from so far below register 319 on */
-    int32_t hot_stop_dc;              /**< CCL is 0 so far below register 319 */
-    int32_t hot_discharge_knee_dc;    /**< DCL falls from so far below register 319 to 0 at it */
-    int32_t bms_hot_dc;               /**< takes the place of register 319 for the BMS's own temperature */
-    int32_t rise_wait_s;              /**< CCL and DCL stay down so long */
-    int32_t rise_ma_per_s;            /**< and rise so fast then */
-    int32_t ramp_start_percent;       /**< of the cap, where a ramp starts after start or silence */
-    int32_t ramp_s;                   /**< how long a ramp takes */
+    int32_t charge_cell_mv;     /**< highest charge voltage of a cell; 0 = register 300 */
+    int32_t float_cell_mv;      /**< highest float voltage of a cell; 0 = from the registers */
+    int32_t charge_max_ma;      /**< highest CCL; 0 = from register 318 */
+    int32_t disch_max_ma;       /**< highest DCL; 0 = from registers 317 and 305 */
+    int32_t disch_cell_mv;      /**< lowest discharge floor of a cell; 0 = from registers 301 and 316 */
+    int32_t limit_bms_pct;      /**< usable share of the BMS current cutoffs, % */
+    int32_t cvl_margin_mv;      /**< distance of the cell ceiling below the over-voltage cutoff (315) */
+    int32_t cvl_charger_mv;     /**< voltage that a solar charger with feed-in adds to CVL, pack */
+    int32_t float_below_mv;     /**< distance of the cell float voltage below register 300 */
+    int32_t float_lfp_mv;       /**< highest float voltage of an LFP cell (315 <= 3800 mV) */
+    int32_t absorb_time_s;      /**< time at the target, with balanced cells and a tail current, before float */
+    int32_t absorb_max_s;       /**< longest absorption */
+    int32_t absorb_diff_mv;     /**< balanced cell difference; absorption starts this far below the target */
+    int32_t absorb_tail_pct;    /**< tail current, % of the capacity in one hour (at least register 304) */
+    int32_t float_end_pct;      /**< SOC below which float ends; 0 = register 321, else 90 % */
+    int32_t cvl_lower_mv_s;     /**< fastest fall of CVL, pack */
+    int32_t cvl_off_s;          /**< time in which the excess of the highest cell is taken off CVL */
+    int32_t cvl_ahead_s;        /**< look-ahead: the highest cell counts with its voltage at this time from now */
+    int32_t cvl_wait_s;         /**< time without a cell above the target before CVL rises */
+    int32_t cvl_raise_mv_s;     /**< fastest rise of CVL, per cell */
+    int32_t cvl_step_s;         /**< shortest time between two rises of CVL */
+    int32_t charge_knee_mv;     /**< distance below the cell charge voltage at which CCL starts to fall */
+    int32_t charge_end_pct;     /**< CCL with a cell at its charge voltage, % of the cap */
+    int32_t disch_knee_mv;      /**< distance above the discharge floor (301, else 316) at which DCL starts to fall */
+    int32_t disch_back_pct;     /**< charge, % of the capacity, before DCL rises again from 0 for a cell */
+    int32_t disch_soc_pct;      /**< SOC at which DCL is 0; 0 = SOC does not limit */
+    int32_t disch_taper_pct;    /**< distance above that SOC at which DCL starts to fall */
+    int32_t temp_cold_ddegc;    /**< distance above register 320 at which CCL is full; at the register it is 0 */
+    int32_t temp_hot_ddegc;     /**< distance below register 319 at which CCL starts to fall */
+    int32_t temp_stop_ddegc;    /**< distance below register 319 at which CCL is 0 */
+    int32_t temp_disch_ddegc;   /**< distance below register 319 at which DCL starts to fall; at the register it is 0 */
+    int32_t temp_bms_hot_ddegc; /**< hot cutoff for the BMS's own temperature, in place of register 319 */
+    int32_t limit_wait_s;       /**< time that CCL and DCL stay down before they rise */
+    int32_t limit_ma_per_s;     /**< rate at which CCL and DCL rise */
+    int32_t ramp_start_pct;     /**< start of the ramp after a start or silence, % of the cap */
+    int32_t ramp_time_s;        /**< duration of the ramp */
 } charge_control_config_t;
 
 /** @brief Factory values; Kconfig has the same. */
 #define CHARGE_CONTROL_DEFAULT_CONFIG()                                                                                \
     {                                                                                                                  \
-        .current_percent = 90, .cutoff_margin_mv = 20, .charger_offset_mv = 400, .float_below_full_mv = 75,            \
-        .float_lfp_mv = 3375, .absorption_s = 900, .absorption_max_s = 7200, .balanced_mv = 10, .tail_percent = 4,     \
-        .lower_mv_per_s = 200, .lower_s = 10, .look_ahead_s = 40, .raise_wait_s = 60, .raise_mv_per_s = 1,             \
-        .step_s = 20, .charge_knee_mv = 50, .charge_at_target_percent = 20, .discharge_knee_mv = 200,                  \
-        .refill_percent = 2, .soc_knee_percent = 5, .cold_knee_dc = 100, .hot_knee_dc = 150, .hot_stop_dc = 20,        \
-        .hot_discharge_knee_dc = 100, .bms_hot_dc = 800, .rise_wait_s = 30, .rise_ma_per_s = 5000,                     \
-        .ramp_start_percent = 10, .ramp_s = 30,                                                                        \
+        .limit_bms_pct = 90, .cvl_margin_mv = 20, .cvl_charger_mv = 400, .float_below_mv = 75, .float_lfp_mv = 3375,   \
+        .absorb_time_s = 900, .absorb_max_s = 7200, .absorb_diff_mv = 10, .absorb_tail_pct = 4, .cvl_lower_mv_s = 200, \
+        .cvl_off_s = 10, .cvl_ahead_s = 40, .cvl_wait_s = 60, .cvl_raise_mv_s = 1, .cvl_step_s = 20,                   \
+        .charge_knee_mv = 50, .charge_end_pct = 20, .disch_knee_mv = 200, .disch_back_pct = 2, .disch_taper_pct = 5,   \
+        .temp_cold_ddegc = 100, .temp_hot_ddegc = 150, .temp_stop_ddegc = 20, .temp_disch_ddegc = 100,                 \
+        .temp_bms_hot_ddegc = 800, .limit_wait_s = 30, .limit_ma_per_s = 5000, .ramp_start_pct = 10,                   \
+        .ramp_time_s = 30,                                                                                             \
     }
 
 /** @brief Voltages of one cell that follow from the registers of the BMS and the settings. */
@@ -111,6 +113,13 @@ typedef enum {
     CHARGE_CONTROL_RAMP_CHARGE,   /**< charging was stopped, DCL held: CCL alone rises, from zero */
 } charge_control_ramp_t;
 
+/** @brief Where charging stands; CVL goes bulk -> absorption -> float -> bulk. */
+typedef enum {
+    CHARGE_STAGE_BULK = 0,   /**< charging to the target */
+    CHARGE_STAGE_ABSORPTION, /**< the highest cell is at the target */
+    CHARGE_STAGE_FLOAT,      /**< full */
+} charge_stage_t;
+
 /** @brief One limit that falls at once and rises slowly; private to charge_control. */
 typedef struct {
     int32_t value_ma;          /**< as of the last step, without the ramp */
@@ -135,23 +144,23 @@ typedef struct {
     uint8_t plain_blocks;        /**< in a row in which the cells contradict nothing, 3 at most */
     battery_median_t highest_mv; /**< cell */
     battery_median_t lowest_mv;  /**< cell */
-    battery_median_t coldest_dc;
-    battery_median_t hottest_dc;
-    battery_median_t board_dc;
-    uint8_t pack_high_blocks;     /**< in a row with the pack at N x 315, 3 at most */
-    bool empty;                   /**< DCL is 0 for a cell, and stays until enough has been charged */
-    int64_t refilled_ma_ms;       /**< since then */
-    battery_limit_reason_t stage; /**< BATTERY_REASON_BULK, _ABSORPTION or _FLOAT */
-    bool lowered;                 /**< CVL is where the highest cell has brought it */
-    int32_t slope_from_mv;        /**< highest cell as of the last step */
-    int32_t slope_uv_per_s;       /**< how fast it rises */
-    int32_t cvl_uv;               /**< CVL of a cell, 0.001 mV */
-    uint8_t cell_count;           /**< of the last step; 0 = none */
-    int64_t stepped_ms;           /**< last time CVL was raised, or lowered by a digit */
-    int64_t above_ms;             /**< last time a cell was above the target, or charging was inhibited */
-    int64_t absorbing_ms;         /**< absorption began */
-    int64_t unbalanced_ms;        /**< last time in absorption that the cells differed or much current flowed */
-    int32_t float_soc_ppm;        /**< highest SOC in float */
+    battery_median_t coldest_ddegc;
+    battery_median_t hottest_ddegc;
+    battery_median_t board_ddegc;
+    uint8_t pack_high_blocks; /**< in a row with the pack at N x 315, 3 at most */
+    bool empty;               /**< DCL is 0 for a cell, and stays until enough has been charged */
+    int64_t refilled_ma_ms;   /**< since then */
+    charge_stage_t stage;
+    bool lowered;           /**< CVL is where the highest cell has brought it */
+    int32_t slope_from_mv;  /**< highest cell as of the last step */
+    int32_t slope_uv_per_s; /**< how fast it rises */
+    int32_t cvl_uv;         /**< CVL of a cell, 0.001 mV */
+    uint8_t cell_count;     /**< of the last step; 0 = none */
+    int64_t stepped_ms;     /**< last time CVL was raised, or lowered by a digit */
+    int64_t above_ms;       /**< last time a cell was above the target, or charging was inhibited */
+    int64_t absorbing_ms;   /**< absorption began */
+    int64_t unbalanced_ms;  /**< last time in absorption that the cells differed or much current flowed */
+    int32_t float_soc_ppm;  /**< highest SOC in float */
     charge_control_current_t ccl;
     charge_control_current_t dcl;
 } charge_control_t;

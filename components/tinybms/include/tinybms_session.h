@@ -85,7 +85,10 @@ typedef struct {
 /** @brief New events that wait to be told: the BMS keeps 49. */
 #define TINYBMS_FRESH_MAX 49
 
-/** @brief What a request is for. */
+/**
+ * @brief What a request is for. **The order is the priority**: of the jobs that are due, the first one is sent. The live
+ * block comes first, because every limit waits for it; a person waits for a write; limits wait for settings and events.
+ */
 typedef enum {
     TINYBMS_JOB_LIVE = 0,
     TINYBMS_JOB_WRITE,

@@ -24,8 +24,8 @@ void alarms_configure(pack_t *pack, battery_alarms_config_t config)
         .under_voltage_mv = known(2800),
         .discharge_max_ma = known(120000),
         .charge_max_ma = known(100000),
-        .over_heat_dc = known(600),
-        .cold_charge_dc = known(50),
+        .over_heat_ddegc = known(600),
+        .cold_charge_ddegc = known(50),
         .settings_known = true,
     };
     pack->input = (battery_alarms_input_t){.bms = &pack->bms, .target_mv = 3450, .fresh = true};
@@ -36,8 +36,8 @@ void alarms_configure(pack_t *pack, battery_alarms_config_t config)
     pack->state.pack_current_ma = known(0);
     pack->state.cell_min_mv = known(3295);
     pack->state.cell_max_mv = known(3305);
-    pack->state.sensor_dc[0] = known(250);
-    pack->state.sensor_dc[1] = known(250);
+    pack->state.sensor_ddegc[0] = known(250);
+    pack->state.sensor_ddegc[1] = known(250);
 }
 
 static void step(pack_t *pack)

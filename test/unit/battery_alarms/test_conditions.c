@@ -66,10 +66,10 @@ TEST_CASE("a cutoff that is not set takes its own fields only", "[battery_alarms
     pack.bms.under_voltage_mv = unknown();
     assert_supported(&pack, 0x19EB, 0x19EB);
     alarms_begin(&pack);
-    pack.bms.over_heat_dc = unknown();
+    pack.bms.over_heat_ddegc = unknown();
     assert_supported(&pack, 0x19C7, 0x19C7);
     alarms_begin(&pack);
-    pack.bms.cold_charge_dc = unknown();
+    pack.bms.cold_charge_ddegc = unknown();
     assert_supported(&pack, 0x19AF, 0x19AF);
     alarms_begin(&pack);
     pack.bms.charge_max_ma = unknown();
@@ -100,8 +100,8 @@ TEST_CASE("a cutoff that is not set raises nothing", "[battery_alarms]")
     memset(&pack.bms, 0, sizeof(pack.bms));
     pack.state.cell_max_mv = known(5000);
     pack.state.cell_min_mv = known(1);
-    pack.state.sensor_dc[0] = known(1200);
-    pack.state.sensor_dc[1] = known(-400);
+    pack.state.sensor_ddegc[0] = known(1200);
+    pack.state.sensor_ddegc[1] = known(-400);
     pack.state.pack_current_ma = known(900000);
     alarms_run(&pack, 4);
     assert_supported(&pack, 0x0801, 0x0801);
@@ -114,12 +114,12 @@ TEST_CASE("one sensor is enough for the temperatures, none is too few", "[batter
 {
     pack_t pack;
     alarms_begin(&pack);
-    pack.state.sensor_dc[0] = unknown();
+    pack.state.sensor_ddegc[0] = unknown();
     assert_supported(&pack, 0x19EF, 0x19EF);
     alarms_begin(&pack);
-    pack.state.sensor_dc[1] = unknown();
+    pack.state.sensor_ddegc[1] = unknown();
     assert_supported(&pack, 0x19EF, 0x19EF);
-    pack.state.sensor_dc[0] = unknown();
+    pack.state.sensor_ddegc[0] = unknown();
     assert_supported(&pack, 0x1987, 0x1987);
 }
 
@@ -128,7 +128,7 @@ TEST_CASE("while a sensor is lost no temperature is called fine, and what is the
     pack_t pack;
     alarms_begin(&pack);
     pack.bms.sensors_lost = 1;
-    pack.state.sensor_dc[0] = unknown();
+    pack.state.sensor_ddegc[0] = unknown();
     alarms_run(&pack, 4);
     static const battery_alarm_id_t ids[] = {BATTERY_ALARM_HIGH_TEMPERATURE, BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE,
                                              BATTERY_ALARM_LOW_TEMPERATURE_CHARGE};
@@ -136,10 +136,10 @@ TEST_CASE("while a sensor is lost no temperature is called fine, and what is the
         alarms_assert_alarm(&pack, ids[i], BATTERY_ALARM_UNSUPPORTED);
         alarms_assert_warning(&pack, ids[i], BATTERY_ALARM_UNSUPPORTED);
     }
-    pack.state.sensor_dc[1] = known(610);
+    pack.state.sensor_ddegc[1] = known(610);
     alarms_run(&pack, 4);
     alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_TEMPERATURE, BATTERY_ALARM_ACTIVE);
-    pack.state.sensor_dc[1] = known(250);
+    pack.state.sensor_ddegc[1] = known(250);
     alarms_run(&pack, 4);
     alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_TEMPERATURE, BATTERY_ALARM_UNSUPPORTED);
     pack.bms.sensors_lost = 0;
@@ -173,7 +173,7 @@ TEST_CASE("one snapshot with a jump raises nothing, nor do two", "[battery_alarm
     for (int jump = 1; jump <= 2; jump++) {
         pack.state.cell_max_mv = known(5000);
         pack.state.cell_min_mv = known(100);
-        pack.state.sensor_dc[0] = known(1500);
+        pack.state.sensor_ddegc[0] = known(1500);
         pack.state.pack_current_ma = known(-500000);
         for (int i = 0; i < jump; i++) {
             alarms_run(&pack, 1);
@@ -181,7 +181,7 @@ TEST_CASE("one snapshot with a jump raises nothing, nor do two", "[battery_alarm
         }
         pack.state.cell_max_mv = known(3305);
         pack.state.cell_min_mv = known(3295);
-        pack.state.sensor_dc[0] = known(250);
+        pack.state.sensor_ddegc[0] = known(250);
         pack.state.pack_current_ma = known(0);
         alarms_run(&pack, 1);
         TEST_ASSERT_EQUAL(0, pack.change_count);
@@ -202,7 +202,7 @@ TEST_CASE("the debounce is as long as it is set, to raise and to clear", "[batte
     static const int lengths[] = {1, 2, 3, 5, 255};
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
         battery_alarms_config_t config = BATTERY_ALARMS_DEFAULT_CONFIG();
-        config.debounce = lengths[i];
+        config.alarm_debounce = lengths[i];
         pack_t pack;
         alarms_configure(&pack, config);
         for (int round = 0; round < 2; round++) {
@@ -255,10 +255,10 @@ TEST_CASE("charging begins above 500 mA; what counts while charging clears after
 {
     pack_t pack;
     battery_alarms_config_t config = BATTERY_ALARMS_DEFAULT_CONFIG();
-    config.imbalance_s = 0;
+    config.diff_warn_s = 0;
     alarms_configure(&pack, config);
-    pack.state.sensor_dc[0] = known(600);
-    pack.state.sensor_dc[1] = known(40);
+    pack.state.sensor_ddegc[0] = known(600);
+    pack.state.sensor_ddegc[1] = known(40);
     pack.state.cell_max_mv = known(3500);
     pack.state.pack_current_ma = known(500);
     alarms_run(&pack, 5);
@@ -292,7 +292,7 @@ TEST_CASE("a current that is not known is no charging", "[battery_alarms]")
 {
     pack_t pack;
     alarms_begin(&pack);
-    pack.state.sensor_dc[0] = known(600);
+    pack.state.sensor_ddegc[0] = known(600);
     pack.state.pack_current_ma = (battery_quantity_t){.known = false, .value = 20000};
     alarms_run(&pack, 5);
     alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE, BATTERY_ALARM_OK);
@@ -302,11 +302,11 @@ TEST_CASE("an alarm whose sensor is disconnected ends at once, and begins anew w
 {
     pack_t pack;
     alarms_begin(&pack);
-    pack.state.sensor_dc[1] = unknown();
-    pack.state.sensor_dc[0] = known(600);
+    pack.state.sensor_ddegc[1] = unknown();
+    pack.state.sensor_ddegc[0] = known(600);
     alarms_run(&pack, 3);
     alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_TEMPERATURE, BATTERY_ALARM_ACTIVE);
-    pack.state.sensor_dc[0] = unknown();
+    pack.state.sensor_ddegc[0] = unknown();
     alarms_run(&pack, 1);
     TEST_ASSERT_EQUAL(4, pack.change_count);
     for (int warning = 0; warning <= 1; warning++) {
@@ -317,9 +317,9 @@ TEST_CASE("an alarm whose sensor is disconnected ends at once, and begins anew w
     }
     alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_TEMPERATURE, BATTERY_ALARM_UNSUPPORTED);
     alarms_assert_warning(&pack, BATTERY_ALARM_HIGH_TEMPERATURE, BATTERY_ALARM_UNSUPPORTED);
-    pack.state.sensor_dc[0] = known(599);
+    pack.state.sensor_ddegc[0] = known(599);
     alarms_run(&pack, 1);
-    pack.state.sensor_dc[0] = known(600);
+    pack.state.sensor_ddegc[0] = known(600);
     alarms_run(&pack, 2);
     alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_TEMPERATURE, BATTERY_ALARM_OK);
     alarms_run(&pack, 1);
@@ -330,12 +330,12 @@ TEST_CASE("snapshots before and after a gap of the sensor are not in a row", "[b
 {
     pack_t pack;
     alarms_begin(&pack);
-    pack.state.sensor_dc[1] = unknown();
-    pack.state.sensor_dc[0] = known(600);
+    pack.state.sensor_ddegc[1] = unknown();
+    pack.state.sensor_ddegc[0] = known(600);
     alarms_run(&pack, 2);
-    pack.state.sensor_dc[0] = unknown();
+    pack.state.sensor_ddegc[0] = unknown();
     alarms_again(&pack);
-    pack.state.sensor_dc[0] = known(600);
+    pack.state.sensor_ddegc[0] = known(600);
     alarms_run(&pack, 2);
     alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_TEMPERATURE, BATTERY_ALARM_OK);
     alarms_run(&pack, 1);
@@ -348,8 +348,8 @@ TEST_CASE("the alarm of a fault outlives its sensor, and ends with the fault", "
     alarms_begin(&pack);
     alarms_fault(&pack, 0x04);
     alarms_run(&pack, 1);
-    pack.state.sensor_dc[0] = unknown();
-    pack.state.sensor_dc[1] = unknown();
+    pack.state.sensor_ddegc[0] = unknown();
+    pack.state.sensor_ddegc[1] = unknown();
     alarms_run(&pack, 5);
     TEST_ASSERT_EQUAL(0, pack.change_count);
     alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_TEMPERATURE, BATTERY_ALARM_ACTIVE);
@@ -364,15 +364,15 @@ TEST_CASE("of two sensors the one that stays connected holds the alarm or lets i
 {
     pack_t pack;
     alarms_begin(&pack);
-    pack.state.sensor_dc[0] = known(610);
-    pack.state.sensor_dc[1] = known(590);
+    pack.state.sensor_ddegc[0] = known(610);
+    pack.state.sensor_ddegc[1] = known(590);
     alarms_run(&pack, 3);
     alarms_assert_change(&pack, (battery_alarm_change_t){BATTERY_ALARM_HIGH_TEMPERATURE, false, true,
                                                          BATTERY_ALARM_CAUSE_TEMPERATURE, 610});
-    pack.state.sensor_dc[0] = unknown();
+    pack.state.sensor_ddegc[0] = unknown();
     alarms_run(&pack, 5);
     alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_TEMPERATURE, BATTERY_ALARM_ACTIVE);
-    pack.state.sensor_dc[1] = known(400);
+    pack.state.sensor_ddegc[1] = known(400);
     alarms_run(&pack, 2);
     alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_TEMPERATURE, BATTERY_ALARM_ACTIVE);
     alarms_run(&pack, 1);
@@ -407,7 +407,7 @@ TEST_CASE("the general field is the or of all others, alarms and warnings apart"
     alarms_run(&pack, 3);
     alarms_assert_warning(&pack, BATTERY_ALARM_GENERAL, BATTERY_ALARM_ACTIVE);
     alarms_assert_alarm(&pack, BATTERY_ALARM_GENERAL, BATTERY_ALARM_OK);
-    pack.state.sensor_dc[0] = known(600);
+    pack.state.sensor_ddegc[0] = known(600);
     alarms_run(&pack, 3);
     TEST_ASSERT_EQUAL(3, pack.change_count); /* alarm and warning of the temperature, and the general alarm */
     alarms_assert_change(&pack,
@@ -416,7 +416,7 @@ TEST_CASE("the general field is the or of all others, alarms and warnings apart"
     alarms_run(&pack, 3);
     TEST_ASSERT_EQUAL(1, pack.change_count);
     alarms_assert_warning(&pack, BATTERY_ALARM_GENERAL, BATTERY_ALARM_ACTIVE);
-    pack.state.sensor_dc[0] = known(250);
+    pack.state.sensor_ddegc[0] = known(250);
     alarms_run(&pack, 3);
     alarms_assert_warning(&pack, BATTERY_ALARM_GENERAL, BATTERY_ALARM_OK);
     alarms_assert_alarm(&pack, BATTERY_ALARM_GENERAL, BATTERY_ALARM_OK);

@@ -148,8 +148,8 @@ TEST_CASE("a fault shows in its alarm although nothing is measured for it, and l
     for (size_t i = 0; i < sizeof(needs_sensor) / sizeof(needs_sensor[0]); i++) {
         pack_t pack;
         alarms_begin(&pack);
-        pack.state.sensor_dc[0] = unknown();
-        pack.state.sensor_dc[1] = unknown();
+        pack.state.sensor_ddegc[0] = unknown();
+        pack.state.sensor_ddegc[1] = unknown();
         alarms_fault(&pack, needs_sensor[i].event);
         alarms_run(&pack, 1);
         TEST_ASSERT_EQUAL(2, pack.change_count);

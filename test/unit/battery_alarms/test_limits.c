@@ -215,7 +215,7 @@ TEST_CASE("a current that is near its cutoff as well holds the warning when the 
 
 static void expect_blocked(pack_t *pack, const bool *blocked, battery_alarm_id_t id)
 {
-    const battery_alarm_level_t other = pack->state.sensor_dc[0].known ? OK : BATTERY_ALARM_UNSUPPORTED;
+    const battery_alarm_level_t other = pack->state.sensor_ddegc[0].known ? OK : BATTERY_ALARM_UNSUPPORTED;
     alarms_run(pack, 1);
     TEST_ASSERT_TRUE(*blocked);
     TEST_ASSERT_EQUAL(2, pack->change_count);
@@ -246,8 +246,8 @@ TEST_CASE("charging that a temperature blocks warns at once, while nothing flows
     for (int sensors = 0; sensors <= 1; sensors++) {
         pack_t pack;
         alarms_begin(&pack);
-        pack.state.sensor_dc[0] = sensors != 0 ? known(250) : unknown();
-        pack.state.sensor_dc[1] = unknown();
+        pack.state.sensor_ddegc[0] = sensors != 0 ? known(250) : unknown();
+        pack.state.sensor_ddegc[1] = unknown();
         alarms_run(&pack, 1);
         pack.state.too_cold_to_charge = true;
         expect_blocked(&pack, &pack.state.too_cold_to_charge, BATTERY_ALARM_LOW_TEMPERATURE_CHARGE);
@@ -274,7 +274,7 @@ TEST_CASE("a temperature that was at its limit within 30 s keeps the warning", "
 TEST_CASE("charging that a temperature blocks does not warn when that is not wanted", "[battery_alarms]")
 {
     battery_alarms_config_t config = BATTERY_ALARMS_DEFAULT_CONFIG();
-    config.blocked = 0;
+    config.alarm_blocked = 0;
     pack_t pack;
     alarms_configure(&pack, config);
     alarms_run(&pack, 1);
@@ -291,14 +291,14 @@ TEST_CASE("a cold that goes on when charging is no longer blocked becomes the ca
     pack_t pack;
     alarms_begin(&pack);
     pack.state.pack_current_ma = known(501);
-    pack.state.sensor_dc[0] = known(80); /* warns below 10 degC */
+    pack.state.sensor_ddegc[0] = known(80); /* warns below 10 degC */
     pack.state.too_cold_to_charge = true;
     alarms_run(&pack, 3);
     pack.state.too_cold_to_charge = false;
     alarms_run(&pack, 1);
     alarms_at(&pack, pack.input.now_ms + 30000);
     TEST_ASSERT_EQUAL(0, pack.change_count);
-    pack.state.sensor_dc[0] = known(120);
+    pack.state.sensor_ddegc[0] = known(120);
     alarms_run(&pack, 3);
     alarms_assert_change(&pack, (battery_alarm_change_t){BATTERY_ALARM_LOW_TEMPERATURE_CHARGE, true, false,
                                                          BATTERY_ALARM_CAUSE_TEMPERATURE, 120});
@@ -362,7 +362,7 @@ TEST_CASE("the alarm of a difference does not wait", "[battery_alarms]")
 TEST_CASE("how long a difference may last is a setting", "[battery_alarms]")
 {
     battery_alarms_config_t config = BATTERY_ALARMS_DEFAULT_CONFIG();
-    config.imbalance_s = 7200;
+    config.diff_warn_s = 7200;
     pack_t pack;
     alarms_configure(&pack, config);
     differ(&pack, 0, 1000);

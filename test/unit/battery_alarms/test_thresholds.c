@@ -142,7 +142,7 @@ TEST_CASE("without the number of cells only the cells tell", "[battery_alarms]")
 static void target_edges(int32_t target_mv, int32_t margin_mv, const int32_t at[4])
 {
     battery_alarms_config_t config = BATTERY_ALARMS_DEFAULT_CONFIG();
-    config.cell_margin_mv = margin_mv;
+    config.alarm_cell_mv = margin_mv;
     pack_t pack;
     alarms_configure(&pack, config);
     pack.input.target_mv = target_mv;
@@ -172,19 +172,19 @@ TEST_CASE("the hottest sensor alarms at the cutoff and warns 5 degC before", "[b
         for (int other_connected = 0; other_connected <= 1; other_connected++) {
             pack_t pack;
             alarms_begin(&pack);
-            pack.state.sensor_dc[1 - sensor] = other_connected ? known(250) : unknown();
-            battery_quantity_t *const sensor_dc = &pack.state.sensor_dc[sensor];
+            pack.state.sensor_ddegc[1 - sensor] = other_connected ? known(250) : unknown();
+            battery_quantity_t *const sensor_ddegc = &pack.state.sensor_ddegc[sensor];
             const battery_alarm_cause_t cause = BATTERY_ALARM_CAUSE_TEMPERATURE;
-            alarms_assert_edges(&pack, sensor_dc,
+            alarms_assert_edges(&pack, sensor_ddegc,
                                 &(edges_t){BATTERY_ALARM_HIGH_TEMPERATURE, false, cause, 599, 600, 581, 580});
-            alarms_assert_edges(&pack, sensor_dc,
+            alarms_assert_edges(&pack, sensor_ddegc,
                                 &(edges_t){BATTERY_ALARM_HIGH_TEMPERATURE, true, cause, 549, 550, 531, 530});
             alarms_assert_alarm(&pack, BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE, BATTERY_ALARM_OK);
             alarms_assert_warning(&pack, BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE, BATTERY_ALARM_OK);
             pack.state.pack_current_ma = known(501);
-            alarms_assert_edges(&pack, sensor_dc,
+            alarms_assert_edges(&pack, sensor_ddegc,
                                 &(edges_t){BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE, false, cause, 599, 600, 581, 580});
-            alarms_assert_edges(&pack, sensor_dc,
+            alarms_assert_edges(&pack, sensor_ddegc,
                                 &(edges_t){BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE, true, cause, 549, 550, 531, 530});
         }
     }
@@ -197,12 +197,12 @@ TEST_CASE("charging alarms at the coldest sensor's cutoff and warns 5 degC befor
             pack_t pack;
             alarms_begin(&pack);
             pack.state.pack_current_ma = known(501);
-            pack.state.sensor_dc[1 - sensor] = other_connected ? known(250) : unknown();
-            battery_quantity_t *const sensor_dc = &pack.state.sensor_dc[sensor];
+            pack.state.sensor_ddegc[1 - sensor] = other_connected ? known(250) : unknown();
+            battery_quantity_t *const sensor_ddegc = &pack.state.sensor_ddegc[sensor];
             const battery_alarm_cause_t cause = BATTERY_ALARM_CAUSE_TEMPERATURE;
-            alarms_assert_edges(&pack, sensor_dc,
+            alarms_assert_edges(&pack, sensor_ddegc,
                                 &(edges_t){BATTERY_ALARM_LOW_TEMPERATURE_CHARGE, false, cause, 51, 50, 69, 70});
-            alarms_assert_edges(&pack, sensor_dc,
+            alarms_assert_edges(&pack, sensor_ddegc,
                                 &(edges_t){BATTERY_ALARM_LOW_TEMPERATURE_CHARGE, true, cause, 101, 100, 119, 120});
         }
     }
@@ -213,14 +213,14 @@ TEST_CASE("a cutoff of 0 degC and temperatures below it count as such", "[batter
     pack_t pack;
     alarms_begin(&pack);
     pack.state.pack_current_ma = known(20000);
-    pack.bms.cold_charge_dc = known(0);
+    pack.bms.cold_charge_ddegc = known(0);
     const edges_t freezing = {
         BATTERY_ALARM_LOW_TEMPERATURE_CHARGE, false, BATTERY_ALARM_CAUSE_TEMPERATURE, 1, 0, 19, 20};
-    alarms_assert_edges(&pack, &pack.state.sensor_dc[0], &freezing);
-    pack.bms.cold_charge_dc = known(-100);
+    alarms_assert_edges(&pack, &pack.state.sensor_ddegc[0], &freezing);
+    pack.bms.cold_charge_ddegc = known(-100);
     const edges_t frost = {
         BATTERY_ALARM_LOW_TEMPERATURE_CHARGE, true, BATTERY_ALARM_CAUSE_TEMPERATURE, -49, -50, -31, -30};
-    alarms_assert_edges(&pack, &pack.state.sensor_dc[0], &frost);
+    alarms_assert_edges(&pack, &pack.state.sensor_ddegc[0], &frost);
 }
 
 static void discharge_edges(int32_t cutoff_ma, bool warning, const int32_t at[4])
@@ -261,7 +261,7 @@ TEST_CASE("charging alarms at its cutoff and warns at 95 % of it", "[battery_ala
 static void alarms_without_waiting(pack_t *pack)
 {
     battery_alarms_config_t config = BATTERY_ALARMS_DEFAULT_CONFIG();
-    config.imbalance_s = 0;
+    config.diff_warn_s = 0;
     alarms_configure(pack, config);
 }
 
@@ -299,21 +299,21 @@ TEST_CASE("cells may differ below the balancing threshold and at it", "[battery_
 
 TEST_CASE("every number of the alarms is a setting", "[battery_alarms]")
 {
-    const battery_alarms_config_t config = {.cell_margin_mv = 120,
-                                            .temperature_margin_dc = 80,
-                                            .current_percent = 80,
-                                            .imbalance_warning_mv = 60,
-                                            .imbalance_alarm_mv = 150,
-                                            .cell_hysteresis_mv = 30,
-                                            .temperature_hysteresis_dc = 15,
-                                            .current_hysteresis_percent = 10,
-                                            .debounce = 3};
+    const battery_alarms_config_t config = {.alarm_cell_mv = 120,
+                                            .alarm_temp_ddegc = 80,
+                                            .alarm_cur_pct = 80,
+                                            .diff_warn_mv = 60,
+                                            .diff_alarm_mv = 150,
+                                            .hyst_cell_mv = 30,
+                                            .hyst_temp_ddegc = 15,
+                                            .hyst_cur_pct = 10,
+                                            .alarm_debounce = 3};
     pack_t pack;
     alarms_configure(&pack, config);
     alarms_assert_edges(&pack, &pack.state.cell_min_mv,
                         &(edges_t){BATTERY_ALARM_LOW_VOLTAGE, true, BATTERY_ALARM_CAUSE_CELL, 2921, 2920, 2949, 2950});
     alarms_assert_edges(
-        &pack, &pack.state.sensor_dc[0],
+        &pack, &pack.state.sensor_ddegc[0],
         &(edges_t){BATTERY_ALARM_HIGH_TEMPERATURE, true, BATTERY_ALARM_CAUSE_TEMPERATURE, 519, 520, 506, 505});
     alarms_assert_edges(
         &pack, &pack.state.pack_current_ma,

@@ -73,7 +73,7 @@ TEST_CASE("measurements of the real pack keep their fixed-point values", "[batte
     expect(55780, &state.pack_voltage_mv);
     expect(0, &state.pack_current_ma);
     expect(835548, &state.soc_ppm);
-    expect(97, &state.bms_temperature_dc);
+    expect(97, &state.bms_temperature_ddegc);
     expect(3980, &state.cell_min_mv);
     expect(3990, &state.cell_max_mv);
     expect(2, &state.cell_min_register);
@@ -82,7 +82,7 @@ TEST_CASE("measurements of the real pack keep their fixed-point values", "[batte
     TEST_ASSERT_EQUAL_UINT16(39800, state.cell_100uv[2]);
     TEST_ASSERT_EQUAL_UINT16(39880, state.cell_100uv[15]);
     TEST_ASSERT_FALSE(state.soh_ppm.known);
-    TEST_ASSERT_FALSE(state.sensor_dc[0].known || state.sensor_dc[1].known);
+    TEST_ASSERT_FALSE(state.sensor_ddegc[0].known || state.sensor_ddegc[1].known);
 }
 
 TEST_CASE("limits, alarms and energy are left for those who make them", "[battery_model]")
@@ -157,12 +157,12 @@ TEST_CASE("a sensor is signed and may be missing", "[battery_model]")
     s.live[43] = (uint16_t)-52;
     s.live[48] = (uint16_t)-1;
     const battery_state_t state = state_of(&s);
-    TEST_ASSERT_FALSE(state.sensor_dc[0].known);
-    expect(-52, &state.sensor_dc[1]);
-    expect(-1, &state.bms_temperature_dc);
+    TEST_ASSERT_FALSE(state.sensor_ddegc[0].known);
+    expect(-52, &state.sensor_ddegc[1]);
+    expect(-1, &state.bms_temperature_ddegc);
     s.live[42] = 250;
     const battery_state_t other = state_of(&s);
-    expect(250, &other.sensor_dc[0]);
+    expect(250, &other.sensor_ddegc[0]);
 }
 
 TEST_CASE("of equal cells the first register is the lowest and the highest", "[battery_model]")
@@ -371,15 +371,15 @@ TEST_CASE("the voltage of the pack is the sum of its cells, unless the meter dif
 TEST_CASE("a temperature that no sensor can have is none", "[battery_model]")
 {
     static const struct {
-        int16_t register_dc;
+        int16_t register_ddegc;
         bool known;
     } cases[] = {{-500, true}, {-501, false}, {1500, true}, {1501, false}, {INT16_MAX, false}, {-32767, false}};
     tinybms_snapshot_t s = real_pack();
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        s.live[42] = (uint16_t)cases[i].register_dc;
-        s.live[48] = (uint16_t)cases[i].register_dc;
-        TEST_ASSERT_EQUAL(cases[i].known, state_of(&s).sensor_dc[0].known);
-        TEST_ASSERT_EQUAL(cases[i].known, state_of(&s).bms_temperature_dc.known);
+        s.live[42] = (uint16_t)cases[i].register_ddegc;
+        s.live[48] = (uint16_t)cases[i].register_ddegc;
+        TEST_ASSERT_EQUAL(cases[i].known, state_of(&s).sensor_ddegc[0].known);
+        TEST_ASSERT_EQUAL(cases[i].known, state_of(&s).bms_temperature_ddegc.known);
     }
 }
 
@@ -469,20 +469,20 @@ TEST_CASE("a blank serial number is blank whatever else is known", "[battery_mod
 
 TEST_CASE("of the connected external sensors the coldest and the warmest are found", "[battery_model]")
 {
-    battery_state_t state = {.sensor_dc = {{.value = 100}, {.value = -50}}};
+    battery_state_t state = {.sensor_ddegc = {{.value = 100}, {.value = -50}}};
     TEST_ASSERT_EQUAL(-1, battery_extreme_sensor(&state, true));
     TEST_ASSERT_EQUAL(-1, battery_extreme_sensor(&state, false));
-    state.sensor_dc[1].known = true;
+    state.sensor_ddegc[1].known = true;
     TEST_ASSERT_EQUAL(1, battery_extreme_sensor(&state, true));
     TEST_ASSERT_EQUAL(1, battery_extreme_sensor(&state, false));
-    state.sensor_dc[0].known = true;
+    state.sensor_ddegc[0].known = true;
     TEST_ASSERT_EQUAL(0, battery_extreme_sensor(&state, true));
     TEST_ASSERT_EQUAL(1, battery_extreme_sensor(&state, false));
-    state.sensor_dc[1].value = 100;
+    state.sensor_ddegc[1].value = 100;
     TEST_ASSERT_EQUAL(0, battery_extreme_sensor(&state, true));
     TEST_ASSERT_EQUAL(0, battery_extreme_sensor(&state, false));
-    state.bms_temperature_dc = (battery_quantity_t){.known = true, .value = 500}; /* no external one */
+    state.bms_temperature_ddegc = (battery_quantity_t){.known = true, .value = 500}; /* no external one */
     TEST_ASSERT_EQUAL(0, battery_extreme_sensor(&state, true));
-    state.bms_temperature_dc.value = -500;
+    state.bms_temperature_ddegc.value = -500;
     TEST_ASSERT_EQUAL(0, battery_extreme_sensor(&state, false));
 }

@@ -194,18 +194,18 @@ TEST_CASE("a sensor that was there for three blocks is missed from the third blo
     for (int i = 0; i < 2; i++) {
         (void)device_block(d);
         TEST_ASSERT_EQUAL_UINT8(0, d->bms.sensors_lost);
-        TEST_ASSERT_EQUAL_INT32(200, d->state.sensor_dc[0].value);
-        TEST_ASSERT_TRUE(d->state.sensor_dc[0].known);
+        TEST_ASSERT_EQUAL_INT32(200, d->state.sensor_ddegc[0].value);
+        TEST_ASSERT_TRUE(d->state.sensor_ddegc[0].known);
     }
     (void)device_block(d);
     TEST_ASSERT_EQUAL_UINT8(1, d->bms.sensors_lost);
-    TEST_ASSERT_FALSE(d->state.sensor_dc[0].known);
+    TEST_ASSERT_FALSE(d->state.sensor_ddegc[0].known);
     device_blocks(d, 100);
     TEST_ASSERT_EQUAL_UINT8(1, d->bms.sensors_lost);
     d->s.live[42] = 0xFFCE; /* -5 degC */
     (void)device_block(d);
     TEST_ASSERT_EQUAL_UINT8(0, d->bms.sensors_lost);
-    TEST_ASSERT_EQUAL_INT32(-50, d->state.sensor_dc[0].value);
+    TEST_ASSERT_EQUAL_INT32(-50, d->state.sensor_ddegc[0].value);
 }
 
 TEST_CASE("a sensor that shows in two blocks counts in them and is not missed after them", "[battery_model]")
@@ -215,12 +215,12 @@ TEST_CASE("a sensor that shows in two blocks counts in them and is not missed af
     d->s.live[43] = 0; /* one flipped bit of "not connected" */
     for (int i = 0; i < 2; i++) {
         (void)device_block(d);
-        TEST_ASSERT_TRUE(d->state.sensor_dc[1].known);
-        TEST_ASSERT_EQUAL_INT32(0, d->state.sensor_dc[1].value);
+        TEST_ASSERT_TRUE(d->state.sensor_ddegc[1].known);
+        TEST_ASSERT_EQUAL_INT32(0, d->state.sensor_ddegc[1].value);
     }
     d->s.live[43] = 0x8000;
     device_blocks(d, 5);
-    TEST_ASSERT_FALSE(d->state.sensor_dc[1].known);
+    TEST_ASSERT_FALSE(d->state.sensor_ddegc[1].known);
     TEST_ASSERT_EQUAL_UINT8(0, d->bms.sensors_lost);
     TEST_ASSERT_EQUAL_UINT8(1, d->belief.sensors_seen);
     d->s.live[43] = 0;
@@ -274,10 +274,10 @@ TEST_CASE("the temperature of the BMS is held for two blocks without it", "[batt
     device_blocks(d, 3);
     d->s.live[48] = 0x8000;
     device_blocks(d, 2);
-    TEST_ASSERT_EQUAL_INT32(250, d->state.bms_temperature_dc.value);
-    TEST_ASSERT_TRUE(d->state.bms_temperature_dc.known);
+    TEST_ASSERT_EQUAL_INT32(250, d->state.bms_temperature_ddegc.value);
+    TEST_ASSERT_TRUE(d->state.bms_temperature_ddegc.known);
     (void)device_block(d);
-    TEST_ASSERT_FALSE(d->state.bms_temperature_dc.known);
+    TEST_ASSERT_FALSE(d->state.bms_temperature_ddegc.known);
 }
 
 /* ---- one bad block ---- */
@@ -401,7 +401,7 @@ TEST_CASE("after a gap what was measured before counts no more, settings and sen
     TEST_ASSERT_TRUE(d->bms.fully_charged);
     TEST_ASSERT_TRUE(d->bms.cell_count_differs);
     TEST_ASSERT_EQUAL_UINT8(1, d->bms.sensors_lost);
-    TEST_ASSERT_FALSE(d->state.bms_temperature_dc.known);
+    TEST_ASSERT_FALSE(d->state.bms_temperature_ddegc.known);
     device_set(d, 318, 100);
     (void)device_block(d);
     TEST_ASSERT_EQUAL_INT32(20000, d->bms.charge_max_ma.value);

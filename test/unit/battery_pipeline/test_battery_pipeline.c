@@ -258,8 +258,8 @@ TEST_CASE("the times of the stages come from the settings", "[battery_pipeline]"
 {
     gateway_t *const g = gateway_started_at(1000);
     battery_pipeline_config_t config = BATTERY_PIPELINE_DEFAULT_CONFIG();
-    config.stale_ms = 1000;
-    config.silent_ms = 20000;
+    config.data_stale_ms = 1000;
+    config.data_silent_ms = 20000;
     battery_pipeline_init(&g->pipeline, &config, NULL);
     gateway_feed(g, 0);
     gateway_wait(g, 999);

@@ -81,8 +81,8 @@ TEST_CASE("a silence is no frozen BMS: its stages come at their own times", "[ba
 {
     gateway_t *const g = gateway_started_at(1000);
     battery_pipeline_config_t config = BATTERY_PIPELINE_DEFAULT_CONFIG();
-    config.stale_ms = 8000;
-    config.silent_ms = 20000;
+    config.data_stale_ms = 8000;
+    config.data_silent_ms = 20000;
     battery_pipeline_init(&g->pipeline, &config, NULL);
     feed_alive(g, 150000);
     TEST_ASSERT_TRUE(battery_pipeline_watches_freeze(&g->pipeline));
@@ -257,7 +257,7 @@ TEST_CASE("blocks that are refused do not count for an alarm, blocks that are ta
     TEST_ASSERT_EQUAL(BATTERY_ALARM_OK, *alarm);
     g->snapshot.live[5] = 28000;
     g->snapshot.live[40] = 2800;
-    for (int i = 1; i < g->pipeline.alarms.config.debounce; i++) {
+    for (int i = 1; i < g->pipeline.alarms.config.alarm_debounce; i++) {
         gateway_feed(g, GATEWAY_POLL_MS);
         TEST_ASSERT_EQUAL(BATTERY_ALARM_OK, *alarm);
     }

@@ -60,7 +60,7 @@ static void publish_state(void)
         .soc_ppm = {true, 500000 + 1000 * step},
         .cell_min_mv = {true, 3310 + step},
         .cell_max_mv = {true, 3315 + step},
-        .bms_temperature_dc = {true, 250},
+        .bms_temperature_ddegc = {true, 250},
         .cvl_mv = {true, 56000, BATTERY_REASON_BMS_SETTING},
         .ccl_ma = {true, 50000 + 100 * step, BATTERY_REASON_BMS_SETTING},
         .dcl_ma = {true, 60000 + 100 * step, BATTERY_REASON_BMS_SETTING},

@@ -23,8 +23,8 @@ void pack_nmc(pack_t *pack)
                 .discharge_current_ma = pack_known(60000),
                 .discharge_max_ma = pack_known(60000),
                 .charge_max_ma = pack_known(20000),
-                .over_heat_dc = pack_known(600),
-                .cold_charge_dc = pack_known(0),
+                .over_heat_ddegc = pack_known(600),
+                .cold_charge_ddegc = pack_known(0),
             },
         .state =
             {
@@ -32,12 +32,12 @@ void pack_nmc(pack_t *pack)
                 .pack_voltage_mv = pack_known(53200),
                 .pack_current_ma = pack_known(0),
                 .soc_ppm = pack_known(500000),
-                .bms_temperature_dc = pack_known(250),
+                .bms_temperature_ddegc = pack_known(250),
                 .installed_capacity_mah = pack_known(66000),
             },
         .now_ms = 1000,
     };
-    pack->config.look_ahead_s = 0; /* cells jump in these tests */
+    pack->config.cvl_ahead_s = 0; /* cells jump in these tests */
     pack_set_all_cells(pack, 3800);
     pack_restart(pack);
 }

@@ -19,8 +19,8 @@ static void expect_free(const pack_t *pack)
 static void settled(pack_t *pack)
 {
     pack_nmc(pack);
-    pack->state.sensor_dc[0] = pack_known(250);
-    pack->state.sensor_dc[1] = pack_known(260);
+    pack->state.sensor_ddegc[0] = pack_known(250);
+    pack->state.sensor_ddegc[1] = pack_known(260);
     pack_settle(pack);
 }
 
@@ -54,11 +54,11 @@ TEST_CASE("one wrong reading of the lowest cell moves nothing, the second in a r
 
 TEST_CASE("one wrong reading of a sensor moves nothing, the second in a row does", "[charge_control]")
 {
-    static const int32_t wrong_dc[] = {-400, 1200};
+    static const int32_t wrong_ddegc[] = {-400, 1200};
     for (size_t i = 0; i < 2; i++) {
         pack_t pack;
         settled(&pack);
-        pack.state.sensor_dc[i] = pack_known(wrong_dc[i]);
+        pack.state.sensor_ddegc[i] = pack_known(wrong_ddegc[i]);
         pack_step(&pack, PACK_PERIOD_MS);
         expect_free(&pack);
         pack_step(&pack, PACK_PERIOD_MS);
@@ -66,9 +66,9 @@ TEST_CASE("one wrong reading of a sensor moves nothing, the second in a row does
     }
 }
 
-static void step_with_temperature(pack_t *pack, battery_quantity_t temperature_dc)
+static void step_with_temperature(pack_t *pack, battery_quantity_t temperature_ddegc)
 {
-    pack->state.bms_temperature_dc = temperature_dc;
+    pack->state.bms_temperature_ddegc = temperature_ddegc;
     pack_step(pack, PACK_PERIOD_MS);
 }
 
@@ -80,13 +80,13 @@ static int32_t by_temperature(const pack_t *pack)
 TEST_CASE("a temperature that is missing stops charging, and is not taken for 0 degC when it is back",
           "[charge_control]")
 {
-    static const int32_t wrong_dc[] = {-50, 700};
+    static const int32_t wrong_ddegc[] = {-50, 700};
     const battery_quantity_t missing = {.known = false};
     for (size_t n = 0; n < 2; n++) {
         pack_t pack;
         pack_nmc(&pack);
         pack_settle(&pack);
-        step_with_temperature(&pack, pack_known(wrong_dc[n]));
+        step_with_temperature(&pack, pack_known(wrong_ddegc[n]));
         step_with_temperature(&pack, pack_known(250));
         expect_free(&pack);
         for (int i = 0; i < 3; i++) {
@@ -94,7 +94,7 @@ TEST_CASE("a temperature that is missing stops charging, and is not taken for 0 
             pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_NO_TEMPERATURE);
             pack_expect(&pack.state.dcl_ma, DCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
         }
-        step_with_temperature(&pack, pack_known(wrong_dc[n]));
+        step_with_temperature(&pack, pack_known(wrong_ddegc[n]));
         TEST_ASSERT_EQUAL_INT32(CCL_CAP_MA, by_temperature(&pack));
         step_with_temperature(&pack, pack_known(250));
         TEST_ASSERT_EQUAL_INT32(CCL_CAP_MA, by_temperature(&pack));
@@ -106,7 +106,7 @@ TEST_CASE("a heat that was there before its sensor went missing is there after i
     const battery_quantity_t missing = {.known = false};
     pack_t pack;
     pack_nmc(&pack);
-    pack.state.bms_temperature_dc = pack_known(590);
+    pack.state.bms_temperature_ddegc = pack_known(590);
     pack_settle(&pack);
     for (int i = 0; i < 3; i++) {
         step_with_temperature(&pack, missing);

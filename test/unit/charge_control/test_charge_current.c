@@ -31,7 +31,7 @@ TEST_CASE("the share of the cutoffs is exact to the milliampere", "[charge_contr
     TEST_ASSERT_EQUAL_INT32(18900, pack_charge_limiter(&pack, BATTERY_REASON_BMS_SETTING));
     pack.bms.charge_max_ma = pack_known(750000);
     TEST_ASSERT_EQUAL_INT32(675000, pack_charge_limiter(&pack, BATTERY_REASON_BMS_SETTING));
-    pack.config.current_percent = 100;
+    pack.config.limit_bms_pct = 100;
     TEST_ASSERT_EQUAL_INT32(750000, pack_charge_limiter(&pack, BATTERY_REASON_BMS_SETTING));
 }
 
@@ -40,7 +40,7 @@ TEST_CASE("a user cap lowers a limit, and the others are a share of it", "[charg
     pack_t pack;
     pack_nmc(&pack);
     pack.config.charge_max_ma = 12345;
-    pack.config.discharge_max_ma = 30000;
+    pack.config.disch_max_ma = 30000;
     pack_settle(&pack);
     pack_expect(&pack.state.ccl_ma, 12345, BATTERY_REASON_USER_CAP);
     pack_expect(&pack.state.dcl_ma, 30000, BATTERY_REASON_USER_CAP);
@@ -67,7 +67,7 @@ TEST_CASE("a user cap alone is a cap", "[charge_control]")
     pack.bms.charge_max_ma.known = false;
     pack.bms.discharge_max_ma.known = false;
     pack.config.charge_max_ma = 7000;
-    pack.config.discharge_max_ma = 9000;
+    pack.config.disch_max_ma = 9000;
     pack_settle(&pack);
     pack_expect(&pack.state.ccl_ma, 7000, BATTERY_REASON_USER_CAP);
     pack_expect(&pack.state.dcl_ma, 9000, BATTERY_REASON_USER_CAP);
@@ -101,12 +101,12 @@ TEST_CASE("a limit below 0.1 A is none", "[charge_control]")
     pack_t pack;
     pack_nmc(&pack);
     pack.config.charge_max_ma = 100;
-    pack.config.discharge_max_ma = 100;
+    pack.config.disch_max_ma = 100;
     pack_settle(&pack);
     pack_expect(&pack.state.ccl_ma, 100, BATTERY_REASON_USER_CAP);
     pack_expect(&pack.state.dcl_ma, 100, BATTERY_REASON_USER_CAP);
     pack.config.charge_max_ma = 99;
-    pack.config.discharge_max_ma = 99;
+    pack.config.disch_max_ma = 99;
     pack_settle(&pack);
     pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_USER_CAP);
     pack_expect(&pack.state.dcl_ma, 0, BATTERY_REASON_USER_CAP);
@@ -159,7 +159,7 @@ TEST_CASE("a target where CCL ends is charged to with nothing", "[charge_control
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack.config.charger_offset_mv = 0;
+    pack.config.cvl_charger_mv = 0;
     pack.bms.full_mv = pack_known(4180);
     pack_set_cells(&pack, 4179, 3800);
     TEST_ASSERT_EQUAL_INT32(3888, pack_charge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
@@ -194,11 +194,11 @@ TEST_CASE("CCL is nothing at the cold cutoff and all 10 degC above it", "[charge
     pack_t pack;
     pack_nmc(&pack);
     for (size_t i = 0; i < PACK_POINTS(points); i++) {
-        pack.state.sensor_dc[0] = pack_known(points[i].value);
+        pack.state.sensor_ddegc[0] = pack_known(points[i].value);
         TEST_ASSERT_EQUAL_INT32(points[i].limit_ma, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
     }
-    pack.bms.cold_charge_dc = pack_known(-100);
-    pack.state.sensor_dc[0] = pack_known(-50);
+    pack.bms.cold_charge_ddegc = pack_known(-100);
+    pack.state.sensor_ddegc[0] = pack_known(-50);
     TEST_ASSERT_EQUAL_INT32(9000, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
 }
 
@@ -209,12 +209,12 @@ TEST_CASE("CCL is all 15 degC below the heat cutoff and nothing 2 degC below it"
     pack_t pack;
     pack_nmc(&pack);
     for (size_t i = 0; i < PACK_POINTS(points); i++) {
-        pack.state.sensor_dc[1] = pack_known(points[i].value);
+        pack.state.sensor_ddegc[1] = pack_known(points[i].value);
         TEST_ASSERT_EQUAL_INT32(points[i].limit_ma, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
     }
-    pack.state.sensor_dc[1] = pack_known(451);
+    pack.state.sensor_ddegc[1] = pack_known(451);
     TEST_ASSERT_LESS_THAN(CCL_CAP_MA, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
-    pack.state.sensor_dc[1] = pack_known(579);
+    pack.state.sensor_ddegc[1] = pack_known(579);
     TEST_ASSERT_GREATER_THAN(0, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
 }
 
@@ -225,7 +225,7 @@ TEST_CASE("DCL is all 10 degC below the heat cutoff and nothing at it; cold leav
     pack_t pack;
     pack_nmc(&pack);
     for (size_t i = 0; i < PACK_POINTS(points); i++) {
-        pack.state.sensor_dc[0] = pack_known(points[i].value);
+        pack.state.sensor_ddegc[0] = pack_known(points[i].value);
         TEST_ASSERT_EQUAL_INT32(points[i].limit_ma, pack_discharge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
     }
 }
@@ -235,12 +235,12 @@ TEST_CASE("of two sensors the colder one counts for cold and the hotter one for 
     pack_t pack;
     pack_nmc(&pack);
     for (size_t i = 0; i < 2; i++) {
-        pack.state.sensor_dc[i] = pack_known(50);
-        pack.state.sensor_dc[1 - i] = pack_known(300);
+        pack.state.sensor_ddegc[i] = pack_known(50);
+        pack.state.sensor_ddegc[1 - i] = pack_known(300);
         TEST_ASSERT_EQUAL_INT32(9000, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
-        pack.state.sensor_dc[i] = pack_known(550);
+        pack.state.sensor_ddegc[i] = pack_known(550);
         TEST_ASSERT_EQUAL_INT32(27000, pack_discharge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
-        pack.state.sensor_dc[i] = pack_known(515);
+        pack.state.sensor_ddegc[i] = pack_known(515);
         TEST_ASSERT_EQUAL_INT32(9000, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
     }
 }
@@ -254,13 +254,13 @@ TEST_CASE("DCL is nothing at the lowest state of charge and all 5 % above it", "
         {125000, 27000}, {149000, 52920}, {150000, DCL_CAP_MA}, {1000000, DCL_CAP_MA}};
     pack_t pack;
     pack_nmc(&pack);
-    pack.config.soc_min_percent = 10;
+    pack.config.disch_soc_pct = 10;
     for (size_t i = 0; i < PACK_POINTS(points); i++) {
         pack.state.soc_ppm = pack_known(points[i].value);
         TEST_ASSERT_EQUAL_INT32(points[i].limit_ma, pack_discharge_limiter(&pack, BATTERY_REASON_SOC));
         TEST_ASSERT_EQUAL_INT32(-1, pack_charge_limiter(&pack, BATTERY_REASON_SOC));
     }
-    pack.config.soc_min_percent = 1;
+    pack.config.disch_soc_pct = 1;
     pack.state.soc_ppm = pack_known(10000);
     pack_settle(&pack);
     pack_expect(&pack.state.dcl_ma, 0, BATTERY_REASON_SOC);
@@ -277,7 +277,7 @@ TEST_CASE("a DCL that the state of charge made 0 comes back 2 % above the lowest
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack.config.soc_min_percent = 10;
+    pack.config.disch_soc_pct = 10;
     pack_restart(&pack);
     expect_by_soc(&pack, 101000, 1080); /* on its way down */
     expect_by_soc(&pack, 100001, 0);    /* less than 0.1 A, and not at the end of the way */
@@ -287,7 +287,7 @@ TEST_CASE("a DCL that the state of charge made 0 comes back 2 % above the lowest
     expect_by_soc(&pack, 119999, 0);
     expect_by_soc(&pack, 120000, 21600);
     expect_by_soc(&pack, 101000, 1080);
-    pack.config.refill_percent = 0;
+    pack.config.disch_back_pct = 0;
     pack_restart(&pack);
     expect_by_soc(&pack, 100000, 0);
     expect_by_soc(&pack, 101000, 1080);
@@ -299,7 +299,7 @@ TEST_CASE("state of charge does not limit when it is not known or not wanted", "
     pack_nmc(&pack);
     pack.state.soc_ppm = pack_known(0);
     TEST_ASSERT_EQUAL_INT32(-1, pack_discharge_limiter(&pack, BATTERY_REASON_SOC));
-    pack.config.soc_min_percent = 10;
+    pack.config.disch_soc_pct = 10;
     pack.state.soc_ppm.known = false;
     TEST_ASSERT_EQUAL_INT32(-1, pack_discharge_limiter(&pack, BATTERY_REASON_SOC));
 }
@@ -308,12 +308,12 @@ TEST_CASE("a knee of no width is a step: nothing at the edge, all beside it", "[
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack.config.discharge_knee_mv = 0;
-    pack.config.soc_min_percent = 10;
-    pack.config.soc_knee_percent = 0;
-    pack.config.cold_knee_dc = 0;
-    pack.config.hot_knee_dc = pack.config.hot_stop_dc;
-    pack.config.hot_discharge_knee_dc = 0;
+    pack.config.disch_knee_mv = 0;
+    pack.config.disch_soc_pct = 10;
+    pack.config.disch_taper_pct = 0;
+    pack.config.temp_cold_ddegc = 0;
+    pack.config.temp_hot_ddegc = pack.config.temp_stop_ddegc;
+    pack.config.temp_disch_ddegc = 0;
     pack_set_all_cells(&pack, 3000);
     TEST_ASSERT_EQUAL_INT32(0, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
     pack_set_all_cells(&pack, 3001);
@@ -322,14 +322,14 @@ TEST_CASE("a knee of no width is a step: nothing at the edge, all beside it", "[
     TEST_ASSERT_EQUAL_INT32(0, pack_discharge_limiter(&pack, BATTERY_REASON_SOC));
     pack.state.soc_ppm = pack_known(110000);
     TEST_ASSERT_EQUAL_INT32(DCL_CAP_MA, pack_discharge_limiter(&pack, BATTERY_REASON_SOC));
-    pack.state.sensor_dc[0] = pack_known(-1);
+    pack.state.sensor_ddegc[0] = pack_known(-1);
     TEST_ASSERT_EQUAL_INT32(0, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
-    pack.state.sensor_dc[0] = pack_known(1);
+    pack.state.sensor_ddegc[0] = pack_known(1);
     TEST_ASSERT_EQUAL_INT32(CCL_CAP_MA, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
-    pack.state.sensor_dc[0] = pack_known(581);
+    pack.state.sensor_ddegc[0] = pack_known(581);
     TEST_ASSERT_EQUAL_INT32(0, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
     TEST_ASSERT_EQUAL_INT32(DCL_CAP_MA, pack_discharge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
-    pack.state.sensor_dc[0] = pack_known(601);
+    pack.state.sensor_ddegc[0] = pack_known(601);
     TEST_ASSERT_EQUAL_INT32(0, pack_discharge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
 }
 
@@ -357,11 +357,11 @@ TEST_CASE("the least limiter gives the reason", "[charge_control]")
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack_set_all_cells(&pack, 4125);          /* 60 % */
-    pack.state.sensor_dc[0] = pack_known(61); /* 61 % */
+    pack_set_all_cells(&pack, 4125);             /* 60 % */
+    pack.state.sensor_ddegc[0] = pack_known(61); /* 61 % */
     pack_settle(&pack);
     pack_expect(&pack.state.ccl_ma, 10800, BATTERY_REASON_CELL_VOLTAGE);
-    pack.state.sensor_dc[0] = pack_known(59);
+    pack.state.sensor_ddegc[0] = pack_known(59);
     pack_settle(&pack);
     pack_expect(&pack.state.ccl_ma, 10620, BATTERY_REASON_TEMPERATURE);
     TEST_ASSERT_EQUAL_INT32(10800, pack.state.ccl_limiter_ma[BATTERY_REASON_CELL_VOLTAGE].value);
@@ -372,7 +372,7 @@ TEST_CASE("of several that stop charging the one that a person has to mend gives
     pack_t pack;
     pack_nmc(&pack);
     pack_set_all_cells(&pack, 4190);
-    pack.state.sensor_dc[0] = pack_known(-50);
+    pack.state.sensor_ddegc[0] = pack_known(-50);
     pack_settle(&pack);
     pack_expect(&pack.state.ccl_ma, 0, BATTERY_REASON_TEMPERATURE);
     pack_fault(&pack, 0x03);

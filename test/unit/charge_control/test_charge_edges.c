@@ -77,12 +77,12 @@ TEST_CASE("a battery that is called full in absorption floats at once, however l
     pack_nmc(&pack);
     pack_set_all_cells(&pack, 4145);
     pack_settle(&pack);
-    TEST_ASSERT_EQUAL(BATTERY_REASON_ABSORPTION, pack.control.stage);
+    TEST_ASSERT_EQUAL(CHARGE_STAGE_ABSORPTION, pack.control.stage);
     pack_set_all_cells(&pack, 4050);
     pack_step(&pack, PACK_PERIOD_MS);
     pack.bms.fully_charged = true;
     pack_step(&pack, PACK_PERIOD_MS); /* the second low reading counts */
-    TEST_ASSERT_EQUAL(BATTERY_REASON_FLOAT, pack.control.stage);
+    TEST_ASSERT_EQUAL(CHARGE_STAGE_FLOAT, pack.control.stage);
 }
 
 TEST_CASE("what stops charging allows nothing, in the list of the limiters as well", "[charge_control]")
@@ -104,14 +104,14 @@ TEST_CASE("a cold that was there before its sensors went missing is there after 
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack.state.bms_temperature_dc.known = false;
-    pack.state.sensor_dc[0] = pack_known(50);
-    pack.state.sensor_dc[1] = pack_known(300);
+    pack.state.bms_temperature_ddegc.known = false;
+    pack.state.sensor_ddegc[0] = pack_known(50);
+    pack.state.sensor_ddegc[1] = pack_known(300);
     pack_settle(&pack);
-    pack.state.sensor_dc[0].known = false;
-    pack.state.sensor_dc[1].known = false;
+    pack.state.sensor_ddegc[0].known = false;
+    pack.state.sensor_ddegc[1].known = false;
     pack_run(&pack, 1000);
-    pack.state.sensor_dc[0] = pack_known(300);
+    pack.state.sensor_ddegc[0] = pack_known(300);
     pack_step(&pack, PACK_PERIOD_MS); /* one warm reading after many cold ones: half way up the 10 degC */
     TEST_ASSERT_EQUAL_INT32(9000, pack.state.ccl_limiter_ma[BATTERY_REASON_TEMPERATURE].value);
 }
@@ -120,12 +120,12 @@ TEST_CASE("a heat that was there before its sensors went missing is there after 
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack.state.bms_temperature_dc.known = false;
-    pack.state.sensor_dc[0] = pack_known(515);
+    pack.state.bms_temperature_ddegc.known = false;
+    pack.state.sensor_ddegc[0] = pack_known(515);
     pack_settle(&pack);
-    pack.state.sensor_dc[0].known = false;
+    pack.state.sensor_ddegc[0].known = false;
     pack_run(&pack, 1000);
-    pack.state.sensor_dc[0] = pack_known(250);
+    pack.state.sensor_ddegc[0] = pack_known(250);
     pack_step(&pack, PACK_PERIOD_MS); /* one cool reading after many hot ones: half way down the 13 degC */
     TEST_ASSERT_EQUAL_INT32(9000, pack.state.ccl_limiter_ma[BATTERY_REASON_TEMPERATURE].value);
 }
@@ -134,9 +134,9 @@ TEST_CASE("CVL looks ahead in proportion to the slope and to the time", "[charge
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack.config.look_ahead_s = 400;
-    pack.config.lower_mv_per_s = 100000;
-    pack.config.float_below_full_mv = 500;
+    pack.config.cvl_ahead_s = 400;
+    pack.config.cvl_lower_mv_s = 100000;
+    pack.config.float_below_mv = 500;
     pack.state.pack_current_ma = pack_known(20000);
     pack_set_all_cells(&pack, 4000);
     pack_settle(&pack);
@@ -152,7 +152,7 @@ TEST_CASE("a cell that rests is not expected to move, however far ahead CVL look
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack.config.look_ahead_s = 1000;
+    pack.config.cvl_ahead_s = 1000;
     pack.state.pack_current_ma = pack_known(20000);
     pack_set_all_cells(&pack, 4150);
     pack_restart(&pack);
@@ -168,8 +168,8 @@ TEST_CASE("a cell that falls is not expected to fall further", "[charge_control]
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack.config.look_ahead_s = 1000;
-    pack.config.lower_s = 1;
+    pack.config.cvl_ahead_s = 1000;
+    pack.config.cvl_off_s = 1;
     pack.state.pack_current_ma = pack_known(20000);
     pack_set_all_cells(&pack, 4159);
     pack_begin_at(&pack, 14 * 4150);
@@ -195,21 +195,21 @@ TEST_CASE("alarms that are in the state already limit nothing", "[charge_control
 static void pack_that_lowers_fast(pack_t *pack, int32_t cell_mv)
 {
     pack_nmc(pack);
-    pack->config.lower_s = 1;
-    pack->config.lower_mv_per_s = 200000;
-    pack->config.float_below_full_mv = 900;
-    pack->config.raise_mv_per_s = 50; /* at the target in time */
+    pack->config.cvl_off_s = 1;
+    pack->config.cvl_lower_mv_s = 200000;
+    pack->config.float_below_mv = 900;
+    pack->config.cvl_raise_mv_s = 50; /* at the target in time */
     pack->state.pack_current_ma = pack_known(20000);
     pack_set_all_cells(pack, cell_mv);
     pack_settle(pack);
 }
 
 /* The second reading of a voltage counts. */
-static void jump_to(pack_t *pack, int32_t cell_mv, int32_t look_ahead_s, int32_t period_ms)
+static void jump_to(pack_t *pack, int32_t cell_mv, int32_t cvl_ahead_s, int32_t period_ms)
 {
     pack_set_all_cells(pack, cell_mv);
     pack_step(pack, period_ms);
-    pack->control.config.look_ahead_s = look_ahead_s;
+    pack->control.config.cvl_ahead_s = cvl_ahead_s;
     pack_step(pack, period_ms);
 }
 
@@ -230,7 +230,7 @@ TEST_CASE("a cell is expected to rise by 100 mV/s at most", "[charge_control]")
     jump_to(&pack, 4150, 40, PACK_PERIOD_MS);
     TEST_ASSERT_EQUAL_INT32(14 * (4150 - 800), pack.state.cvl_mv.value); /* 0.2 of 4000 mV */
     pack_that_lowers_fast(&pack, 3050);
-    pack.control.config.lower_s = 10;
+    pack.control.config.cvl_off_s = 10;
     jump_to(&pack, 3150, 0, PACK_PERIOD_MS);
     jump_to(&pack, 4150, 1000, 50);
     TEST_ASSERT_EQUAL_INT32(14 * (4150 - 500), pack.state.cvl_mv.value); /* 0.005 of 100 V */

@@ -65,7 +65,7 @@ static void pack_of_1_mah(pack_t *pack)
 {
     pack_nmc(pack);
     pack->state.installed_capacity_mah = pack_known(1);
-    pack->config.refill_percent = 1;
+    pack->config.disch_back_pct = 1;
 }
 
 /** 1 mA for so long, less than 40 s. */
@@ -108,7 +108,7 @@ TEST_CASE("how much has to be charged is a setting", "[charge_control]")
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack.config.refill_percent = 5;
+    pack.config.disch_back_pct = 5;
     emptied(&pack, 3700);
     flow(&pack, REFILL_MA, REFILL_S * 5 / 2 - 1);
     TEST_ASSERT_EQUAL_INT32(0, by_cell(&pack));
@@ -194,7 +194,7 @@ TEST_CASE("with nothing to be charged the lowest cell alone decides", "[charge_c
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack.config.refill_percent = 0;
+    pack.config.disch_back_pct = 0;
     expect_by_knee_alone(&pack);
 }
 
@@ -215,7 +215,7 @@ TEST_CASE("a battery whose knee is too wide for it is refilled half way to float
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack.config.discharge_knee_mv = 2000;
+    pack.config.disch_knee_mv = 2000;
     const int32_t half_mv = 3537; /* of 3000 and 4075 */
     emptied(&pack, half_mv);
     flow(&pack, REFILL_MA, 2 * REFILL_S);
@@ -311,7 +311,7 @@ static int32_t after(int32_t cell_mv, int32_t cap_ma)
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack.config.current_percent = 100;
+    pack.config.limit_bms_pct = 100;
     pack.bms.discharge_max_ma = pack_known(cap_ma);
     pack_set_all_cells(&pack, cell_mv);
     pack_settle(&pack);

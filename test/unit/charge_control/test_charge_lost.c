@@ -38,7 +38,7 @@ TEST_CASE("without an over-voltage cutoff and a charge voltage that is set nothi
     lose(&pack, BATTERY_REGISTER_OVER_VOLTAGE, 4200); /* what it was does not say what it is */
     TEST_ASSERT_EQUAL_INT32(0, pack_charge_limiter(&pack, BATTERY_REASON_SETTING_MISSING));
     TEST_ASSERT_FALSE(voltages_of(&pack).contradictory);
-    pack.config.target_mv = 1;
+    pack.config.charge_cell_mv = 1;
     TEST_ASSERT_FALSE(voltages_of(&pack).unprotected);
     TEST_ASSERT_EQUAL_INT32(-1, pack_charge_limiter(&pack, BATTERY_REASON_SETTING_MISSING));
     pack_nmc(&pack);
@@ -50,18 +50,18 @@ TEST_CASE("without an over-voltage cutoff it is taken as 50 mV above the target 
     pack_t pack;
     pack_nmc(&pack);
     lose(&pack, BATTERY_REGISTER_OVER_VOLTAGE, 0);
-    pack.config.target_mv = 4100;
+    pack.config.charge_cell_mv = 4100;
     const charge_voltages_t v = voltages_of(&pack);
     TEST_ASSERT_EQUAL_INT32(4150, v.cutoff_mv);
     TEST_ASSERT_EQUAL_INT32(4101, v.ceiling_mv);
     TEST_ASSERT_EQUAL_INT32(4100, v.target_mv);
     TEST_ASSERT_EQUAL_INT32(4075, v.float_mv);
     TEST_ASSERT_FALSE(v.contradictory);
-    pack.config.target_mv = 4300;
+    pack.config.charge_cell_mv = 4300;
     TEST_ASSERT_EQUAL_INT32(4200, voltages_of(&pack).cutoff_mv); /* a target above the full voltage is none */
-    pack.config.target_mv = 1;
+    pack.config.charge_cell_mv = 1;
     TEST_ASSERT_EQUAL_INT32(51, voltages_of(&pack).cutoff_mv);
-    pack.config.target_mv = 0;
+    pack.config.charge_cell_mv = 0;
     TEST_ASSERT_EQUAL_INT32(4200, voltages_of(&pack).cutoff_mv);
 }
 
@@ -70,10 +70,10 @@ TEST_CASE("an over-voltage cutoff that is lost holds as it was strictest, whatev
     pack_t pack;
     pack_nmc(&pack);
     lose(&pack, BATTERY_REGISTER_OVER_VOLTAGE, 4180);
-    pack.config.target_mv = 4150; /* 4200 without it */
+    pack.config.charge_cell_mv = 4150; /* 4200 without it */
     TEST_ASSERT_EQUAL_INT32(4180, voltages_of(&pack).cutoff_mv);
     TEST_ASSERT_EQUAL_INT32(4131, voltages_of(&pack).target_mv); /* less 20 mV and 29 mV */
-    pack.config.target_mv = 4100; /* 4150 without it: what was known is no reason for less */
+    pack.config.charge_cell_mv = 4100; /* 4150 without it: what was known is no reason for less */
     TEST_ASSERT_EQUAL_INT32(4180, voltages_of(&pack).cutoff_mv);
     pack.bms.over_voltage_mv = pack_known(4200);
     TEST_ASSERT_EQUAL_INT32(4200, voltages_of(&pack).cutoff_mv);
@@ -85,11 +85,11 @@ TEST_CASE("cells of which nothing tells the chemistry float as LFP cells do", "[
     pack_nmc(&pack);
     lose(&pack, BATTERY_REGISTER_OVER_VOLTAGE, 0);
     TEST_ASSERT_EQUAL_INT32(3375, voltages_of(&pack).float_mv);
-    pack.config.target_mv = 4100;
+    pack.config.charge_cell_mv = 4100;
     TEST_ASSERT_EQUAL_INT32(4075, voltages_of(&pack).float_mv);
-    pack.config.target_mv = 3750; /* a cutoff of 3800 mV */
+    pack.config.charge_cell_mv = 3750; /* a cutoff of 3800 mV */
     TEST_ASSERT_EQUAL_INT32(3375, voltages_of(&pack).float_mv);
-    pack.config.target_mv = 3751;
+    pack.config.charge_cell_mv = 3751;
     TEST_ASSERT_EQUAL_INT32(3751, voltages_of(&pack).float_mv);
 }
 
@@ -116,14 +116,14 @@ TEST_CASE("a floor that is set raises the one of the registers and never lowers 
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack.config.floor_mv = 2999;
+    pack.config.disch_cell_mv = 2999;
     TEST_ASSERT_EQUAL_INT32(3000, voltages_of(&pack).floor_mv);
-    pack.config.floor_mv = 3001;
+    pack.config.disch_cell_mv = 3001;
     TEST_ASSERT_EQUAL_INT32(3001, voltages_of(&pack).floor_mv);
     pack_set_all_cells(&pack, 3101);
     TEST_ASSERT_EQUAL_INT32(27000, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
     lose(&pack, BATTERY_REGISTER_EMPTY, 0);
-    pack.config.floor_mv = 2901;
+    pack.config.disch_cell_mv = 2901;
     TEST_ASSERT_EQUAL_INT32(2901, voltages_of(&pack).floor_mv);
 }
 
@@ -140,11 +140,11 @@ TEST_CASE("with no register that says where a cell is empty nothing is discharge
     TEST_ASSERT_FALSE(pack.state.dvl_mv.known);
     TEST_ASSERT_EQUAL_INT32(0, pack_discharge_limiter(&pack, BATTERY_REASON_SETTING_MISSING));
     TEST_ASSERT_EQUAL_INT32(-1, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
-    pack.config.floor_mv = 3100;
+    pack.config.disch_cell_mv = 3100;
     pack_settle(&pack);
     pack_expect(&pack.state.dcl_ma, DCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
     pack_expect(&pack.state.dvl_mv, 14 * 3100, BATTERY_REASON_BMS_SETTING);
-    pack.config.floor_mv = 1;
+    pack.config.disch_cell_mv = 1;
     lose(&pack, BATTERY_REGISTER_EMPTY, 0);
     lose(&pack, BATTERY_REGISTER_UNDER_VOLTAGE, 0);
     TEST_ASSERT_EQUAL_INT32(-1, pack_discharge_limiter(&pack, BATTERY_REASON_SETTING_MISSING));
@@ -155,7 +155,7 @@ TEST_CASE("a floor that is set does not lower what a register that is lost forba
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack.config.floor_mv = 2500;
+    pack.config.disch_cell_mv = 2500;
     lose(&pack, BATTERY_REGISTER_EMPTY, 3000);
     lose(&pack, BATTERY_REGISTER_UNDER_VOLTAGE, 2900);
     TEST_ASSERT_EQUAL_INT32(3000, voltages_of(&pack).floor_mv);
@@ -172,7 +172,7 @@ TEST_CASE("a current cutoff that is lost still bounds the cap that is set, as it
     lose(&pack, BATTERY_REGISTER_CHARGE_CURRENT, 16000);
     lose(&pack, BATTERY_REGISTER_DISCHARGE_CURRENT, 40000);
     pack.config.charge_max_ma = 20000;
-    pack.config.discharge_max_ma = 50000;
+    pack.config.disch_max_ma = 50000;
     pack_settle(&pack);
     pack_expect(&pack.state.ccl_ma, 14400, BATTERY_REASON_BMS_SETTING);
     pack_expect(&pack.state.dcl_ma, 36000, BATTERY_REASON_BMS_SETTING);
@@ -267,7 +267,7 @@ TEST_CASE("a pack is held against the cutoff that was lost, and against none whe
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack.config.target_mv = 4100;
+    pack.config.charge_cell_mv = 4100;
     lose(&pack, BATTERY_REGISTER_OVER_VOLTAGE, 4150);
     pack_settle(&pack);
     for (int block = 1; block <= 4; block++) {
@@ -455,7 +455,7 @@ TEST_CASE("while the settings are lost DCL is 0 at an SOC of 20 %, or at the set
     lose_settings(&pack);
     pack_run(&pack, PACK_SETTLED_MS);
     pack_expect(&pack.state.dcl_ma, DCL_CAP_MA / 5, BATTERY_REASON_SOC); /* 1 % of the 5 % over which DCL falls */
-    pack.config.soc_min_percent = 40;
+    pack.config.disch_soc_pct = 40;
     pack.state.soc_ppm.value = 400000;
     lose_settings(&pack);
     pack_run(&pack, PACK_SETTLED_MS);

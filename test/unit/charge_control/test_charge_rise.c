@@ -17,10 +17,10 @@ TEST_CASE("CCL falls at once, waits 30 s and rises by 5 A/s", "[charge_control]"
     pack_t pack;
     pack_nmc(&pack);
     pack_settle(&pack);
-    pack.state.bms_temperature_dc = pack_known(50);
+    pack.state.bms_temperature_ddegc = pack_known(50);
     pack_run(&pack, 400); /* the median of three */
     pack_expect(&pack.state.ccl_ma, 9000, BATTERY_REASON_BMS_TEMPERATURE);
-    pack.state.bms_temperature_dc = pack_known(250);
+    pack.state.bms_temperature_ddegc = pack_known(250);
     pack_step(&pack, 200);
     pack_expect(&pack.state.ccl_ma, 9000, BATTERY_REASON_BMS_TEMPERATURE); /* as the median has it still */
     pack_run(&pack, 29800);
@@ -55,7 +55,7 @@ TEST_CASE("DCL falls at once, waits 30 s and rises by 5 A/s", "[charge_control]"
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack.config.refill_percent = 0;
+    pack.config.disch_back_pct = 0;
     pack_settle(&pack);
     pack_set_cells(&pack, 3800, 2990);
     pack_run(&pack, 400);
@@ -74,13 +74,13 @@ TEST_CASE("a limit that is reached again while it waits waits anew", "[charge_co
     pack_t pack;
     pack_nmc(&pack);
     pack_settle(&pack);
-    pack.state.bms_temperature_dc = pack_known(50);
+    pack.state.bms_temperature_ddegc = pack_known(50);
     pack_run(&pack, 400);
-    pack.state.bms_temperature_dc = pack_known(250);
+    pack.state.bms_temperature_ddegc = pack_known(250);
     pack_run(&pack, 20000);
-    pack.state.bms_temperature_dc = pack_known(50);
+    pack.state.bms_temperature_ddegc = pack_known(50);
     pack_run(&pack, 400);
-    pack.state.bms_temperature_dc = pack_known(250);
+    pack.state.bms_temperature_ddegc = pack_known(250);
     pack_run(&pack, 30000);
     pack_expect(&pack.state.ccl_ma, 9000, BATTERY_REASON_RISING);
     pack_run(&pack, 200);
@@ -92,15 +92,15 @@ TEST_CASE("a limit rises no further than what is allowed, and falls while it ris
     pack_t pack;
     pack_nmc(&pack);
     pack_settle(&pack);
-    pack.state.bms_temperature_dc = pack_known(50);
+    pack.state.bms_temperature_ddegc = pack_known(50);
     pack_run(&pack, 400);
-    pack.state.bms_temperature_dc = pack_known(58); /* 10.44 A */
+    pack.state.bms_temperature_ddegc = pack_known(58); /* 10.44 A */
     pack_run(&pack, 30400);
     pack_expect(&pack.state.ccl_ma, 10440, BATTERY_REASON_BMS_TEMPERATURE);
-    pack.state.bms_temperature_dc = pack_known(250);
+    pack.state.bms_temperature_ddegc = pack_known(250);
     pack_run(&pack, 30600);
     TEST_ASSERT_GREATER_THAN(10440, pack.state.ccl_ma.value);
-    pack.state.bms_temperature_dc = pack_known(50);
+    pack.state.bms_temperature_ddegc = pack_known(50);
     pack_run(&pack, 400);
     pack_expect(&pack.state.ccl_ma, 9000, BATTERY_REASON_BMS_TEMPERATURE);
 }
@@ -216,8 +216,8 @@ TEST_CASE("ramps come from the settings, and one of no length is none", "[charge
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack.config.ramp_start_percent = 50;
-    pack.config.ramp_s = 10;
+    pack.config.ramp_start_pct = 50;
+    pack.config.ramp_time_s = 10;
     pack_restart(&pack);
     pack_step(&pack, 0);
     pack_expect(&pack.state.ccl_ma, 9000, BATTERY_REASON_RAMP);
@@ -225,7 +225,7 @@ TEST_CASE("ramps come from the settings, and one of no length is none", "[charge
     pack_expect(&pack.state.ccl_ma, 13500, BATTERY_REASON_RAMP);
     pack_run(&pack, 5000);
     pack_expect(&pack.state.ccl_ma, CCL_CAP_MA, BATTERY_REASON_BMS_SETTING);
-    pack.config.ramp_s = 0;
+    pack.config.ramp_time_s = 0;
     pack_restart(&pack);
     pack_step(&pack, 0);
     pack_expect(&pack.state.ccl_ma, CCL_CAP_MA, BATTERY_REASON_BMS_SETTING);

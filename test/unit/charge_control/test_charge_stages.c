@@ -25,7 +25,7 @@ TEST_CASE("CVL does not depend on the measured pack voltage", "[charge_control]"
     pack_expect(&pack.state.cvl_mv, PACK_TARGET_MV, BATTERY_REASON_BULK);
 }
 
-static void expect_start(const pack_t *pack, int32_t soc_ppm, battery_limit_reason_t stage)
+static void expect_start(const pack_t *pack, int32_t soc_ppm, charge_stage_t stage)
 {
     pack_t *const copy = pack_copy(pack);
     copy->state.soc_ppm = pack_known(soc_ppm);
@@ -38,24 +38,24 @@ TEST_CASE("a battery that is charged to where float ends is not charged anew by 
 {
     pack_t pack;
     pack_nmc(&pack);
-    expect_start(&pack, 899999, BATTERY_REASON_BULK);
-    expect_start(&pack, 900000, BATTERY_REASON_FLOAT);
+    expect_start(&pack, 899999, CHARGE_STAGE_BULK);
+    expect_start(&pack, 900000, CHARGE_STAGE_FLOAT);
     pack.bms.restart_ppm = pack_known(800000);
-    expect_start(&pack, 799999, BATTERY_REASON_BULK);
-    expect_start(&pack, 800000, BATTERY_REASON_FLOAT);
-    pack.config.rebulk_percent = 70;
-    expect_start(&pack, 699999, BATTERY_REASON_BULK);
-    expect_start(&pack, 700000, BATTERY_REASON_FLOAT);
-    pack.config.rebulk_percent = 1;
-    expect_start(&pack, 9999, BATTERY_REASON_BULK);
-    expect_start(&pack, 10000, BATTERY_REASON_FLOAT);
+    expect_start(&pack, 799999, CHARGE_STAGE_BULK);
+    expect_start(&pack, 800000, CHARGE_STAGE_FLOAT);
+    pack.config.float_end_pct = 70;
+    expect_start(&pack, 699999, CHARGE_STAGE_BULK);
+    expect_start(&pack, 700000, CHARGE_STAGE_FLOAT);
+    pack.config.float_end_pct = 1;
+    expect_start(&pack, 9999, CHARGE_STAGE_BULK);
+    expect_start(&pack, 10000, CHARGE_STAGE_FLOAT);
     pack_nmc(&pack);
     pack.bms.fully_charged = true;
-    expect_start(&pack, 100000, BATTERY_REASON_FLOAT);
+    expect_start(&pack, 100000, CHARGE_STAGE_FLOAT);
     pack.bms.fully_charged = false;
     pack.state.soc_ppm.known = false;
     pack_step(&pack, 0);
-    TEST_ASSERT_EQUAL(BATTERY_REASON_BULK, pack.control.stage);
+    TEST_ASSERT_EQUAL(CHARGE_STAGE_BULK, pack.control.stage);
 }
 
 TEST_CASE("the first step neither lowers nor raises", "[charge_control]")
@@ -192,10 +192,10 @@ static void expect_float_ends_below(const pack_t *pack, int32_t soc_ppm)
     pack_t *const copy = pack_copy(pack);
     copy->state.soc_ppm = pack_known(soc_ppm);
     pack_step(copy, PACK_PERIOD_MS);
-    TEST_ASSERT_EQUAL(BATTERY_REASON_FLOAT, copy->control.stage);
+    TEST_ASSERT_EQUAL(CHARGE_STAGE_FLOAT, copy->control.stage);
     copy->state.soc_ppm = pack_known(soc_ppm - 1);
     pack_step(copy, PACK_PERIOD_MS);
-    TEST_ASSERT_EQUAL(BATTERY_REASON_BULK, copy->control.stage);
+    TEST_ASSERT_EQUAL(CHARGE_STAGE_BULK, copy->control.stage);
 }
 
 TEST_CASE("float ends when a tenth has been taken out, wherever the estimate stood when the battery was full",
@@ -217,8 +217,8 @@ TEST_CASE("register 321 and the setting say when float ends", "[charge_control]"
     floating(&pack, 1000000);
     pack.bms.restart_ppm = pack_known(600000);
     expect_float_ends_below(&pack, 600000);
-    pack.config.rebulk_percent = 50;
-    pack.control.config.rebulk_percent = 50;
+    pack.config.float_end_pct = 50;
+    pack.control.config.float_end_pct = 50;
     expect_float_ends_below(&pack, 500000);
 }
 
@@ -228,11 +228,11 @@ TEST_CASE("a state of charge that is not known any more counts as 0 %", "[charge
     floating(&pack, 100001); /* float ends a tenth below: at 0.0001 % */
     pack.state.soc_ppm.known = false;
     pack_step(&pack, PACK_PERIOD_MS);
-    TEST_ASSERT_EQUAL(BATTERY_REASON_BULK, pack.control.stage);
+    TEST_ASSERT_EQUAL(CHARGE_STAGE_BULK, pack.control.stage);
     floating(&pack, 100000);
     pack.state.soc_ppm.known = false;
     pack_step(&pack, PACK_PERIOD_MS);
-    TEST_ASSERT_EQUAL(BATTERY_REASON_FLOAT, pack.control.stage);
+    TEST_ASSERT_EQUAL(CHARGE_STAGE_FLOAT, pack.control.stage);
 }
 
 TEST_CASE("a restart of a full battery keeps the estimate that it found", "[charge_control]")

@@ -218,7 +218,7 @@ TEST_CASE("what is allowed now bounds the limits that are kept", "[charge_contro
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack.state.bms_temperature_dc = pack_known(50);
+    pack.state.bms_temperature_ddegc = pack_known(50);
     pack_set_cells(&pack, 3800, 3100);
     begin_with(&pack, PACK_TARGET_MV + 14, 20000, 60000);
     pack_step(&pack, 0);

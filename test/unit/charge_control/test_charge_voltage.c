@@ -55,10 +55,10 @@ TEST_CASE("without a capacity and a finished current any charge current takes al
 }
 
 /** A cell that rises by 1 mV each second, from 4000 mV on, until it has this voltage; look-ahead as given. */
-static void rising(pack_t *pack, int32_t until_mv, int32_t look_ahead_s)
+static void rising(pack_t *pack, int32_t until_mv, int32_t cvl_ahead_s)
 {
     pack_nmc(pack);
-    pack->config.look_ahead_s = look_ahead_s;
+    pack->config.cvl_ahead_s = cvl_ahead_s;
     pack_set_all_cells(pack, 4000);
     pack->state.pack_current_ma = pack_known(10000);
     pack_settle(pack);
@@ -85,7 +85,7 @@ TEST_CASE("a cell that falls counts as it is", "[charge_control]")
 {
     pack_t pack;
     pack_charging(&pack, 4150, 10000);
-    pack.control.config.look_ahead_s = 40;
+    pack.control.config.cvl_ahead_s = 40;
     for (int32_t cell_mv = 4150; cell_mv >= 4100; cell_mv--) {
         pack_set_all_cells(&pack, cell_mv);
         pack_step(&pack, 1000);
@@ -102,21 +102,21 @@ TEST_CASE("a slope is a mean over 10 s, and is forgotten in a gap of 10 s", "[ch
 {
     pack_t pack;
     pack_charging(&pack, 4100, 10000);
-    pack.control.config.look_ahead_s = 40;
+    pack.control.config.cvl_ahead_s = 40;
     pack_set_cells_seen(&pack, 4110); /* 10 mV / 10 s = 1 mV/s, in 40 s 40 mV: 4150 */
     TEST_ASSERT_EQUAL_INT32(PACK_TARGET_MV, pack.state.cvl_mv.value);
     pack_charging(&pack, 4100, 10000);
-    pack.control.config.look_ahead_s = 40;
+    pack.control.config.cvl_ahead_s = 40;
     pack_set_cells_seen(&pack, 4111);
     TEST_ASSERT_EQUAL(BATTERY_REASON_CELL_VOLTAGE, pack.state.cvl_mv.reason);
     pack_charging(&pack, 4100, 10000);
-    pack.control.config.look_ahead_s = 40;
+    pack.control.config.cvl_ahead_s = 40;
     pack_set_all_cells(&pack, 4130);
     pack_step(&pack, PACK_PERIOD_MS);
     pack_step(&pack, 9999);
     TEST_ASSERT_EQUAL(BATTERY_REASON_CELL_VOLTAGE, pack.state.cvl_mv.reason);
     pack_charging(&pack, 4100, 10000);
-    pack.control.config.look_ahead_s = 40;
+    pack.control.config.cvl_ahead_s = 40;
     pack_set_all_cells(&pack, 4130);
     pack_step(&pack, PACK_PERIOD_MS);
     pack_step(&pack, 10000);
@@ -137,8 +137,8 @@ TEST_CASE("a cell at the target lowers nothing", "[charge_control]")
 static void pack_with_low_target(pack_t *pack)
 {
     pack_lfp(pack);
-    pack->config.target_mv = 3300;
-    pack->config.float_mv = 3000;
+    pack->config.charge_cell_mv = 3300;
+    pack->config.float_cell_mv = 3000;
     pack->bms.empty_mv = pack_known(2700);
     pack->bms.under_voltage_mv = pack_known(2600);
     pack->bms.charge_max_ma = pack_known(500000);
@@ -329,7 +329,7 @@ TEST_CASE("when nothing may be charged CVL is N times float at once, whatever th
     pack_set_all_cells(&pack, 4180);
     expect_inhibited(&pack, PACK_FLOAT_MV);
     pack_charging(&pack, 4000, 0);
-    pack.state.sensor_dc[0] = pack_known(0);
+    pack.state.sensor_ddegc[0] = pack_known(0);
     expect_inhibited(&pack, PACK_FLOAT_MV);
     pack_charging(&pack, 4000, 0);
     pack_fault(&pack, 0x03);
@@ -385,7 +385,7 @@ TEST_CASE("what forbids charging inhibits it in a ramp from zero too", "[charge_
     pack_t pack;
     pack_charging(&pack, 4000, 0);
     charge_control_resume(&pack.control, CHARGE_CONTROL_RAMP_CHARGE, pack.now_ms);
-    pack.state.bms_temperature_dc = pack_known(-50);
+    pack.state.bms_temperature_ddegc = pack_known(-50);
     pack_step(&pack, 0);
     pack_expect(&pack.state.cvl_mv, PACK_FLOAT_MV, BATTERY_REASON_CHARGE_INHIBITED);
 }

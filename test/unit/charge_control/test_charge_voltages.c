@@ -120,21 +120,21 @@ TEST_CASE("settings lower the target and the float voltage and never raise them"
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack.config.target_mv = 4149;
+    pack.config.charge_cell_mv = 4149;
     TEST_ASSERT_EQUAL_INT32(4149, voltages_of(&pack).target_mv);
     TEST_ASSERT_EQUAL_INT32(4075, voltages_of(&pack).float_mv);
-    pack.config.target_mv = 4151;
+    pack.config.charge_cell_mv = 4151;
     TEST_ASSERT_EQUAL_INT32(4150, voltages_of(&pack).target_mv);
-    pack.config.float_mv = 4074;
+    pack.config.float_cell_mv = 4074;
     TEST_ASSERT_EQUAL_INT32(4074, voltages_of(&pack).float_mv);
-    pack.config.float_mv = 4076;
+    pack.config.float_cell_mv = 4076;
     TEST_ASSERT_EQUAL_INT32(4075, voltages_of(&pack).float_mv);
-    pack.config.target_mv = 4050;
+    pack.config.charge_cell_mv = 4050;
     TEST_ASSERT_EQUAL_INT32(4050, voltages_of(&pack).float_mv); /* never above the target */
-    pack.config.target_mv = 1;
-    pack.config.float_mv = 1;
+    pack.config.charge_cell_mv = 1;
+    pack.config.float_cell_mv = 1;
     TEST_ASSERT_EQUAL_INT32(1, voltages_of(&pack).target_mv);
-    pack.config.target_mv = 0;
+    pack.config.charge_cell_mv = 0;
     TEST_ASSERT_EQUAL_INT32(1, voltages_of(&pack).float_mv);
 }
 
@@ -142,9 +142,9 @@ TEST_CASE("margins come from the settings", "[charge_control]")
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack.config.cutoff_margin_mv = 30;
-    pack.config.charger_offset_mv = 0;
-    pack.config.float_below_full_mv = 100;
+    pack.config.cvl_margin_mv = 30;
+    pack.config.cvl_charger_mv = 0;
+    pack.config.float_below_mv = 100;
     charge_voltages_t v = voltages_of(&pack);
     TEST_ASSERT_EQUAL_INT32(4170, v.ceiling_mv);
     TEST_ASSERT_EQUAL_INT32(4050, v.float_mv);
@@ -179,9 +179,9 @@ TEST_CASE("a target that is set so low that float meets the empty voltage is con
 {
     pack_t pack;
     pack_nmc(&pack);
-    pack.config.target_mv = 3001;
+    pack.config.charge_cell_mv = 3001;
     TEST_ASSERT_FALSE(voltages_of(&pack).contradictory);
-    pack.config.target_mv = 3000;
+    pack.config.charge_cell_mv = 3000;
     TEST_ASSERT_EQUAL_INT32(3000, voltages_of(&pack).float_mv);
     TEST_ASSERT_TRUE(voltages_of(&pack).contradictory);
 }

@@ -30,7 +30,7 @@ static battery_state_t real_pack(void)
         .cell_max_mv = {true, 3990},
         .cell_min_register = {true, 2},
         .cell_max_register = {true, 9},
-        .bms_temperature_dc = {true, 97},
+        .bms_temperature_ddegc = {true, 97},
         .cvl_mv = {true, 58100, BATTERY_REASON_BMS_SETTING},
         .ccl_ma = {true, 20000, BATTERY_REASON_BMS_SETTING},
         .dcl_ma = {true, 60000, BATTERY_REASON_BMS_SETTING},
@@ -139,7 +139,7 @@ TEST_CASE("0x356 carries voltage, signed current and the BMS's temperature when 
     battery_state_t s = real_pack();
     expect(victron_pgn_encode_356, &s, 0x356, "CA 15 00 00 61 00 00 00");
     s.pack_current_ma.value = -20650; /* -20.7 A: half away from zero */
-    s.bms_temperature_dc.value = -15;
+    s.bms_temperature_ddegc.value = -15;
     expect(victron_pgn_encode_356, &s, 0x356, "CA 15 31 FF F1 FF 00 00");
     s.pack_voltage_mv.value = 55785;  /* 55.79 V */
     s.pack_current_ma.value = -20649; /* -20.6 A */
@@ -152,8 +152,8 @@ TEST_CASE("0x356 carries voltage, signed current and the BMS's temperature when 
 TEST_CASE("0x356 takes the warmest external sensor", "[victron_pgn]")
 {
     battery_state_t s = real_pack();
-    s.sensor_dc[0] = (battery_quantity_t){true, 318};
-    s.sensor_dc[1] = (battery_quantity_t){true, -50};
+    s.sensor_ddegc[0] = (battery_quantity_t){true, 318};
+    s.sensor_ddegc[1] = (battery_quantity_t){true, -50};
     expect(victron_pgn_encode_356, &s, 0x356, "CA 15 00 00 3E 01 00 00");
 }
 
@@ -162,7 +162,7 @@ TEST_CASE("0x356 saturates at the ends of its fields", "[victron_pgn]")
     battery_state_t s = real_pack();
     s.pack_voltage_mv.value = INT32_MAX;
     s.pack_current_ma.value = INT32_MIN;
-    s.bms_temperature_dc.value = INT32_MAX;
+    s.bms_temperature_ddegc.value = INT32_MAX;
     expect(victron_pgn_encode_356, &s, 0x356, "FF 7F 00 80 FF 7F 00 00");
 }
 
@@ -171,7 +171,7 @@ TEST_CASE(
     "[victron_pgn]")
 {
     battery_state_t s = real_pack();
-    s.bms_temperature_dc = (battery_quantity_t){.known = false, .value = 251};
+    s.bms_temperature_ddegc = (battery_quantity_t){.known = false, .value = 251};
     victron_frame_t frame;
     TEST_ASSERT_TRUE(victron_pgn_encode_356(&s, &s_short_names, &frame));
     TEST_ASSERT_EQUAL_UINT8(0, frame.data[4] | frame.data[5]);
@@ -299,9 +299,9 @@ TEST_CASE("0x373 says FF FF for temperatures that nobody measures", "[victron_pg
 {
     battery_state_t s = real_pack();
     expect(victron_pgn_encode_373, &s, 0x373, "8C 0F 96 0F FF FF FF FF");
-    s.sensor_dc[1] = (battery_quantity_t){true, 225}; /* 22.5 degC = 295.65 K */
+    s.sensor_ddegc[1] = (battery_quantity_t){true, 225}; /* 22.5 degC = 295.65 K */
     expect(victron_pgn_encode_373, &s, 0x373, "8C 0F 96 0F 28 01 28 01");
-    s.sensor_dc[0] = (battery_quantity_t){true, -100}; /* -10 degC = 263.15 K */
+    s.sensor_ddegc[0] = (battery_quantity_t){true, -100}; /* -10 degC = 263.15 K */
     expect(victron_pgn_encode_373, &s, 0x373, "8C 0F 96 0F 07 01 28 01");
     s.cell_min_mv.known = false;
     expect_silent(victron_pgn_encode_373, &s);
@@ -310,24 +310,24 @@ TEST_CASE("0x373 says FF FF for temperatures that nobody measures", "[victron_pg
 TEST_CASE("0x373 takes coldest and warmest from the same sensor where there is one", "[victron_pgn]")
 {
     battery_state_t s = real_pack();
-    s.sensor_dc[0] = (battery_quantity_t){true, 225};
+    s.sensor_ddegc[0] = (battery_quantity_t){true, 225};
     expect(victron_pgn_encode_373, &s, 0x373, "8C 0F 96 0F 28 01 28 01");
 }
 
 TEST_CASE("0x373 rounds temperatures to whole kelvins and keeps off the values for not supported", "[victron_pgn]")
 {
     battery_state_t s = real_pack();
-    s.sensor_dc[0] = (battery_quantity_t){true, 3}; /* 0.3 degC = 273.45 K: 273 = 0x0111 */
-    s.sensor_dc[1] = (battery_quantity_t){true, 4}; /* 0.4 degC = 273.55 K: 274 */
+    s.sensor_ddegc[0] = (battery_quantity_t){true, 3}; /* 0.3 degC = 273.45 K: 273 = 0x0111 */
+    s.sensor_ddegc[1] = (battery_quantity_t){true, 4}; /* 0.4 degC = 273.55 K: 274 */
     expect(victron_pgn_encode_373, &s, 0x373, "8C 0F 96 0F 11 01 12 01");
-    s.sensor_dc[0].value = -2717; /* 1.45 K: 1 */
-    s.sensor_dc[1].value = -2716; /* 1.55 K: 2 */
+    s.sensor_ddegc[0].value = -2717; /* 1.45 K: 1 */
+    s.sensor_ddegc[1].value = -2716; /* 1.55 K: 2 */
     expect(victron_pgn_encode_373, &s, 0x373, "8C 0F 96 0F 01 00 02 00");
-    s.sensor_dc[0].value = -2732;  /* below 0 K */
-    s.sensor_dc[1].value = 652613; /* 65534.45 K: 65534 */
+    s.sensor_ddegc[0].value = -2732;  /* below 0 K */
+    s.sensor_ddegc[1].value = 652613; /* 65534.45 K: 65534 */
     expect(victron_pgn_encode_373, &s, 0x373, "8C 0F 96 0F 01 00 FE FF");
-    s.sensor_dc[0].value = INT32_MIN;
-    s.sensor_dc[1].value = INT32_MAX;
+    s.sensor_ddegc[0].value = INT32_MIN;
+    s.sensor_ddegc[1].value = INT32_MAX;
     expect(victron_pgn_encode_373, &s, 0x373, "8C 0F 96 0F 01 00 FE FF");
 }
 
@@ -370,8 +370,8 @@ TEST_CASE("0x376 and 0x377 are sent only with an external sensor", "[victron_pgn
     battery_state_t s = real_pack();
     expect_silent(victron_pgn_encode_376, &s);
     expect_silent(victron_pgn_encode_377, &s);
-    s.sensor_dc[0] = (battery_quantity_t){true, 100};
-    s.sensor_dc[1] = (battery_quantity_t){true, 90};
+    s.sensor_ddegc[0] = (battery_quantity_t){true, 100};
+    s.sensor_ddegc[1] = (battery_quantity_t){true, 90};
     expect(victron_pgn_encode_376, &s, 0x376, "45 58 54 20 32 00 00 00"); /* "EXT 2" */
     expect(victron_pgn_encode_377, &s, 0x377, "45 58 54 20 31 00 00 00"); /* "EXT 1" */
 }
@@ -429,7 +429,7 @@ TEST_CASE("no frame is made of a state that must not be published", "[victron_pg
     battery_state_t s = real_pack();
     s.publish = false;
     s.serial_known = true;
-    s.sensor_dc[0] = (battery_quantity_t){true, 100};
+    s.sensor_ddegc[0] = (battery_quantity_t){true, 100};
     s.energy_in_wh = (battery_energy_t){true, 1};
     s.energy_out_wh = (battery_energy_t){true, 1};
     for (size_t i = 0; i < VICTRON_MESSAGE_COUNT; i++) {
@@ -442,7 +442,7 @@ TEST_CASE("the table of messages makes the frame that it names", "[victron_pgn]"
 {
     battery_state_t s = real_pack();
     s.serial_known = true;
-    s.sensor_dc[0] = (battery_quantity_t){true, 100};
+    s.sensor_ddegc[0] = (battery_quantity_t){true, 100};
     s.energy_in_wh = (battery_energy_t){true, 1};
     s.energy_out_wh = (battery_energy_t){true, 1};
     for (size_t i = 0; i < VICTRON_MESSAGE_COUNT; i++) {

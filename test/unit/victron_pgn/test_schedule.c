@@ -22,7 +22,7 @@ static battery_state_t healthy(void)
         .soc_ppm = {true, 500000},
         .cell_min_mv = {true, 3310},
         .cell_max_mv = {true, 3315},
-        .bms_temperature_dc = {true, 250},
+        .bms_temperature_ddegc = {true, 250},
         .cvl_mv = {true, 56000, BATTERY_REASON_BMS_SETTING},
         .ccl_ma = {true, 100000, BATTERY_REASON_BMS_SETTING},
         .dcl_ma = {true, 120000, BATTERY_REASON_BMS_SETTING},
@@ -331,7 +331,7 @@ static battery_state_t complete(void)
     battery_state_t s = healthy();
     s.cell_min_register = (battery_quantity_t){true, 1};
     s.cell_max_register = (battery_quantity_t){true, 2};
-    s.sensor_dc[0] = (battery_quantity_t){true, 250};
+    s.sensor_ddegc[0] = (battery_quantity_t){true, 250};
     s.energy_in_wh = (battery_energy_t){true, 1};
     s.energy_out_wh = (battery_energy_t){true, 1};
     s.serial_known = true;

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from tinybms_gateway.can.frame import DecodedFrame
 from tinybms_gateway.can.protocol import KEEPALIVE_ID, LIMITS_LOST_S, REQUIRED, RESERVED_ALARM_BITS
-from tinybms_gateway.can.verify.rules.values import CURRENT_DA, PACK_CV, TEMPERATURE_DC
+from tinybms_gateway.can.verify.rules.values import CURRENT_DA, PACK_CV, TEMPERATURE_DDEGC
 from tinybms_gateway.check.bus_listener import TEXTS, Heard, Traffic
 from tinybms_gateway.check.finding import Finding, Result, failed, good, shortened, warning
 
@@ -25,7 +25,7 @@ VOLTAGE_OF_CVL = (0.55, 1.15)
 solar charger that feeds in goes 0.4 V above CVL. A CVL for one cell, or in another unit, is far outside."""
 PACK_V = (PACK_CV[0] / 100, PACK_CV[1] / 100)
 MOST_CURRENT_A = CURRENT_DA / 10
-TEMPERATURE_C = (TEMPERATURE_DC[0] / 10, TEMPERATURE_DC[1] / 10)
+TEMPERATURE_C = (TEMPERATURE_DDEGC[0] / 10, TEMPERATURE_DDEGC[1] / 10)
 MANY_ALARMS = 8
 """More alarms than a battery can have at once (high and low voltage, high and low temperature, ...)."""
 FEW_ALARMS = 3

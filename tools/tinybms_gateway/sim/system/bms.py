@@ -170,7 +170,7 @@ class SystemBms:
     # ---- registers ----
 
     def _show(self, cell_v: Floats, highest_v: float, lowest_v: float, current_a: float, temperature_c: float) -> None:
-        live, temperature_dc = self.live, round(temperature_c * 10)
+        live, temperature_ddegc = self.live, round(temperature_c * 10)
         self._cells[:] = cell_v * 10000 + 0.5
         self._lifetime[0] = AGE_S + self._second
         self._voltage[0] = cell_v.sum() * self._pack_gain
@@ -178,8 +178,8 @@ class SystemBms:
         self._soc[0] = int(self.soc_percent * 1e6)
         live[reg.CELL_MIN], live[reg.CELL_MAX] = int(lowest_v * 1000), int(highest_v * 1000)
         temperatures = self._temperatures
-        temperatures[reg.TEMP_EXT_1] = temperatures[reg.TEMP_EXT_2] = temperature_dc
-        temperatures[reg.TEMP_INTERNAL] = temperature_dc + 50
+        temperatures[reg.TEMP_EXT_1] = temperatures[reg.TEMP_EXT_2] = temperature_ddegc
+        temperatures[reg.TEMP_INTERNAL] = temperature_ddegc + 50
         live[reg.STATUS] = self._status(current_a)
 
     def _status(self, current_a: float) -> int:

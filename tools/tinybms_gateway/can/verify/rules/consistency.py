@@ -33,10 +33,10 @@ ENERGY_NEAR_END = 1 << 24
 """A counter that falls from its last part into its first one has rolled over."""
 SPREAD_MV = 50
 """With less, the lowest and the highest cell may change places between 0x374 and 0x375."""
-TEMPERATURE_TOLERANCE_DC = 10
+TEMPERATURE_TOLERANCE_DDEGC = 10
 """Half a kelvin of rounding, and half of one between the frames."""
 FRESH_US = 3 * SECOND_US
-KELVIN_DC = 2731.5
+KELVIN_DDEGC = 2731.5
 CVL_OF_VOLTAGE_PERCENT = (80, 200)
 """From a full battery with CVL at float to an empty one with CVL at its target."""
 
@@ -236,8 +236,8 @@ def rules(sessions: Sessions) -> list[Rule]:
         Agree("temperature-sensor", "The temperature of 0x356 is that of the hottest sensor in 0x373, within 1 K "
                                     "(twice in a row).",
               FRAMES, Side(0x373, _sensor_kelvin), Side(0x356, _raw("Temperature")),
-              lambda kelvin, dc: np.abs(kelvin * 10 - KELVIN_DC - dc) > TEMPERATURE_TOLERANCE_DC,
-              lambda kelvin, dc: f"0x356 {dc / 10:.1f} degC, 0x373 {kelvin} K", sessions, twice=True,
+              lambda kelvin, ddegc: np.abs(kelvin * 10 - KELVIN_DDEGC - ddegc) > TEMPERATURE_TOLERANCE_DDEGC,
+              lambda kelvin, ddegc: f"0x356 {ddegc / 10:.1f} degC, 0x373 {kelvin} K", sessions, twice=True,
               applies=lambda kelvin, _: kelvin != 0),
         *(Agree(f"sensor-{n:03X}", f"{message_name(n)} is sent only with a temperature in 0x373 (twice in a row).",
                 FRAMES, Side(n, _data), Side(0x373, _sensor_kelvin), lambda _, kelvin: kelvin == 0,

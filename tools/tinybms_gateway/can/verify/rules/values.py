@@ -17,7 +17,7 @@ PACK_CV = (500, 8000)
 """5 to 80 V: a TinyBMS has at most 16 cells, and its gateway refuses more than 80 V."""
 CURRENT_DA = 10000
 """1000 A: more is refused by the gateway."""
-TEMPERATURE_DC = (-400, 1000)
+TEMPERATURE_DDEGC = (-400, 1000)
 TEMPERATURE_K = (233, 373)
 
 Raw = Callable[[Frames], NDArray[np.int64]]
@@ -106,7 +106,7 @@ def rules() -> list[Rule]:
         FrameRule("current-range", "The battery current is at most 1000 A either way.", OF_THE_CHECK, 0x356,
                   lambda f: outside(f.raw("Current"), (-CURRENT_DA, CURRENT_DA)), _said("Current")),
         FrameRule("temperature-range", "The battery temperature is between -40 and 100 degC.", OF_THE_CHECK, 0x356,
-                  lambda f: outside(f.raw("Temperature"), TEMPERATURE_DC), _said("Temperature")),
+                  lambda f: outside(f.raw("Temperature"), TEMPERATURE_DDEGC), _said("Temperature")),
         FrameRule("cell-voltage-range", "Cell voltages are between 0.5 and 5 V.", OF_THE_CHECK, 0x373,
                   lambda f: outside(f.raw("CellVoltageMin"), CELL_MV) | outside(f.raw("CellVoltageMax"), CELL_MV),
                   _said("CellVoltageMin", "CellVoltageMax")),
