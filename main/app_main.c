@@ -22,6 +22,10 @@
 #include "settings.h"
 #include "uart_bms.h"
 
+#ifdef NDEBUG
+#error "assertions belong to the protection: a gateway that has gone wrong restarts, and its limits ramp"
+#endif
+
 static const char *TAG = "main";
 
 /** What a step took: a GX waits 3 s for the first frame. @return the time now, in us since the start */

@@ -5,6 +5,7 @@
  */
 #include "battery_pipeline.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "tinybms_addresses.h"
@@ -186,6 +187,13 @@ static void apply_staleness(battery_pipeline_t *pipeline, const freshness_t *fre
     }
 }
 
+/** Nothing is sent without its limits, and nothing may charge by data that is stale. */
+static bool safe(const freshness_t *fresh, const battery_state_t *state)
+{
+    const bool limits_known = state->cvl_mv.known && state->ccl_ma.known && state->dcl_ma.known;
+    return fresh->age_ms >= 0 && (!fresh->stale || state->ccl_ma.value == 0) && (!state->publish || limits_known);
+}
+
 size_t battery_pipeline_step(battery_pipeline_t *pipeline, const tinybms_snapshot_t *snapshot, int64_t now_ms,
                              battery_state_t *state, battery_alarm_change_t *changes)
 {
@@ -197,6 +205,7 @@ size_t battery_pipeline_step(battery_pipeline_t *pipeline, const tinybms_snapsho
     }
     const freshness_t fresh = freshness(pipeline);
     apply_staleness(pipeline, &fresh, state);
+    assert(safe(&fresh, state));
     const battery_alarms_input_t input = {
         .bms = &pipeline->bms,
         .target_mv = pipeline->voltages.known ? pipeline->voltages.target_mv : 0,

@@ -5,6 +5,7 @@
  */
 #include "charge_control.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "charge_control_private.h"
@@ -17,6 +18,7 @@
 
 void charge_control_init(charge_control_t *control, const charge_control_config_t *config)
 {
+    assert(config->cvl_off_s > 0); /* it divides */
     memset(control, 0, sizeof(*control));
     control->config = *config;
     control->hot_discharge = PERMILLE;
@@ -151,6 +153,7 @@ charge_voltages_t charge_control_voltages(const charge_control_config_t *config,
     v.float_mv = charge_least(float_mv, v.target_mv);
     v.floor_mv = floor_of(config, bms);
     v.contradictory = contradictory(&v, bms, float_mv);
+    assert(v.float_mv <= v.target_mv && v.target_mv <= v.ceiling_mv);
     return v;
 }
 
@@ -220,6 +223,7 @@ void charge_control_step(charge_control_t *control, const battery_bms_t *bms, co
         .now_ms = now_ms,
         .elapsed_ms = elapsed_ms < LONGEST_ELAPSED_MS ? (int32_t)elapsed_ms : LONGEST_ELAPSED_MS,
     };
+    assert(elapsed_ms >= 0);
     if (!voltages->known) {
         return;
     }

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 /** CCL and DCL: the least of independent limiters; down at once, up slowly, and from the bottom after silence. */
+#include <assert.h>
 #include <stddef.h>
 
 #include "charge_control_private.h"
@@ -313,6 +314,22 @@ static battery_limit_t finish(charge_control_current_t *current, const charge_co
     return least(limiters);
 }
 
+static bool above(int32_t limit_ma, const battery_quantity_t *limiter)
+{
+    return limiter->known && limit_ma > limiter->value;
+}
+
+/** 0 <= CCL, DCL <= each of their limiters. */
+static bool within_limiters(const battery_state_t *state)
+{
+    bool within = state->ccl_ma.value >= 0 && state->dcl_ma.value >= 0;
+    for (size_t i = 0; i < BATTERY_LIMITER_COUNT; i++) {
+        within = within && !above(state->ccl_ma.value, &state->ccl_limiter_ma[i]) &&
+                 !above(state->dcl_ma.value, &state->dcl_limiter_ma[i]);
+    }
+    return within;
+}
+
 void charge_current_step(charge_control_t *control, const charge_step_t *step, battery_state_t *state)
 {
     const charge_control_config_t *const config = &control->config;
@@ -334,4 +351,5 @@ void charge_current_step(charge_control_t *control, const charge_step_t *step, b
         state->ccl_ma.reason = BATTERY_REASON_SETTINGS_LOST;
     }
     state->dcl_ma = finish(&control->dcl, config, step, discharge_cap_ma, state->dcl_limiter_ma);
+    assert(within_limiters(state));
 }

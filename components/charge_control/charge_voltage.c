@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 /** CVL: bulk -> absorption -> float -> bulk, and the slow controller on the highest cell. Per cell, in 0.001 mV. */
+#include <assert.h>
 #include <stddef.h>
 
 #include "charge_control_private.h"
@@ -174,6 +175,12 @@ static void keep_within_bounds(charge_control_t *control, const charge_step_t *s
     control->cvl_uv = charge_most(control->cvl_uv, charge_least(least_uv, v->ceiling_mv * UV_PER_MV));
 }
 
+/** Float <= CVL <= ceiling; a ceiling that has come down counts at once. */
+static bool within_bounds(int32_t cvl_uv, int32_t least_uv, int32_t ceiling_uv)
+{
+    return cvl_uv <= ceiling_uv && (cvl_uv >= least_uv || cvl_uv == ceiling_uv);
+}
+
 /** CCL 0 alone does not stop a solar charger with feed-in. A ramp from 0 alone is no reason to let CVL jump. */
 static bool inhibited(const charge_control_t *control, const battery_state_t *state)
 {
@@ -288,6 +295,7 @@ void charge_voltage_step(charge_control_t *control, const charge_step_t *step, b
         keep_within_bounds(control, step, state->cell_count, least_uv);
         reason = reason_of(control, goal_uv);
     }
+    assert(within_bounds(control->cvl_uv, least_uv, v->ceiling_mv * UV_PER_MV));
     state->cvl_mv = (battery_limit_t){
         .known = true,
         .value = control->cvl_uv * state->cell_count / UV_PER_MV,

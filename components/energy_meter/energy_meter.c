@@ -5,6 +5,7 @@
  */
 #include "energy_meter.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define LONGEST_GAP_MS 5000
@@ -28,6 +29,7 @@ void energy_meter_init(energy_meter_t *meter, const energy_totals_t *totals)
 
 static void count(int64_t *total, int64_t *rest, int64_t amount, int64_t unit)
 {
+    assert(amount >= 0); /* a counter never runs backwards */
     *rest += amount;
     const int64_t whole = *rest / unit;
     *total += whole;

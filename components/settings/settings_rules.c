@@ -5,6 +5,7 @@
  */
 #include "settings_rules.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -147,12 +148,15 @@ static void reset(settings_values_t *values, settings_id_t id)
 bool settings_repair(settings_values_t *values)
 {
     bool repaired = false;
-    /* It ends: a pair that has been reset is in order, and what it disturbs is reset in turn (settings_table.c). */
-    for (const order_t *pair = find_disorder(values); pair != NULL; pair = find_disorder(values)) {
+    const order_t *pair = find_disorder(values);
+    /* Factory values fit together, so each pass resets at least one setting that was not reset before. */
+    for (size_t passes = 0; pair != NULL && passes < SETTINGS_NUMBERS; passes++) {
         reset(values, pair->low);
         reset(values, pair->high);
         repaired = true;
+        pair = find_disorder(values);
     }
+    assert(pair == NULL);
     if (!names_fit(values)) {
         reset(values, SETTINGS_ID_MANUFACTURER);
         reset(values, SETTINGS_ID_BATTERY_NAME);

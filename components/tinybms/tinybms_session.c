@@ -5,6 +5,7 @@
  */
 #include "tinybms_session.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "tinybms_addresses.h"
@@ -370,6 +371,7 @@ static tinybms_action_t begin(tinybms_session_t *session, tinybms_job_t job)
     int16_t payload_length = -1;
     const tinybms_request_t request = request_of(session, job, &payload_length);
     session->request_length = tinybms_request_encode(&request, session->request, sizeof(session->request));
+    assert(!session->waiting && session->request_length > 0); /* one request at a time */
     session->job = job;
     session->retried = false;
     tinybms_parser_reset(&session->parser);

@@ -5,6 +5,7 @@
  */
 #include "victron_schedule.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define GAP_MS          20  /**< between scheduled frames: a GX must never see a burst */
@@ -130,6 +131,7 @@ bool victron_schedule_next(victron_schedule_t *schedule, int64_t now_ms, victron
         }
         set_next_due(schedule, i);
         if (victron_message_at(i)->encode(&schedule->state, &schedule->identity, frame)) {
+            assert(frame->id == victron_message_at(i)->id);
             remember(schedule, i, frame);
             return true;
         }

@@ -71,6 +71,23 @@ def test_what_the_suite_does_not_see_survives_and_all_else_is_caught(outcome: Ou
     assert [m.line_number for m in outcome.survived if m.function == "least"] == [6]
 
 
+def test_assertions_and_what_only_they_call_are_not_mutated(tmp_path: Path) -> None:
+    code = """
+static int deeper(int a) { return a > 1; }
+static int check(int a) { return deeper(a) && a < 9; }
+static int both(int a) { return a + 1; }
+int f(int a) { assert(check(a) && a > 0); assert(both(a)); return both(a) - 1; }
+"""
+    assert changes(code, tmp_path) == [
+        "static int both(int a) { return a - 1; }",
+        "static int both(int a) { return a + 2; }",
+        "static int both(int a) { return a + 0; }",
+        "int f(int a) { assert(check(a) && a > 0); assert(both(a)); return both(a) + 1; }",
+        "int f(int a) { assert(check(a) && a > 0); assert(both(a)); return both(a) - 2; }",
+        "int f(int a) { assert(check(a) && a > 0); assert(both(a)); return both(a) - 0; }",
+    ]
+
+
 @pytest.mark.parametrize(
     ("statement", "expected"),
     [

@@ -161,6 +161,34 @@ def is_mutated(node: Node) -> bool:
     return True
 
 
+def only_asserted(root: Node) -> set[str]:
+    """Functions that nothing but assertions call: like these they check, and no suite can see that one checks less."""
+    names = {text_of(_name(node)) for node in root.children if node.type == "function_definition"}
+    calls = [(called(node), node) for node in walk(root) if node.type == "call_expression"]
+    found: set[str] = set()
+    while True:
+        others = {name for name, node in calls if not is_assertion(node, found)}
+        more = {name for name, _ in calls if name in names} - others
+        if more <= found:
+            return found
+        found |= more
+
+
+def is_assertion(node: Node, checks: set[str]) -> bool:
+    """Whether it is part of an assertion, or of a function that only assertions call."""
+    above = [node, *(node for node, _ in ancestors(node))]
+    return any(n.type == "call_expression" and called(n) == "assert" for n in above) or any(
+        n.type == "function_definition" and text_of(_name(n)) in checks for n in above
+    )
+
+
+def _name(declared: Node) -> Node | None:
+    inner: Node | None = declared
+    while inner is not None and (deeper := inner.child_by_field_name("declarator")) is not None:
+        inner = deeper
+    return inner
+
+
 def is_compile_time(node: Node) -> bool:
     """Whether C wants a constant expression here."""
     for above, below in ancestors(node):
@@ -198,9 +226,7 @@ def operator(node: Node) -> str:
 def place_of(node: Node) -> str:
     """Name of the function, or of what else is at the top of the file."""
     *_, top = (below for _, below in ancestors(node))
-    declarator: Node | None = top
-    while declarator is not None and (inner := declarator.child_by_field_name("declarator")) is not None:
-        declarator = inner
+    declarator = _name(top)
     named = declarator is not None and declarator.type in ("identifier", "type_identifier")
     return text_of(declarator) if named else top.type
 
@@ -243,11 +269,12 @@ def mutants_of(file: str, source: bytes, compile_time_names: frozenset[str]) -> 
     """All mutants of a file; macros of these names are used where C wants a constant expression."""
     root = parse(source, file)
     lines = source.split(b"\n")
+    checks = only_asserted(root)
     found = []
 
     def collect(tree: Node, offset: int, place: str | None, own_program: bool | None) -> None:
         for node in walk(tree):
-            for token, new in replacements(node) if is_mutated(node) else ():
+            for token, new in replacements(node) if is_mutated(node) and not is_assertion(node, checks) else ():
                 first, last = node.start_byte + offset, node.end_byte + offset
                 token_first, token_last = token.start_byte + offset, token.end_byte + offset
                 row = source.count(b"\n", 0, token_first)

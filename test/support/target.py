@@ -14,7 +14,14 @@ from crccheck.crc import CrcModbus
 ROOT = Path(__file__).resolve().parents[2]
 PICOLIBC = Path("/usr/lib/picolibc/riscv64-unknown-elf/include")
 WARNINGS = ("-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Werror")
-MEASURED = ("-Os", "-ffunction-sections", "-fdata-sections", "-fstack-usage", "-fcallgraph-info=su")
+MEASURED = (
+    f"-fmacro-prefix-map={ROOT}=.",
+    "-Os",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fstack-usage",
+    "-fcallgraph-info=su",
+)
 QEMU = ("qemu-system-riscv32", "-M", "virt", "-bios", "none", "-display", "none", "-monitor", "none", "-serial", "none",
         "-chardev", "stdio,id=out", "-semihosting-config", "enable=on,target=native,chardev=out",
         "-icount", "shift=0", "-kernel")  # fmt: skip
