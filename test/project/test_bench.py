@@ -24,7 +24,7 @@ def figures() -> Figures:
 
 
 def test_the_readme_shows_the_recorded_figures(root: Path) -> None:
-    readme = (root / "README.md").read_text()
+    readme = (root / "docs/figures.md").read_text()
     assert bench_table.with_table(readme, load(REFERENCE)) == readme
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from bench_figures import REFERENCE, Figures, load, table
 from target import ROOT
 
-README = ROOT / "README.md"
+README = ROOT / "docs/figures.md"
 BEGIN = "<!-- bench: written by `make bench-record`, do not edit -->"
 END = "<!-- end of bench -->"
 

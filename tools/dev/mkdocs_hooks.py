@@ -8,7 +8,13 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-ELSEWHERE = {"README.md": "index.md", "CHANGELOG.md": "changelog.md", "host/README.md": "host.md", "LICENSE": "LICENSE"}
+ELSEWHERE = {
+    "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "host/README.md": "host.md",
+    "LICENSE": "LICENSE",
+}
 """Path in the tree -> place in the site."""
 
 LINK = re.compile(r"\]\((?![a-z]+:)([^)#\s]+)(#[^)\s]*)?\)")

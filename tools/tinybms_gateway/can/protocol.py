@@ -26,7 +26,7 @@ LIMITS_LOST_S = 3
 """After this time without 0x351 a GX stops charging and discharging."""
 
 KEEPALIVE_LOST_S = 10
-"""After this time without 0x305 the gateway warns that the GX is lost (docs/architecture.md, What happens when)."""
+"""After this time without 0x305 the gateway warns that the GX is lost (docs/what_happens_when.md)."""
 
 RESERVED_ALARM_BITS = 0xF000_0000_FC00_0000
 """Of 0x35A as a little-endian number: byte 3 bits 2 to 7, byte 7 bits 4 to 7."""

@@ -43,7 +43,10 @@ VALUES = ("tinybms", "battery_model", "battery_pipeline", "battery_alarms", "cha
 AREAS = (
     Area(
         "Architecture",
-        ("main/*", "CMakeLists.txt", "host/*", "docs/architecture.md", *(f"components/{name}/*" for name in SERVICES)),
+        (
+            *("main/*", "CMakeLists.txt", "host/*", "docs/architecture.md", "docs/what_happens_when.md"),
+            *(f"components/{name}/*" for name in SERVICES),
+        ),
         ("host", "main"),
     ),
     Area(

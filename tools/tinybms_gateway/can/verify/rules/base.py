@@ -18,7 +18,7 @@ ALARMS = "docs/pgn_conversions.md, Alarms (0x35A)"
 WHEN = "docs/pgn_conversions.md, When frames are sent"
 CVL = "docs/charge_control.md, CVL"
 CCL_DCL = "docs/charge_control.md, CCL and DCL"
-WHAT_HAPPENS = "docs/architecture.md, What happens when"
+WHAT_HAPPENS = "docs/what_happens_when.md"
 LAYOUT = "docs/reference/victron_pgn_signal_summary.md"
 OF_THE_CHECK = "docs/testing/rules.md, Bounds of the check"
 
