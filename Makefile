@@ -82,7 +82,7 @@ bench: build fuzz-build ## figures and their limits: a table, and build-linux/be
 	@$(BIN)/python -m pytest -q -s -o python_files='bench_*.py' test/bench
 
 bench-record: setup ## writes the figures of the last bench into test/bench/reference.json and README.md
-	@PYTHONPATH=test/support $(BIN)/python -m bench_table $(BUILD)/bench.json
+	@PYTHONPATH=test $(BIN)/python -m support.instruments.record_figures $(BUILD)/bench.json
 
 clean: ## removes what the other targets made
 	rm -rf $(BUILD) $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

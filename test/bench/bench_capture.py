@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench_figures import Figures
-from captures import traffic
+from support.fixtures.captures import traffic
+from support.instruments.figures import Figures
 from tinybms_gateway.can.database import load_database
 from tinybms_gateway.can.decoder import DecodedBlock, Decoder
 from tinybms_gateway.can.reader import Capture

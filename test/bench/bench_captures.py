@@ -11,8 +11,8 @@ from pathlib import Path
 import can
 import pytest
 
-from bench_figures import Figures
-from socketcand import socketcand_server
+from support.instruments.figures import Figures
+from support.peers.socketcand import socketcand_server
 
 TOOL = Path(sys.executable).with_name("tinybms-gw")
 SHORT, LONG = 250_000, 1_000_000

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench_figures import Figures
-from silence import measure_silence
-from target import ROOT
+from support import ROOT
+from support.instruments.figures import Figures
+from support.instruments.silence import measure_silence
 from tinybms_gateway.sim.system.record import figures as figures_of
 from tinybms_gateway.sim.system.scenarios import SCENARIOS
 from tinybms_gateway.sim.system.system_impl import simulate

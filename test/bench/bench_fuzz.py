@@ -2,8 +2,8 @@
 
 import pytest
 
-from bench_figures import Figures
-from fuzzing import FUZZ, fuzz, targets
+from support.instruments.figures import Figures
+from support.instruments.fuzzing import FUZZ, fuzz, targets
 from tinybms_gateway.gateway.gateway_impl import build_dir
 
 SECONDS = 60

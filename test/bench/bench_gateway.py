@@ -12,11 +12,11 @@ from pathlib import Path
 import can
 import pytest
 
-from bench_figures import Figures
+from support.instruments.figures import Figures
+from support.instruments.watch import collect, drain, has_id, open_bus, wait_for
 from tinybms_gateway.demo.demo_impl import GatewayStack, gateway_stack
 from tinybms_gateway.gateway.gateway_impl import GatewayProcess
 from tinybms_gateway.sim.bms.bms_impl import make_line
-from watch import collect, drain, has_id, open_bus, wait_for
 
 SAMPLES = 200
 STARTS = 100

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-import mutation
-from bench_figures import Figures
+from support.instruments import mutation
+from support.instruments.figures import Figures
 from tinybms_gateway.gateway.gateway_impl import build_dir
 
 

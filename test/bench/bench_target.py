@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import target
-from bench_figures import Figures
-from stack_graph import StackGraph
-from target import CHIPS, RV32, Measured
+from support.instruments import target
+from support.instruments.figures import Figures
+from support.instruments.stack_graph import StackGraph
+from support.instruments.target import CHIPS, RV32, Measured
 
 STAGES = {
     "request": "asking for the live block",

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bench_figures import Figures
-from capture_frames import BlockCapture
-from captures import traffic
+from support.fixtures.capture_frames import BlockCapture
+from support.fixtures.captures import traffic
+from support.instruments.figures import Figures
 from tinybms_gateway.can.reader import BLOCK_FRAMES
 from tinybms_gateway.can.verify.verify_impl import verify
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench_figures import REFERENCE, Figures, load, moved_since, table
-from captures import traffic, write_candump
+from support.fixtures.captures import traffic, write_candump
+from support.instruments.figures import REFERENCE, Figures, load, moved_since, table
 from tinybms_gateway.gateway.gateway_impl import build_dir
 
 FIGURES = pytest.StashKey[Figures]()

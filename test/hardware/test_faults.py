@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from rig import Rig, Seen
-from watch import limits, longest_gap, pairs
+from support.fixtures.rig import Rig, Seen
+from support.instruments.watch import limits, longest_gap, pairs
 
 pytestmark = pytest.mark.needs("can", "simulator")
 

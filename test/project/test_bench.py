@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import bench_table
-from bench_figures import REFERENCE, Figure, Figures, load, moved_since, table
-from fuzzing import CrashError, fuzz, targets
+from support.instruments import record_figures
+from support.instruments.figures import REFERENCE, Figure, Figures, load, moved_since, table
+from support.instruments.fuzzing import CrashError, fuzz, targets
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def figures() -> Figures:
 
 def test_the_readme_shows_the_recorded_figures(root: Path) -> None:
     readme = (root / "README.md").read_text()
-    assert bench_table.with_table(readme, load(REFERENCE)) == readme
+    assert record_figures.with_table(readme, load(REFERENCE)) == readme
 
 
 def test_the_recorded_figures_have_the_limits_of_the_project() -> None:
@@ -91,22 +91,24 @@ def test_what_moved_by_more_than_ten_percent_is_said() -> None:
 @pytest.fixture
 def readme(tmp_path: Path) -> Path:
     path = tmp_path / "README.md"
-    path.write_text(f"before\n{bench_table.BEGIN}\nold\n{bench_table.END}\nafter\n")
+    path.write_text(f"before\n{record_figures.BEGIN}\nold\n{record_figures.END}\nafter\n")
     return path
 
 
 def test_recording_updates_reference_and_readme(figures: Figures, readme: Path, tmp_path: Path) -> None:
     figures.save(tmp_path / "bench.json")
-    bench_table.record(tmp_path / "bench.json", tmp_path / "reference.json", readme)
+    record_figures.record(tmp_path / "bench.json", tmp_path / "reference.json", readme)
     assert load(tmp_path / "reference.json") == figures
-    assert readme.read_text() == f"before\n{bench_table.BEGIN}\n{table(figures.figures)}{bench_table.END}\nafter\n"
+    assert (
+        readme.read_text() == f"before\n{record_figures.BEGIN}\n{table(figures.figures)}{record_figures.END}\nafter\n"
+    )
 
 
 def test_a_part_of_a_bench_is_not_recorded(figures: Figures, readme: Path, tmp_path: Path) -> None:
     figures.save(tmp_path / "reference.json")
     Figures(figures=figures.figures[:1]).save(tmp_path / "bench.json")
     with pytest.raises(ValueError, match="not measured: often, period, size, size_text"):
-        bench_table.record(tmp_path / "bench.json", tmp_path / "reference.json", readme)
+        record_figures.record(tmp_path / "bench.json", tmp_path / "reference.json", readme)
     assert load(tmp_path / "reference.json") == figures
 
 
@@ -117,7 +119,7 @@ def test_a_bench_that_is_not_there_or_no_bench_is_refused(
     path = tmp_path / "bench.json"
     if content is not None:
         path.write_text(content)
-    assert bench_table.main([str(path)]) == 2
+    assert record_figures.main([str(path)]) == 2
     said = capsys.readouterr()
     assert said.out == ""
     assert re.fullmatch(r".*bench\.json: .*; run 'make bench' first\n", said.err)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from chip_suites import CHIP_SUITES
+from project.chip_suites import CHIP_SUITES
 
 RECORDER = """#!{python}
 import json, os, sys
@@ -27,7 +27,7 @@ class Tree:
 
     def __init__(self, path: Path, root: Path) -> None:
         self.path = path
-        self.loader = root / "test/support/idf_py.py"
+        self.loader = root / "test/support/peers/idf_py.py"
         self.bin = path / "bin"
         self.build = path / "build"
         self.record = path / "calls.jsonl"
@@ -72,7 +72,7 @@ def value_after(option: str, call: list[str]) -> str:
 
 def test_a_suite_is_built_and_run_on_this_machine_and_leaves_its_log(root: Path, tmp_path: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, root / "test/support/idf_py.py", "-B", tmp_path, "test", "--suite", "battery_model"],
+        [sys.executable, root / "test/support/peers/idf_py.py", "-B", tmp_path, "test", "--suite", "battery_model"],
         cwd=root,
         capture_output=True,
         text=True,

@@ -10,7 +10,7 @@ from cantools.database.can import Signal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pure_library import Pure
+from pure.pure_library import Pure
 from tinybms_gateway.can.codec import codec_impl
 from tinybms_gateway.can.database import load_database, text_of
 from tinybms_gateway.generated import outdated

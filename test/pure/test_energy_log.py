@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from energy_flash import EnergyLog, Totals
-from nor_flash import PAGE, SECTOR, SIZE, Area, FlashModel, Spoil, spoils
+from pure.energy_flash import EnergyLog, Totals
+from pure.nor_flash import PAGE, SECTOR, SIZE, Area, FlashModel, Spoil, spoils
 
 MINUTES_A_SAVE = 10
 RECORD = 64

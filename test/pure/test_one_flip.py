@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from pipeline import Pipeline
-from pure_library import Pure
+from pure.pipeline import Pipeline
+from pure.pure_library import Pure
+from pure.world import SYSTEMS, USED, System, World
 from tinybms_gateway.bms.event_order import EventOrder
 from tinybms_gateway.pure import Snapshot, State
 from tinybms_gateway.sim.bms import registers as reg
-from world import SYSTEMS, USED, System, World
 
 POLL_MS = 200
 FAULT = 0x9B

@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 from rich.live import Live
 
-from command_lines import parse, words_of
+from support.fixtures.command_lines import parse, words_of
 from tinybms_gateway import tool_group
 from tinybms_gateway.cli import main
 from tinybms_gateway.docs.cli_impl import generate, walk

@@ -12,11 +12,11 @@ import serial
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bench import QUICK, TOOL, answering, bms, bms_json, complaint, start, tapped
 from tinybms_gateway.bms import frames
 from tinybms_gateway.gateway.gateway_impl import GatewayProcess
 from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.line import BmsLine
+from toolkit.bms.client_world import QUICK, TOOL, answering, bms, bms_json, complaint, start, tapped
 
 HOSTILE = settings(
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

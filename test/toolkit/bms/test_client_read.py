@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from pymodbus.client import ModbusSerialClient
 
-from bench import answering, bms, bms_json, complaint, tapped
-from modbus_device import UNIT, modbus_device
-from serial_pair import serial_pair
+from support.peers.modbus_device import UNIT, modbus_device
+from support.peers.serial_pair import serial_pair
 from tinybms_gateway.bms import frames
 from tinybms_gateway.sim.bms import protocol
 from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.device import TinyBms
 from tinybms_gateway.sim.bms.line import BmsLine
+from toolkit.bms.client_world import answering, bms, bms_json, complaint, tapped
 
 REAL = {
     ("device", "model"): "TinyBMS, high power, current sensor: hall",  # 501 = 0x0301: bit 8, bits 9-10 = 1

@@ -17,18 +17,18 @@ import can
 import pytest
 from click.testing import CliRunner, Result
 
-from again import again_and_again
-from broker import PASSWORD, USER, Ports, publisher
-from bus_traffic import HEALTHY, frame
-from certificates import Certificate
+from support.fixtures.certificates import Certificate
+from support.instruments.watch import open_bus
+from support.peers.broker import PASSWORD, USER, Ports, publisher
+from support.peers.web_peer import answer, web_server
 from tinybms_gateway.can.protocol import LIMITS_LOST_S
 from tinybms_gateway.check import bus_check, check_impl
 from tinybms_gateway.check.target import Target, parse_broker
 from tinybms_gateway.cli import main
 from tinybms_gateway.demo.demo_impl import gateway_stack
 from tinybms_gateway.sim.gx.gx_impl import send_keepalive
-from watch import open_bus
-from web_peer import answer, web_server
+from toolkit.check.again import again_and_again
+from toolkit.check.bus_traffic import HEALTHY, frame
 
 TOOL = Path(sys.executable).with_name("tinybms-gw")
 

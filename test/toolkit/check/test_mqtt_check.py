@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from again import again_and_again
-from broker import PASSWORD, USER, Ports, mosquitto, publisher
-from certificates import Certificate
+from support.fixtures.certificates import Certificate
+from support.peers.broker import PASSWORD, USER, Ports, mosquitto, publisher
+from support.peers.web_peer import web_server
 from tinybms_gateway.check import mqtt_check
 from tinybms_gateway.check.finding import Finding, Result
 from tinybms_gateway.check.mqtt_check import check_mqtt
 from tinybms_gateway.check.source import Told
 from tinybms_gateway.check.target import Broker
-from web_peer import web_server
+from toolkit.check.again import again_and_again
 
 STATE = b'{"soc": 80.0}'
 EVERY_S = 0.1

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from capture_frames import columns_of
-from scenario_play import judge
+from support.fixtures.capture_frames import columns_of
 from tinybms_gateway.can.columns import FrameBlock
 from tinybms_gateway.can.verify.rule import KEPT, Rule
 from tinybms_gateway.cli import main
 from tinybms_gateway.scenario.expectations import scenario_rules
 from tinybms_gateway.scenario.model import Scenario
+from toolkit.scenario.scenario_play import judge
 
 Frame = tuple[float, int, bytes]
 

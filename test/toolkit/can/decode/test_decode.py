@@ -11,7 +11,7 @@ import can
 import pytest
 from click.testing import CliRunner, Result
 
-from captures import traffic, write_candump
+from support.fixtures.captures import traffic, write_candump
 from tinybms_gateway.can.frame import decode_frame
 from tinybms_gateway.cli import main
 

@@ -9,7 +9,7 @@ from can.io import CanutilsLogReader
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from captures import traffic, write_candump
+from support.fixtures.captures import traffic, write_candump
 from tinybms_gateway.can.columns import Flag
 from tinybms_gateway.can.reader import Capture, CaptureError
 from tinybms_gateway.can.reader.candump import CHUNK_BYTES, LONGEST_LINE

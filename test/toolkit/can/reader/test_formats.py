@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from captures import traffic, write_candump
+from support.fixtures.captures import traffic, write_candump
 from tinybms_gateway.can.columns import Flag, FrameBlock
 from tinybms_gateway.can.reader import FORMATS, Capture, CaptureError, mf4, mf4_process
 

@@ -16,7 +16,7 @@ import pytest
 from spdx_tools.spdx.parser.parse_anything import parse_file
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
-from release_project import WIFI_WORD, Project
+from support.fixtures.release_project import WIFI_WORD, Project
 
 FOLDER = "tinybms-web-gateway-0.2.0"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from release_project import WIFI_WORD, Project, app_image
+from support.fixtures.release_project import WIFI_WORD, Project, app_image
 from tinybms_gateway.release import record_model
 
 ROUNDS = 3

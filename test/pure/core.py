@@ -4,8 +4,8 @@ import ctypes as c
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pipeline import Kept, Pipeline
-from pure_library import Pure
+from pure.pipeline import Kept, Pipeline
+from pure.pure_library import Pure
 from tinybms_gateway.pure import EventsOver, Snapshot, State
 from tinybms_gateway.sim.bms import protocol
 from tinybms_gateway.sim.bms.device import TinyBms

@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from target import CHIPS, ROOT, RV32, Measured, Size, include_options, size_of
+from support import ROOT
+from support.instruments.target import CHIPS, RV32, Measured, Size, include_options, size_of
 from tinybms_gateway.idf.budget import Budget, Share, components
 
 HEADERS = ("event_bus_messages.h", "battery_pipeline.h", "energy_meter.h", "settings_keep.h", "victron_schedule.h")

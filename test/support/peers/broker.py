@@ -12,8 +12,8 @@ from pathlib import Path
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from certificates import Certificate
-from ports import free_ports
+from support.fixtures.certificates import Certificate
+from support.fixtures.ports import free_ports
 
 LOGIN = ("ops", "not-a-real-one")
 USER, PASSWORD = LOGIN

@@ -4,7 +4,7 @@ import ctypes as c
 from collections.abc import Mapping
 from typing import cast
 
-from pure_library import Pure
+from pure.pure_library import Pure
 from tinybms_gateway.pure import ALARM_CHANGES_MAX, AlarmChange, Snapshot, State
 
 

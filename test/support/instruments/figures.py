@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from target import ROOT
+from support import ROOT
 
 REFERENCE = ROOT / "test/bench/reference.json"
 MOVED_BY_MORE_THAN = 0.10

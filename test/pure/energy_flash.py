@@ -3,7 +3,7 @@
 import ctypes as c
 from pathlib import Path
 
-from nor_flash import READ, FlashModel
+from pure.nor_flash import READ, FlashModel
 
 WRITE = c.CFUNCTYPE(c.c_bool, c.c_void_p, c.c_uint32, c.c_void_p, c.c_uint32)
 ERASE = c.CFUNCTYPE(c.c_bool, c.c_void_p, c.c_uint32)

@@ -8,7 +8,8 @@ from functools import partial
 import can
 import numpy as np
 
-from capture_frames import columns_of
+from support.fixtures.capture_frames import columns_of
+from support.instruments.watch import collect, open_bus
 from tinybms_gateway.bms.event_order import EventOrder
 from tinybms_gateway.can.columns import Flag, FrameBlock
 from tinybms_gateway.can.decoder import Decoder
@@ -19,7 +20,6 @@ from tinybms_gateway.scenario.find import load_scenario
 from tinybms_gateway.scenario.model import Scenario
 from tinybms_gateway.scenario.player import keepalive_at
 from tinybms_gateway.sim.gx.gx_impl import send_keepalive
-from watch import collect, open_bus
 
 SCALES = (10.0, 5.0, 2.5)
 """Three seconds of silence are 0.3 s at first. Where a busy machine takes that long for nothing, what was played is

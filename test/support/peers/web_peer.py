@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from certificates import Certificate
+from support.fixtures.certificates import Certificate
 
 PAGE = b"<!doctype html><html><title>TinyBMS</title></html>"
 STATUS = b'{"version": "1.2.3", "device": "gw7", "uptime_s": 12}'

@@ -9,7 +9,7 @@ import ctypes as c
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nor_flash import PAGE, READ, FlashModel
+from pure.nor_flash import PAGE, READ, FlashModel
 
 NOTHING, RECORD = 0, 1
 

@@ -1,4 +1,4 @@
-"""A home with a fake ESP-IDF in it (test/support/fake_idf), and a project. The commands run there; calls are noted."""
+"""A home with a fake ESP-IDF in it (support/peers/fake_idf), and a project. The commands run there; calls are noted."""
 
 import json
 import os
@@ -10,9 +10,10 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
+from support import ROOT
 from tinybms_gateway.cli import main
 
-SUPPORT = Path(__file__).resolve().parent
+FAKE_IDF = ROOT / "test/support/peers/fake_idf"
 PROGRAM = Path(sys.executable).with_name("tinybms-gw")
 PROJECT = """cmake_minimum_required(VERSION 3.16)
 include($ENV{IDF_PATH}/tools/cmake/project.cmake)
@@ -45,7 +46,7 @@ class World:
     def install(self, where: Path | None = None, version: str = "5.5.5", *, tools: Path | None = None) -> Path:
         """A tree, its Python and its compiler."""
         tree = where or self.esp_idf
-        shutil.copytree(SUPPORT / "fake_idf", tree)
+        shutil.copytree(FAKE_IDF, tree)
         self.set_version(tree, version)
         tools = tools or self.home / ".espressif"
         self.install_python(version, tools)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from watch import wait_until
+from support.instruments.watch import wait_until
 
 FUTEX, CLOCK_NANOSLEEP = {"x86_64": (202, 230), "aarch64": (98, 115)}[platform.machine()]
 """Numbers of the two system calls in which a task waits."""

@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from target import ROOT
+from support import ROOT
 
 FUZZ = ROOT / "test/fuzz"
 INPUT_MAX = 512

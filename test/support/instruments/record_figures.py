@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from bench_figures import REFERENCE, Figures, load, table
-from target import ROOT
+from support import ROOT
+from support.instruments.figures import REFERENCE, Figures, load, table
 
 README = ROOT / "README.md"
 BEGIN = "<!-- bench: written by `make bench-record`, do not edit -->"

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from capture_frames import LIMITS, OFFLINE, Frame, Limits, Story, pairs
+from support.fixtures.capture_frames import LIMITS, OFFLINE, Frame, Limits, Story, pairs
 from tinybms_gateway.can.columns import Flag
 from tinybms_gateway.can.verify.verify_impl import Choice
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from crccheck.crc import CrcModbus
 
-ROOT = Path(__file__).resolve().parents[2]
+from support import ROOT
+
 PICOLIBC = Path("/usr/lib/picolibc/riscv64-unknown-elf/include")
 WARNINGS = ("-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 MEASURED = ("-Os", "-ffunction-sections", "-fdata-sections", "-fstack-usage", "-fcallgraph-info=su")
