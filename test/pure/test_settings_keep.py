@@ -1,6 +1,6 @@
 """Settings survive a power cut at any moment, as the old set or the new one: never half of it, never looser than both.
 
-TINYBMS_SETTING_CHANGES: how many changes are tried (`make bench` tries 300).
+TINYBMS_SETTING_CHANGES: how many changes are tried (`make figures` tries 300).
 """
 
 import os

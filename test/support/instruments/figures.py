@@ -1,4 +1,4 @@
-"""Figures of the bench: their layout in bench.json, the table of them, and what moved since the last record."""
+"""Figures: their layout in figures.json, the table of them, and what moved since the last record."""
 
 import json
 import math
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from support import ROOT
 
-REFERENCE = ROOT / "test/bench/reference.json"
+REFERENCE = ROOT / "test/figures/reference.json"
 MOVED_BY_MORE_THAN = 0.10
 LAYOUT = 1
 _HOLDS = {None: "", True: "yes", False: "**no**"}
@@ -27,7 +27,7 @@ class Figure(BaseModel):
     at_most: float | None = None
     at_least: float | None = None
     detail: bool = False
-    """Only in bench.json, not in tables."""
+    """Only in figures.json, not in tables."""
 
     @property
     def holds(self) -> bool | None:
@@ -48,7 +48,7 @@ class Figure(BaseModel):
 
 
 class Figures(BaseModel):
-    """What a bench found."""
+    """What one run measured."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -86,7 +86,7 @@ def load(path: Path) -> Figures:
     """
     data = json.loads(path.read_text())
     if not isinstance(data, dict):
-        raise ValueError("no figures of the bench")
+        raise ValueError("no figures")
     for entry in data.get("figures", []):
         entry.pop("holds", None)
     return Figures.model_validate(data)

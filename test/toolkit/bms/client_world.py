@@ -1,4 +1,4 @@
-"""The bench of the serial client's tests: the command, a tap on the line, and a BMS of their own making."""
+"""The world of the serial client's tests: the command, a tap on the line, and a BMS of their own making."""
 
 import json
 import os

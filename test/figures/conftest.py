@@ -1,4 +1,4 @@
-"""Gathers the figures of a bench, prints them as a table, and fails when a limit does not hold."""
+"""Gathers the figures of a run, prints them as a table, and fails when a limit does not hold."""
 
 from collections.abc import Callable
 from functools import cache
@@ -12,7 +12,7 @@ from tinybms_gateway.gateway.gateway_impl import build_dir
 
 FIGURES = pytest.StashKey[Figures]()
 BUSY_PERCENT = 50
-"""Bench, simulator and gateway alone keep the processors in use for much less."""
+"""Tests, simulator and gateway alone keep the processors in use for much less."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -26,7 +26,7 @@ def figures(request: pytest.FixtureRequest) -> Figures:
 
 @pytest.fixture(scope="session")
 def capture_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
-    """Makes a candump log of so many frames (47 MB a million), once in a run; no bench changes it."""
+    """Makes a candump log of so many frames (47 MB a million), once in a run; no test changes it."""
     directory = tmp_path_factory.mktemp("captures")
     return cache(lambda frames: write_candump(directory / f"{frames}.log", traffic(frames)))
 
@@ -35,7 +35,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     found = session.config.stash[FIGURES]
     if not found.figures:
         return  # nothing was measured: a run of the tests finds this file too
-    found.save(build_dir() / "bench.json")
+    found.save(build_dir() / "figures.json")
     if found.broken():
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -45,13 +45,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if not found.figures:
         return
     write = terminalreporter.write_line
-    write(f"\n{build_dir() / 'bench.json'}\n{table(found.figures)}")
+    write(f"\n{build_dir() / 'figures.json'}\n{table(found.figures)}")
     moved = moved_since(load(REFERENCE), found) if REFERENCE.exists() else []
     if moved:
         write("moved by more than 10 % since the last record:")
         for line in moved:
             write(f"  {line}")
-        write("write it in CHANGELOG.md and record with `make bench-record`")
+        write("write it in CHANGELOG.md and record with `make figures-record`")
     if any(figure.name == "machine_busy" and figure.value > BUSY_PERCENT for figure in found.figures):
         write("the machine was busy with other things: the times are not those of a quiet one")
     for figure in found.broken():

@@ -32,7 +32,7 @@ def processor_times() -> tuple[int, int]:
 
 @pytest.fixture(autouse=True)
 def before_everything_else() -> Iterator[None]:
-    """Bench, simulator and gateway go before all other programs, as the control path does on the chip, where that is
+    """Test, simulator and gateway go before all other programs, as the control path does on the chip, where that is
     allowed; processes and threads inherit it.
     """
     try:

@@ -1,4 +1,4 @@
-"""The figures of the bench: their file, their table in the README, and what is said of those that moved."""
+"""Figures: their file, their table in docs/figures.md, and what is said of those that moved."""
 
 import json
 import re
@@ -23,9 +23,9 @@ def figures() -> Figures:
     return found
 
 
-def test_the_readme_shows_the_recorded_figures(root: Path) -> None:
-    readme = (root / "README.md").read_text()
-    assert record_figures.with_table(readme, load(REFERENCE)) == readme
+def test_the_page_of_figures_shows_the_recorded_ones(root: Path) -> None:
+    page = (root / "docs/figures.md").read_text()
+    assert record_figures.with_table(page, load(REFERENCE)) == page
 
 
 def test_the_recorded_figures_have_the_limits_of_the_project() -> None:
@@ -55,8 +55,8 @@ def test_every_fuzz_target_is_recorded_and_has_a_corpus(root: Path) -> None:
 
 
 def test_the_file_says_value_unit_limit_and_whether_it_holds(figures: Figures, tmp_path: Path) -> None:
-    figures.save(tmp_path / "bench.json")
-    data = json.loads((tmp_path / "bench.json").read_text())
+    figures.save(tmp_path / "figures.json")
+    data = json.loads((tmp_path / "figures.json").read_text())
     assert data["layout"] == 1
     assert data["figures"] == [
         {"name": "slow", "title": "how slow", "value": 81.26, "unit": "ms", "at_most": 80, "holds": False},
@@ -65,7 +65,7 @@ def test_the_file_says_value_unit_limit_and_whether_it_holds(figures: Figures, t
         {"name": "period", "title": "how far apart", "value": 999.99, "unit": "ms"},
         {"name": "size_text", "title": "how large, .text", "value": 45, "unit": "bytes", "detail": True},
     ]
-    assert load(tmp_path / "bench.json") == figures
+    assert load(tmp_path / "figures.json") == figures
     assert [figure.name for figure in figures.broken()] == ["slow"]
 
 
@@ -89,40 +89,38 @@ def test_what_moved_by_more_than_ten_percent_is_said() -> None:
 
 
 @pytest.fixture
-def readme(tmp_path: Path) -> Path:
-    path = tmp_path / "README.md"
+def page(tmp_path: Path) -> Path:
+    path = tmp_path / "figures.md"
     path.write_text(f"before\n{record_figures.BEGIN}\nold\n{record_figures.END}\nafter\n")
     return path
 
 
-def test_recording_updates_reference_and_readme(figures: Figures, readme: Path, tmp_path: Path) -> None:
-    figures.save(tmp_path / "bench.json")
-    record_figures.record(tmp_path / "bench.json", tmp_path / "reference.json", readme)
+def test_recording_updates_reference_and_page(figures: Figures, page: Path, tmp_path: Path) -> None:
+    figures.save(tmp_path / "figures.json")
+    record_figures.record(tmp_path / "figures.json", tmp_path / "reference.json", page)
     assert load(tmp_path / "reference.json") == figures
-    assert (
-        readme.read_text() == f"before\n{record_figures.BEGIN}\n{table(figures.figures)}{record_figures.END}\nafter\n"
-    )
+    assert page.read_text() == f"before\n{record_figures.BEGIN}\n{table(figures.figures)}{record_figures.END}\nafter\n"
 
 
-def test_a_part_of_a_bench_is_not_recorded(figures: Figures, readme: Path, tmp_path: Path) -> None:
+def test_a_part_of_the_figures_is_not_recorded(figures: Figures, page: Path, tmp_path: Path) -> None:
     figures.save(tmp_path / "reference.json")
-    Figures(figures=figures.figures[:1]).save(tmp_path / "bench.json")
+    Figures(figures=figures.figures[:1]).save(tmp_path / "figures.json")
     with pytest.raises(ValueError, match="not measured: often, period, size, size_text"):
-        record_figures.record(tmp_path / "bench.json", tmp_path / "reference.json", readme)
+        record_figures.record(tmp_path / "figures.json", tmp_path / "reference.json", page)
     assert load(tmp_path / "reference.json") == figures
 
 
 @pytest.mark.parametrize("content", [None, "", "{", '{"layout": 1, "figures": [{}]}', "[]"])
-def test_a_bench_that_is_not_there_or_no_bench_is_refused(
+def test_figures_that_are_not_there_or_are_none_are_refused(
     content: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "bench.json"
+    path = tmp_path / "figures.json"
     if content is not None:
         path.write_text(content)
     assert record_figures.main([str(path)]) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert re.fullmatch(r".*bench\.json: .*; run 'make bench' first\n", said.err)
+    assert re.fullmatch(r".*figures\.json: .*; run 'make figures' first\n", said.err)
 
 
 def test_an_input_that_crashes_is_kept_and_told(tmp_path: Path) -> None:
