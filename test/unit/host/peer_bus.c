@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "bus_bench.h"
+#include "peer_bus.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -66,7 +66,7 @@ static void tell(int fd, const char *command)
 
 static void expect(int fd, const char *answer)
 {
-    TEST_ASSERT_EQUAL_STRING(answer, message(fd, BENCH_PATIENCE_MS));
+    TEST_ASSERT_EQUAL_STRING(answer, message(fd, BUS_PATIENCE_MS));
 }
 
 static int connect_to_bus(void)
@@ -81,13 +81,13 @@ static int connect_to_bus(void)
     return fd;
 }
 
-void bench_open_bus(void)
+void bus_open(void)
 {
     s_port = open_server();
     s_control = connect_to_bus();
 }
 
-void bench_connect_peer(void)
+void bus_connect_peer(void)
 {
     s_peer = connect_to_bus();
     tell(s_peer, "< rawmode >");
@@ -96,7 +96,7 @@ void bench_connect_peer(void)
 
 /** The bus looks at all its connections before it looks again: two answers later it has seen that this one is closed.
  */
-void bench_disconnect_peer(void)
+void bus_disconnect_peer(void)
 {
     (void)close(s_peer);
     s_peer = -1;
@@ -106,7 +106,7 @@ void bench_disconnect_peer(void)
     }
 }
 
-void bench_fault(const char *fault)
+void bus_fault(const char *fault)
 {
     char command[64];
     (void)snprintf(command, sizeof(command), "< fault %s >", fault);
@@ -114,22 +114,22 @@ void bench_fault(const char *fault)
     expect(s_control, "< ok >");
 }
 
-void bench_peer_sends(const char *command)
+void bus_peer_sends(const char *command)
 {
     tell(s_peer, command);
 }
 
-const char *bench_peer_hears(void)
+const char *bus_peer_hears(void)
 {
-    return message(s_peer, BENCH_PATIENCE_MS);
+    return message(s_peer, BUS_PATIENCE_MS);
 }
 
-bool bench_has_peer(void)
+bool bus_has_peer(void)
 {
     return s_peer >= 0;
 }
 
-bool bench_peer_hears_nothing(void)
+bool bus_peer_hears_nothing(void)
 {
     return message(s_peer, 100)[0] == '\0';
 }
@@ -141,7 +141,7 @@ static void hold(void *unused)
     (void)xSemaphoreTake(s_release, portMAX_DELAY);
 }
 
-void bench_hold_timer_task(void)
+void bus_hold_timer_task(void)
 {
     static const esp_timer_create_args_t args = {.callback = hold};
     static esp_timer_handle_t timer;
@@ -151,10 +151,10 @@ void bench_hold_timer_task(void)
         TEST_ASSERT_EQUAL(ESP_OK, esp_timer_create(&args, &timer));
     }
     TEST_ASSERT_EQUAL(ESP_OK, esp_timer_start_once(timer, 0));
-    TEST_ASSERT_EQUAL(pdTRUE, xSemaphoreTake(s_held, pdMS_TO_TICKS(BENCH_PATIENCE_MS)));
+    TEST_ASSERT_EQUAL(pdTRUE, xSemaphoreTake(s_held, pdMS_TO_TICKS(BUS_PATIENCE_MS)));
 }
 
-void bench_release_timer_task(void)
+void bus_release_timer_task(void)
 {
     TEST_ASSERT_EQUAL(pdTRUE, xSemaphoreGive(s_release));
 }
