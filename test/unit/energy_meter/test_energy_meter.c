@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../row.h"
 #include "energy_meter.h"
 #include "unity.h"
 
@@ -165,6 +166,7 @@ TEST_CASE("nothing is counted next to a sample that is not known or impossible",
         sample(&world, 1000, 50000, 72000);
     }
     for (int missing = 0; missing < 2; missing++) {
+        ROW("missing %d", missing);
         world.state = pack(50000, 72000);
         (missing == 0 ? &world.state.pack_voltage_mv : &world.state.pack_current_ma)->known = false;
         world.now_ms += 1000;
@@ -279,6 +281,7 @@ TEST_CASE("times are not known below 1 % of the capacity per hour or without wha
     TEST_ASSERT_FALSE(world.state.time_to_full_min.known);
     TEST_ASSERT_FALSE(world.state.time_to_empty_min.known);
     for (int missing = 0; missing < 2; missing++) {
+        ROW("missing %d", missing);
         fresh(&world);
         world.state = pack(50000, 30000);
         (missing == 0 ? &world.state.soc_ppm : &world.state.usable_capacity_mah)->known = false;
@@ -386,6 +389,7 @@ TEST_CASE("1 mV, 80 V and 1000 A each way are still plausible", "[energy_meter]"
     static const int32_t plausible[][2] = {{1, 72000}, {80000, 72000}, {50000, 1000000}, {50000, -1000000}};
     static const int32_t mah[] = {100, 100, 1388, 1388}; /* in 5 s: 72 A 0.1 Ah, 1000 A 1.389 Ah */
     for (size_t i = 0; i < sizeof(mah) / sizeof(mah[0]); i++) {
+        ROW("mah[%zu]", i);
         world_t world;
         fresh(&world);
         sample(&world, 0, plausible[i][0], plausible[i][1]);
@@ -398,6 +402,7 @@ TEST_CASE("a battery that becomes full after a restart is counted, whether it ev
 {
     static const energy_totals_t kept[] = {{.metered_min = 0}, {.full_count = 3, .metered_min = 9, .full_at_min = 8}};
     for (size_t i = 0; i < 2; i++) {
+        ROW("kept[%zu]", i);
         world_t world;
         fresh(&world);
         energy_meter_init(&world.meter, &kept[i]);
@@ -421,6 +426,7 @@ TEST_CASE("a long time is told to the minute, rounded down", "[energy_meter]")
 TEST_CASE("times and cycles of the smallest capacity are known, of one that is 0 they are not", "[energy_meter]")
 {
     for (int32_t mah = 0; mah <= 1; mah++) {
+        ROW("%d mAh", (int)mah);
         world_t world;
         fresh(&world);
         world.state = pack(50000, 0);
@@ -449,6 +455,7 @@ TEST_CASE("where samples do not join the mean current begins anew", "[energy_met
 {
     static const int32_t after_ms[] = {5001, 0, -1000}; /* a gap, a clock that stands still, one that goes back */
     for (size_t i = 0; i < sizeof(after_ms) / sizeof(after_ms[0]); i++) {
+        ROW("after_ms[%zu]", i);
         world_t world;
         fresh(&world);
         run(&world, 10, 50000, -45000);

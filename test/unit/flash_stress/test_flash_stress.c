@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../row.h"
 #include "../host/peer_bus.h"
 #include "can_victron.h"
 #include "esp_partition.h"
@@ -140,6 +141,7 @@ TEST_CASE("0x351 comes each second while settings, counters and logs are written
     TEST_ASSERT_LESS_THAN(GAP_MAX_MS, longest_ms);
     TEST_ASSERT_LESS_THAN(GAP_MAX_MS, silent_ms);
     for (int i = 0; i < WRITERS; i++) {
+        ROW("writer %d", i);
         TEST_ASSERT_GREATER_OR_EQUAL(1, atomic_load(&s_written[i]));
     }
     flash_gate_status_t after;
