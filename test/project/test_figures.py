@@ -40,7 +40,7 @@ def test_the_recorded_figures_have_the_limits_of_the_project() -> None:
         ("rv32_flash", 51_199),
         ("rv32_ram", 8_191),
     ):
-        assert recorded[name].at_most == at_most
+        assert recorded[name].at_most == at_most, name
     assert recorded["limits_period_p01"].at_least == 980
     assert recorded["fault_to_frame_samples"].value >= 200
     assert all(recorded[name].holds for name in ("rv32_cycle", "rv32_flash", "rv32_ram"))
@@ -50,8 +50,8 @@ def test_every_fuzz_target_is_recorded_and_has_a_corpus(root: Path) -> None:
     recorded = {figure.name for figure in load(REFERENCE).figures}
     assert targets() == ["can_receive", "frame_parser", "register_decoder"]
     for name in targets():
-        assert {f"fuzz_{name}_rate", f"fuzz_{name}_edges"} <= recorded
-        assert len(list((root / "test/fuzz/corpus" / name).iterdir())) >= 10
+        assert {f"fuzz_{name}_rate", f"fuzz_{name}_edges"} <= recorded, name
+        assert len(list((root / "test/fuzz/corpus" / name).iterdir())) >= 10, name
 
 
 def test_the_file_says_value_unit_limit_and_whether_it_holds(figures: Figures, tmp_path: Path) -> None:

@@ -100,15 +100,15 @@ def test_each_suite_for_the_chip_is_a_program_of_its_own(tree: Tree) -> None:
     assert {value_after("-B", call) for call in builds} == {str(tree.build / suite) for suite in CHIP_SUITES}
     for call in builds:
         suite = Path(value_after("-B", call)).name
-        assert value_after("-C", call) == str(tree.path / "test/chip")
-        assert f"-DSUITE={suite}" in call
-        assert call[-1] == "build"
+        assert value_after("-C", call) == str(tree.path / "test/chip"), call
+        assert f"-DSUITE={suite}" in call, call
+        assert call[-1] == "build", call
     runs = tree.calls("python")
     assert [value_after("--suite", call) for call in runs] == [Path(value_after("-B", call)).name for call in builds]
     for call in runs:
-        assert call[:2] == ["-m", "pytest"]
-        assert (value_after("--target", call), value_after("--port", call)) == ("esp32", "/dev/ttyUSB7")
-        assert value_after("--build-dir", call) == str(tree.build)
+        assert call[:2] == ["-m", "pytest"], call
+        assert (value_after("--target", call), value_after("--port", call)) == ("esp32", "/dev/ttyUSB7"), call
+        assert value_after("--build-dir", call) == str(tree.build), call
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_help_of_a_group_has_whole_sentences_on_a_narrow_terminal() -> None:
     for words in ([], ["can"], ["idf"], ["release"]):
         text = CliRunner().invoke(main, [*words, "--help"], terminal_width=80).output
         commands = text.partition("Commands:\n")[2]
-        assert commands and "..." not in commands and max(map(len, text.splitlines())) <= 80
+        assert commands and "..." not in commands and max(map(len, text.splitlines())) <= 80, words
 
 
 def test_help_and_completion_load_no_large_library() -> None:

@@ -76,8 +76,8 @@ def test_an_order_that_the_times_do_not_tell_is_said_on_stderr(tmp_path: Path) -
     assert [line.split("0x")[1][:2] for line in table.stdout.splitlines()] == ["03", "79"]
     assert [event["id"] for event in json.loads(document.stdout)] == [0x03, 0x79]
     for result in (table, document):
-        assert result.exit_code == 0
-        assert "do not tell their order" in result.stderr
+        assert result.exit_code == 0, result.output
+        assert "do not tell their order" in result.stderr, result.output
     with BmsLine(tmp_path / "bms", device(Event(7, 0x03), Event(8, 0x79))) as line:
         assert bms("events", line.link).stderr == ""
 

@@ -169,7 +169,7 @@ def test_one_request_reads_what_lies_together_and_no_pair_is_cut(real: BmsLine) 
             assert request[1] == 0x03
             assert count <= 125
             for low in (32, 34, 36, 38, 46, 54, 100, 116, 312):
-                assert (first <= low < first + count) == (first <= low + 1 < first + count)
+                assert (first <= low < first + count) == (first <= low + 1 < first + count), (first, count, low)
 
 
 def test_a_dump_is_played_by_the_simulator_as_the_device_it_was_read_from(
@@ -187,7 +187,7 @@ def test_a_dump_is_played_by_the_simulator_as_the_device_it_was_read_from(
         assert client.connect()
         for first, count in ((0, 56), (100, 18), (200, 98), (300, 44), (500, 10)):
             registers = client.read_holding_registers(first, count=count, device_id=UNIT).registers
-            assert registers == [expected.get(first + i, 0) for i in range(count)]
+            assert registers == [expected.get(first + i, 0) for i in range(count)], first
         client.close()
         assert played.bms.events == real.bms.events
 

@@ -205,8 +205,8 @@ def test_a_certificate_of_another_host(broker: Ports, certificate: Certificate) 
 def test_tls_where_none_is_spoken_and_the_other_way_round(broker: Ports) -> None:
     for where in (Broker("127.0.0.1", broker.plain, True), Broker("127.0.0.1", broker.secured, False)):
         findings, _ = check_mqtt(where, "gw7", 0.3, None, threading.Event())
-        assert [finding.result for finding in findings] == [FAILED]
-        assert "TLS" in findings[0].advice
+        assert [finding.result for finding in findings] == [FAILED], where
+        assert "TLS" in findings[0].advice, where
 
 
 def test_nobody_there() -> None:

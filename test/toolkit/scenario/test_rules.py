@@ -191,7 +191,7 @@ def test_times_that_go_back_and_frames_that_are_none_do_no_harm() -> None:
         wanted = Scenario.model_validate(
             json.loads(CliRunner().invoke(main, ["scenario", "show", path, "--json"]).stdout), strict=False
         )
-        assert judge(wanted, shuffled, 3)
+        assert judge(wanted, shuffled, 3), path
 
 
 def test_the_first_violations_are_kept_and_all_are_counted() -> None:

@@ -185,7 +185,7 @@ def test_signals_that_are_short_or_long_never_raise() -> None:
     for identifier in range(0x351, 0x390):
         for length in range(9):
             frame = decode_frame(can.Message(arbitration_id=identifier, data=bytes(length), is_extended_id=False))
-            assert frame.problem or frame.signals
+            assert frame.problem or frame.signals, (identifier, length)
 
 
 def test_a_reader_that_leaves_ends_it_quietly(tmp_path: Path) -> None:

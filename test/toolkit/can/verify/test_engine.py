@@ -84,7 +84,7 @@ RANDOM_FRAMES = st.lists(
 def test_whatever_is_on_the_bus_there_is_a_report_and_it_is_the_same_for_all_blocks(frames: list[Frame]) -> None:
     whole = report_of(frames).as_json()
     for size in (1, 7):
-        assert report_of(frames, size).as_json() == whole
+        assert report_of(frames, size).as_json() == whole, f"blocks of {size}"
 
 
 def test_other_devices_with_29_bits_are_told_apart_from_a_battery_with_29_bits() -> None:

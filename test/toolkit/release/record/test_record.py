@@ -192,7 +192,7 @@ def test_builds_that_are_not_of_this_tree(project: Project) -> None:
     good = image.read_bytes()
     flipped = bytearray(good)
     flipped[0x40] ^= 1
-    for content, complaint in (
+    builds = (
         (app_image(elf, version="0.1.9"), "version '0.1.9', version.txt says 0.2.0"),
         (app_image(elf, project="blink"), "another project, 'blink'"),
         (app_image(elf + b"x"), "not made from tinybms-web-gateway.elf"),
@@ -200,9 +200,10 @@ def test_builds_that_are_not_of_this_tree(project: Project) -> None:
         (good[:200], "no application image"),
         (b"", "no application image"),
         (bytes(len(good)), "no application image"),
-    ):
+    )
+    for row, (content, complaint) in enumerate(builds):
         image.write_bytes(content)
-        assert complaint in project.refused("record")
+        assert complaint in project.refused("record"), f"builds[{row}]"
 
 
 def test_a_build_that_is_older_than_the_tree(project: Project) -> None:
@@ -249,7 +250,7 @@ def test_a_description_that_esp_idf_would_never_write(project: Project) -> None:
     description = project.build / "project_description.json"
     for content in ("[]", "{", ""):
         description.write_text(content)
-        assert "project_description.json" in project.refused("record")
+        assert "project_description.json" in project.refused("record"), content
     description.write_text(
         '{"c_compiler": 1, "target": [], "idf_path": {}, "build_component_info": {"a": 1, "b": {"dir": 2}}}'
     )
