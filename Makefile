@@ -20,7 +20,7 @@ SCENARIOS := test/toolkit/scenario/test_scenarios.py
 EMBEDDED := $(BIN)/python -m pytest -q -c test/embedded.ini test/unit test/hardware
 
 .PHONY: help setup build demo docs test test-control test-toolkit hardware check check-sanitized check-tsan \
-	check-instruments fuzz-build lint bench bench-record clean
+	check-instruments fuzz-build lint figures figures-record bench bench-record clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 26
@@ -77,12 +77,16 @@ fuzz-build: setup
 	@tools/dev/build.sh $(BUILD)/fuzz -DCMAKE_C_COMPILER=clang-14 -DFUZZING=ON -DBUILD_TESTING=OFF \
 		-DSANITIZE=fuzzer-no-link,address,undefined
 
-bench: build fuzz-build ## figures and their limits: a table, and build-linux/bench.json
+figures: build fuzz-build ## figures and their limits: a table, and build-linux/figures.json
 	@tools/dev/packages.sh riscv64-unknown-elf-gcc picolibc-riscv64 xtensa-lx106-elf-gcc qemu-system-riscv32
-	@$(BIN)/python -m pytest -q -s -o python_files='bench_*.py' test/bench
+	@$(BIN)/python -m pytest -q -s -o python_files='figures_*.py' test/figures
 
-bench-record: setup ## writes the figures of the last bench into test/bench/reference.json and README.md
-	@PYTHONPATH=test/support $(BIN)/python -m bench_table $(BUILD)/bench.json
+figures-record: setup ## makes the last figures the reference: test/figures/reference.json, docs/figures.md
+	@PYTHONPATH=test $(BIN)/python -m support.instruments.record_figures $(BUILD)/figures.json
+
+bench: figures ## the same as make figures
+
+bench-record: figures-record ## the same as make figures-record
 
 clean: ## removes what the other targets made
 	rm -rf $(BUILD) $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

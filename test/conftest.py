@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from support import ROOT
 from tinybms_gateway.gateway.gateway_impl import build_dir
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 
+struct UNITY_STORAGE_T Unity;
 static unity_case_t *s_first;
 static const unity_case_t *s_running;
 static jmp_buf s_case_left;
@@ -59,6 +60,9 @@ __attribute__((noreturn, format(printf, 4, 5))) static void leave(int *count, co
     va_start(args, why);
     printf("%s:%d:%s:%s: ", s_running->file, line, s_running->name, result);
     vprintf(why, args);
+    if (Unity.CurrentDetail1 != NULL) {
+        printf(". Row %s", Unity.CurrentDetail1);
+    }
     putchar('\n');
     va_end(args);
     (*count)++;
@@ -137,6 +141,7 @@ static void run_case(const unity_case_t *test_case)
     printf("Running %s...\n", test_case->name);
     (void)fflush(stdout); /* a case that crashes has to be seen to have begun */
     s_running = test_case;
+    Unity.CurrentDetail1 = NULL;
     s_tests++;
     if (setjmp(s_case_left) == 0) {
         test_case->run();

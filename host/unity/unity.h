@@ -23,6 +23,14 @@ typedef struct unity_case {
     struct unity_case *next;
 } unity_case_t;
 
+/** What the suites use of Unity's state: the detail that a failure is printed with, text that outlives the assertion.
+ */
+struct UNITY_STORAGE_T {
+    const char *CurrentDetail1;
+};
+extern struct UNITY_STORAGE_T Unity;
+#define UNITY_SET_DETAIL(detail) (Unity.CurrentDetail1 = (detail))
+
 void unity_register(unity_case_t *test_case);
 void unity_assert(bool ok, int line, const char *expected, const char *what);
 void unity_assert_int(int64_t expected, int64_t actual, int line, const char *what);

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from pytest_embedded import Dut
 
-from bench_options import CAN_VARIABLE, NONE, UART_VARIABLE, BenchOptions, add_options, read_options
-from embedded import (
-    ROOT,
+from support import ROOT
+from support.fixtures.bench_options import CAN_VARIABLE, NONE, UART_VARIABLE, BenchOptions, add_options, read_options
+from support.fixtures.embedded import (
     built,
     cache_dir,
     chip_build_dir,
@@ -23,7 +23,7 @@ from embedded import (
     qemu_extra_args,
     session_root_logdir,
 )
-from rig import Rig, running_rig
+from support.fixtures.rig import Rig, running_rig
 from tinybms_gateway.gateway.gateway_impl import OWN_BUS
 from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.ends import port_end

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from boot_log import boot_reason, errors, project_name
-from rig import Rig
-from watch import limits, pairs
+from support.fixtures.boot_log import boot_reason, errors, project_name
+from support.fixtures.rig import Rig
+from support.instruments.watch import limits, pairs
 
 GOOD_REASONS = ("power on", "reset pin", "restart by software")
 PROJECT = "tinybms-web-gateway"

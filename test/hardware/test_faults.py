@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from rig import Rig, Seen
-from watch import limits, longest_gap, pairs
+from support.fixtures.rig import Rig, Seen
+from support.instruments.watch import limits, longest_gap, pairs
 
 pytestmark = pytest.mark.needs("can", "simulator")
 
@@ -74,10 +74,10 @@ def test_a_fault_of_the_bms_raises_its_alarm_and_stops_what_it_forbids_within_1_
             return bool(fields) and {n for n, pair in enumerate(fields) if pair == ACTIVE} == {GENERAL, alarm}
 
         within_s = WITHIN_S + (0 if rig.target == "esp32" else LATE_S)
-        assert rig.wait_for(told, WITHIN_S, seen).at - start < within_s
+        assert rig.wait_for(told, WITHIN_S, seen).at - start < within_s, f"event 0x{event:02X}"
         for forbidden, stopped in zip(stops, (charging_is_stopped, discharging_is_stopped), strict=True):
             if forbidden:
-                assert rig.wait_for(stopped, WITHIN_S, seen).at - start < within_s
+                assert rig.wait_for(stopped, WITHIN_S, seen).at - start < within_s, f"event 0x{event:02X}"
         with rig.bms.lock:
             rig.bms.bms.log_event(recovery)
             rig.bms.bms.set_fault(None)

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from rig import Rig, Seen
+from support.fixtures.rig import Rig, Seen
 from tinybms_gateway.can.database import load_database, text_of
 
 pytestmark = pytest.mark.needs("can", "bms")

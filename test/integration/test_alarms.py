@@ -5,9 +5,9 @@ import time
 import can
 import pytest
 
+from support.instruments.watch import collect, drain, has_id, limits, open_bus, pairs, wait_for
 from tinybms_gateway.bms.event_order import EventOrder
 from tinybms_gateway.demo.demo_impl import gateway_stack
-from watch import collect, drain, has_id, limits, open_bus, pairs, wait_for
 
 GENERAL = 0
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from held_thread import held
+from integration.held_thread import held
+from support.instruments.watch import has_id, open_bus, wait_for, wait_until
 from tinybms_gateway.gateway.gateway_impl import GatewayProcess, ensure_built
 from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.line import BmsLine
-from watch import has_id, open_bus, wait_for, wait_until
 
 SCALE = 10.0
 WITHIN_S = 10.0

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from support.instruments.watch import wait_until
 from tinybms_gateway.demo.demo_impl import GatewayStack, gateway_stack
-from watch import wait_until
 
 TOOL = [sys.executable, "-m", "tinybms_gateway"]
 

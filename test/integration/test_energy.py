@@ -7,10 +7,10 @@ from pathlib import Path
 import can
 import pytest
 
+from support.instruments.watch import has_id, open_bus, wait_for
 from tinybms_gateway.gateway.gateway_impl import GatewayProcess
 from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.line import BmsLine
-from watch import has_id, open_bus, wait_for
 
 SCALE = 10.0
 POWER_A = 900.0

@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from held_thread import held, thread_names
+from integration.held_thread import held, thread_names
+from support.instruments.watch import collect, drain, has_id, longest_gap, open_bus, wait_for, wait_until
 from tinybms_gateway.demo.demo_impl import gateway_stack
-from watch import collect, drain, has_id, longest_gap, open_bus, wait_for, wait_until
 
 SCALE = 4.0
 BACKGROUND_SCALE = 10.0

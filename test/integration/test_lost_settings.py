@@ -8,11 +8,11 @@ import can
 import pytest
 from click.testing import CliRunner
 
+from support.instruments.watch import collect, limits, open_bus, pairs, wait_for
 from tinybms_gateway.cli import main
 from tinybms_gateway.gateway.gateway_impl import PROGRAM, GatewayProcess
 from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.line import BmsLine
-from watch import collect, limits, open_bus, pairs, wait_for
 
 SCALE = 10.0
 CAP = 200

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from modbus_device import modbus_device
-from serial_pair import serial_pair
+from support.instruments.watch import collect, open_bus
+from support.peers.modbus_device import modbus_device
+from support.peers.serial_pair import serial_pair
 from tinybms_gateway.gateway.gateway_impl import GatewayProcess
-from watch import collect, open_bus
 
 
 def test_a_foreign_modbus_server_is_read_and_published(tmp_path: Path, real_dump: Path) -> None:

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import can
 
+from support.instruments.watch import collect, open_bus, wait_for
 from tinybms_gateway.demo.demo_impl import gateway_stack
-from watch import collect, open_bus, wait_for
 
 EXPECTED = {
     0x351: "3A 02 9C 00 1C 02 A4 01",
@@ -66,9 +66,9 @@ def test_frames_come_at_their_pace_and_never_in_bursts(real_dump: Path) -> None:
         frames = collect(bus, 10.0)
     count = {identifier: sum(m.arbitration_id == identifier for m in frames) for identifier in EXPECTED}
     for identifier in (0x351, 0x355, 0x356, 0x35A):
-        assert 9 <= count[identifier] <= 11
+        assert 9 <= count[identifier] <= 11, f"0x{identifier:03X}"
     for identifier in (0x372, 0x373, 0x374, 0x375, 0x378, 0x379):
-        assert 4 <= count[identifier] <= 6
+        assert 4 <= count[identifier] <= 6, f"0x{identifier:03X}"
     for identifier in (0x35E, 0x35F, 0x382):
-        assert 1 <= count[identifier] <= 3
+        assert 1 <= count[identifier] <= 3, f"0x{identifier:03X}"
     assert max(sum(0 <= b.timestamp - a.timestamp < 0.1 for b in frames) for a in frames) <= 6

@@ -6,10 +6,10 @@ import time
 import tty
 from pathlib import Path
 
+from support.instruments.watch import collect, drain, has_id, limits, open_bus, wait_for, wait_until
 from tinybms_gateway.demo.demo_impl import gateway_stack
 from tinybms_gateway.gateway.gateway_impl import GatewayProcess
 from tinybms_gateway.sim.bms.line import BmsLine
-from watch import collect, drain, has_id, limits, open_bus, wait_for, wait_until
 
 
 def wait_for_log(gateway: GatewayProcess, text: str, within_s: float = 5.0) -> None:

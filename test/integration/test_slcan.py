@@ -11,11 +11,11 @@ from pathlib import Path
 import can
 import pytest
 
-from canable import CANABLE, LAWICEL, Adapter, Firmware, PtyPort, TcpPort
+from support.instruments.watch import collect, drain, has_id, limits, longest_gap, open_bus, wait_for, wait_until
+from support.peers.canable import CANABLE, LAWICEL, Adapter, Firmware, PtyPort, TcpPort
 from tinybms_gateway.demo.demo_impl import GatewayStack, gateway_stack
 from tinybms_gateway.gateway.gateway_impl import GatewayProcess
 from tinybms_gateway.sim.bms.line import BmsLine
-from watch import collect, drain, has_id, limits, longest_gap, open_bus, wait_for, wait_until
 
 KEEPALIVE = can.Message(arbitration_id=0x305, data=bytes(8), is_extended_id=False)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import mutation
-from mutation import Outcome
+from support.instruments import mutation
+from support.instruments.mutation import Outcome
 
 SURVIVORS = Path(__file__).with_name("survivors")
 

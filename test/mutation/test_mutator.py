@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mutation import Mutation, Outcome, complaints
+from support.instruments.mutation import Mutation, Outcome, complaints
 
 SUITE = r"""
 int least(int a, int b);

@@ -2,7 +2,7 @@
 
 import pytest
 
-from boot_log import boot_reason, errors, project_name
+from support.fixtures.boot_log import boot_reason, errors, project_name
 
 START = """I (270) app_init: Application information:
 I (274) app_init: Project name:     tinybms-web-gateway

@@ -15,12 +15,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-import rig
-from bench_options import BenchOptions
-from bench_suite import ROOT, suite
-from embedded import QEMU_WITHOUT_WATCHDOG
-from ports import free_ports
-from socketcand import socketcand_server
+from project.bench_suite import suite
+from support import ROOT
+from support.fixtures import rig
+from support.fixtures.bench_options import BenchOptions
+from support.fixtures.embedded import QEMU_WITHOUT_WATCHDOG
+from support.fixtures.ports import free_ports
+from support.peers.socketcand import socketcand_server
 from tinybms_gateway.can.columns import Flag
 from tinybms_gateway.can.reader import Capture
 from tinybms_gateway.sim.bms.ends import SocketEnd
@@ -70,7 +71,7 @@ def on_emulator(folder: Path, *arguments: object, program: Path | None = None) -
 
 def with_bus(folder: Path, gateway: Path, chosen: str) -> subprocess.CompletedProcess[str]:
     """With a simulated TinyBMS and a CAN adapter, both of which come when the emulator is there."""
-    stand_in = [sys.executable, ROOT / "test/support/emulator.py", folder / "flash", gateway, *SHORTER_WAIT]
+    stand_in = [sys.executable, ROOT / "test/support/peers/emulator.py", folder / "flash", gateway, *SHORTER_WAIT]
     script(folder / "bin/qemu-system-xtensa", f'exec {shlex.join(map(str, stand_in))} -- "$@"')
     uart, bus = free_ports(2)
     chip = (
@@ -124,7 +125,7 @@ def test_log_and_capture_go_on_through_a_restart_of_the_emulated_chip(
 
 def test_on_an_emulator_with_nothing_attached_the_boot_log_is_looked_at(folder: Path, native_build: Path) -> None:
     here = folder / "alone"
-    stand_in = [sys.executable, ROOT / "test/support/emulator.py", here / "flash"]
+    stand_in = [sys.executable, ROOT / "test/support/peers/emulator.py", here / "flash"]
     command = shlex.join(map(str, [*stand_in, native_build / "tinybms-web-gateway.elf"]))
     ended = on_emulator(here, program=script(here / "emulator", f'exec {command} -- "$@"'))
     assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench_options import BenchOptions, read_options
-from bench_suite import complaint_of, suite
-from serial_pair import serial_pair
+from project.bench_suite import complaint_of, suite
+from support.fixtures.bench_options import BenchOptions, read_options
+from support.peers.serial_pair import serial_pair
 from tinybms_gateway.can.columns import Flag
 from tinybms_gateway.can.reader import Capture
 

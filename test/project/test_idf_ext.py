@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from chip_suites import CHIP_SUITES
+from project.chip_suites import CHIP_SUITES
 
 RECORDER = """#!{python}
 import json, os, sys
@@ -27,7 +27,7 @@ class Tree:
 
     def __init__(self, path: Path, root: Path) -> None:
         self.path = path
-        self.loader = root / "test/support/idf_py.py"
+        self.loader = root / "test/support/peers/idf_py.py"
         self.bin = path / "bin"
         self.build = path / "build"
         self.record = path / "calls.jsonl"
@@ -72,7 +72,7 @@ def value_after(option: str, call: list[str]) -> str:
 
 def test_a_suite_is_built_and_run_on_this_machine_and_leaves_its_log(root: Path, tmp_path: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, root / "test/support/idf_py.py", "-B", tmp_path, "test", "--suite", "battery_model"],
+        [sys.executable, root / "test/support/peers/idf_py.py", "-B", tmp_path, "test", "--suite", "battery_model"],
         cwd=root,
         capture_output=True,
         text=True,
@@ -100,15 +100,15 @@ def test_each_suite_for_the_chip_is_a_program_of_its_own(tree: Tree) -> None:
     assert {value_after("-B", call) for call in builds} == {str(tree.build / suite) for suite in CHIP_SUITES}
     for call in builds:
         suite = Path(value_after("-B", call)).name
-        assert value_after("-C", call) == str(tree.path / "test/chip")
-        assert f"-DSUITE={suite}" in call
-        assert call[-1] == "build"
+        assert value_after("-C", call) == str(tree.path / "test/chip"), call
+        assert f"-DSUITE={suite}" in call, call
+        assert call[-1] == "build", call
     runs = tree.calls("python")
     assert [value_after("--suite", call) for call in runs] == [Path(value_after("-B", call)).name for call in builds]
     for call in runs:
-        assert call[:2] == ["-m", "pytest"]
-        assert (value_after("--target", call), value_after("--port", call)) == ("esp32", "/dev/ttyUSB7")
-        assert value_after("--build-dir", call) == str(tree.build)
+        assert call[:2] == ["-m", "pytest"], call
+        assert (value_after("--target", call), value_after("--port", call)) == ("esp32", "/dev/ttyUSB7"), call
+        assert value_after("--build-dir", call) == str(tree.build), call
 
 
 @pytest.mark.parametrize(

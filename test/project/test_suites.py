@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chip_suites import CHIP_SUITES
+from project.chip_suites import CHIP_SUITES
 
 
 def known_to_idf_py(root: Path, target: str) -> list[str]:

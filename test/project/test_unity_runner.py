@@ -161,6 +161,63 @@ def test_an_assertion_that_does_not_hold_fails_the_case(assertions: Path, number
     assert summary(1, 1, 0) in said
 
 
+ROWS = """#include "ROOT/test/unit/row.h"
+static void expect(int expected, int actual)
+{
+    TEST_ASSERT_EQUAL(expected, actual);
+}
+TEST_CASE("in a row", "[x]")
+{
+    for (int i = 0; i < 3; i++) {
+        ROW("cases[%d]", i);
+        for (int bit = 0; bit < 2; bit++) {
+            ROW("bit %d", bit);
+            expect(1, i + bit < 3);
+        }
+    }
+}
+TEST_CASE("behind the rows of one that failed", "[x]")
+{
+    expect(1, 0);
+}
+TEST_CASE("in a row, behind the rows within it", "[x]")
+{
+    ROW("%s", "outer");
+    {
+        ROW("%s", "inner");
+    }
+    expect(1, 0);
+}
+TEST_CASE("in a row with a name too long", "[x]")
+{
+    ROW("%s", "0123456789012345678901234567890123456789012345678901234567890123456789");
+    {
+        ROW("%s", "inner");
+        expect(1, 0);
+    }
+}
+TEST_CASE("behind the rows", "[x]")
+{
+    {
+        ROW("%s", "inner");
+    }
+    expect(1, 0);
+}
+"""
+
+
+def test_a_failure_names_the_row_of_the_table(root: Path, native_build: Path, tmp_path: Path) -> None:
+    source = ROWS.replace("ROOT", str(root))
+    said = play(compile_suite(root, native_build, tmp_path, source), "*\n")
+    assert re.findall(r"FAIL: Expected 1 Was 0\. actual(.*)", said) == [
+        ". Row cases[2], bit 1",
+        "",
+        ". Row outer",
+        f". Row {('0123456789' * 7)[:63]}",
+        "",
+    ]
+
+
 HUNGRY = """#include <string.h>
 #include "unity.h"
 static int use(volatile char *bytes, int size)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pure_library import Pure
+from pure.pure_library import Pure
 
 
 @pytest.fixture(scope="session")

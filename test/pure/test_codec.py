@@ -10,7 +10,7 @@ from cantools.database.can import Signal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pure_library import Pure
+from pure.pure_library import Pure
 from tinybms_gateway.can.codec import codec_impl
 from tinybms_gateway.can.database import load_database, text_of
 from tinybms_gateway.generated import outdated
@@ -55,8 +55,8 @@ def test_the_generated_code_has_nothing_but_what_packs_the_messages_that_are_sen
     for name in ("victron_bms.h", "victron_bms.c"):
         text = (root / codec_impl.GENERATED_DIR / name).read_text()
         functions = re.findall(r"^(?!static)\w+ (\w+)\(", text, re.MULTILINE)
-        assert len(functions) == len(SENT)
-        assert all(function.endswith("_pack") for function in functions)
+        assert len(functions) == len(SENT), name
+        assert all(function.endswith("_pack") for function in functions), name
 
 
 def test_generated_code_of_another_shape_is_refused() -> None:
@@ -194,7 +194,7 @@ def test_cell_extremes_and_kelvin_never_hit_the_values_that_mean_not_supported(
     connected = [sensor for sensor in sensors if sensor is not None]
     for name, pick in (("CellTemperatureMin", min), ("CellTemperatureMax", max)):
         expected = 0xFFFF if not connected else clamp((pick(connected) * 10 + 27315 + 50) // 100, 1, 0xFFFE)
-        assert values[name] == expected
+        assert values[name] == expected, name
 
 
 @given(energy_in=st.integers(0, 2**50), energy_out=st.integers(0, 2**50))

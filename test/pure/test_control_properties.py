@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline import Pipeline, values_of
-from pure_library import Pure
-from setting_rows import number_ranges
+from pure.pipeline import Pipeline, values_of
+from pure.pure_library import Pure
+from pure.setting_rows import number_ranges
 from tinybms_gateway.bms.table import registers
 from tinybms_gateway.pure import Limit, Reason, Snapshot, State
 

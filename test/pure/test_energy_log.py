@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from energy_flash import EnergyLog, Totals
-from nor_flash import PAGE, SECTOR, SIZE, Area, FlashModel, Spoil, spoils
+from pure.energy_flash import EnergyLog, Totals
+from pure.nor_flash import PAGE, SECTOR, SIZE, Area, FlashModel, Spoil, spoils
 
 MINUTES_A_SAVE = 10
 RECORD = 64
@@ -140,7 +140,7 @@ def test_many_cuts_in_one_life_cost_one_save_each_at_most(library: Path, figures
         ways: list[Spoil | None] = [None, *spoils(rng).values()]
         flash = FlashModel(bytearray(rng.choice((b"\xff" * SIZE, bytes(SIZE), rng.randbytes(SIZE)))))
         log = EnergyLog(library, flash)
-        assert log.totals is None
+        assert log.totals is None, f"seed {seed}"
         kept, mean_saves = 0, rng.choice((1, 2, 5, 40))
         figures.histories += 1
         for _ in range(12):
@@ -154,7 +154,7 @@ def test_many_cuts_in_one_life_cost_one_save_each_at_most(library: Path, figures
             log = EnergyLog(library, flash)
             found = save_of(log.totals)
             assert found in (save - 1, save), f"seed {seed}"
-            assert found >= kept
+            assert found >= kept, f"seed {seed}"
             figures.note(save - found)
             kept = found
         life_goes_on(library, flash, kept + 1)
@@ -169,13 +169,13 @@ def test_a_save_that_fails_says_so_and_the_next_one_succeeds(library: Path) -> N
         flash = FlashModel()
         log = EnergyLog(library, flash)
         for save in range(1, saves + 1):
-            assert log.save(totals_of(save))
+            assert log.save(totals_of(save)), f"seed {seed}"
         flash.spoil = rng.choice(list(spoils(rng).values()))
         flash.fail_at = frozenset({flash.operations + 1})
-        assert not log.save(totals_of(saves + 1))
-        assert save_of(EnergyLog(library, flash).totals) in (saves, saves + 1)
+        assert not log.save(totals_of(saves + 1)), f"seed {seed}"
+        assert save_of(EnergyLog(library, flash).totals) in (saves, saves + 1), f"seed {seed}"
         assert log.save(totals_of(saves + 2)), f"seed {seed}"
-        assert save_of(EnergyLog(library, flash).totals) == saves + 2
+        assert save_of(EnergyLog(library, flash).totals) == saves + 2, f"seed {seed}"
 
 
 def test_a_save_that_reports_success_without_having_written_is_noticed(library: Path) -> None:
@@ -218,7 +218,7 @@ def test_a_record_with_one_wrong_bit_does_not_count(library: Path, damage: str) 
         life_goes_on(library, flash, 1, 2)
         (place,) = (at for at in range(0, SIZE, RECORD) if valid_records(bytes(flash.content[at : at + RECORD])) == [2])
         flash.content[place + offset + bit // 8] ^= 1 << bit % 8
-        assert save_of(EnergyLog(library, flash).totals) == 1
+        assert save_of(EnergyLog(library, flash).totals) == 1, f"bit {bit}"
         life_goes_on(library, flash, 2)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pure_library import Pure
+from pure.pure_library import Pure
 from tinybms_gateway.pure import Event, EventsOver
 
 RECOVERS = {0x73: 0x04, 0x74: 0x37, 0x75: 0x0A, 0x76: 0x06, 0x77: 0x05, 0x78: 0x07, 0x79: 0x03, 0x7A: 0x31, 0x7B: 0x02}

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pure_library import Pure, encode_answer
+from pure.pure_library import Pure, encode_answer
 from tinybms_gateway.sim.bms import protocol
 from tinybms_gateway.sim.bms.device import TinyBms
 

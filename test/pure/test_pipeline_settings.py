@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pure_library import Pure
-from setting_rows import Row, number_rows
+from pure.pure_library import Pure
+from pure.setting_rows import Row, number_rows
 from tinybms_gateway.pure import Settings
 
 INT32 = st.integers(-(2**31), 2**31 - 1)

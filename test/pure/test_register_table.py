@@ -57,5 +57,5 @@ def test_settings_have_the_ranges_of_the_protocol() -> None:
         ("precharge_duration", 338, 0, 7),
     ):
         register = by_name[name]
-        assert (register.address, register.minimum, register.maximum) == (address, minimum, maximum)
-        assert register.access == "read/write"
+        assert (register.address, register.minimum, register.maximum) == (address, minimum, maximum), name
+        assert register.access == "read/write", name

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core import Core
-from pure_library import Pure
+from pure.core import Core
+from pure.pure_library import Pure
+from pure.world import SYSTEMS, USED, System, World, signed
 from tinybms_gateway.bms.event_order import EventOrder
 from tinybms_gateway.pure import State
 from tinybms_gateway.sim.bms import registers as reg
-from world import SYSTEMS, USED, System, World, signed
 
 FAULT = 0x9B
 POLL_MS = 1000

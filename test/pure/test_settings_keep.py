@@ -1,6 +1,6 @@
 """Settings survive a power cut at any moment, as the old set or the new one: never half of it, never looser than both.
 
-TINYBMS_SETTING_CHANGES: how many changes are tried (`make bench` tries 300).
+TINYBMS_SETTING_CHANGES: how many changes are tried (`make figures` tries 300).
 """
 
 import os
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from nor_flash import FlashModel, spoils
-from setting_rows import Row, number_rows
-from settings_places import Places, Settings
+from pure.nor_flash import FlashModel, spoils
+from pure.setting_rows import Row, number_rows
+from pure.settings_places import Places, Settings
 
 CHANGES = int(os.environ.get("TINYBMS_SETTING_CHANGES", "30"))
 APART = (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pure_library import Pure
+from pure.pure_library import Pure
 from tinybms_gateway.bms import table, write_gate
 from tinybms_gateway.bms.table import Register
 from tinybms_gateway.bms.write_gate import Change, Refused, Why

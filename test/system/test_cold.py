@@ -3,8 +3,8 @@
 import time
 from itertools import pairwise
 
+from support.instruments.watch import collect, drain, has_id, limits, open_bus, wait_for
 from tinybms_gateway.demo.demo_impl import gateway_stack
-from watch import collect, drain, has_id, limits, open_bus, wait_for
 
 SCALE = 2.0
 

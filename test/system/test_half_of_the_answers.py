@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from support.instruments.watch import collect, longest_gap, open_bus
 from tinybms_gateway.demo.demo_impl import gateway_stack
-from watch import collect, longest_gap, open_bus
 
 SCALE = 4.0
 SECONDS = 300.0

@@ -111,8 +111,8 @@ def test_a_sensor_that_jumps_once_moves_no_limit_and_raises_no_alarm() -> None:
         around = record.rows[at - 5 : at + 30]
         for limit in ("cvl_v", "ccl_a", "dcl_a"):
             assert np.ptp(around[limit]) == pytest.approx(0.0, abs=0.05), (limit, hour)
-        assert around["current_a"].min() > 20.0
-        assert [alarm for alarm in record.alarms if at <= alarm.second < at + 60] == []
+        assert around["current_a"].min() > 20.0, hour
+        assert [alarm for alarm in record.alarms if at <= alarm.second < at + 60] == [], hour
 
 
 def test_after_over_voltage_the_battery_discharges_itself_and_the_house_stays_lit() -> None:

@@ -7,10 +7,10 @@ All times are those of the gateway; `SCALE` makes them pass faster than those of
 
 import can
 
-from silence import ACTIVE, be_silent, measure_silence
+from support.instruments.silence import ACTIVE, be_silent, measure_silence
+from support.instruments.watch import collect, drain, has_id, limits, longest_gap, open_bus, pairs, wait_for
 from tinybms_gateway.demo.demo_impl import gateway_stack
 from tinybms_gateway.gateway.gateway_impl import GatewayProcess
-from watch import collect, drain, has_id, limits, longest_gap, open_bus, pairs, wait_for
 
 SCALE = 5.0
 CCL, DCL = 900, 1080

@@ -6,7 +6,7 @@
 /**
  * One poll cycle of the pure components, from the bytes of a real answer to all frames. On rv32 under QEMU it prints
  * how many instructions each stage took; everywhere it prints the frames, so that the builds can be held against each
- * other. answers.h is made of the registers of a real device by test/support/target.py.
+ * other. answers.h is made of the registers of a real device by test/support/instruments/target.py.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from target import CHIPS, Chip, run
+from support.instruments.target import CHIPS, Chip, run
 from tinybms_gateway.idf.size.link_map import Merged, read_map
 
 SCRIPT = """

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-import target
-from stack_graph import INDIRECT_CALLS, LIBRARY_STACK, OUTSIDE, StackGraph
-from target import CHIPS, RV32, Cycle, Measured
+from support.instruments import target
+from support.instruments.stack_graph import INDIRECT_CALLS, LIBRARY_STACK, OUTSIDE, StackGraph
+from support.instruments.target import CHIPS, RV32, Cycle, Measured
 
 INSTRUCTIONS_MAX = 50_000
 FLASH_MAX = 50 * 1024

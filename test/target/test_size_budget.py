@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from budget import Takers, queues_in_code, task_stacks
-from target import ROOT
+from support import ROOT
+from support.instruments.budget import Takers, queues_in_code, task_stacks
 from tinybms_gateway.idf.budget import ESP_IDF, NO_COMPONENT, Budget, Share, Totals, components, load_budget
 
 

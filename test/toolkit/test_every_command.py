@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 from rich.live import Live
 
-from command_lines import parse, words_of
+from support.fixtures.command_lines import parse, words_of
 from tinybms_gateway import tool_group
 from tinybms_gateway.cli import main
 from tinybms_gateway.docs.cli_impl import generate, walk
@@ -101,7 +101,7 @@ def test_help_of_a_group_has_whole_sentences_on_a_narrow_terminal() -> None:
     for words in ([], ["can"], ["idf"], ["release"]):
         text = CliRunner().invoke(main, [*words, "--help"], terminal_width=80).output
         commands = text.partition("Commands:\n")[2]
-        assert commands and "..." not in commands and max(map(len, text.splitlines())) <= 80
+        assert commands and "..." not in commands and max(map(len, text.splitlines())) <= 80, words
 
 
 def test_help_and_completion_load_no_large_library() -> None:

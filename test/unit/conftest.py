@@ -3,7 +3,7 @@
 import pytest
 from idf_ext import suites_of
 
-from embedded import (
+from support.fixtures.embedded import (
     built,
     cache_dir,
     chip_build_dir,

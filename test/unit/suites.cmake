@@ -53,13 +53,13 @@ unit_suite(uart_bms LINUX_ONLY
     SRCS uart_bms/test_uart_bms.c
     REQUIRES uart_bms)
 unit_suite(can_victron LINUX_ONLY
-    SRCS can_victron/test_can_node.c host/bus_bench.c
+    SRCS can_victron/test_can_node.c host/peer_bus.c
     REQUIRES can_victron esp_driver_twai esp_timer)
 unit_suite(flash_turns LINUX_ONLY
     SRCS flash_turns/test_flash_turns.c
     REQUIRES esp_partition esp_timer flash_gate)
 unit_suite(flash_stress LINUX_ONLY
-    SRCS flash_stress/test_flash_stress.c host/bus_bench.c
+    SRCS flash_stress/test_flash_stress.c host/peer_bus.c
     REQUIRES battery_model can_victron esp_partition esp_timer event_bus flash_gate settings)
 unit_suite(can_victron_faults LINUX_ONLY
     SRCS can_victron/fake_log.c can_victron/fake_twai.c can_victron/test_can_restart.c can_victron/test_can_turn.c
@@ -105,10 +105,10 @@ unit_suite(host_twai_config LINUX_ONLY
     SRCS host/test_twai_config.c
     REQUIRES esp_driver_twai)
 unit_suite(host_twai_node LINUX_ONLY
-    SRCS host/bus_bench.c host/test_twai_node.c host/test_twai_states.c host/twai_bench.c
+    SRCS host/peer_bus.c host/test_twai_node.c host/test_twai_states.c host/twai_probe.c
     REQUIRES esp_driver_twai esp_timer)
 unit_suite(host_twai_single_shot LINUX_ONLY
-    SRCS host/bus_bench.c host/test_twai_single_shot.c host/twai_bench.c
+    SRCS host/peer_bus.c host/test_twai_single_shot.c host/twai_probe.c
     REQUIRES esp_driver_twai esp_timer)
 unit_suite(host_uart LINUX_ONLY
     SRCS host/test_uart.c

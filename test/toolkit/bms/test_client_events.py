@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from bench import answering, bms, bms_json, complaint, start
 from tinybms_gateway.bms import frames
 from tinybms_gateway.bms.event_order import EventOrder
 from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.device import Event, TinyBms
 from tinybms_gateway.sim.bms.faults import Faults
 from tinybms_gateway.sim.bms.line import BmsLine
+from toolkit.bms.client_world import answering, bms, bms_json, complaint, start
 
 NOW_S = 16683981
 """Lifetime of the real device: 254 << 16 | 37837."""
@@ -76,8 +76,8 @@ def test_an_order_that_the_times_do_not_tell_is_said_on_stderr(tmp_path: Path) -
     assert [line.split("0x")[1][:2] for line in table.stdout.splitlines()] == ["03", "79"]
     assert [event["id"] for event in json.loads(document.stdout)] == [0x03, 0x79]
     for result in (table, document):
-        assert result.exit_code == 0
-        assert "do not tell their order" in result.stderr
+        assert result.exit_code == 0, result.output
+        assert "do not tell their order" in result.stderr, result.output
     with BmsLine(tmp_path / "bms", device(Event(7, 0x03), Event(8, 0x79))) as line:
         assert bms("events", line.link).stderr == ""
 

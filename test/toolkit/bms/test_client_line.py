@@ -12,11 +12,11 @@ import serial
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bench import QUICK, TOOL, answering, bms, bms_json, complaint, start, tapped
 from tinybms_gateway.bms import frames
 from tinybms_gateway.gateway.gateway_impl import GatewayProcess
 from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.line import BmsLine
+from toolkit.bms.client_world import QUICK, TOOL, answering, bms, bms_json, complaint, start, tapped
 
 HOSTILE = settings(
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -150,7 +150,7 @@ def test_what_is_no_serial_port_is_one_line(tmp_path: Path, kind: str) -> None:
 def test_a_port_in_use_is_one_line_and_its_user_is_not_disturbed(tmp_path: Path) -> None:
     with BmsLine(tmp_path / "bms") as line, serial.Serial(str(line.link), 115200, exclusive=True, timeout=1) as port:
         for command in (["info"], ["read", "300"], ["monitor"], ["write", "300", "4.1", "--yes"]):
-            assert "in use by another program" in complaint(bms(command[0], line.link, *command[1:]), 2)
+            assert "in use by another program" in complaint(bms(command[0], line.link, *command[1:]), 2), command
         port.write(frames.frame(0x1B))
         assert len(port.read(11)) == 11
         assert line.requests == 1

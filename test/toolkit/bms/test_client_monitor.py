@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import bms, complaint, start
 from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.line import BmsLine
+from toolkit.bms.client_world import bms, complaint, start
 
 HEADER = [
     "time", "pack_voltage_v", "pack_current_a", "state_of_charge_percent", "temperature_internal_degc",

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from pymodbus.client import ModbusSerialClient
 
-from bench import answering, bms, bms_json, complaint, tapped
-from modbus_device import UNIT, modbus_device
-from serial_pair import serial_pair
+from support.peers.modbus_device import UNIT, modbus_device
+from support.peers.serial_pair import serial_pair
 from tinybms_gateway.bms import frames
 from tinybms_gateway.sim.bms import protocol
 from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.device import TinyBms
 from tinybms_gateway.sim.bms.line import BmsLine
+from toolkit.bms.client_world import answering, bms, bms_json, complaint, tapped
 
 REAL = {
     ("device", "model"): "TinyBMS, high power, current sensor: hall",  # 501 = 0x0301: bit 8, bits 9-10 = 1
@@ -169,7 +169,7 @@ def test_one_request_reads_what_lies_together_and_no_pair_is_cut(real: BmsLine) 
             assert request[1] == 0x03
             assert count <= 125
             for low in (32, 34, 36, 38, 46, 54, 100, 116, 312):
-                assert (first <= low < first + count) == (first <= low + 1 < first + count)
+                assert (first <= low < first + count) == (first <= low + 1 < first + count), (first, count, low)
 
 
 def test_a_dump_is_played_by_the_simulator_as_the_device_it_was_read_from(
@@ -187,7 +187,7 @@ def test_a_dump_is_played_by_the_simulator_as_the_device_it_was_read_from(
         assert client.connect()
         for first, count in ((0, 56), (100, 18), (200, 98), (300, 44), (500, 10)):
             registers = client.read_holding_registers(first, count=count, device_id=UNIT).registers
-            assert registers == [expected.get(first + i, 0) for i in range(count)]
+            assert registers == [expected.get(first + i, 0) for i in range(count)], first
         client.close()
         assert played.bms.events == real.bms.events
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bench import Chunk, answering, bms, complaint, start, tapped
-from modbus_device import modbus_device
-from serial_pair import serial_pair
+from support.peers.modbus_device import modbus_device
+from support.peers.serial_pair import serial_pair
 from tinybms_gateway.bms import frames
 from tinybms_gateway.sim.bms import protocol
 from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.device import TinyBms
 from tinybms_gateway.sim.bms.line import BmsLine
+from toolkit.bms.client_world import Chunk, answering, bms, complaint, start, tapped
 
 READ, WRITE, RESET = 0x03, 0x10, 0x02
 WRITES = {0x02, 0x0B, 0x0D, 0x10}
@@ -214,7 +214,7 @@ def test_a_foreign_modbus_server_is_written() -> None:
 def test_without_anybody_to_ask_nothing_is_sent(real: BmsLine) -> None:
     with tapped(real.link) as tap:
         for command, *arguments in (("write", "300", "4.1"), ("reset", "bms")):
-            assert "--yes" in complaint(bms(command, tap.port, *arguments), 2)
+            assert "--yes" in complaint(bms(command, tap.port, *arguments), 2), command
         assert tap.sent == b""
 
 
@@ -311,9 +311,9 @@ def test_a_profile_goes_from_one_chemistry_to_the_other_and_back_without_a_contr
 ) -> None:
     for profile, wanted in ((LFP, (3450, 2950, 3650, 2800)), (NMC, (4150, 3200, 4200, 3000))):
         held = write_and_watch(real, assignments(profile)[::step])
-        assert not any(map(contradicts, held))
-        assert held[-1] == wanted
-        assert len(held) == 5
+        assert not any(map(contradicts, held)), profile
+        assert held[-1] == wanted, profile
+        assert len(held) == 5, profile
 
 
 def test_a_profile_is_shown_in_the_order_of_writing_and_what_is_there_already_is_left_out(real: BmsLine) -> None:
@@ -489,7 +489,7 @@ def test_on_a_bad_line_a_setting_is_written_and_verified(tmp_path: Path, real_du
         for volts in ("4.10", "4.11", "4.12"):
             result = bms("write", line.link, "--timeout", "0.1", "--retries", "30", YES, "300", volts)
             assert result.exit_code == 0, result.output
-            assert line.bms.registers[300] == round(float(volts) * 1000)
+            assert line.bms.registers[300] == round(float(volts) * 1000), volts
 
 
 def test_events_and_statistics_are_cleared(real: BmsLine) -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture_frames import columns_of
-from captures import traffic
+from support.fixtures.capture_frames import columns_of
+from support.fixtures.captures import traffic
 from tinybms_gateway.can.columns import Flag, FrameBlock
 from tinybms_gateway.can.database import load_database
 from tinybms_gateway.can.decoder import Decoder

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from broker import Ports, mosquitto
-from certificates import Certificate, make_certificate
+from support.fixtures.certificates import Certificate, make_certificate
+from support.peers.broker import Ports, mosquitto
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bus_traffic import HEALTHY, frame, heard
 from tinybms_gateway.check.bus_check import bus_findings
 from tinybms_gateway.check.bus_listener import Traffic
 from tinybms_gateway.check.finding import Finding, Result
+from toolkit.check.bus_traffic import HEALTHY, frame, heard
 
 FAILED, WARNING = Result.FAILED, Result.WARNING
 LIMITS, CHARGE, VALUES, ALARMS = (

@@ -17,18 +17,18 @@ import can
 import pytest
 from click.testing import CliRunner, Result
 
-from again import again_and_again
-from broker import PASSWORD, USER, Ports, publisher
-from bus_traffic import HEALTHY, frame
-from certificates import Certificate
+from support.fixtures.certificates import Certificate
+from support.instruments.watch import open_bus
+from support.peers.broker import PASSWORD, USER, Ports, publisher
+from support.peers.web_peer import answer, web_server
 from tinybms_gateway.can.protocol import LIMITS_LOST_S
 from tinybms_gateway.check import bus_check, check_impl
 from tinybms_gateway.check.target import Target, parse_broker
 from tinybms_gateway.cli import main
 from tinybms_gateway.demo.demo_impl import gateway_stack
 from tinybms_gateway.sim.gx.gx_impl import send_keepalive
-from watch import open_bus
-from web_peer import answer, web_server
+from toolkit.check.again import again_and_again
+from toolkit.check.bus_traffic import HEALTHY, frame
 
 TOOL = Path(sys.executable).with_name("tinybms-gw")
 
@@ -101,7 +101,7 @@ def test_what_is_not_asked_for_is_not_green(monkeypatch: pytest.MonkeyPatch) -> 
     assert result.exit_code == 0, result.output
     rows = by_check(result)
     for check in ("web page", "REST status", "MQTT", "firmware version"):
-        assert rows[check]["result"] == "not asked for"
+        assert rows[check]["result"] == "not asked for", check
     assert {row["result"] for row in rows.values()} == {"good", "not asked for"}
     report = json.loads(result.stdout)
     assert report["passed"] is True
@@ -130,7 +130,7 @@ def test_the_check_plays_a_gx_only_when_told() -> None:
             seen = set()
             while (message := bus.recv(0.0)) is not None:
                 seen.add(message.arbitration_id)
-        assert seen == sent
+        assert seen == sent, options
 
 
 def test_when_nothing_is_reached_each_says_so_in_a_line() -> None:
@@ -248,8 +248,8 @@ def test_options_that_make_no_sense(arguments: list[str], complaint: str) -> Non
 def test_a_password_in_an_address_is_refused_and_not_repeated() -> None:
     for option, address in (("--mqtt", f"mqtt://{USER}:{PASSWORD}@host"), ("--url", f"http://{USER}:{PASSWORD}@host")):
         result = run("--can", "socketcand:1", option, address)
-        assert result.exit_code == 2
-        assert PASSWORD not in result.output
+        assert result.exit_code == 2, option
+        assert PASSWORD not in result.output, option
 
 
 def test_where_the_password_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

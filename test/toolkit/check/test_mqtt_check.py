@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from again import again_and_again
-from broker import PASSWORD, USER, Ports, mosquitto, publisher
-from certificates import Certificate
+from support.fixtures.certificates import Certificate
+from support.peers.broker import PASSWORD, USER, Ports, mosquitto, publisher
+from support.peers.web_peer import web_server
 from tinybms_gateway.check import mqtt_check
 from tinybms_gateway.check.finding import Finding, Result
 from tinybms_gateway.check.mqtt_check import check_mqtt
 from tinybms_gateway.check.source import Told
 from tinybms_gateway.check.target import Broker
-from web_peer import web_server
+from toolkit.check.again import again_and_again
 
 STATE = b'{"soc": 80.0}'
 EVERY_S = 0.1
@@ -205,8 +205,8 @@ def test_a_certificate_of_another_host(broker: Ports, certificate: Certificate) 
 def test_tls_where_none_is_spoken_and_the_other_way_round(broker: Ports) -> None:
     for where in (Broker("127.0.0.1", broker.plain, True), Broker("127.0.0.1", broker.secured, False)):
         findings, _ = check_mqtt(where, "gw7", 0.3, None, threading.Event())
-        assert [finding.result for finding in findings] == [FAILED]
-        assert "TLS" in findings[0].advice
+        assert [finding.result for finding in findings] == [FAILED], where
+        assert "TLS" in findings[0].advice, where
 
 
 def test_nobody_there() -> None:

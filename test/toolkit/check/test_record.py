@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from release_project import new_project
+from support.fixtures.release_project import new_project
+from support.peers.web_peer import answer, web_server
 from tinybms_gateway.cli import main
 from tinybms_gateway.release.record_model import load_record
-from web_peer import answer, web_server
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from certificates import make_certificate
+from support.fixtures.certificates import make_certificate
+from support.peers.web_peer import PAGE, STATUS, Answer, answer, redirect, web_server
 from tinybms_gateway.check import web_check
 from tinybms_gateway.check.finding import Finding, Result
 from tinybms_gateway.check.source import Told
 from tinybms_gateway.check.web_check import check_web
-from web_peer import PAGE, STATUS, Answer, answer, redirect, web_server
 
 REST = "/api/v1/status"
 HTML, JSON = "text/html", "application/json"

@@ -72,7 +72,7 @@ def page(root: Path) -> str:
 def test_the_menus_of_the_operations_guide_are_there(options: dict[str, Option]) -> None:
     for menu, symbols in REQUIRED.items():
         for symbol in symbols:
-            assert options[symbol].menu == menu
+            assert options[symbol].menu == menu, symbol
 
 
 def test_every_menu_is_recognised_as_ours(options: dict[str, Option]) -> None:
@@ -86,7 +86,7 @@ def test_every_task_has_a_stack_and_a_priority(root: Path, options: dict[str, Op
         for task in re.findall(r"service_task_config_t task = \{(.*?)\};", source.read_text(), re.DOTALL):
             used = re.findall(r"CONFIG_(\w+_(?:STACK|PRIORITY))", task)
             assert len(used) == 2, f"{source.name}: {task}"
-            assert set(used) <= set(options)
+            assert set(used) <= set(options), source.name
             tasks += 1
     assert tasks >= 6
 
@@ -107,8 +107,8 @@ def test_the_page_has_each_option_in_its_menu_with_its_range_and_default(options
     assert set(rows) == set(options)
     for symbol, option in options.items():
         in_menu, cells = rows[symbol]
-        assert in_menu == option.menu
-        assert cells[1:4] == [option.prompt, option.range, option.default or "empty"]
+        assert in_menu == option.menu, symbol
+        assert cells[1:4] == [option.prompt, option.range, option.default or "empty"], symbol
 
 
 def test_the_page_is_current(root: Path) -> None:
@@ -141,11 +141,11 @@ def test_a_setting_has_the_range_and_the_default_of_its_option(
     assert len(rows) >= 50
     for key, _value, unit, limits, factory, symbol, _meaning in rows:
         option = options[symbol.removeprefix("CONFIG_")]
-        assert factory == option.default
+        assert factory == option.default, key
         if unit:
             low = "0" if ", or 0 = " in limits else limits.split("..")[0]
             assert option.range == f"{low}..{limits.split('..')[1].split()[0].rstrip(',')}", key
-            assert f"({unit})" in option.prompt
+            assert f"({unit})" in option.prompt, key
         assert f"| `{key}` |" in page
         assert f"| `{symbol}` |" in page
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from command_lines import parse, words_of
+from support.fixtures.command_lines import parse, words_of
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = [str(page.relative_to(ROOT)) for where in ("*.md", "docs/**/*.md", "host/*.md") for page in ROOT.glob(where)]

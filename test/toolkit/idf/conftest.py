@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from idf_world import World
+from toolkit.idf.idf_world import World
 
 
 @pytest.fixture

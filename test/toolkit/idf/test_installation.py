@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from idf_world import World
+from toolkit.idf.idf_world import World
 
 
 def used_tree(world: World) -> str:

@@ -3,7 +3,7 @@
 import pexpect
 import pytest
 
-from idf_world import World
+from toolkit.idf.idf_world import World
 
 
 def test_menuconfig_takes_our_place_on_the_terminal(world: World) -> None:

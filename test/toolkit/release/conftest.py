@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from release_project import Project, new_project
+from support.fixtures.release_project import Project, new_project
 
 
 @pytest.fixture(autouse=True)

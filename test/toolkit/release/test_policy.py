@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from release_project import Project
+from support.fixtures.release_project import Project
 from tinybms_gateway.release import policy
 
 WINDOW = """

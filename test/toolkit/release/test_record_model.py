@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from release_project import Project
+from support.fixtures.release_project import Project
 from tinybms_gateway.release import files, record_model
 from tinybms_gateway.release.record_model import add_entry, add_sign_off, load_record
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from capture_frames import columns_of
-from scenario_play import judge
+from support.fixtures.capture_frames import columns_of
 from tinybms_gateway.can.columns import FrameBlock
 from tinybms_gateway.can.verify.rule import KEPT, Rule
 from tinybms_gateway.cli import main
 from tinybms_gateway.scenario.expectations import scenario_rules
 from tinybms_gateway.scenario.model import Scenario
+from toolkit.scenario.scenario_play import judge
 
 Frame = tuple[float, int, bytes]
 
@@ -191,7 +191,7 @@ def test_times_that_go_back_and_frames_that_are_none_do_no_harm() -> None:
         wanted = Scenario.model_validate(
             json.loads(CliRunner().invoke(main, ["scenario", "show", path, "--json"]).stdout), strict=False
         )
-        assert judge(wanted, shuffled, 3)
+        assert judge(wanted, shuffled, 3), path
 
 
 def test_the_first_violations_are_kept_and_all_are_counted() -> None:

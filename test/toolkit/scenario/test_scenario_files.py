@@ -173,4 +173,4 @@ def test_simulator_and_demo_say_what_is_wrong_with_a_file(tmp_path: Path) -> Non
     path = tmp_path / "mine.yaml"
     path.write_text(GOOD.replace("soc: 50", "soc: 500"))
     for command in (("sim", "bms", "--pty", tmp_path / "bms"), ("demo",)):
-        assert "steps.0.set: soc 500" in one_line(run(*command, "--scenario", path))
+        assert "steps.0.set: soc 500" in one_line(run(*command, "--scenario", path)), command

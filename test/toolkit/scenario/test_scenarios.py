@@ -2,10 +2,10 @@
 
 import pytest
 
-from scenario_faults import FAULTS, Bus
-from scenario_play import judge, play_all
 from tinybms_gateway.can.columns import FrameBlock
 from tinybms_gateway.scenario.find import load_scenario, scenario_paths
+from toolkit.scenario.scenario_faults import FAULTS, Bus
+from toolkit.scenario.scenario_play import judge, play_all
 
 NAMES = list(scenario_paths())
 pytestmark = pytest.mark.timeout(400)  # all of them are played at first, some again when the machine is busy

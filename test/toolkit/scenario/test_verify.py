@@ -58,8 +58,8 @@ def test_a_capture_that_is_shorter_than_its_scenario_is_told(files: Path) -> Non
 def test_a_scenario_that_is_none_is_one_line(files: Path) -> None:
     for name, expected in (("earthquake", "there are bad-line"), (str(files / "none.yaml"), "No such file")):
         ended = run(files / "c.log", "--scenario", name)
-        assert ended.exit_code == 2
-        assert expected in ended.stderr and len(ended.stderr.strip().splitlines()) == 1
+        assert ended.exit_code == 2, name
+        assert expected in ended.stderr and len(ended.stderr.strip().splitlines()) == 1, name
 
 
 @pytest.mark.parametrize("name", scenario_paths())

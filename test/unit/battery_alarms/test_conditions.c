@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../row.h"
 #include "fixture.h"
 #include "unity.h"
 
@@ -15,6 +16,7 @@ static uint32_t supported(const battery_alarm_level_t levels[BATTERY_ALARM_COUNT
 {
     uint32_t bits = 0;
     for (int i = 0; i < BATTERY_ALARM_COUNT; i++) {
+        ROW("alarm %d", i);
         TEST_ASSERT_TRUE(levels[i] == BATTERY_ALARM_UNSUPPORTED || levels[i] == BATTERY_ALARM_OK);
         bits |= levels[i] == BATTERY_ALARM_OK ? UINT32_C(1) << i : 0;
     }
@@ -133,6 +135,7 @@ TEST_CASE("while a sensor is lost no temperature is called fine, and what is the
     static const battery_alarm_id_t ids[] = {BATTERY_ALARM_HIGH_TEMPERATURE, BATTERY_ALARM_HIGH_TEMPERATURE_CHARGE,
                                              BATTERY_ALARM_LOW_TEMPERATURE_CHARGE};
     for (size_t i = 0; i < 3; i++) {
+        ROW("%s", battery_alarm_text(ids[i]));
         alarms_assert_alarm(&pack, ids[i], BATTERY_ALARM_UNSUPPORTED);
         alarms_assert_warning(&pack, ids[i], BATTERY_ALARM_UNSUPPORTED);
     }
@@ -171,6 +174,7 @@ TEST_CASE("one snapshot with a jump raises nothing, nor do two", "[battery_alarm
     alarms_begin(&pack);
     alarms_run(&pack, 3);
     for (int jump = 1; jump <= 2; jump++) {
+        ROW("jump %d", jump);
         pack.state.cell_max_mv = known(5000);
         pack.state.cell_min_mv = known(100);
         pack.state.sensor_ddegc[0] = known(1500);
@@ -201,6 +205,7 @@ TEST_CASE("the debounce is as long as it is set, to raise and to clear", "[batte
 {
     static const int lengths[] = {1, 2, 3, 5, 255};
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        ROW("lengths[%zu]", i);
         battery_alarms_config_t config = BATTERY_ALARMS_DEFAULT_CONFIG();
         config.alarm_debounce = lengths[i];
         pack_t pack;
@@ -269,17 +274,20 @@ TEST_CASE("charging begins above 500 mA; what counts while charging clears after
     static const int32_t values[] = {600, 40, 205};
     static const int32_t currents[] = {501, 500, 501, -20000};
     for (int phase = 0; phase < 4; phase++) {
+        ROW("phase %d", phase);
         const bool charging = phase % 2 == 0;
         const battery_alarm_level_t before = charging ? BATTERY_ALARM_OK : BATTERY_ALARM_ACTIVE;
         const battery_alarm_level_t after = charging ? BATTERY_ALARM_ACTIVE : BATTERY_ALARM_OK;
         pack.state.pack_current_ma = known(currents[phase]);
         alarms_run(&pack, 2);
         for (int i = 0; i < 3; i++) {
+            ROW("%s", battery_alarm_text(ids[i]));
             alarms_assert_alarm(&pack, ids[i], before);
             alarms_assert_warning(&pack, ids[i], before);
         }
         alarms_run(&pack, 1);
         for (int i = 0; i < 3; i++) {
+            ROW("%s", battery_alarm_text(ids[i]));
             alarms_assert_alarm(&pack, ids[i], after);
             alarms_assert_change(&pack, (battery_alarm_change_t){ids[i], true, charging, causes[i], values[i]});
             alarms_assert_change(&pack, (battery_alarm_change_t){ids[i], false, charging, causes[i], values[i]});
@@ -310,6 +318,7 @@ TEST_CASE("an alarm whose sensor is disconnected ends at once, and begins anew w
     alarms_run(&pack, 1);
     TEST_ASSERT_EQUAL(4, pack.change_count);
     for (int warning = 0; warning <= 1; warning++) {
+        ROW("warning %d", warning);
         alarms_assert_change(&pack, (battery_alarm_change_t){BATTERY_ALARM_HIGH_TEMPERATURE, warning != 0, false,
                                                              BATTERY_ALARM_CAUSE_NONE, 0});
         alarms_assert_change(
@@ -390,6 +399,7 @@ TEST_CASE("a setting that is no longer known ends its alarm and its warning at o
     pack.bms.over_voltage_mv = unknown();
     run_cell(&pack, 3655, 1, BATTERY_ALARM_UNSUPPORTED);
     for (int warning = 0; warning <= 1; warning++) {
+        ROW("warning %d", warning);
         alarms_assert_change(&pack, (battery_alarm_change_t){BATTERY_ALARM_HIGH_VOLTAGE, warning != 0, false,
                                                              BATTERY_ALARM_CAUSE_CELL, 3655});
     }

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "../row.h"
 #include "fixture.h"
 #include "unity.h"
 
@@ -15,6 +16,7 @@ static void assert_fault_shows(uint8_t event, battery_alarm_id_t id)
     alarms_run(&pack, 1);
     TEST_ASSERT_EQUAL(0, pack.change_count);
     for (int round = 0; round < 2; round++) {
+        ROW("round %d", round);
         alarms_fault(&pack, event);
         alarms_run(&pack, 1);
         TEST_ASSERT_EQUAL(2, pack.change_count);
@@ -22,6 +24,7 @@ static void assert_fault_shows(uint8_t event, battery_alarm_id_t id)
         alarms_assert_change(
             &pack, (battery_alarm_change_t){BATTERY_ALARM_GENERAL, false, true, BATTERY_ALARM_CAUSE_OTHER, 0});
         for (battery_alarm_id_t i = BATTERY_ALARM_GENERAL; i < BATTERY_ALARM_COUNT; i++) {
+            ROW("%s", battery_alarm_text(i));
             TEST_ASSERT_EQUAL(i == id || i == BATTERY_ALARM_GENERAL, pack.state.alarm[i] == BATTERY_ALARM_ACTIVE);
             TEST_ASSERT_TRUE(pack.state.warning[i] != BATTERY_ALARM_ACTIVE);
         }
@@ -57,6 +60,7 @@ TEST_CASE("every event that the maker names shows in its alarm", "[battery_alarm
 TEST_CASE("faults of the BMS's own parts, unnamed and unknown ones show as BMS internal", "[battery_alarms]")
 {
     for (uint8_t event = 0x0B; event <= 0x0F; event++) {
+        ROW("event 0x%02X", event);
         assert_fault_shows(event, BATTERY_ALARM_BMS_INTERNAL);
     }
     assert_fault_shows(0x00, BATTERY_ALARM_BMS_INTERNAL);
@@ -146,6 +150,7 @@ TEST_CASE("a fault shows in its alarm although nothing is measured for it, and l
                         {0x0A, BATTERY_ALARM_LOW_TEMPERATURE},
                         {0x37, BATTERY_ALARM_LOW_TEMPERATURE_CHARGE}};
     for (size_t i = 0; i < sizeof(needs_sensor) / sizeof(needs_sensor[0]); i++) {
+        ROW("event 0x%02X", needs_sensor[i].event);
         pack_t pack;
         alarms_begin(&pack);
         pack.state.sensor_ddegc[0] = unknown();

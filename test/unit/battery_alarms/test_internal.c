@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "../row.h"
 #include "fixture.h"
 #include "unity.h"
 
@@ -42,6 +43,7 @@ TEST_CASE("contradictory settings and numbers of cells warn at once", "[battery_
     pack_t pack;
     alarms_begin(&pack);
     for (int i = 0; i < 2; i++) {
+        ROW("%s", i == 0 ? "settings contradictory" : "cell count differs");
         pack.input.settings_contradictory = i == 0;
         pack.bms.cell_count_differs = i == 1;
         alarms_run(&pack, 1);
@@ -108,6 +110,7 @@ static void let_hold(pack_t *pack, unsigned causes)
 TEST_CASE("whatever makes the data doubtful warns at once, and of several the first tells", "[battery_alarms]")
 {
     for (unsigned causes = 1; causes < 1U << CAUSES; causes++) {
+        ROW("causes 0x%X", causes);
         int first = 0;
         while ((causes & (1U << first)) == 0) {
             first++;
@@ -142,6 +145,7 @@ TEST_CASE("a pack without any temperature warns as one that has lost a sensor", 
 TEST_CASE("each sensor and each register that is lost warns", "[battery_alarms]")
 {
     for (unsigned bit = 0; bit < BATTERY_REGISTER_COUNT; bit++) {
+        ROW("bit %u", bit);
         pack_t pack;
         alarms_begin(&pack);
         pack.bms.registers_lost = (uint8_t)(1U << bit);

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "../row.h"
 #include "fixture.h"
 #include "unity.h"
 
@@ -56,6 +57,7 @@ static const battery_alarm_level_t ACTIVE = BATTERY_ALARM_ACTIVE;
 TEST_CASE("a current beyond its limit by a tenth and 2 A for 10 s warns, and clears at once", "[battery_alarms]")
 {
     for (int direction = 1; direction >= -1; direction -= 2) {
+        ROW("direction %d", direction);
         const battery_alarm_id_t id = direction > 0 ? CHARGE : DISCHARGE;
         const battery_alarm_id_t other = direction > 0 ? DISCHARGE : CHARGE;
         pack_t pack;
@@ -84,6 +86,7 @@ TEST_CASE("how far a current may be beyond its limit", "[battery_alarms]")
         int32_t harmless_ma;
     } cases[] = {{0, 2000}, {109, 2119}, {110, 2121}, {LIMIT_MA, BEYOND_MA - 1}, {80000, 90000}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ROW("cases[%zu]", i);
         const int32_t harmless_ma = cases[i].harmless_ma;
         pack_t pack;
         settled(&pack, cases[i].limit_ma);
@@ -160,6 +163,7 @@ TEST_CASE("a limit that only rises slowly, or after a start, is no reason to war
 TEST_CASE("the least of all limiters is the limit", "[battery_alarms]")
 {
     for (int reason = BATTERY_REASON_BMS_SETTING; reason < BATTERY_LIMITER_COUNT; reason++) {
+        ROW("reason %d", reason);
         const bool slow = reason == BATTERY_REASON_RAMP || reason == BATTERY_REASON_RISING ||
                           reason == BATTERY_REASON_STALE_DATA; /* nothing is measured then */
         pack_t pack;
@@ -221,6 +225,7 @@ static void expect_blocked(pack_t *pack, const bool *blocked, battery_alarm_id_t
     TEST_ASSERT_EQUAL(2, pack->change_count);
     alarms_assert_change(pack, (battery_alarm_change_t){id, true, true, BATTERY_ALARM_CAUSE_BLOCKED, 0});
     for (battery_alarm_id_t i = BATTERY_ALARM_HIGH_TEMPERATURE; i <= BATTERY_ALARM_LOW_TEMPERATURE_CHARGE; i++) {
+        ROW("%s", battery_alarm_text(i));
         if (i != BATTERY_ALARM_LOW_TEMPERATURE) {
             alarms_assert_warning(pack, i, i == id ? ACTIVE : other);
             alarms_assert_alarm(pack, i, other);
@@ -244,6 +249,7 @@ TEST_CASE("charging that a temperature blocks warns at once, while nothing flows
           "[battery_alarms]")
 {
     for (int sensors = 0; sensors <= 1; sensors++) {
+        ROW("sensors %d", sensors);
         pack_t pack;
         alarms_begin(&pack);
         pack.state.sensor_ddegc[0] = sensors != 0 ? known(250) : unknown();

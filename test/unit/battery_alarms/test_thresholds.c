@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "../row.h"
 #include "fixture.h"
 #include "unity.h"
 
@@ -170,6 +171,7 @@ TEST_CASE("the hottest sensor alarms at the cutoff and warns 5 degC before", "[b
 {
     for (int sensor = 0; sensor < BATTERY_SENSORS_MAX; sensor++) {
         for (int other_connected = 0; other_connected <= 1; other_connected++) {
+            ROW("sensor %d, other connected %d", sensor, other_connected);
             pack_t pack;
             alarms_begin(&pack);
             pack.state.sensor_ddegc[1 - sensor] = other_connected ? known(250) : unknown();
@@ -194,6 +196,7 @@ TEST_CASE("charging alarms at the coldest sensor's cutoff and warns 5 degC befor
 {
     for (int sensor = 0; sensor < BATTERY_SENSORS_MAX; sensor++) {
         for (int other_connected = 0; other_connected <= 1; other_connected++) {
+            ROW("sensor %d, other connected %d", sensor, other_connected);
             pack_t pack;
             alarms_begin(&pack);
             pack.state.pack_current_ma = known(501);

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "../row.h"
 #include "device.h"
 
 #include <string.h>
@@ -32,6 +33,7 @@ device_t *device_healthy(void)
     static const uint16_t settings[][2] = {{300, 4150}, {301, 3000}, {303, 3900}, {306, 6600}, {307, 14}, {315, 4200},
                                            {316, 2900}, {317, 60},   {318, 20},   {319, 60},   {320, 5}};
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+        ROW("settings[%zu]", i);
         d->s.settings[settings[i][0] - 300] = settings[i][1];
     }
     return d;

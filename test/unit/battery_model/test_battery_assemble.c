@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../row.h"
 #include "battery_assemble.h"
 #include "unity.h"
 
@@ -95,9 +96,11 @@ TEST_CASE("limits, alarms and energy are left for those who make them", "[batter
     TEST_ASSERT_FALSE(state.energy_in_wh.known || state.energy_out_wh.known || state.cycles_milli.known);
     TEST_ASSERT_FALSE(state.since_full_min.known || state.time_to_full_min.known || state.time_to_empty_min.known);
     for (int i = 0; i < BATTERY_LIMITER_COUNT; i++) {
+        ROW("limiter %d", i);
         TEST_ASSERT_FALSE(state.ccl_limiter_ma[i].known || state.dcl_limiter_ma[i].known);
     }
     for (int i = 0; i < BATTERY_ALARM_COUNT; i++) {
+        ROW("alarm %d", i);
         TEST_ASSERT_EQUAL(BATTERY_ALARM_UNSUPPORTED, state.alarm[i]);
         TEST_ASSERT_EQUAL(BATTERY_ALARM_UNSUPPORTED, state.warning[i]);
     }
@@ -125,6 +128,7 @@ TEST_CASE("a state of charge is rounded down and not known above 100 %", "[batte
     } cases[] = {{0, 0}, {99, 0}, {100, 1}, {99999999, 999999}, {100000000, 1000000}};
     tinybms_snapshot_t s = real_pack();
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ROW("cases[%zu]", i);
         s.live[46] = (uint16_t)cases[i].raw;
         s.live[47] = (uint16_t)(cases[i].raw >> 16);
         const battery_state_t state = state_of(&s);
@@ -347,6 +351,7 @@ TEST_CASE("cells contradict the pack when their sum is more than 3 % beside it, 
     } cases[] = {{55.781F, false}, {54.157F, false}, {54.155F, true}, {57.505F, false}, {57.508F, true}, {0.0F, true}};
     tinybms_snapshot_t s = real_pack();
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ROW("cases[%zu]", i);
         set_volts(&s, cases[i].volts);
         TEST_ASSERT_EQUAL(cases[i].contradict, battery_cells_contradict(&s));
     }
@@ -363,6 +368,7 @@ TEST_CASE("the voltage of the pack is the sum of its cells, unless the meter dif
     } cases[] = {{55.781F, 55781}, {56.438F, 55781}, {56.440F, 56440}, {55.124F, 55781}, {55.122F, 55122}};
     tinybms_snapshot_t s = real_pack();
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ROW("cases[%zu]", i);
         set_volts(&s, cases[i].volts);
         expect_field(cases[i].expected_mv, state_of(&s).pack_checked_mv);
     }
@@ -376,6 +382,7 @@ TEST_CASE("a temperature that no sensor can have is none", "[battery_model]")
     } cases[] = {{-500, true}, {-501, false}, {1500, true}, {1501, false}, {INT16_MAX, false}, {-32767, false}};
     tinybms_snapshot_t s = real_pack();
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ROW("cases[%zu]", i);
         s.live[42] = (uint16_t)cases[i].register_ddegc;
         s.live[48] = (uint16_t)cases[i].register_ddegc;
         TEST_ASSERT_EQUAL(cases[i].known, state_of(&s).sensor_ddegc[0].known);
@@ -425,6 +432,7 @@ TEST_CASE("a capacity that is not set is not known", "[battery_model]")
     static const uint16_t unset[] = {0, 9, 65501};
     tinybms_snapshot_t s = real_pack();
     for (size_t i = 0; i < sizeof(unset) / sizeof(unset[0]); i++) {
+        ROW("unset[%zu]", i);
         s.settings[6] = unset[i];
         const battery_state_t state = state_of(&s);
         TEST_ASSERT_FALSE(state.installed_capacity_mah.known || state.usable_capacity_mah.known);

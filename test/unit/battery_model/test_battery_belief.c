@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "../row.h"
 #include "device.h"
 #include "unity.h"
 
@@ -37,6 +38,7 @@ static int32_t limit_of(const device_t *d, size_t index)
 TEST_CASE("a limit register that changes tightens at once and loosens when it is read a second time", "[battery_model]")
 {
     for (size_t i = 0; i < LIMITS; i++) {
+        ROW("register %u", s_limits[i].address);
         device_t *const d = device_healthy();
         (void)device_block(d);
         device_set(d, s_limits[i].address, s_limits[i].usual);
@@ -60,6 +62,7 @@ TEST_CASE("one flipped bit of a limit register never loosens it", "[battery_mode
 {
     for (size_t i = 0; i < LIMITS; i++) {
         for (unsigned bit = 0; bit < 16; bit++) {
+            ROW("register %u, bit %u", s_limits[i].address, bit);
             device_t *const d = device_healthy();
             (void)device_block(d);
             device_set(d, s_limits[i].address, (int32_t)((unsigned)s_limits[i].usual ^ (1U << bit)));
@@ -78,6 +81,7 @@ TEST_CASE("a limit register that becomes unusable is told as lost, and its stric
           "[battery_model]")
 {
     for (size_t i = 0; i < LIMITS; i++) {
+        ROW("register %u", s_limits[i].address);
         device_t *const d = device_healthy();
         (void)device_block(d);
         device_set(d, s_limits[i].address, s_limits[i].stricter);
@@ -139,6 +143,7 @@ TEST_CASE("the full voltage falls at once, and rises or gets lost at the second 
     (void)device_block(d);
     static const int32_t looser[] = {4151, 0, 4501};
     for (size_t i = 0; i < sizeof(looser) / sizeof(looser[0]); i++) {
+        ROW("looser[%zu]", i);
         device_set(d, 300, looser[i]);
         device_blocks(d, 5);
         TEST_ASSERT_TRUE(d->bms.full_mv.known);
@@ -329,6 +334,7 @@ TEST_CASE("another number of cells counts from the third block in a row on", "[b
 TEST_CASE("a disputed number of cells is told as it is, odd or even", "[battery_model]")
 {
     for (uint16_t cells = 13; cells <= 14; cells++) {
+        ROW("%u cells", cells);
         device_t *const d = device_healthy();
         d->s.settings[307 - 300] = cells;
         d->s.live[53] = 16;
@@ -346,6 +352,7 @@ TEST_CASE("numbers of cells that come and go change nothing", "[battery_model]")
     (void)device_block(d);
     static const uint16_t detected[] = {13, 0, 13, 0, 13, 13};
     for (size_t i = 0; i < sizeof(detected) / sizeof(detected[0]); i++) {
+        ROW("detected[%zu]", i);
         d->s.live[53] = detected[i];
         (void)device_block(d);
         TEST_ASSERT_EQUAL_UINT8(14, d->state.cell_count);
@@ -380,6 +387,7 @@ TEST_CASE("of the state of charge the middle one of three blocks counts", "[batt
     static const uint32_t told[] = {80, 0, 81, 82, 100, 79, 78};
     static const int32_t expected[] = {80, 80, 80, 81, 82, 82, 79};
     for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+        ROW("told[%zu]", i);
         set_soc(d, told[i]);
         (void)device_block(d);
         TEST_ASSERT_EQUAL_INT32(expected[i] * 10000, d->state.soc_ppm.value);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "../row.h"
 #include "battery_assemble.h"
 #include "unity.h"
 
@@ -68,6 +69,7 @@ static void expect(const setting_t *setting, uint16_t value)
 TEST_CASE("a setting in its range is known in the unit of its name", "[battery_model]")
 {
     for (size_t i = 0; i < sizeof(s_settings) / sizeof(s_settings[0]); i++) {
+        ROW("s_settings[%zu]", i);
         expect(&s_settings[i], s_settings[i].min);
         expect(&s_settings[i], s_settings[i].max);
         expect(&s_settings[i], (uint16_t)((s_settings[i].min + s_settings[i].max) / 2));
@@ -77,6 +79,7 @@ TEST_CASE("a setting in its range is known in the unit of its name", "[battery_m
 TEST_CASE("a setting that reads 0 or out of its range is not set", "[battery_model]")
 {
     for (size_t i = 0; i < sizeof(s_settings) / sizeof(s_settings[0]); i++) {
+        ROW("s_settings[%zu]", i);
         TEST_ASSERT_FALSE(read(&s_settings[i], 0).known);
         TEST_ASSERT_FALSE(read(&s_settings[i], (uint16_t)(s_settings[i].min - 1)).known);
         if (s_settings[i].max < UINT16_MAX) {
@@ -95,6 +98,7 @@ TEST_CASE("no setting is known before the settings have been read", "[battery_mo
     const battery_bms_t bms = bms_of(&snapshot);
     TEST_ASSERT_FALSE(bms.settings_known);
     for (size_t i = 0; i < sizeof(s_settings) / sizeof(s_settings[0]); i++) {
+        ROW("s_settings[%zu]", i);
         bool known;
         memcpy(&known, (const char *)&bms + s_settings[i].offset + offsetof(battery_quantity_t, known), sizeof(known));
         TEST_ASSERT_FALSE(known);
@@ -116,11 +120,13 @@ TEST_CASE("the cold cutoff may be negative, and 0 is 0 degC", "[battery_model]")
 {
     static const int16_t set[] = {-40, -1, 0, 1, 10};
     for (size_t i = 0; i < sizeof(set) / sizeof(set[0]); i++) {
+        ROW("set[%zu]", i);
         TEST_ASSERT_TRUE(cold_charge(set[i]).known);
         TEST_ASSERT_EQUAL_INT32(10 * set[i], cold_charge(set[i]).value);
     }
     static const int16_t unset[] = {-41, 11, INT16_MIN, INT16_MAX};
     for (size_t i = 0; i < sizeof(unset) / sizeof(unset[0]); i++) {
+        ROW("unset[%zu]", i);
         TEST_ASSERT_FALSE(cold_charge(unset[i]).known);
     }
 }
@@ -158,6 +164,7 @@ TEST_CASE("of the two cutoffs of the discharge current the lower one counts", "[
         int32_t expected_ma;
     } cases[] = {{0, 60000}, {59, 59000}, {60, 60000}, {61, 60000}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ROW("cases[%zu]", i);
         snapshot.settings[5] = cases[i].peak;
         TEST_ASSERT_EQUAL_INT32(cases[i].expected_ma, bms_of(&snapshot).discharge_max_ma.value);
     }
@@ -170,6 +177,7 @@ TEST_CASE("of the two cutoffs of the discharge current the lower one counts", "[
 TEST_CASE("fully charged and fault are states of register 50 alone", "[battery_model]")
 {
     for (uint16_t status = 0x90; status < 0xA0; status++) {
+        ROW("status 0x%02X", status);
         tinybms_snapshot_t snapshot = {.fault_count = 1, .faults = {0x03}};
         snapshot.live[50] = status;
         const battery_bms_t bms = bms_of(&snapshot);
@@ -183,6 +191,7 @@ static void expect_faults(const tinybms_snapshot_t *snapshot, const char *ids)
     const battery_bms_t bms = bms_of(snapshot);
     TEST_ASSERT_EQUAL_UINT8(strlen(ids), bms.fault_count);
     for (size_t i = 0; i < bms.fault_count; i++) {
+        ROW("faults[%zu]", i);
         TEST_ASSERT_EQUAL_HEX8(ids[i] == '?' ? 0 : (uint8_t)ids[i], bms.faults[i]);
     }
 }
@@ -238,6 +247,7 @@ TEST_CASE("the number of cells is the one that is set, else the one that is dete
                                          {14, 0, 0, 14, false},   {0, 14, 0, 14, false},   {0, 0, 14, 0, false},
                                          {0, 0, 0, 0, false},     {0, 17, 0, 0, false}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ROW("cases[%zu]", i);
         expect_cells(&cases[i]);
     }
 }
@@ -247,6 +257,7 @@ TEST_CASE("a number of cells that something confirms and something contradicts s
     static const cell_count_t cases[] = {
         {14, 13, 14, 14, true}, {14, 16, 14, 14, true}, {14, 14, 13, 14, true}, {14, 14, 15, 14, true}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ROW("cases[%zu]", i);
         expect_cells(&cases[i]);
     }
 }
@@ -257,6 +268,7 @@ TEST_CASE("a number of cells that nothing confirms and something contradicts is 
                                          {16, 12, 14, 0, true}, {16, 14, 0, 0, true},  {0, 16, 14, 0, true},
                                          {0, 13, 14, 0, true},  {14, 13, 13, 0, true}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ROW("cases[%zu]", i);
         expect_cells(&cases[i]);
     }
 }
@@ -298,6 +310,7 @@ TEST_CASE("each event forbids what the protocol's meaning of it asks for, an unk
           "[battery_model]")
 {
     for (int event = 0; event <= 0xFF; event++) {
+        ROW("event 0x%02X", event);
         const meaning_t expected = meaning_of((uint8_t)event);
         const battery_fault_effect_t effect = battery_fault_effect((uint8_t)event);
         TEST_ASSERT_EQUAL(expected.stops_charge, effect.stops_charge);
@@ -311,6 +324,7 @@ TEST_CASE("two faults forbid what each of them forbids, and each raises its alar
 {
     for (int first = 0; first <= 0x40; first++) {
         for (int second = 0; second <= 0x40; second++) {
+            ROW("events 0x%02X and 0x%02X", first, second);
             const battery_bms_t bms = {.fault = true, .fault_count = 2, .faults = {(uint8_t)first, (uint8_t)second}};
             const meaning_t a = meaning_of((uint8_t)first);
             const meaning_t b = meaning_of((uint8_t)second);
@@ -355,6 +369,7 @@ TEST_CASE("of two values of a limit register the one that allows less is the str
     };
     const battery_quantity_t unknown = {.known = false, .value = 5};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ROW("register %u", (unsigned)cases[i].address);
         const int32_t expected = cases[i].lower ? 10 : 20;
         TEST_ASSERT_EQUAL_INT32(expected, battery_register_stricter(cases[i].id, quantity(10), quantity(20)).value);
         TEST_ASSERT_EQUAL_INT32(expected, battery_register_stricter(cases[i].id, quantity(20), quantity(10)).value);
@@ -377,6 +392,7 @@ TEST_CASE("a limit register is its field, and while that is not known its strict
                          .over_heat_ddegc = quantity(7),
                          .cold_charge_ddegc = quantity(8)};
     for (battery_register_t id = 0; id < BATTERY_REGISTER_COUNT; id++) {
+        ROW("register %u", (unsigned)battery_register_address(id));
         TEST_ASSERT_EQUAL_INT32((int32_t)id + 1, battery_register_get(&bms, id).value);
         bms.strictest[id] = quantity(100);
         TEST_ASSERT_EQUAL_INT32((int32_t)id + 1, battery_register_limit(&bms, id).value);

@@ -6,6 +6,7 @@
 /* A fault of the BMS that no event explains: what the cells tell of it. */
 #include <string.h>
 
+#include "../row.h"
 #include "device.h"
 #include "unity.h"
 
@@ -107,6 +108,7 @@ TEST_CASE("without cutoffs of the cells no cell explains a fault", "[battery_mod
 TEST_CASE("cutoffs that were read once explain no fault", "[battery_model]")
 {
     for (int first = 0; first < 2; first++) {
+        ROW("first %d", first);
         device_t *const d = device_healthy();
         device_blocks(d, 1 - first);
         d->s.live[50] = 0x9B;

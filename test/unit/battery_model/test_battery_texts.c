@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../row.h"
 #include "battery_state.h"
 #include "unity.h"
 
@@ -21,6 +22,7 @@ static const char *alarm_text(int id)
 static void expect_distinct(const char *(*text_of)(int), int count)
 {
     for (int i = 0; i < count; i++) {
+        ROW("value %d", i);
         TEST_ASSERT_TRUE(strlen(text_of(i)) > 0);
         TEST_ASSERT_TRUE(strcmp(text_of(i), "unknown") != 0);
         for (int other = 0; other < i; other++) {

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../row.h"
 #include "gateway.h"
 #include "unity.h"
 
@@ -210,6 +211,7 @@ TEST_CASE("the log tells how old the data was when it was too old, and that it i
 {
     static const int64_t silences_ms[] = {3000, 3001, INT32_MAX - 1, INT32_MAX, INT64_C(0x80000000), INT64_C(1) << 40};
     for (size_t i = 0; i < sizeof(silences_ms) / sizeof(silences_ms[0]); i++) {
+        ROW("silences_ms[%zu]", i);
         gateway_t *const g = gateway_settled_at(1000);
         const int64_t told_ms = silences_ms[i] < INT32_MAX ? silences_ms[i] : INT32_MAX;
         const battery_alarm_change_t raised = change_after(g, silences_ms[i], false);
@@ -376,6 +378,7 @@ TEST_CASE("no limiter allows less than nothing when the first snapshot after a s
     g->snapshot.sequence++;
     gateway_wait(g, 1000);
     for (int i = 0; i < BATTERY_LIMITER_COUNT; i++) {
+        ROW("limiter %d", i);
         if (g->state.ccl_limiter_ma[i].known) {
             TEST_ASSERT_GREATER_OR_EQUAL(0, g->state.ccl_limiter_ma[i].value);
         }

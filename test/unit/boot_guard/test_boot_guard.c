@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 /* The count of crashes in memory that a reset leaves alone; this suite is for Linux only. */
+#include "../row.h"
 #include "boot_guard.h"
 
 #include <stdlib.h>
@@ -91,6 +92,7 @@ TEST_CASE("a bit that is wrong anywhere makes the count begin anew", "[boot_guar
     TEST_ASSERT_LESS_OR_EQUAL(sizeof(image), size);
     memcpy(image, __start_rtc_noinit, size);
     for (size_t bit = 0; bit < 8 * size; bit++) {
+        ROW("bit %zu", bit);
         memcpy(__start_rtc_noinit, image, size);
         __start_rtc_noinit[bit / 8] = (uint8_t)(__start_rtc_noinit[bit / 8] ^ (1U << bit % 8));
         start_after("restart");

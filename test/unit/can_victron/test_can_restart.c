@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 /* When a CAN node that refuses is worth a restart, and what of that survives one. For Linux only, as the program is. */
+#include "../row.h"
 #include "../../../components/can_victron/can_restart.h"
 
 #include <string.h>
@@ -128,6 +129,7 @@ TEST_CASE("a bit that is wrong anywhere makes the count void", "[can_victron_fau
     can_restart_memory_write(2);
     memcpy(image, __start_rtc_noinit, MEMORY_SIZE);
     for (int bit = 0; bit < 8 * MEMORY_SIZE; bit++) {
+        ROW("bit %d", bit);
         memcpy(__start_rtc_noinit, image, MEMORY_SIZE);
         __start_rtc_noinit[bit / 8] = (uint8_t)(__start_rtc_noinit[bit / 8] ^ (1U << bit % 8));
         TEST_ASSERT_EQUAL(0, can_restart_memory_read());
@@ -142,6 +144,7 @@ TEST_CASE("a count that another version has kept in its own way is void", "[can_
     can_restart_memory_write(2);
     memcpy(image, __start_rtc_noinit, MEMORY_SIZE);
     for (uint32_t layout = 0; layout <= 2; layout++) {
+        ROW("layout %u", (unsigned)layout);
         memcpy(&image[LAYOUT_AT], &layout, sizeof(layout));
         const uint32_t crc = tinybms_crc16(image, CRC_AT);
         memcpy(&image[CRC_AT], &crc, sizeof(crc));

@@ -5,6 +5,7 @@
  */
 /* What the CAN task does in its turns, on a driver that plays its races: which frames go out, when there are none, and
  * when a restart is asked for. Time is an argument, so that hours take milliseconds. For Linux only. */
+#include "../row.h"
 #include "../../../components/can_victron/can_turn.h"
 
 #include <string.h>
@@ -184,6 +185,7 @@ TEST_CASE("a node that refuses for ever: restarts after 30 s three times, then e
     begin();
     fake_twai.refuse_enable = FAKE_FOR_EVER;
     for (uint32_t made = 0; made < 6; made++) {
+        ROW("%u restarts before", (unsigned)made);
         const int64_t expected_ms = made < 3 ? 30000 : 30 * MINUTE_MS;
         start();
         TEST_ASSERT_TRUE(run_for(expected_ms));

@@ -5,6 +5,7 @@
  */
 /* The node on a driver that plays its races, and what else leaves it in a state that only a good day ends. Time is an
  * argument, so that an hour takes milliseconds. For Linux only. */
+#include "../row.h"
 #include "../../../components/can_victron/can_node.h"
 
 #include <string.h>
@@ -121,6 +122,7 @@ TEST_CASE("a node that an interrupt has left off and counted as on is enabled in
 {
     const fake_race_t races[] = {RACE_STATE, RACE_BUS_OFF};
     for (size_t i = 0; i < 2; i++) {
+        ROW("races[%zu]", i);
         begin_with_a_stuck_frame();
         fake_twai.race = races[i];
         fake_twai.races = 1;
@@ -350,6 +352,7 @@ TEST_CASE("bus-off between look and stop of the node is recovered from, not take
 TEST_CASE("bus-off and a node that refuses behind it: both end, in either order", "[can_victron_faults]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin_with_a_stuck_frame();
         fake_twai_go_bus_off();
         run_for(3000);
@@ -405,6 +408,7 @@ TEST_CASE("a frame is stalled although the driver says that it holds none, and i
 TEST_CASE("a frame that the driver has forgotten is given up when others are heard", "[can_victron_faults]")
 {
     for (int how = 0; how < 2; how++) {
+        ROW("how %d", how);
         if (how == 0) {
             begin();
             fake_twai.lose_callbacks = 1;

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "../row.h"
 #include "pack.h"
 #include "unity.h"
 
@@ -56,6 +57,7 @@ TEST_CASE("one wrong reading of a sensor moves nothing, the second in a row does
 {
     static const int32_t wrong_ddegc[] = {-400, 1200};
     for (size_t i = 0; i < 2; i++) {
+        ROW("sensor %zu", i);
         pack_t pack;
         settled(&pack);
         pack.state.sensor_ddegc[i] = pack_known(wrong_ddegc[i]);
@@ -83,6 +85,7 @@ TEST_CASE("a temperature that is missing stops charging, and is not taken for 0 
     static const int32_t wrong_ddegc[] = {-50, 700};
     const battery_quantity_t missing = {.known = false};
     for (size_t n = 0; n < 2; n++) {
+        ROW("wrong_ddegc[%zu]", n);
         pack_t pack;
         pack_nmc(&pack);
         pack_settle(&pack);
@@ -121,6 +124,7 @@ TEST_CASE("of three different readings the middle one counts, in whatever order 
     static const int32_t orders[6][3] = {{4110, 4125, 4140}, {4110, 4140, 4125}, {4125, 4110, 4140},
                                          {4125, 4140, 4110}, {4140, 4110, 4125}, {4140, 4125, 4110}};
     for (size_t i = 0; i < 6; i++) {
+        ROW("orders[%zu]", i);
         pack_t pack;
         pack_nmc(&pack);
         for (size_t n = 0; n < 3; n++) {

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 /* The caps of the pack: CCL 90 % of 20 A, DCL 90 % of 60 A. */
+#include "../row.h"
 #include "pack.h"
 #include "unity.h"
 
@@ -122,6 +123,7 @@ TEST_CASE("CCL falls to 20 % at the target and to nothing 20 mV before the cutof
     pack_t pack;
     pack_nmc(&pack);
     for (size_t i = 0; i < PACK_POINTS(points); i++) {
+        ROW("points[%zu]", i);
         pack_set_cells(&pack, points[i].value, 3800);
         TEST_ASSERT_EQUAL_INT32(points[i].limit_ma, pack_charge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
     }
@@ -139,6 +141,7 @@ TEST_CASE("DCL is nothing at the discharge floor and all 200 mV above it", "[cha
     pack_t pack;
     pack_nmc(&pack);
     for (size_t i = 0; i < PACK_POINTS(points); i++) {
+        ROW("points[%zu]", i);
         pack_set_cells(&pack, 4000, points[i].value);
         TEST_ASSERT_EQUAL_INT32(points[i].limit_ma, pack_discharge_limiter(&pack, BATTERY_REASON_CELL_VOLTAGE));
     }
@@ -194,6 +197,7 @@ TEST_CASE("CCL is nothing at the cold cutoff and all 10 degC above it", "[charge
     pack_t pack;
     pack_nmc(&pack);
     for (size_t i = 0; i < PACK_POINTS(points); i++) {
+        ROW("points[%zu]", i);
         pack.state.sensor_ddegc[0] = pack_known(points[i].value);
         TEST_ASSERT_EQUAL_INT32(points[i].limit_ma, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
     }
@@ -209,6 +213,7 @@ TEST_CASE("CCL is all 15 degC below the heat cutoff and nothing 2 degC below it"
     pack_t pack;
     pack_nmc(&pack);
     for (size_t i = 0; i < PACK_POINTS(points); i++) {
+        ROW("points[%zu]", i);
         pack.state.sensor_ddegc[1] = pack_known(points[i].value);
         TEST_ASSERT_EQUAL_INT32(points[i].limit_ma, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
     }
@@ -225,6 +230,7 @@ TEST_CASE("DCL is all 10 degC below the heat cutoff and nothing at it; cold leav
     pack_t pack;
     pack_nmc(&pack);
     for (size_t i = 0; i < PACK_POINTS(points); i++) {
+        ROW("points[%zu]", i);
         pack.state.sensor_ddegc[0] = pack_known(points[i].value);
         TEST_ASSERT_EQUAL_INT32(points[i].limit_ma, pack_discharge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
     }
@@ -235,6 +241,7 @@ TEST_CASE("of two sensors the colder one counts for cold and the hotter one for 
     pack_t pack;
     pack_nmc(&pack);
     for (size_t i = 0; i < 2; i++) {
+        ROW("sensor %zu", i);
         pack.state.sensor_ddegc[i] = pack_known(50);
         pack.state.sensor_ddegc[1 - i] = pack_known(300);
         TEST_ASSERT_EQUAL_INT32(9000, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
@@ -256,6 +263,7 @@ TEST_CASE("DCL is nothing at the lowest state of charge and all 5 % above it", "
     pack_nmc(&pack);
     pack.config.disch_soc_pct = 10;
     for (size_t i = 0; i < PACK_POINTS(points); i++) {
+        ROW("points[%zu]", i);
         pack.state.soc_ppm = pack_known(points[i].value);
         TEST_ASSERT_EQUAL_INT32(points[i].limit_ma, pack_discharge_limiter(&pack, BATTERY_REASON_SOC));
         TEST_ASSERT_EQUAL_INT32(-1, pack_charge_limiter(&pack, BATTERY_REASON_SOC));

@@ -5,6 +5,7 @@
  */
 /* What a register, a sensor or a cell that is lost or contradicts does to the limits: nothing that is lost loosens one.
  */
+#include "../row.h"
 #include "pack.h"
 #include "unity.h"
 
@@ -271,6 +272,7 @@ TEST_CASE("a pack is held against the cutoff that was lost, and against none whe
     lose(&pack, BATTERY_REGISTER_OVER_VOLTAGE, 4150);
     pack_settle(&pack);
     for (int block = 1; block <= 4; block++) {
+        ROW("block %d", block);
         TEST_ASSERT_EQUAL(block >= 3, pack_voltage_stops(&pack, 14 * 4150));
     }
     lose(&pack, BATTERY_REGISTER_OVER_VOLTAGE, 0);
@@ -311,6 +313,7 @@ TEST_CASE("a fault stops what it forbids and nothing else; one that nobody knows
     static const uint8_t charge_alone[] = {0x03, 0x06, 0x07, 0x37};
     static const uint8_t discharge_alone[] = {0x02, 0x05, 0x31};
     for (int event = 0; event <= UINT8_MAX; event++) {
+        ROW("event 0x%02X", event);
         pack_t pack;
         pack_nmc(&pack);
         pack_fault(&pack, (uint8_t)event);
@@ -399,6 +402,7 @@ TEST_CASE("limits that cannot have been told do not count after an orderly resta
     pack_step(&pack, 0);
     const int32_t start_mv = pack.state.cvl_mv.value;
     for (size_t i = 0; i < 3; i++) {
+        ROW("wrong[%zu]", i);
         pack_restart(&pack);
         charge_control_keep(&pack.control, &wrong[i]);
         pack_step(&pack, 0);

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 /* CCL and DCL fall at once and rise slowly; ramps. The caps of the pack: CCL 90 % of 20 A, DCL 90 % of 60 A. */
+#include "../row.h"
 #include "pack.h"
 #include "unity.h"
 
@@ -109,6 +110,7 @@ TEST_CASE("after a pause of the snapshots a limit rises by what it would have in
 {
     static const pack_point_t points[] = {{9000, 45000}, {10000, 50000}, {11000, 50000}, {100000, 50000}};
     for (size_t i = 0; i < PACK_POINTS(points); i++) {
+        ROW("points[%zu]", i);
         pack_t pack;
         pack_nmc(&pack);
         pack.bms.charge_max_ma = pack_known(200000);

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 /* Bulk, absorption and float: when CVL goes from one to the other. */
+#include "../row.h"
 #include "pack.h"
 #include "unity.h"
 
@@ -16,6 +17,7 @@ TEST_CASE("CVL does not depend on the measured pack voltage", "[charge_control]"
     pack_settle(&pack);
     static const int32_t voltages_mv[] = {0, 30000, 58100, 80000};
     for (size_t i = 0; i < sizeof(voltages_mv) / sizeof(voltages_mv[0]); i++) {
+        ROW("voltages_mv[%zu]", i);
         pack.state.pack_voltage_mv = pack_known(voltages_mv[i]);
         pack_run(&pack, 2 * PACK_MINUTE_MS);
         pack_expect(&pack.state.cvl_mv, PACK_TARGET_MV, BATTERY_REASON_BULK);

@@ -6,6 +6,7 @@
 /* Where the limits begin: at a start, after silence, after an orderly restart, with registers that change. */
 #include <string.h>
 
+#include "../row.h"
 #include "pack.h"
 #include "unity.h"
 
@@ -30,6 +31,7 @@ TEST_CASE("CVL begins at float, or 10 mV above cells that are higher, and never 
     static const int32_t expected_mv[][2] = {{3000, 4075}, {4065, 4075}, {4066, 4076}, {4100, 4110},
                                              {4139, 4149}, {4140, 4150}, {4141, 4150}, {4150, 4150}};
     for (size_t i = 0; i < sizeof(expected_mv) / sizeof(expected_mv[0]); i++) {
+        ROW("expected_mv[%zu]", i);
         expect_first_cvl(expected_mv[i][0], 500000, expected_mv[i][1]);
         expect_first_cvl(expected_mv[i][0], 950000, expected_mv[i][1]);
     }

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 /* Which temperature counts, against what, and what holds when one is lost. 319 = 60 degC, 320 = 0 degC. */
+#include "../row.h"
 #include "pack.h"
 #include "unity.h"
 
@@ -19,10 +20,12 @@ TEST_CASE("the BMS's own temperature stands in for the sensors when none is conn
     pack_t pack;
     pack_nmc(&pack);
     for (size_t i = 0; i < PACK_POINTS(cold); i++) {
+        ROW("cold[%zu]", i);
         pack.state.bms_temperature_ddegc = pack_known(cold[i].value);
         TEST_ASSERT_EQUAL_INT32(cold[i].limit_ma, pack_charge_limiter(&pack, BATTERY_REASON_BMS_TEMPERATURE));
     }
     for (size_t i = 0; i < PACK_POINTS(hot); i++) {
+        ROW("hot[%zu]", i);
         pack.state.bms_temperature_ddegc = pack_known(hot[i].value);
         TEST_ASSERT_EQUAL_INT32(hot[i].limit_ma, pack_charge_limiter(&pack, BATTERY_REASON_BMS_TEMPERATURE));
     }
@@ -42,15 +45,18 @@ TEST_CASE("beside a sensor the BMS's own temperature counts against its own hot 
     static const pack_point_t discharge[] = {{-400, DCL_CAP_MA}, {699, DCL_CAP_MA}, {700, DCL_CAP_MA}, {701, 53460},
                                              {750, 27000},       {799, 540},        {800, 0},          {801, 0}};
     for (size_t sensor = 0; sensor < BATTERY_SENSORS_MAX; sensor++) {
+        ROW("sensor %zu", sensor);
         pack_t pack;
         pack_nmc(&pack);
         pack.state.sensor_ddegc[sensor] = pack_known(250);
         for (size_t i = 0; i < PACK_POINTS(charge); i++) {
+            ROW("charge[%zu]", i);
             pack.state.bms_temperature_ddegc = pack_known(charge[i].value);
             TEST_ASSERT_EQUAL_INT32(charge[i].limit_ma, pack_charge_limiter(&pack, BATTERY_REASON_BMS_TEMPERATURE));
             TEST_ASSERT_EQUAL_INT32(CCL_CAP_MA, pack_charge_limiter(&pack, BATTERY_REASON_TEMPERATURE));
         }
         for (size_t i = 0; i < PACK_POINTS(discharge); i++) {
+            ROW("discharge[%zu]", i);
             pack.state.bms_temperature_ddegc = pack_known(discharge[i].value);
             TEST_ASSERT_EQUAL_INT32(discharge[i].limit_ma,
                                     pack_discharge_limiter(&pack, BATTERY_REASON_BMS_TEMPERATURE));
@@ -239,6 +245,7 @@ TEST_CASE("a pack is called too cold or too hot to be charged where a temperatur
     } cases[] = {{-50, true, false},  {0, true, false},   {1, false, false}, {250, false, false},
                  {579, false, false}, {580, false, true}, {700, false, true}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ROW("cases[%zu]", i);
         pack_t pack;
         pack_nmc(&pack);
         pack.state.bms_temperature_ddegc = pack_known(cases[i].temperature_ddegc);

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 /* The controller on the highest cell, the bounds of CVL, and charging inhibited. */
+#include "../row.h"
 #include "pack.h"
 #include "unity.h"
 
@@ -243,6 +244,7 @@ TEST_CASE("CVL is raised by half of what the highest cell lacks, 20 mV at most",
         int32_t raised_mv;
     } cases[] = {{4130, 10}, {4112, 19}, {4110, 20}, {4108, 20}, {4144, 3}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ROW("cases[%zu]", i);
         pack_t pack;
         lowered(&pack, cases[i].highest_mv);
         pack_run(&pack, PACK_MINUTE_MS);

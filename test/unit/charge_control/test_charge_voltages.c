@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "../row.h"
 #include "pack.h"
 #include "unity.h"
 
@@ -71,6 +72,7 @@ TEST_CASE("what a solar charger adds to CVL is spread over the cells, rounded to
     pack_t pack;
     pack_nmc(&pack);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ROW("cases[%zu]", i);
         pack.state.cell_count = cases[i].cells;
         TEST_ASSERT_EQUAL_INT32(cases[i].ceiling_mv, voltages_of(&pack).ceiling_mv);
     }

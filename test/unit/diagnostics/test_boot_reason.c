@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../row.h"
 #include "diagnostics.h"
 #include "unity.h"
 
@@ -21,6 +22,7 @@ TEST_CASE("reasons that call for different things to be done have different text
         ESP_RST_UNKNOWN, ESP_RST_POWERON, ESP_RST_EXT, ESP_RST_SW, ESP_RST_PANIC, ESP_RST_TASK_WDT, ESP_RST_BROWNOUT,
     };
     for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        ROW("reasons[%zu]", i);
         for (size_t k = 0; k < i; k++) {
             TEST_ASSERT_TRUE(
                 strcmp(diagnostics_boot_reason_text(reasons[i]), diagnostics_boot_reason_text(reasons[k])) != 0);

@@ -6,6 +6,7 @@
 /* What the log does on a flash that works; power cuts at every operation: test/pure/test_energy_log.py. */
 #include <string.h>
 
+#include "../row.h"
 #include "energy_log.h"
 #include "unity.h"
 
@@ -239,6 +240,7 @@ TEST_CASE("what a save writes is read by every firmware: layout, number and CRC 
 TEST_CASE("a record in which one bit is wrong is skipped for the one before", "[energy_log]")
 {
     for (size_t bit = 0; bit < (size_t)8 * RECORD; bit += 13) {
+        ROW("bit %zu", bit);
         energy_log_t log;
         energy_totals_t totals = totals_of(1);
         const energy_flash_t flash = flash_of(0xFF);
@@ -254,6 +256,7 @@ TEST_CASE("a record of another layout is not taken for one of ours, however whol
 {
     static const uint8_t crc[2][4] = {{0x72, 0xE0, 0x42, 0x54}, {0xDC, 0xC7, 0x68, 0x6F}}; /* of layouts 0 and 2 */
     for (uint8_t layout = 0; layout <= 2; layout += 2) {
+        ROW("layout %u", layout);
         energy_log_t log;
         energy_totals_t totals;
         const energy_flash_t flash = flash_of(0xFF);
@@ -293,6 +296,7 @@ TEST_CASE("the sectors are half a sector apart also where one held something els
 {
     for (uint32_t foreign = 0; foreign < 2; foreign++) {
         for (int old = 0; old < 2; old++) { /* the other sector holds nothing, or one record */
+            ROW("foreign sector %u, old record %d", (unsigned)foreign, old);
             energy_log_t log;
             energy_totals_t totals = totals_of(1);
             const energy_flash_t flash = flash_of(0xFF);

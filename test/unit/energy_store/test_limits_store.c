@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 /* Limits that an orderly restart keeps; this suite is for Linux only. */
+#include "../row.h"
 #include "../../../components/battery/limits_store.h"
 
 #include <fcntl.h>
@@ -144,6 +145,7 @@ TEST_CASE("a bit that is wrong anywhere makes the limits void", "[limits_store]"
 {
     restart_with(&s_limits);
     for (int bit = 0; bit < 8 * MEMORY_SIZE; bit++) {
+        ROW("bit %d", bit);
         memcpy(__start_rtc_noinit, s_image, MEMORY_SIZE);
         __start_rtc_noinit[bit / 8] = (uint8_t)(__start_rtc_noinit[bit / 8] ^ (1U << bit % 8));
         TEST_ASSERT_FALSE(found());
@@ -155,6 +157,7 @@ TEST_CASE("limits that another version has kept in its own way are void", "[limi
 {
     restart_with(&s_limits);
     for (uint16_t layout = 0; layout <= 2; layout++) {
+        ROW("layout %u", layout);
         memcpy(&s_image[LAYOUT_AT], &layout, sizeof(layout));
         const uint16_t crc = tinybms_crc16(s_image, CRC_AT);
         memcpy(&s_image[CRC_AT], &crc, sizeof(crc));

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../row.h"
 #include "event_bus.h"
 #include "freertos/task.h"
 #include "service_task.h"
@@ -37,6 +38,7 @@ TEST_CASE("every subscriber of a topic gets every message in order", "[event_bus
         event_bus_publish_bms_event(bus, &message);
     }
     for (int i = 0; i < 2; i++) {
+        ROW("subscription %d", i);
         tinybms_event_t got;
         for (uint32_t t = 1; t <= 3; t++) {
             TEST_ASSERT_TRUE(event_bus_receive_bms_event(subscriptions[i], &got, 0));
@@ -121,6 +123,7 @@ TEST_CASE("a wait in ticks is as long as the deadline is away, from nothing to 2
     TEST_ASSERT_EQUAL_UINT32(pdMS_TO_TICKS(50), service_ticks_until(now_ms + 5000, 50));
     static const int64_t waits_ms[] = {4294967, 4294968, 86400000, INT32_MAX};
     for (size_t i = 0; i < sizeof(waits_ms) / sizeof(waits_ms[0]); i++) {
+        ROW("waits_ms[%zu]", i);
         const int64_t expected = waits_ms[i] * configTICK_RATE_HZ / 1000;
         const int64_t ticks = service_ticks_until(service_now_ms() + waits_ms[i], INT32_MAX);
         TEST_ASSERT_LESS_OR_EQUAL(expected, ticks);

@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../host/bus_bench.h"
+#include "../row.h"
+#include "../host/peer_bus.h"
 #include "can_victron.h"
 #include "esp_partition.h"
 #include "flash_gate.h"
@@ -105,8 +106,8 @@ static void start_once(void)
     TEST_ASSERT_EQUAL(ESP_OK, settings_open(&s_settings));
     TEST_ASSERT_EQUAL(ESP_OK, event_bus_create(&s_bus));
     TEST_ASSERT_EQUAL(ESP_OK, event_bus_subscribe(s_bus, EVENT_BUS_CAN_FRAME, 64, "stress", NULL, &s_frames));
-    bench_open_bus();
-    bench_connect_peer();
+    bus_open();
+    bus_connect_peer();
     flash_gate_pace();
     TEST_ASSERT_EQUAL(ESP_OK, can_victron_start(s_bus, s_settings));
 }
@@ -140,6 +141,7 @@ TEST_CASE("0x351 comes each second while settings, counters and logs are written
     TEST_ASSERT_LESS_THAN(GAP_MAX_MS, longest_ms);
     TEST_ASSERT_LESS_THAN(GAP_MAX_MS, silent_ms);
     for (int i = 0; i < WRITERS; i++) {
+        ROW("writer %d", i);
         TEST_ASSERT_GREATER_OR_EQUAL(1, atomic_load(&s_written[i]));
     }
     flash_gate_status_t after;

@@ -6,6 +6,7 @@
 /* Lines of the Lawicel protocol, from its manual; for Linux only. */
 #include <string.h>
 
+#include "../row.h"
 #include "slcan.h"
 #include "unity.h"
 
@@ -138,6 +139,7 @@ TEST_CASE("a line that is no frame is no frame", "[host]")
         "13\r",
     };
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        ROW("lines[%zu]", i);
         begin();
         TEST_ASSERT_EQUAL(SLCAN_GARBAGE, hear_line(lines[i]));
         TEST_ASSERT_EQUAL(SLCAN_FRAME, hear_line("t0010\r")); /* the next one is heard again */

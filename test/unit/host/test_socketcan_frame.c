@@ -6,6 +6,7 @@
 /* Frames and error frames of SocketCAN, bit by bit from Linux' documentation; for Linux only. */
 #include <string.h>
 
+#include "../row.h"
 #include "socketcan_frame.h"
 #include "unity.h"
 
@@ -114,6 +115,7 @@ TEST_CASE("without counters the state of the controller stands for them", "[host
         {0x02, false, 0, 0},  {0x00, false, 0, 0},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ROW("cases[%zu]", i);
         const socketcan_errors_t errors = errors_of(0x04, cases[i].controller, 77, 77);
         TEST_ASSERT_EQUAL(cases[i].known, errors.counters_known);
         TEST_ASSERT_EQUAL(cases[i].tec, errors.tec);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "can_bus_backend.h"
-#include "twai_bench.h"
+#include "twai_probe.h"
 #include "unity.h"
 
 #define FOR_EVER   (-1)
@@ -17,13 +17,13 @@
 
 static twai_node_handle_t begin(void)
 {
-    return bench_begin(FOR_EVER);
+    return probe_begin(FOR_EVER);
 }
 
 /** The peer hears a frame next that begins and ends like this; between that stands a time. */
 static void expect_heard(const char *head, const char *tail)
 {
-    const char *const text = bench_peer_hears();
+    const char *const text = bus_peer_hears();
     TEST_ASSERT_TRUE_MESSAGE(strncmp(text, head, strlen(head)) == 0, text);
     TEST_ASSERT_TRUE_MESSAGE(strlen(text) > strlen(tail), text);
     TEST_ASSERT_EQUAL_STRING(tail, &text[strlen(text) - strlen(tail)]);
@@ -32,43 +32,43 @@ static void expect_heard(const char *head, const char *tail)
 TEST_CASE("a node that is not enabled neither sends nor hears", "[host]")
 {
     uint8_t data[1] = {1};
-    const twai_frame_t frame = bench_frame(0x100, data, 1);
+    const twai_frame_t frame = probe_frame(0x100, data, 1);
     const can_bus_frame_t foreign = {.id = 0x123};
     twai_node_handle_t node = begin();
     TEST_ASSERT_EQUAL(ESP_OK, twai_node_disable(node));
     TEST_ASSERT_EQUAL(ESP_ERR_INVALID_STATE, twai_node_transmit(node, &frame, 0));
     TEST_ASSERT_EQUAL(ESP_ERR_INVALID_STATE, twai_node_transmit_wait_all_done(node, 0));
     TEST_ASSERT_EQUAL(ESP_ERR_INVALID_STATE, twai_node_disable(node));
-    TEST_ASSERT_EQUAL(TWAI_ERROR_BUS_OFF, bench_status().state);
+    TEST_ASSERT_EQUAL(TWAI_ERROR_BUS_OFF, probe_status().state);
     can_bus_received(&foreign);
-    TEST_ASSERT_EQUAL(0, bench_events());
-    bench_end();
+    TEST_ASSERT_EQUAL(0, probe_events());
+    probe_end();
 }
 
 TEST_CASE("an enabled node sends, hears, and refuses another set of callbacks", "[host]")
 {
     uint8_t data[2] = {0xAB, 0xCD};
-    const twai_frame_t frame = bench_frame(0x351, data, 2);
+    const twai_frame_t frame = probe_frame(0x351, data, 2);
     const twai_event_callbacks_t none = {.on_tx_done = NULL};
     twai_node_handle_t node = begin();
-    bench_connect_peer();
+    bus_connect_peer();
     TEST_ASSERT_EQUAL(ESP_ERR_INVALID_STATE, twai_node_enable(node));
     TEST_ASSERT_EQUAL(ESP_ERR_INVALID_STATE, twai_node_recover(node));
     TEST_ASSERT_EQUAL(ESP_ERR_INVALID_STATE, twai_node_register_event_callbacks(node, &none, NULL));
     TEST_ASSERT_EQUAL(ESP_OK, twai_node_transmit(node, &frame, 0));
     expect_heard("< frame 351 ", " ABCD >");
-    bench_wait_for(BENCH_TX_DONE, 1);
-    TEST_ASSERT_TRUE(bench_event_of(BENCH_TX_DONE, 0)->success);
-    TEST_ASSERT_EQUAL(&frame, bench_event_of(BENCH_TX_DONE, 0)->frame);
-    bench_peer_sends("< send 305 3 1 2 3 >");
-    bench_wait_for(BENCH_RX_DONE, 1);
-    const bench_event_t *const got = bench_event_of(BENCH_RX_DONE, 0);
+    probe_wait_for(PROBE_TX_DONE, 1);
+    TEST_ASSERT_TRUE(probe_event_of(PROBE_TX_DONE, 0)->success);
+    TEST_ASSERT_EQUAL(&frame, probe_event_of(PROBE_TX_DONE, 0)->frame);
+    bus_peer_sends("< send 305 3 1 2 3 >");
+    probe_wait_for(PROBE_RX_DONE, 1);
+    const probe_event_t *const got = probe_event_of(PROBE_RX_DONE, 0);
     const uint8_t expected[8] = {1, 2, 3, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE};
     TEST_ASSERT_EQUAL(0x305, got->received.id);
     TEST_ASSERT_EQUAL(3, got->received.dlc);
     TEST_ASSERT_EQUAL_MEMORY(expected, got->data, 8);
-    TEST_ASSERT_EQUAL(0, bench_count(BENCH_STATE) + bench_count(BENCH_ERROR));
-    bench_end();
+    TEST_ASSERT_EQUAL(0, probe_count(PROBE_STATE) + probe_count(PROBE_ERROR));
+    probe_end();
 }
 
 TEST_CASE("NULL is refused", "[host]")
@@ -88,13 +88,13 @@ TEST_CASE("NULL is refused", "[host]")
     TEST_ASSERT_EQUAL(ESP_ERR_INVALID_ARG, twai_node_transmit_wait_all_done(NULL, 0));
     TEST_ASSERT_EQUAL(ESP_ERR_INVALID_ARG, twai_node_receive_from_isr(NULL, &received));
     TEST_ASSERT_EQUAL(ESP_ERR_INVALID_ARG, twai_node_receive_from_isr(node, NULL));
-    bench_end();
+    probe_end();
 }
 
 TEST_CASE("lengths that do not agree are refused, also while the node is off", "[host]")
 {
     uint8_t data[9] = {0};
-    twai_frame_t frame = bench_frame(0x100, data, 8);
+    twai_frame_t frame = probe_frame(0x100, data, 8);
     twai_node_handle_t node = begin();
     TEST_ASSERT_EQUAL(ESP_OK, twai_node_disable(node));
     frame.header.dlc = 4;
@@ -110,7 +110,7 @@ TEST_CASE("lengths that do not agree are refused, also while the node is off", "
     TEST_ASSERT_EQUAL(ESP_ERR_INVALID_ARG, twai_node_transmit(node, &frame, 0));
     frame.header.brs = 0;
     TEST_ASSERT_EQUAL(ESP_ERR_INVALID_STATE, twai_node_transmit(node, &frame, 0));
-    bench_end();
+    probe_end();
 }
 
 TEST_CASE("the length of a frame is its DLC, or else that of its buffer", "[host]")
@@ -120,12 +120,12 @@ TEST_CASE("the length of a frame is its DLC, or else that of its buffer", "[host
     twai_node_handle_t node = begin();
     frames[0] = (twai_frame_t){.header = {.id = 0x101, .dlc = 2}, .buffer = data};
     frames[1] = (twai_frame_t){.header = {.id = 0x102}, .buffer = data, .buffer_len = 3};
-    bench_connect_peer();
+    bus_connect_peer();
     TEST_ASSERT_EQUAL(ESP_OK, twai_node_transmit(node, &frames[0], 0));
     TEST_ASSERT_EQUAL(ESP_OK, twai_node_transmit(node, &frames[1], 0));
     expect_heard("< frame 101 ", " 0102 >");
     expect_heard("< frame 102 ", " 010203 >");
-    bench_end();
+    probe_end();
 }
 
 TEST_CASE("a remote frame goes out without data, and comes in without touching the buffer", "[host]")
@@ -134,14 +134,14 @@ TEST_CASE("a remote frame goes out without data, and comes in without touching t
     const can_bus_frame_t asked = {.id = 0x306, .remote = true, .dlc = 4};
     const uint8_t untouched[8] = {0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE};
     twai_node_handle_t node = begin();
-    bench_connect_peer();
+    bus_connect_peer();
     TEST_ASSERT_EQUAL(ESP_OK, twai_node_transmit(node, &ask, 0));
     expect_heard("< frame 305 ", "  >");
     can_bus_received(&asked);
-    TEST_ASSERT_EQUAL(1, bench_event_of(BENCH_RX_DONE, 0)->received.rtr);
-    TEST_ASSERT_EQUAL(4, bench_event_of(BENCH_RX_DONE, 0)->received.dlc);
-    TEST_ASSERT_EQUAL_MEMORY(untouched, bench_event_of(BENCH_RX_DONE, 0)->data, 8);
-    bench_end();
+    TEST_ASSERT_EQUAL(1, probe_event_of(PROBE_RX_DONE, 0)->received.rtr);
+    TEST_ASSERT_EQUAL(4, probe_event_of(PROBE_RX_DONE, 0)->received.dlc);
+    TEST_ASSERT_EQUAL_MEMORY(untouched, probe_event_of(PROBE_RX_DONE, 0)->data, 8);
+    probe_end();
 }
 
 TEST_CASE("a frame can be received in the callback only", "[host]")
@@ -150,7 +150,7 @@ TEST_CASE("a frame can be received in the callback only", "[host]")
     twai_frame_t frame = {.buffer = data, .buffer_len = sizeof(data)};
     twai_node_handle_t node = begin();
     TEST_ASSERT_EQUAL(ESP_ERR_INVALID_STATE, twai_node_receive_from_isr(node, &frame));
-    bench_end();
+    probe_end();
 }
 
 TEST_CASE("the queue holds pointers: what goes out late is what stands there then", "[host]")
@@ -158,22 +158,22 @@ TEST_CASE("the queue holds pointers: what goes out late is what stands there the
     static uint8_t shared[1];
     static twai_frame_t frame;
     twai_node_handle_t node = begin();
-    frame = bench_frame(0x100, shared, 1);
+    frame = probe_frame(0x100, shared, 1);
     shared[0] = 1;
     TEST_ASSERT_EQUAL(ESP_OK, twai_node_transmit(node, &frame, 0)); /* in the controller: 1 */
     shared[0] = 2;
-    TEST_ASSERT_EQUAL(2, bench_status().tx_queue_remaining);
+    TEST_ASSERT_EQUAL(2, probe_status().tx_queue_remaining);
     TEST_ASSERT_EQUAL(ESP_OK, twai_node_transmit(node, &frame, 0)); /* queued */
     TEST_ASSERT_EQUAL(ESP_OK, twai_node_transmit(node, &frame, 0)); /* queued */
-    TEST_ASSERT_EQUAL(0, bench_status().tx_queue_remaining);
+    TEST_ASSERT_EQUAL(0, probe_status().tx_queue_remaining);
     TEST_ASSERT_EQUAL(ESP_ERR_TIMEOUT, twai_node_transmit(node, &frame, 0));
     shared[0] = 9;
-    bench_connect_peer();
+    bus_connect_peer();
     expect_heard("< frame 100 ", " 01 >");
     expect_heard("< frame 100 ", " 09 >");
     expect_heard("< frame 100 ", " 09 >");
-    bench_wait_for(BENCH_TX_DONE, 3);
-    bench_end();
+    probe_wait_for(PROBE_TX_DONE, 3);
+    probe_end();
 }
 
 TEST_CASE("enabling again sends the frame in flight anew, from where it stands", "[host]")
@@ -181,22 +181,22 @@ TEST_CASE("enabling again sends the frame in flight anew, from where it stands",
     static uint8_t data[1];
     static twai_frame_t frame;
     twai_node_handle_t node = begin();
-    frame = bench_frame(0x103, data, 1);
+    frame = probe_frame(0x103, data, 1);
     data[0] = 1;
     TEST_ASSERT_EQUAL(ESP_OK, twai_node_transmit(node, &frame, 0));
-    bench_wait_for(BENCH_ERROR, 3); /* nobody acknowledges it */
+    probe_wait_for(PROBE_ERROR, 3); /* nobody acknowledges it */
     TEST_ASSERT_EQUAL(ESP_OK, twai_node_disable(node));
-    TEST_ASSERT_GREATER_THAN(0, bench_status().tx_error_count);
-    TEST_ASSERT_EQUAL(0, bench_count(BENCH_TX_DONE));
-    const uint32_t errors = bench_bus_errors();
-    bench_connect_peer();
+    TEST_ASSERT_GREATER_THAN(0, probe_status().tx_error_count);
+    TEST_ASSERT_EQUAL(0, probe_count(PROBE_TX_DONE));
+    const uint32_t errors = probe_bus_errors();
+    bus_connect_peer();
     data[0] = 7;
     TEST_ASSERT_EQUAL(ESP_OK, twai_node_enable(node));
     expect_heard("< frame 103 ", " 07 >");
-    bench_wait_for(BENCH_TX_DONE, 1);
-    TEST_ASSERT_EQUAL(0, bench_event_of(BENCH_TX_DONE, 0)->status.tx_error_count); /* enabling has cleared it */
-    TEST_ASSERT_EQUAL(errors, bench_bus_errors());                                 /* but not this */
-    bench_end();
+    probe_wait_for(PROBE_TX_DONE, 1);
+    TEST_ASSERT_EQUAL(0, probe_event_of(PROBE_TX_DONE, 0)->status.tx_error_count); /* enabling has cleared it */
+    TEST_ASSERT_EQUAL(errors, probe_bus_errors());                                 /* but not this */
+    probe_end();
 }
 
 static _Atomic(twai_node_handle_t) s_sender;
@@ -205,7 +205,7 @@ static atomic_int s_results[3];
 
 static void send_three(void)
 {
-    bench_on_done(NULL);
+    probe_on_done(NULL);
     for (int i = 0; i < 3; i++) {
         atomic_store(&s_results[i], twai_node_transmit(atomic_load(&s_sender), &s_more[i], TIMEOUT_MS));
     }
@@ -217,21 +217,21 @@ TEST_CASE("in an interrupt the timeout of a transmission plays no role: a full q
     static twai_frame_t first;
     twai_node_handle_t node = begin();
     atomic_store(&s_sender, node);
-    first = bench_frame(0x200, data, 1);
+    first = probe_frame(0x200, data, 1);
     for (unsigned i = 0; i < 3; i++) {
-        s_more[i] = bench_frame(0x201 + i, data, 1);
+        s_more[i] = probe_frame(0x201 + i, data, 1);
     }
-    bench_on_done(send_three);
-    bench_connect_peer();
+    probe_on_done(send_three);
+    bus_connect_peer();
     TEST_ASSERT_EQUAL(ESP_OK, twai_node_transmit(node, &first, 0));
     expect_heard("< frame 200 ", " 00 >");
     expect_heard("< frame 201 ", " 00 >");
     expect_heard("< frame 202 ", " 00 >");
-    bench_wait_for(BENCH_TX_DONE, 3);
+    probe_wait_for(PROBE_TX_DONE, 3);
     TEST_ASSERT_EQUAL(ESP_OK, atomic_load(&s_results[0])); /* the node still counts as busy: both are queued */
     TEST_ASSERT_EQUAL(ESP_OK, atomic_load(&s_results[1]));
     TEST_ASSERT_EQUAL(ESP_ERR_TIMEOUT, atomic_load(&s_results[2]));
-    bench_end();
+    probe_end();
 }
 
 TEST_CASE("that all is done is told late, and then it may be told of the frame before", "[host]")
@@ -239,21 +239,21 @@ TEST_CASE("that all is done is told late, and then it may be told of the frame b
     static uint8_t data[1] = {0};
     static twai_frame_t frames[2];
     twai_node_handle_t node = begin();
-    frames[0] = bench_frame(0x201, data, 1);
-    frames[1] = bench_frame(0x202, data, 1);
-    bench_hold_timer_task();
-    bench_connect_peer();
+    frames[0] = probe_frame(0x201, data, 1);
+    frames[1] = probe_frame(0x202, data, 1);
+    bus_hold_timer_task();
+    bus_connect_peer();
     TEST_ASSERT_EQUAL(ESP_OK, twai_node_transmit(node, &frames[0], 0));
-    bench_wait_for(BENCH_TX_DONE, 1);
+    probe_wait_for(PROBE_TX_DONE, 1);
     while (twai_node_transmit_wait_all_done(node, 0) != ESP_OK) { /* until the interrupt has ended: nothing is held */
     }
-    bench_disconnect_peer();
+    bus_disconnect_peer();
     TEST_ASSERT_EQUAL(ESP_OK, twai_node_transmit(node, &frames[1], 0));
     TEST_ASSERT_EQUAL(ESP_ERR_TIMEOUT, twai_node_transmit_wait_all_done(node, 20));
-    bench_release_timer_task();
+    bus_release_timer_task();
     TEST_ASSERT_EQUAL(ESP_OK, twai_node_transmit_wait_all_done(node, TIMEOUT_MS));
-    TEST_ASSERT_EQUAL(1, bench_count(BENCH_TX_DONE)); /* the second frame is still under way */
-    bench_end();
+    TEST_ASSERT_EQUAL(1, probe_count(PROBE_TX_DONE)); /* the second frame is still under way */
+    probe_end();
 }
 
 TEST_CASE("who waits for all to be done waits for the queue too", "[host]")
@@ -263,12 +263,12 @@ TEST_CASE("who waits for all to be done waits for the queue too", "[host]")
     twai_node_handle_t node = begin();
     TEST_ASSERT_EQUAL(ESP_OK, twai_node_transmit_wait_all_done(node, 0));
     for (unsigned i = 0; i < 3; i++) {
-        frames[i] = bench_frame(0x301 + i, data, 1);
+        frames[i] = probe_frame(0x301 + i, data, 1);
         TEST_ASSERT_EQUAL(ESP_OK, twai_node_transmit(node, &frames[i], 0));
     }
     TEST_ASSERT_EQUAL(ESP_ERR_TIMEOUT, twai_node_transmit_wait_all_done(node, 0));
-    bench_connect_peer();
+    bus_connect_peer();
     TEST_ASSERT_EQUAL(ESP_OK, twai_node_transmit_wait_all_done(node, TIMEOUT_MS));
-    TEST_ASSERT_EQUAL(3, bench_count(BENCH_TX_DONE));
-    bench_end();
+    TEST_ASSERT_EQUAL(3, probe_count(PROBE_TX_DONE));
+    probe_end();
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../row.h"
 #include "driver/uart.h"
 #include "freertos/task.h"
 #include "host.h"
@@ -284,6 +285,7 @@ TEST_CASE("ports that are not there or not installed, and NULL, are refused", "[
     size_t length = 0;
     begin();
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        ROW("wrong[%zu]", i);
         TEST_ASSERT_EQUAL(-1, uart_read_bytes(wrong[i], &byte, 1, 0));
         TEST_ASSERT_EQUAL(-1, uart_write_bytes(wrong[i], &byte, 1));
         TEST_ASSERT_EQUAL(ESP_FAIL, uart_flush_input(wrong[i]));

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "../row.h"
 #include "ota_confirm.h"
 #include "unity.h"
 
@@ -40,6 +41,7 @@ TEST_CASE("of what another version has stored only the parts of this one are ask
         uint8_t asked;
     } cases[] = {{0, 0}, {BMS, BMS}, {CAN, CAN}, {BMS | CAN, BMS | CAN}, {0xFC, 0}, {0xFE, CAN}, {0xFF, BMS | CAN}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ROW("cases[%zu]", i);
         TEST_ASSERT_EQUAL_HEX8(cases[i].asked, ota_confirm_asked(&cases[i].stored));
     }
 }

@@ -6,6 +6,7 @@
 /* Background tasks watch one another; this suite is for Linux only, where time can be made to pass. */
 #include <stdatomic.h>
 
+#include "../row.h"
 #include "freertos/task.h"
 #include "host.h"
 #include "service_task.h"
@@ -40,6 +41,7 @@ static void begin(void)
     TEST_ASSERT_EQUAL(ESP_OK, event_bus_create(&s_bus));
     TEST_ASSERT_EQUAL(ESP_OK, event_bus_subscribe(s_bus, EVENT_BUS_TASK_HEALTH, 64, "test", NULL, &s_health));
     for (size_t i = 0; i < 3; i++) {
+        ROW("%s", s_names[i]);
         const service_task_config_t config = {
             .name = s_names[i],
             .kind = i == 2 ? SERVICE_TASK_CONTROL : SERVICE_TASK_BACKGROUND,

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 /* Two places in memory; test/pure/test_settings_keep.py cuts the power in them. */
+#include "../row.h"
 #include "settings_keep.h"
 
 #include <string.h>
@@ -181,6 +182,7 @@ TEST_CASE("a start that finds both places alike writes nothing", "[settings_keep
 TEST_CASE("what the first place has lost comes from the second one, and is there again", "[settings_keep]")
 {
     for (int way = 0; way < 2; way++) {
+        ROW("way %d", way);
         begin();
         TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(20));
         if (way == 0) {
@@ -219,6 +221,7 @@ TEST_CASE("lost in both places is not never set", "[settings_keep]")
         bool first_empty; /**< else damaged */
     } ways[] = {{true}, {false}};
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        ROW("ways[%zu]", i);
         begin();
         TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(20));
         TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(25)); /* both sectors are in use */
@@ -262,6 +265,7 @@ TEST_CASE("a loss is remembered, also when the places that show it are begun ane
 TEST_CASE("a record of a newer firmware that is newer than ours may be tighter", "[settings_keep]")
 {
     for (int way = 0; way < 2; way++) {
+        ROW("way %d", way);
         begin();
         TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(40));
         if (way == 0) { /* the newer firmware was cut between the places */
@@ -320,6 +324,7 @@ TEST_CASE("a sector that is damaged while the first place is fine is made good, 
           "[settings_keep]")
 {
     for (unsigned sector = 0; sector < 2; sector++) {
+        ROW("sector %u", sector);
         begin();
         TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(40));
         TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_cap(20));

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "../row.h"
 #include "settings_record.h"
 
 #include <stdio.h>
@@ -113,6 +114,7 @@ TEST_CASE("every flipped bit of a record is noticed", "[settings_record]")
     set_number(SETTINGS_CHARGE_MAX_A, 20);
     const size_t length = settings_record_write(&s_saved, 1, true, s_bytes);
     for (size_t bit = 0; bit < 8 * length; bit++) {
+        ROW("bit %zu", bit);
         s_bytes[bit / 8] ^= (uint8_t)(1U << (bit % 8));
         TEST_ASSERT_EQUAL(SETTINGS_PLACE_DAMAGED, settings_record_read(s_bytes, length, &s_found, &s_number));
         s_bytes[bit / 8] ^= (uint8_t)(1U << (bit % 8));
@@ -220,6 +222,7 @@ TEST_CASE("entries that go beyond the end are damage, though the CRC is right", 
 {
     static const uint8_t wrong[][3] = {{16, 'n', 0}, {0, 'n', 255}};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        ROW("wrong[%zu]", i);
         settings_saved_nothing(&s_saved);
         const size_t length = settings_record_write(&s_saved, 1, true, s_bytes);
         memcpy(&s_bytes[HEADER], wrong[i], sizeof(wrong[i]));

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../row.h"
 #include "settings_rules.h"
 #include "unity.h"
 
@@ -52,6 +53,7 @@ TEST_CASE("every factory value is allowed and all of them fit together", "[setti
 TEST_CASE("keys fit into NVS, are there once, and are found", "[settings]")
 {
     for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
+        ROW("%s", settings_entry(id)->key);
         const char *const key = settings_entry(id)->key;
         TEST_ASSERT_LESS_OR_EQUAL(15, strlen(key));
         TEST_ASSERT_EQUAL(id, settings_find(key));
@@ -224,6 +226,7 @@ static const char *unit_by_name(const char *key)
 TEST_CASE("every number has a range and the unit that its name ends with, no text has one", "[settings]")
 {
     for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
+        ROW("%s", settings_entry(id)->key);
         const settings_entry_t *const entry = settings_entry(id);
         if (settings_is_text(id)) {
             TEST_ASSERT_NULL(entry->unit);
@@ -254,6 +257,7 @@ static const struct {
 TEST_CASE("numbers that do not fit together are refused, and repaired without touching others", "[settings]")
 {
     for (size_t i = 0; i < sizeof(s_misfits) / sizeof(s_misfits[0]); i++) {
+        ROW("s_misfits[%zu]", i);
         settings_values_t values = factory();
         settings_values_t expected = factory();
         settings_refusal_t refusal;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../row.h"
 #include "esp_partition.h"
 #include "flash_gate.h"
 #include "host.h"
@@ -336,6 +337,7 @@ TEST_CASE("memories are alike when all of them is", "[settings]")
     const settings_memory_t alike = s_full;
     TEST_ASSERT_TRUE(settings_memory_same(&s_full, &alike));
     for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
+        ROW("other[%zu]", i);
         TEST_ASSERT_FALSE(settings_memory_same(&s_full, &other[i]));
     }
 }

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../row.h"
 #include "tinybms_command.h"
 #include "tinybms_crc.h"
 #include "unity.h"
@@ -106,6 +107,7 @@ TEST_CASE("every command without data is its number and a CRC", "[tinybms]")
         TINYBMS_CMD_TEMPERATURES,     TINYBMS_CMD_CELL_VOLTAGES,      TINYBMS_CMD_VERSION,
         TINYBMS_CMD_EXTENDED_VERSION, TINYBMS_CMD_SPEED_DISTANCE_TIME};
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        ROW("commands[%zu]", i);
         uint8_t expected[4] = {0xAA, (uint8_t)commands[i]};
         (void)close_frame(expected, 2);
         expect_request(&(tinybms_request_t){.command = commands[i]}, expected, sizeof(expected));
@@ -131,6 +133,7 @@ TEST_CASE("a request that must not be sent is not encoded", "[tinybms]")
         {.command = (tinybms_command_t)0x21},
     };
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        ROW("refused[%zu]", i);
         expect_refused(&refused[i]);
     }
 }
@@ -185,6 +188,7 @@ TEST_CASE("answers without a length byte have the lengths that the protocol give
         int length;
     } lengths[] = {{0x14, 8}, {0x15, 8}, {0x19, 8}, {0x1A, 8}, {0x16, 6}, {0x17, 6}, {0x18, 6}, {0x20, 16}};
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        ROW("lengths[%zu]", i);
         const uint8_t head[] = {0xAA, lengths[i].command};
         TEST_ASSERT_EQUAL(lengths[i].length, tinybms_answer_length(head, sizeof(head)));
     }
@@ -265,6 +269,7 @@ TEST_CASE("one wrong bit anywhere makes an answer invalid", "[tinybms]")
 {
     uint8_t frame[] = {0xAA, 0x1B, 0x06, 0x16, 0x01, 0x14, 0x01, 0x16, 0x01, 0x0E, 0x4E};
     for (size_t bit = 0; bit < 8 * sizeof(frame); bit++) {
+        ROW("bit %zu", bit);
         tinybms_answer_t answer;
         frame[bit / 8] = (uint8_t)(frame[bit / 8] ^ (1U << (bit % 8)));
         TEST_ASSERT_FALSE(tinybms_answer_decode(frame, sizeof(frame), &answer));

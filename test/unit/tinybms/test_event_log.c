@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../row.h"
 #include "tinybms_command.h"
 #include "tinybms_event_log.h"
 #include "unity.h"
@@ -38,6 +39,7 @@ static void expect(const char *ids)
     const size_t count = tinybms_event_log_unrecovered(&s_log, found, TINYBMS_FAULTS_MAX);
     TEST_ASSERT_EQUAL_UINT32(strlen(ids), count);
     for (size_t i = 0; i < count; i++) {
+        ROW("found[%zu]", i);
         TEST_ASSERT_EQUAL_HEX8((uint8_t)ids[i], found[i]);
     }
 }
@@ -136,6 +138,7 @@ TEST_CASE("newest events that run against the list and tell nothing new change n
     static const tinybms_event_t twice[] = {{900, 0x02}, {200, 0x79}, {100, 0x03}, {100, 0x03}};
     begin();
     for (size_t newest = 2; newest <= 4; newest++) {
+        ROW("newest %zu", newest);
         (void)TAKE(ALL, all, false);
         TEST_ASSERT_EQUAL_UINT32(0, take(NEWEST, &all[4 - newest], newest, true));
         TEST_ASSERT_EQUAL_UINT32(4, s_log.count);
@@ -334,6 +337,7 @@ TEST_CASE("of an answer that begins with what is known only the rest is new", "[
     static const tinybms_event_t events[] = {{100, 0x03}, {110, 0x79}, {120, 0x64}, {130, 0x65}};
     for (size_t known = 1; known <= 3; known++) {
         for (size_t again = 1; again <= known; again++) {
+            ROW("%zu known, %zu again", known, again);
             tinybms_event_t answer[4];
             const size_t count = 4 - known + again;
             memcpy(answer, &events[known - again], count * sizeof(answer[0]));
@@ -472,6 +476,7 @@ TEST_CASE("an answer with more events than any BMS keeps is taken, faults before
         events[i] = (tinybms_event_t){.time_s = 100 + i, .id = i < 2 ? 0x03 : 0x65};
     }
     for (int round = 0; round < 3; round++) {
+        ROW("round %d", round);
         (void)TAKE(round == 1 ? NEWEST : ALL, events, false);
         TEST_ASSERT_EQUAL_UINT32(TINYBMS_EVENT_LOG_SIZE, s_log.count);
         TEST_ASSERT_EQUAL_UINT32(100 + TINYBMS_EVENTS_MAX - 1, s_log.entries[s_log.count - 1].time_s);

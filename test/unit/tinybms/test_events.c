@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../row.h"
 #include "tinybms_events.h"
 #include "unity.h"
 
@@ -57,6 +58,7 @@ TEST_CASE("every event of Rev D is known by its class and its text, and no other
     };
     size_t next = 0;
     for (unsigned id = 0; id <= 0xFF; id++) {
+        ROW("event 0x%02X", id);
         const bool is_listed = next < sizeof(listed) / sizeof(listed[0]) && listed[next].id == id;
         TEST_ASSERT_EQUAL(is_listed ? listed[next].class : TINYBMS_EVENT_UNKNOWN, tinybms_event_class((uint8_t)id));
         TEST_ASSERT_EQUAL_STRING(is_listed ? listed[next].text : "unknown event", tinybms_event_text((uint8_t)id));
@@ -70,6 +72,7 @@ TEST_CASE("a recovery names what it ends, all else ends nothing", "[tinybms]")
     static const uint8_t ended_by[0x100] = {[0x73] = 0x04, [0x74] = 0x37, [0x75] = 0x0A, [0x76] = 0x06, [0x77] = 0x05,
                                             [0x78] = 0x07, [0x79] = 0x03, [0x7A] = 0x31, [0x7B] = 0x02};
     for (unsigned id = 0; id <= 0xFF; id++) {
+        ROW("event 0x%02X", id);
         TEST_ASSERT_EQUAL_HEX8(ended_by[id], tinybms_event_recovers((uint8_t)id));
     }
 }
@@ -80,9 +83,11 @@ TEST_CASE("faults, warnings and what is not listed forbid something, information
                                       0x0B, 0x0F, 0x31, 0x37, 0x08, 0x7F, 0xFF};
     static const uint8_t harmless[] = {0x38, 0x39, 0x61, 0x62, 0x63, 0x67, 0x73, 0x7B, 0x7C, 0x7D};
     for (size_t i = 0; i < sizeof(forbids); i++) {
+        ROW("event 0x%02X", forbids[i]);
         TEST_ASSERT_TRUE(tinybms_event_forbids(forbids[i]));
     }
     for (size_t i = 0; i < sizeof(harmless); i++) {
+        ROW("event 0x%02X", harmless[i]);
         TEST_ASSERT_FALSE(tinybms_event_forbids(harmless[i]));
     }
 }
@@ -92,12 +97,16 @@ TEST_CASE("a fault ends with its own recovery, one that has none with a restart 
     static const uint8_t with_recovery[][2] = {{0x02, 0x7B}, {0x03, 0x79}, {0x04, 0x73}, {0x05, 0x77}, {0x06, 0x76},
                                                {0x07, 0x78}, {0x0A, 0x75}, {0x31, 0x7A}, {0x37, 0x74}};
     for (size_t i = 0; i < sizeof(with_recovery) / sizeof(with_recovery[0]); i++) {
+        ROW("event 0x%02X", with_recovery[i][0]);
         for (int id = 0x61; id <= 0x7D; id++) {
+            ROW("recovery 0x%02X", id);
             TEST_ASSERT_EQUAL(id == with_recovery[i][1], tinybms_event_ends((uint8_t)id, with_recovery[i][0]));
         }
     }
     for (uint8_t fault = 0x0B; fault <= 0x0F; fault++) {
+        ROW("event 0x%02X", fault);
         for (int id = 0x61; id <= 0x7D; id++) {
+            ROW("recovery 0x%02X", id);
             TEST_ASSERT_EQUAL(id == 0x61, tinybms_event_ends((uint8_t)id, fault));
         }
     }
@@ -135,6 +144,7 @@ TEST_CASE("a list runs the way that most of its steps go", "[tinybms]")
         {{0, 0x800000}, 2, -1},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ROW("cases[%zu]", i);
         tinybms_event_t events[5] = {{0}};
         for (size_t k = 0; k < cases[i].count; k++) {
             events[k] = (tinybms_event_t){.time_s = cases[i].times[k], .id = 0x64};

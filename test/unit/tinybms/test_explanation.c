@@ -6,6 +6,7 @@
 /* A fault of the BMS, the events that explain it, and settings that change: what a session does about them. */
 #include <string.h>
 
+#include "../row.h"
 #include "line.h"
 #include "unity.h"
 
@@ -44,6 +45,7 @@ static void expect(const char *ids)
 {
     TEST_ASSERT_EQUAL_UINT8(strlen(ids), newest()->fault_count);
     for (size_t i = 0; i < newest()->fault_count; i++) {
+        ROW("faults[%zu]", i);
         TEST_ASSERT_EQUAL_HEX8((uint8_t)ids[i], newest()->faults[i]);
     }
 }
@@ -51,6 +53,7 @@ static void expect(const char *ids)
 TEST_CASE("a fault is told together with the event that names it", "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin(order != 0);
         begin_fault(0x03);
         const int snapshots = s_line.snapshots;
@@ -65,6 +68,7 @@ TEST_CASE("a fault is told together with the event that names it", "[tinybms]")
 TEST_CASE("a second fault during a fault is seen within two polls, and both hold", "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin(order != 0);
         begin_fault(0x0B);
         line_run(&s_line, 500);
@@ -77,6 +81,7 @@ TEST_CASE("a second fault during a fault is seen within two polls, and both hold
 TEST_CASE("two faults of one second both hold", "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin(order != 0);
         begin_fault(0x03);
         s_line.events[s_line.event_count++] = (tinybms_event_t){.time_s = s_line.bms_time_s, .id = 0x05};
@@ -89,6 +94,7 @@ TEST_CASE("two faults of one second both hold", "[tinybms]")
 TEST_CASE("a damaged list that told of the fault is made good by the whole list, before the fault is told", "[tinybms]")
 {
     for (int which = 0; which < 4; which++) {
+        ROW("which %d", which);
         begin(which / 2 != 0);
         s_line.tells_once = true;
         begin_fault(0x03);
@@ -105,6 +111,7 @@ TEST_CASE("a damaged list that told of the fault is made good by the whole list,
 TEST_CASE("a list that had to be asked for twice may have lost an event also while there is no fault", "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin(order != 0);
         s_line.flip_newest = 1;
         const int snapshots = s_line.snapshots;
@@ -117,6 +124,7 @@ TEST_CASE("a list that had to be asked for twice may have lost an event also whi
 TEST_CASE("a fault whose events cannot be read is told after a second, as one that nothing explains", "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin(order != 0);
         s_line.tells_once = true;
         begin_fault(0x03);
@@ -143,6 +151,7 @@ TEST_CASE("a fault is told a second after the BMS told it, to the millisecond, w
           "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin(order != 0);
         begin_fault(0x03);
         s_line.lose_newest = 1000;
@@ -160,6 +169,7 @@ TEST_CASE("a fault is told a second after the BMS told it, to the millisecond, w
 TEST_CASE("newest events that had to be asked for twice explain nothing before the whole list is there", "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin(order != 0);
         begin_fault(0x03);
         s_line.flip_newest = 1;
@@ -173,6 +183,7 @@ TEST_CASE("newest events that had to be asked for twice explain nothing before t
 TEST_CASE("a fault that only the whole list explains waits for it, which is asked for at once", "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin(order != 0);
         s_line.tells_once = true;
         begin_fault(0x03);
@@ -190,6 +201,7 @@ TEST_CASE("a fault that only the whole list explains waits for it, which is aske
 TEST_CASE("all events are asked for 10 s after the last time while nothing explains a fault", "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin(order != 0);
         tinybms_session_set_poll_ms(&s_line.session, 2000);
         s_line.registers[50] = 0x9B;
@@ -204,6 +216,7 @@ TEST_CASE("a fault of which no list tells is told when the whole list is there, 
           "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin(order != 0);
         s_line.registers[50] = 0x9B;
         const int snapshots = s_line.snapshots;
@@ -226,6 +239,7 @@ TEST_CASE("a fault of which no list tells is told when the whole list is there, 
 TEST_CASE("a fault that goes on after its event has ended is one that nothing explains", "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin(order != 0);
         begin_fault(0x03);
         line_run(&s_line, 1000);
@@ -241,6 +255,7 @@ TEST_CASE("a fault that goes on after its event has ended is one that nothing ex
 TEST_CASE("three blocks in a row out of the fault state end all that is listed, two do not", "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin(order != 0);
         begin_fault(0x0B);
         line_run(&s_line, 1000);
@@ -264,6 +279,7 @@ TEST_CASE("three blocks in a row out of the fault state end all that is listed, 
 TEST_CASE("an event that comes while the BMS is calm is over three blocks later, not before", "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin(order != 0);
         line_run(&s_line, 1000);
         happen(0x06);
@@ -335,6 +351,7 @@ TEST_CASE("without a whole list, newest events that go back to a known one show 
 TEST_CASE("a BMS that refuses the newest events is asked for all", "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin(order != 0);
         s_line.refused = 0x11;
         begin_fault(0x03);
@@ -347,6 +364,7 @@ TEST_CASE("a BMS that refuses the newest events is asked for all", "[tinybms]")
 TEST_CASE("a whole list that is refused while an event may be missing is asked for again every second", "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin(order != 0);
         s_line.registers[50] = 0x9B;
         s_line.lose_newest = 2;
@@ -362,6 +380,7 @@ TEST_CASE("a whole list that is refused while an event may be missing is asked f
 TEST_CASE("a fault that is over before it could be explained is told at once", "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin(order != 0);
         s_line.registers[50] = 0x9B;
         s_line.lose_newest = 1000;
@@ -377,6 +396,7 @@ TEST_CASE("a fault that is over before it could be explained is told at once", "
 TEST_CASE("a clock that is set back does not prolong the wait for an explanation", "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin(order != 0);
         begin_fault(0x03);
         s_line.lose_newest = 1000;
@@ -393,6 +413,7 @@ TEST_CASE("a clock that is set back does not prolong the wait for an explanation
 TEST_CASE("a doubt about the lists ends when the BMS is out of its fault, for they do not matter then", "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin(order != 0);
         s_line.registers[50] = 0x9B;
         s_line.lose_newest = 1000;
@@ -408,6 +429,7 @@ TEST_CASE("a doubt about the lists ends when the BMS is out of its fault, for th
 TEST_CASE("a doubt that comes up out of a fault ends with the next block", "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin(order != 0);
         line_run(&s_line, 1000);
         s_line.lose_newest = 2;
@@ -421,6 +443,7 @@ TEST_CASE("a doubt that comes up out of a fault ends with the next block", "[tin
 TEST_CASE("after a restart of the BMS what is listed is over with the third block out of the fault", "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin(order != 0);
         begin_fault(0x03);
         line_run(&s_line, 500);
@@ -442,6 +465,7 @@ TEST_CASE("a fault whose stamp is that of an old one after a restart of the BMS 
           "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin(order != 0);
         begin_fault(0x03);
         line_run(&s_line, 500);
@@ -464,6 +488,7 @@ TEST_CASE("a fault whose stamp is that of an old one after a restart of the BMS 
 TEST_CASE("settings are read at once when the BMS tells that it was started", "[tinybms]")
 {
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         begin(order != 0);
         const int asked = s_line.settings_requests;
         happen(0x64);
@@ -506,6 +531,7 @@ TEST_CASE("settings that have changed are read a second time within a second; re
     TEST_ASSERT_EQUAL_UINT8(3, newest()->settings_alike);
     static const uint16_t used[] = {300, 301, 303, 304, 305, 306, 307, 315, 316, 317, 318, 319, 320, 321, 329};
     for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++) {
+        ROW("register %u", used[i]);
         s_line.registers[used[i]] ^= 1U;
         run_until_settings_are_read();
         TEST_ASSERT_EQUAL_UINT8(1, newest()->settings_alike);
@@ -522,6 +548,7 @@ TEST_CASE("settings that limit nothing may change as they like", "[tinybms]")
     static const uint16_t unused[] = {302, 308, 314, 322, 323, 328, 330, 343};
     uint8_t alike = newest()->settings_alike;
     for (size_t i = 0; i < sizeof(unused) / sizeof(unused[0]); i++) {
+        ROW("register %u", unused[i]);
         s_line.registers[unused[i]] ^= 1U;
         run_until_settings_are_read();
         TEST_ASSERT_EQUAL_UINT8(++alike, newest()->settings_alike);

@@ -6,6 +6,7 @@
 /* How far the events of the BMS are over, and that a session which begins within a fault is told so. */
 #include <string.h>
 
+#include "../row.h"
 #include "line.h"
 #include "tinybms_event_log.h"
 #include "unity.h"
@@ -17,6 +18,7 @@ static void expect_ids(const char *ids, const uint8_t *found, size_t count)
 {
     TEST_ASSERT_EQUAL_UINT32(strlen(ids), count);
     for (size_t i = 0; i < count; i++) {
+        ROW("found[%zu]", i);
         TEST_ASSERT_EQUAL_HEX8((uint8_t)ids[i], found[i]);
     }
 }
@@ -48,6 +50,7 @@ static void expect_until(const tinybms_event_t *list, size_t count, bool newest_
                          const char *ids)
 {
     for (tinybms_event_list_t kind = TINYBMS_LIST_NEWEST; kind <= TINYBMS_LIST_ALL; kind++) {
+        ROW("kind %d", (int)kind);
         expect_of_kind(kind, list, count, newest_first, last, ids);
     }
 }
@@ -209,6 +212,7 @@ TEST_CASE("a start within a fault knows of a fault that was over before it", "[t
 {
     static const tinybms_events_over_t nothing;
     for (int order = 0; order < 2; order++) {
+        ROW("order %d", order);
         const tinybms_events_over_t over = calm_after_old_fault(order != 0);
         TEST_ASSERT_EQUAL_HEX8(0x0B, over.event.id);
         TEST_ASSERT_EQUAL_UINT32(5004, over.event.time_s);

@@ -6,6 +6,7 @@
 /* The edges of what a live block can say. */
 #include <string.h>
 
+#include "../row.h"
 #include "tinybms_snapshot.h"
 #include "unity.h"
 
@@ -85,6 +86,7 @@ TEST_CASE("a status is charging, fully charged, discharging, regeneration, idle 
 {
     static const uint8_t known[] = {0x91, 0x92, 0x93, 0x96, 0x97, 0x9B};
     for (uint16_t status = 0; status < 0x200; status++) {
+        ROW("status 0x%02X", status);
         const bool is_known = status < 0x100 && memchr(known, status, sizeof(known)) != NULL;
         TEST_ASSERT_EQUAL(is_known, with(50, status));
     }

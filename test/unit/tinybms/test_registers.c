@@ -5,12 +5,14 @@
  */
 #include <string.h>
 
+#include "../row.h"
 #include "tinybms_registers.h"
 #include "unity.h"
 
 TEST_CASE("every register has a name of its own and is found by it", "[tinybms]")
 {
     for (size_t i = 0; i < tinybms_register_count(); i++) {
+        ROW("%s", tinybms_register_at(i)->name);
         const tinybms_register_t *const entry = tinybms_register_at(i);
         TEST_ASSERT_TRUE(tinybms_register_by_name(entry->name) == entry);
         TEST_ASSERT_NOT_NULL(tinybms_register_by_address(entry->address));
@@ -23,6 +25,7 @@ TEST_CASE("a register is found by its address, and an address that has none find
 {
     uint16_t next = 0;
     for (size_t i = 0; i < tinybms_register_count(); i++) {
+        ROW("%s", tinybms_register_at(i)->name);
         const uint16_t address = tinybms_register_at(i)->address;
         TEST_ASSERT_TRUE(address + 1 >= next);
         for (; next < address; next++) {
@@ -39,11 +42,13 @@ TEST_CASE("only settings 300 to 399 may be written, reserved addresses are not t
 {
     static const uint16_t reserved[] = {16, 31, 49, 110, 298, 302, 309, 324, 327, 344, 399, 510};
     for (size_t i = 0; i < tinybms_register_count(); i++) {
+        ROW("%s", tinybms_register_at(i)->name);
         const tinybms_register_t *const entry = tinybms_register_at(i);
         const bool setting = entry->address >= 300 && entry->address <= 399;
         TEST_ASSERT_EQUAL(setting ? TINYBMS_READ_WRITE : TINYBMS_READ_ONLY, entry->access);
     }
     for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
+        ROW("register %u", reserved[i]);
         TEST_ASSERT_NULL(tinybms_register_by_address(reserved[i]));
     }
     TEST_ASSERT_NULL(tinybms_register_by_name("no such register"));
@@ -53,6 +58,7 @@ TEST_CASE("packed registers share an address and never overlap", "[tinybms]")
 {
     for (size_t i = 0; i < tinybms_register_count(); i++) {
         for (size_t j = i + 1; j < tinybms_register_count(); j++) {
+            ROW("%s, %s", tinybms_register_at(i)->name, tinybms_register_at(j)->name);
             const tinybms_register_t *const a = tinybms_register_at(i);
             const tinybms_register_t *const b = tinybms_register_at(j);
             const bool same = a->address == b->address;

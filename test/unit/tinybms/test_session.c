@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../row.h"
 #include "line.h"
 #include "unity.h"
 
@@ -147,6 +148,7 @@ TEST_CASE("a live block that the protocol cannot mean is refused", "[tinybms]")
         {53, 17},     /* no such number of cells */
     };
     for (size_t i = 0; i < sizeof(impossible) / sizeof(impossible[0]); i++) {
+        ROW("register %u", impossible[i].address);
         line_begin(&s_line, 0);
         line_run(&s_line, 1000);
         const int snapshots = s_line.snapshots;

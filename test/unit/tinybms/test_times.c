@@ -6,6 +6,7 @@
 /* When exactly a session sends what, and what it counts. */
 #include <string.h>
 
+#include "../row.h"
 #include "line.h"
 #include "tinybms_crc.h"
 #include "unity.h"
@@ -63,6 +64,7 @@ TEST_CASE("periods below the shortest are the shortest, above the longest the lo
         int64_t kept_ms;
     } polls[] = {{INT32_MIN, 100}, {99, 100}, {100, 100}, {101, 101}, {1999, 1999}, {2000, 2000}, {2001, 2000}};
     for (size_t i = 0; i < sizeof(polls) / sizeof(polls[0]); i++) {
+        ROW("polls[%zu]", i);
         begin_quiet(polls[i].given_ms);
         const int64_t from_ms = next(LIVE_AND_BLOCKS);
         expect_next(LIVE_AND_BLOCKS, from_ms + polls[i].kept_ms);
@@ -100,6 +102,7 @@ TEST_CASE("an answer is waited for 50 ms at least and a second at most", "[tinyb
     static const int32_t given_ms[] = {0, 50, 51, 999, 1000, INT32_MAX};
     static const int64_t kept_ms[] = {50, 50, 51, 999, 1000, 1000};
     for (size_t i = 0; i < sizeof(given_ms) / sizeof(given_ms[0]); i++) {
+        ROW("given_ms[%zu]", i);
         const tinybms_session_config_t config = {.answer_timeout_ms = given_ms[i]};
         line_begin(&s_line, 0);
         tinybms_session_init(&s_line.session, &config, 0);
@@ -114,6 +117,7 @@ TEST_CASE("the longest pause is 100 ms at least and a second at most", "[tinybms
     static const int32_t given_ms[] = {0, 100, 101, 999, 1000, INT32_MAX};
     static const int64_t kept_ms[] = {100, 100, 101, 999, 1000, 1000};
     for (size_t i = 0; i < sizeof(given_ms) / sizeof(given_ms[0]); i++) {
+        ROW("given_ms[%zu]", i);
         const tinybms_session_config_t config = {.answer_timeout_ms = 50, .backoff_max_ms = given_ms[i]};
         line_begin(&s_line, 0);
         tinybms_session_init(&s_line.session, &config, 0);
@@ -132,6 +136,7 @@ TEST_CASE("a session may begin at any time, also before 0", "[tinybms]")
 {
     static const int64_t starts_ms[] = {-3600000, 0, 3600000};
     for (size_t i = 0; i < sizeof(starts_ms) / sizeof(starts_ms[0]); i++) {
+        ROW("starts_ms[%zu]", i);
         line_begin(&s_line, starts_ms[i]);
         TEST_ASSERT_EQUAL_INT64(starts_ms[i], tinybms_session_deadline_ms(&s_line.session));
         line_run(&s_line, 500);
@@ -299,6 +304,7 @@ TEST_CASE("while a reset waits for the line a lost live block is asked for again
 static void expect_live(int64_t from_ms, const int16_t *after_ms, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
+        ROW("after_ms[%zu]", i);
         expect_next(LIVE_AND_BLOCKS, from_ms + after_ms[i]);
     }
 }
@@ -319,6 +325,7 @@ TEST_CASE("an answer, or a part of one, between lost live blocks begins the coun
     static const int16_t after_part_ms[] = {650, 720, 870, 1020, 1170, 1320};
     static const int16_t after_answer_ms[] = {800, 950, 1100, 1250, 1400};
     for (int answered = 0; answered < 2; answered++) {
+        ROW("answered %d", answered);
         begin_quiet(200);
         const int64_t from_ms = next(LIVE_AND_BLOCKS);
         s_line.answer_at_ms = INT64_MAX;
@@ -351,6 +358,7 @@ TEST_CASE("one byte is the beginning of an answer, none is not", "[tinybms]")
 {
     static const uint8_t start = 0xAA;
     for (size_t bytes = 0; bytes < 2; bytes++) {
+        ROW("bytes %zu", bytes);
         begin_quiet(2000);
         s_line.swallow = 1;
         const int64_t from_ms = next(LIVE_AND_BLOCKS);

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../row.h"
 #include "line.h"
 #include "unity.h"
 
@@ -219,6 +220,7 @@ TEST_CASE("a reset is sent once, however its answer comes", "[tinybms]")
     static const line_fault_t faults[] = {LINE_GOOD, LINE_FLIPPED, LINE_CUT, LINE_SILENT};
     const tinybms_write_request_t request = {.kind = TINYBMS_WRITE_RESET_BMS};
     for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        ROW("faults[%zu]", i);
         begin();
         TEST_ASSERT_EQUAL(TINYBMS_WRITE_PENDING,
                           tinybms_session_write(&s_line.session, &request, s_line.now_ms).status);
@@ -362,6 +364,7 @@ TEST_CASE("every status has a text of its own", "[tinybms]")
 {
     for (int status = TINYBMS_WRITE_PENDING; status <= TINYBMS_WRITE_NOT_VERIFIED; status++) {
         for (int other = TINYBMS_WRITE_PENDING; other < status; other++) {
+            ROW("statuses %d and %d", status, other);
             TEST_ASSERT_TRUE(strcmp(tinybms_write_status_text((tinybms_write_status_t)other),
                                     tinybms_write_status_text((tinybms_write_status_t)status)) != 0);
         }

@@ -6,6 +6,7 @@
 /* What may be written to a BMS, and in which order. */
 #include <string.h>
 
+#include "../row.h"
 #include "tinybms_write_gate.h"
 #include "unity.h"
 
@@ -191,6 +192,7 @@ TEST_CASE("what loosens a protection has to be confirmed, what tightens it has n
     size_t guarded = 0;
     begin();
     for (size_t i = 0; i < COUNT_OF(settings); i++) {
+        ROW("%s", settings[i].name);
         expect_asked(settings[i].address, settings[i].now, to(settings[i].name, settings[i].looser));
         expect_allowed(to(settings[i].name, settings[i].tighter));
     }
@@ -217,6 +219,7 @@ TEST_CASE("what protects nothing is not asked for", "[tinybms]")
                     {"broadcast_protocol", 2}};
     begin();
     for (size_t i = 0; i < COUNT_OF(settings); i++) {
+        ROW("%s", settings[i].name);
         expect_allowed(to(settings[i].name, settings[i].raw));
     }
 }
@@ -237,6 +240,7 @@ static void write_all(tinybms_write_request_t *requests, size_t count)
 {
     expect(TINYBMS_WRITE_PENDING, 0, 0, tinybms_write_gate_order(s_settings, CELLS, requests, count));
     for (size_t i = 0; i < count; i++) {
+        ROW("requests[%zu]", i);
         expect_allowed(requests[i]);
         tinybms_write_gate_put(s_settings, &requests[i]);
     }
@@ -245,6 +249,7 @@ static void write_all(tinybms_write_request_t *requests, size_t count)
 static void expect_order(const uint16_t *addresses, const tinybms_write_request_t *requests, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
+        ROW("requests[%zu]", i);
         TEST_ASSERT_EQUAL_UINT16(addresses[i], requests[i].entry->address);
     }
 }
@@ -283,6 +288,7 @@ TEST_CASE("from NMC to LFP and back, in whatever order they are given", "[tinybm
     static const int64_t lto[] = {2700, 1900, 2750, 1800}; /* full below what is empty for the others */
     tinybms_write_request_t requests[4];
     for (int order = 0; order < 24; order++) {
+        ROW("order %d", order);
         begin();
         four(requests, order, lfp);
         write_all(requests, 4);
@@ -365,6 +371,7 @@ TEST_CASE("the relations are between settings, and behind the last one is none",
 {
     size_t count = 0;
     for (; tinybms_relation_at(count) != NULL; count++) {
+        ROW("relation %zu", count);
         TEST_ASSERT_EQUAL(TINYBMS_READ_WRITE, tinybms_register_by_address(tinybms_relation_at(count)->lower)->access);
         TEST_ASSERT_EQUAL(TINYBMS_READ_WRITE, tinybms_register_by_address(tinybms_relation_at(count)->upper)->access);
     }
@@ -395,6 +402,7 @@ TEST_CASE("of many none is out of range, unknown, read-only, no setting, or name
     };
     begin();
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        ROW("bad[%zu]", i);
         tinybms_write_request_t requests[] = {to("allowed_disbalance", 20), bad[i].request};
         const tinybms_write_result_t result = tinybms_write_gate_order(s_settings, CELLS, requests, 2);
         TEST_ASSERT_EQUAL(bad[i].status, result.status);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <fcntl.h>
 
+#include "../row.h"
 #include "esp_task_wdt.h"
 #include "event_bus.h"
 #include "freertos/task.h"
@@ -221,6 +222,7 @@ TEST_CASE("callers at the same time take turns", "[uart_bms]")
         TEST_ASSERT_EQUAL(0, pthread_create(&threads[i], NULL, write_often, names[i]));
     }
     for (size_t i = 0; i < 3; i++) {
+        ROW("%s", names[i]);
         void *failed = NULL;
         TEST_ASSERT_EQUAL(0, pthread_join(threads[i], &failed));
         TEST_ASSERT_NULL(failed);

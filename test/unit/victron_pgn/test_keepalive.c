@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "../row.h"
 #include "unity.h"
 #include "victron_keepalive.h"
 
@@ -70,6 +71,7 @@ TEST_CASE("the loss of a GX is noticed in time across 2^31 and 2^32 ms of uptime
 {
     static const int64_t overflows_ms[] = {INT64_C(1) << 31, INT64_C(1) << 32};
     for (size_t i = 0; i < 2; i++) {
+        ROW("overflows_ms[%zu]", i);
         victron_keepalive_t k;
         const int64_t seen_ms = overflows_ms[i] - 4000;
         victron_keepalive_init(&k, 10000, seen_ms - 1000);

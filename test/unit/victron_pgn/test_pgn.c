@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../row.h"
 #include "unity.h"
 #include "victron_pgn.h"
 
@@ -207,6 +208,7 @@ TEST_CASE("0x35A sends 1 for active, 2 for OK and 0 for what is not supported", 
 TEST_CASE("0x35A has every alarm and every warning in its own two bits", "[victron_pgn]")
 {
     for (size_t n = 0; n < BATTERY_ALARM_COUNT; n++) {
+        ROW("alarm %zu", n);
         battery_state_t s = real_pack();
         victron_frame_t frame;
         s.status = BATTERY_STATUS_UNKNOWN;
@@ -214,6 +216,7 @@ TEST_CASE("0x35A has every alarm and every warning in its own two bits", "[victr
         s.warning[n] = BATTERY_ALARM_OK;
         TEST_ASSERT_TRUE(victron_pgn_encode_35a(&s, &s_short_names, &frame));
         for (size_t byte = 0; byte < 4; byte++) {
+            ROW("byte %zu", byte);
             const unsigned shift = 2U * (unsigned)(n % 4);
             TEST_ASSERT_EQUAL_HEX8(byte == n / 4 ? 1U << shift : 0U, frame.data[byte]);
             TEST_ASSERT_EQUAL_HEX8(byte == n / 4 ? 2U << shift : 0U, frame.data[4 + byte]);
@@ -433,6 +436,7 @@ TEST_CASE("no frame is made of a state that must not be published", "[victron_pg
     s.energy_in_wh = (battery_energy_t){true, 1};
     s.energy_out_wh = (battery_energy_t){true, 1};
     for (size_t i = 0; i < VICTRON_MESSAGE_COUNT; i++) {
+        ROW("0x%03X", victron_message_at(i)->id);
         victron_frame_t frame;
         TEST_ASSERT_FALSE(victron_message_at(i)->encode(&s, &s_long_name, &frame));
     }
@@ -446,6 +450,7 @@ TEST_CASE("the table of messages makes the frame that it names", "[victron_pgn]"
     s.energy_in_wh = (battery_energy_t){true, 1};
     s.energy_out_wh = (battery_energy_t){true, 1};
     for (size_t i = 0; i < VICTRON_MESSAGE_COUNT; i++) {
+        ROW("0x%03X", victron_message_at(i)->id);
         const victron_message_t *const message = victron_message_at(i);
         victron_frame_t frame;
         TEST_ASSERT_TRUE(message->encode(&s, &s_long_name, &frame));
@@ -503,6 +508,7 @@ TEST_CASE("each of the names has to be printable, to its last character", "[vict
                                           "e"};
     TEST_ASSERT_TRUE(may_be_sent(" ~", " ~", " ~"));
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        ROW("refused[%zu]", i);
         TEST_ASSERT_FALSE(may_be_sent(refused[i], "House", "House"));
         TEST_ASSERT_FALSE(may_be_sent("House", refused[i], "House"));
         TEST_ASSERT_FALSE(may_be_sent("House", "House", refused[i]));
@@ -514,11 +520,13 @@ TEST_CASE("no name makes a GX take the battery for one of Pylontech, BYD or LG",
     static const char *const refused[] = {"PYLON", "Pylontec", "pylon", "BYD", "byd box", "LG", "lg chem", "Lg"};
     static const char *const sent[] = {"Pylo", "My PYLON", "BY", "B Y D", "L", "ALG", "Egg", ""};
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        ROW("refused[%zu]", i);
         TEST_ASSERT_FALSE(may_be_sent(refused[i], "House", "House"));
         TEST_ASSERT_FALSE(may_be_sent("House", refused[i], "House"));
         TEST_ASSERT_FALSE(may_be_sent("House", "House", refused[i]));
     }
     for (size_t i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
+        ROW("sent[%zu]", i);
         TEST_ASSERT_TRUE(may_be_sent("House", sent[i], sent[i]));
     }
 }

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../row.h"
 #include "unity.h"
 #include "victron_schedule.h"
 
@@ -87,6 +88,7 @@ TEST_CASE("each frame keeps its period", "[victron_pgn]")
     } expected[] = {{0x351, 20}, {0x355, 20}, {0x356, 20}, {0x35A, 20}, {0x372, 10}, {0x373, 10},
                     {0x379, 10}, {0x35E, 4},  {0x35F, 4},  {0x382, 4},  {0x305, 0},  {0x307, 0}};
     for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        ROW("0x%03X", expected[i].id);
         start_at(0);
         TEST_ASSERT_EQUAL(expected[i].in_20_s, count_frames(0, 20000, expected[i].id));
     }
@@ -384,6 +386,7 @@ static void assert_timetable(int64_t start_ms, int64_t from_ms)
         }
     }
     for (size_t row = 0; row < FRAMES; row++) {
+        ROW("0x%03X", s_timetable[row].id);
         TEST_ASSERT_EQUAL(10000 / s_timetable[row].period_ms, frames[row]);
     }
 }
@@ -414,6 +417,7 @@ TEST_CASE("a clock that is set back, by weeks too, changes nothing for the frame
 {
     static const int64_t before_ms[] = {100000, 2000000000};
     for (size_t i = 0; i < 2; i++) {
+        ROW("before_ms[%zu]", i);
         const battery_state_t s = complete();
         start_complete_at(before_ms[i]);
         (void)count_frames(before_ms[i], before_ms[i] + 5000, 0); /* the last time it saw is 4999 ms after the start */
@@ -436,6 +440,7 @@ TEST_CASE("a limit that falls after the clock was set back is told at once", "[v
 TEST_CASE("each limit is told at once when it alone falls, by one step", "[victron_pgn]")
 {
     for (int i = 0; i < 3; i++) {
+        ROW("limits[%d]", i);
         battery_state_t s = healthy();
         victron_frame_t frame;
         battery_limit_t *const limits[] = {&s.cvl_mv, &s.ccl_ma, &s.dcl_ma};
@@ -482,6 +487,7 @@ TEST_CASE("what was not acknowledged comes back after 50 ms, after 500 ms what n
         int64_t after_ms;
     } expected[] = {{0x351, 50}, {0x35A, 50}, {0x355, 50}, {0x356, 50}, {0x372, 500}, {0x35E, 500}, {0x382, 500}};
     for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        ROW("0x%03X", expected[i].id);
         victron_frame_t frame;
         start_at(0);
         (void)count_frames(0, 2410, 0);
@@ -504,6 +510,7 @@ TEST_CASE("any frame of ours can be asked for at any time, while something is pu
     start_complete_at(0);
     (void)count_frames(0, 10, 0);
     for (size_t i = 0; i < FRAMES; i++) {
+        ROW("0x%03X", s_timetable[i].id);
         TEST_ASSERT_TRUE(victron_schedule_encode(&s_schedule, s_timetable[i].id, &frame));
         TEST_ASSERT_EQUAL_HEX16(s_timetable[i].id, frame.id);
     }

@@ -18,7 +18,7 @@ import pytest
 import serial
 from click.testing import CliRunner, Result
 
-from socketcand import SocketcandServer, socketcand_server
+from support.peers.socketcand import SocketcandServer, socketcand_server
 from tinybms_gateway.cli import main
 
 TOOL = Path(sys.executable).with_name("tinybms-gw")

@@ -105,9 +105,11 @@ def test_a_frame_that_is_older_than_the_first_is_said_to_have_moved(tmp_path: Pa
     ):
         target = tmp_path / f"x{suffix}"
         result = convert(source, target)
-        assert ("1 older than those before them have their time now" in result.output) == (suffix in (".blf", ".asc"))
+        assert ("1 older than those before them have their time now" in result.output) == (
+            suffix in (".blf", ".asc")
+        ), suffix
         since = 0.0 if suffix == ".asc" else NOON
-        assert [message.timestamp - since for message in can.LogReader(target)] == times
+        assert [message.timestamp - since for message in can.LogReader(target)] == times, suffix
 
 
 def test_a_capture_without_a_clock_is_given_one(source: Path, tmp_path: Path) -> None:
@@ -120,8 +122,8 @@ def test_a_capture_without_a_clock_is_given_one(source: Path, tmp_path: Path) ->
     assert convert(asc, log, "--start", "2026-11-26T13:00:00+01:00").exit_code == 0
     assert [essence(m) for m in can.LogReader(log)] == [essence(m) for m in can.LogReader(source)]
     for text in ("2026-11-26 12:00", "2026-11-26T12:00:00Z"):
-        assert convert(asc, log, "--force", "--start", text).exit_code == 0
-        assert next(iter(can.LogReader(log))).timestamp == NOON
+        assert convert(asc, log, "--force", "--start", text).exit_code == 0, text
+        assert next(iter(can.LogReader(log))).timestamp == NOON, text
 
 
 def test_what_is_there_is_not_overwritten_unasked(source: Path, tmp_path: Path) -> None:
@@ -140,8 +142,8 @@ def test_a_capture_is_never_converted_onto_itself(source: Path, tmp_path: Path) 
     (tmp_path / "link.log").symlink_to(source)
     for target in (source, tmp_path / "link.log"):
         result = convert(source, target, "--force")
-        assert result.exit_code == 2
-        assert "is the capture itself" in result.output
+        assert result.exit_code == 2, target
+        assert "is the capture itself" in result.output, target
     assert source.read_bytes() == before
 
 

@@ -11,7 +11,7 @@ import can
 import pytest
 from click.testing import CliRunner, Result
 
-from captures import traffic, write_candump
+from support.fixtures.captures import traffic, write_candump
 from tinybms_gateway.can.frame import decode_frame
 from tinybms_gateway.cli import main
 
@@ -185,7 +185,7 @@ def test_signals_that_are_short_or_long_never_raise() -> None:
     for identifier in range(0x351, 0x390):
         for length in range(9):
             frame = decode_frame(can.Message(arbitration_id=identifier, data=bytes(length), is_extended_id=False))
-            assert frame.problem or frame.signals
+            assert frame.problem or frame.signals, (identifier, length)
 
 
 def test_a_reader_that_leaves_ends_it_quietly(tmp_path: Path) -> None:

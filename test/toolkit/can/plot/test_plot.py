@@ -132,11 +132,11 @@ def test_labels_do_not_overlap_and_lie_within_the_picture(tmp_path: Path) -> Non
     width, height = canvas.get_width_height()
     assert width == 1200
     for i, box in enumerate(boxes):
-        assert box is not None
-        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
+        assert box is not None, f"label {i}"
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, f"label {i}"
         for other in boxes[:i]:
-            assert other is not None
-            assert not box.overlaps(other)
+            assert other is not None, f"label {i}"
+            assert not box.overlaps(other), f"label {i}"
 
 
 def test_the_time_axis_is_local_time_or_seconds(tmp_path: Path) -> None:

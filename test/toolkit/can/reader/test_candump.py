@@ -9,7 +9,7 @@ from can.io import CanutilsLogReader
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from captures import traffic, write_candump
+from support.fixtures.captures import traffic, write_candump
 from tinybms_gateway.can.columns import Flag
 from tinybms_gateway.can.reader import Capture, CaptureError
 from tinybms_gateway.can.reader.candump import CHUNK_BYTES, LONGEST_LINE
@@ -251,7 +251,7 @@ def test_time_from_the_start_of_the_capture_is_told_from_clock_time(tmp_path: Pa
         path.write_text(text)
         capture = Capture(path)
         list(capture)
-        assert capture.absolute_time == absolute
+        assert capture.absolute_time == absolute, text
 
 
 def test_it_says_how_far_it_has_come(tmp_path: Path) -> None:
@@ -263,9 +263,9 @@ def test_it_says_how_far_it_has_come(tmp_path: Path) -> None:
         positions = []
         for _ in capture:
             positions.append(capture.position)
-            assert capture.size == each.stat().st_size
-        assert positions == sorted(positions)
-        assert 0 < positions[0] <= positions[-1] <= capture.size == capture.position
+            assert capture.size == each.stat().st_size, each
+        assert positions == sorted(positions), each
+        assert 0 < positions[0] <= positions[-1] <= capture.size == capture.position, each
 
 
 def test_a_capture_can_be_read_twice_and_left_in_the_middle(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from captures import traffic, write_candump
+from support.fixtures.captures import traffic, write_candump
 from tinybms_gateway.can.columns import Flag, FrameBlock
 from tinybms_gateway.can.reader import FORMATS, Capture, CaptureError, mf4, mf4_process
 
@@ -232,7 +232,7 @@ def test_a_candump_log_with_another_name_is_refused(tmp_path: Path) -> None:
     for name, said in (("y.blf", "does not begin as .blf"), ("y.mf4", "does not begin"), ("y.csv", "does not begin"),
                        ("y.trc", "does not begin"), ("y.log.gz", "Not a gzipped file")):  # fmt: skip
         (tmp_path / name).write_bytes(text)
-        assert said in failure(tmp_path / name)
+        assert said in failure(tmp_path / name), name
 
 
 @pytest.mark.parametrize("name", ["x.pdf", "x", "x.gz", "x.db", "log"])
@@ -340,7 +340,7 @@ def test_a_huge_line_without_an_end_does_not_grow(tmp_path: Path) -> None:
             file.write(beginning)
             file.seek(1 << 32)  # a file with a hole: four gigabytes of zeros
             file.write(b"\n")
-        assert "line 1 is not readable" in failure(path)
+        assert "line 1 is not readable" in failure(path), name
 
 
 def test_all_formats_are_tested() -> None:

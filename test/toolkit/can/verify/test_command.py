@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from capture_frames import Frame, Story, block_of
-from captures import write_candump
+from support.fixtures.capture_frames import Frame, Story, block_of
+from support.fixtures.captures import write_candump
 from tinybms_gateway.cli import main
 
 TOOL = Path(sys.executable).with_name("tinybms-gw")

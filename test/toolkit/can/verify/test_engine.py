@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture_frames import OFFLINE, Frame, MemoryCapture, Story, pairs
-from planted_faults import FAULTS
+from support.fixtures.capture_frames import OFFLINE, Frame, MemoryCapture, Story, pairs
 from tinybms_gateway.can.columns import Flag
 from tinybms_gateway.can.decoder import DecodedBlock
 from tinybms_gateway.can.reader import CaptureError
 from tinybms_gateway.can.verify.report import NOT_APPLICABLE, VIOLATED, WAIVED, Report
 from tinybms_gateway.can.verify.rule import KEPT, Rule
 from tinybms_gateway.can.verify.verify_impl import Choice, verify
+from toolkit.can.verify.planted_faults import FAULTS
 
 VICTRONS_PAGE = {
     0x351: "45024C044C040000", 0x355: "5900640000000000", 0x356: "3116CE003E010000", 0x35A: "0000000000000000",
@@ -84,7 +84,7 @@ RANDOM_FRAMES = st.lists(
 def test_whatever_is_on_the_bus_there_is_a_report_and_it_is_the_same_for_all_blocks(frames: list[Frame]) -> None:
     whole = report_of(frames).as_json()
     for size in (1, 7):
-        assert report_of(frames, size).as_json() == whole
+        assert report_of(frames, size).as_json() == whole, f"blocks of {size}"
 
 
 def test_other_devices_with_29_bits_are_told_apart_from_a_battery_with_29_bits() -> None:

@@ -13,7 +13,7 @@ from junitparser import Failure, JUnitXml, Skipped
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 
-from capture_frames import CONTENT, Frame, MemoryCapture, Story, pairs
+from support.fixtures.capture_frames import CONTENT, Frame, MemoryCapture, Story, pairs
 from tinybms_gateway.can.verify.html import html
 from tinybms_gateway.can.verify.junit import junit
 from tinybms_gateway.can.verify.report import NOT_APPLICABLE, PASSED, VIOLATED, WAIVED, Report

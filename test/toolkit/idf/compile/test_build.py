@@ -11,7 +11,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from idf_world import World
+from toolkit.idf.idf_world import World
 
 MAKES_BUILD = "build.mkdir(exist_ok=True); (build / 'CMakeCache.txt').touch(); "
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"

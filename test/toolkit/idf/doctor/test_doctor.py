@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from idf_world import World, script
 from tinybms_gateway.idf.installation import is_esp_idf
+from toolkit.idf.idf_world import World, script
 
 REAL = [Path(os.environ["IDF_PATH"])] if is_esp_idf(Path(os.environ.get("IDF_PATH") or "/nowhere")) else []
 

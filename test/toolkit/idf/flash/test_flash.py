@@ -12,8 +12,8 @@ import pytest
 from serial.tools import list_ports
 from serial.tools.list_ports_common import ListPortInfo
 
-from idf_world import World
 from tinybms_gateway.idf import ports
+from toolkit.idf.idf_world import World
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idf_world import World
 from tinybms_gateway.idf import child
 from tinybms_gateway.idf.lines import LONGEST, Lines
 from tinybms_gateway.idf.monitor.stamped_log import StampedLog
+from toolkit.idf.idf_world import World
 
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 # As esp-idf-monitor: refuses to run without a terminal, takes each key, ends by Ctrl-], does not end by SIGINT.

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from map_file import MapFile
 from tinybms_gateway.idf.budget import Share
 from tinybms_gateway.idf.size import link_map
 from tinybms_gateway.idf.size.link_map import Merged, read_map
+from toolkit.idf.size.map_file import MapFile
 
 
 def written(content: MapFile, folder: Path) -> Path:

@@ -12,9 +12,9 @@ from click.testing import Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from idf_world import World
-from map_file import MapFile
 from tinybms_gateway.idf.size.link_map import read_map
+from toolkit.idf.idf_world import World
+from toolkit.idf.size.map_file import MapFile
 
 LIMITS = {"application": 1310720, "boot_loader": 28672, "static_ram": 61440, "iram": 114688}
 SHARES = {"tinybms": (26624, 0), "main": (8192, 512), "mqtt_bridge": (28672, 1024), "ESP-IDF": (839680, 40960)}

@@ -16,7 +16,7 @@ import pytest
 from spdx_tools.spdx.parser.parse_anything import parse_file
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
-from release_project import WIFI_WORD, Project
+from support.fixtures.release_project import WIFI_WORD, Project
 
 FOLDER = "tinybms-web-gateway-0.2.0"
 
@@ -210,7 +210,7 @@ def test_a_capture_that_is_still_being_written(
 
         with monkeypatch.context() as patch:
             patch.setattr(archive_impl.sbom, "make", change)
-            assert "changed while it was read" in recorded.refused("archive", "--capture", capture)
+            assert "changed while it was read" in recorded.refused("archive", "--capture", capture), before
     assert [path.name for path in recorded.releases.iterdir() if "tar" in path.name] == []
 
 
@@ -309,7 +309,7 @@ def test_files_that_are_no_whole_archive(recorded: Project, tmp_path: Path) -> N
         path = tmp_path / "a.tar.gz"
         path.write_bytes(content)
         line = recorded.refused("archive", "--verify", path, status=1)
-        assert "a.tar.gz: " in line
+        assert "a.tar.gz: " in line, f"{len(content)} bytes"
     assert "No such file" in recorded.refused("archive", "--verify", tmp_path / "none.tar.gz")
     assert "leave out --capture" in recorded.refused("archive", "--verify", path, "--capture", path)
 

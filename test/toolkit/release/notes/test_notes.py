@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from release_project import CHANGELOG, Project
+from support.fixtures.release_project import CHANGELOG, Project
 from tinybms_gateway.release import changelog
 from tinybms_gateway.release.notes.notes_impl import changed_sections
 

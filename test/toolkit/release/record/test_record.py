@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from release_project import WIFI_WORD, Project, app_image
+from support.fixtures.release_project import WIFI_WORD, Project, app_image
 from tinybms_gateway.release import record_model
 
 ROUNDS = 3
@@ -192,7 +192,7 @@ def test_builds_that_are_not_of_this_tree(project: Project) -> None:
     good = image.read_bytes()
     flipped = bytearray(good)
     flipped[0x40] ^= 1
-    for content, complaint in (
+    builds = (
         (app_image(elf, version="0.1.9"), "version '0.1.9', version.txt says 0.2.0"),
         (app_image(elf, project="blink"), "another project, 'blink'"),
         (app_image(elf + b"x"), "not made from tinybms-web-gateway.elf"),
@@ -200,9 +200,10 @@ def test_builds_that_are_not_of_this_tree(project: Project) -> None:
         (good[:200], "no application image"),
         (b"", "no application image"),
         (bytes(len(good)), "no application image"),
-    ):
+    )
+    for row, (content, complaint) in enumerate(builds):
         image.write_bytes(content)
-        assert complaint in project.refused("record")
+        assert complaint in project.refused("record"), f"builds[{row}]"
 
 
 def test_a_build_that_is_older_than_the_tree(project: Project) -> None:
@@ -249,7 +250,7 @@ def test_a_description_that_esp_idf_would_never_write(project: Project) -> None:
     description = project.build / "project_description.json"
     for content in ("[]", "{", ""):
         description.write_text(content)
-        assert "project_description.json" in project.refused("record")
+        assert "project_description.json" in project.refused("record"), content
     description.write_text(
         '{"c_compiler": 1, "target": [], "idf_path": {}, "build_component_info": {"a": 1, "b": {"dir": 2}}}'
     )
@@ -317,33 +318,33 @@ def test_passwords_in_a_result_are_not_in_the_record(project: Project, tmp_path:
 
 
 def test_results_are_attached_by_hash_with_their_figures(project: Project, tmp_path: Path) -> None:
-    bench = tmp_path / "bench.json"
+    measured = tmp_path / "figures.json"
     figures = [
         {"name": "latency", "value": 67.5, "unit": "ms", "holds": True},
         {"name": "flash", "value": 40000, "unit": "bytes", "holds": False},
         {"name": "fuzz", "value": 554, "unit": "executions/s"},
     ]
-    bench.write_text(json.dumps({"layout": 1, "figures": figures}))
+    measured.write_text(json.dumps({"layout": 1, "figures": figures}))
     junit = tmp_path / "verify.xml"
     junit.write_text('<testsuite><testcase name="a"/><testcase name="b"><failure message="no"/></testcase></testsuite>')
     verify = tmp_path / "verify.json"
     verify.write_text('{"good": true, "frames": 10, "violations": []}')
     log = tmp_path / "monitor.log"
     log.write_bytes(b"\xff boot")
-    project.good("record", "--attach", bench)
+    project.good("record", "--attach", measured)
     project.good("record", "attach", junit, verify, log)
     entries = project.record()["entries"]
     assert isinstance(entries, list)
     data = {entry["data"]["name"]: entry["data"] for entry in entries}
-    assert data["bench.json"]["sha256"] == hashlib.sha256(bench.read_bytes()).hexdigest()
-    assert data["bench.json"]["summary"] == {
+    assert data["figures.json"]["sha256"] == hashlib.sha256(measured.read_bytes()).hexdigest()
+    assert data["figures.json"]["summary"] == {
         "figures": {"latency": "67.5 ms", "flash": "40000 bytes", "fuzz": "554 executions/s"}, "failed": ["flash"],
     }  # fmt: skip
     assert data["verify.xml"]["summary"] == {"tests": 2, "failures": 1, "errors": 0, "skipped": 0}
     assert data["verify.json"]["summary"] == {"good": True, "frames": 10}
     assert data["monitor.log"]["form"] == "file"
     output = project.good("record", "show")
-    assert "bench.json, 3 figures, failed: flash" in output
+    assert "figures.json, 3 figures, failed: flash" in output
     assert "tests 2, failures 1" in output
 
 

@@ -154,10 +154,10 @@ def test_a_frozen_dump_refuses_what_would_move_it(real: TinyBms) -> None:
 
 
 def test_the_clock_can_be_set(pack: TinyBms, real: TinyBms) -> None:
-    for bms in (pack, real):
+    for name, bms in (("pack", pack), ("real", real)):
         bms.set_value("lifetime", 77)
         bms.advance(1.0)
-        assert bms.registers.u32(LIFETIME) == 78
+        assert bms.registers.u32(LIFETIME) == 78, name
 
 
 # ---- what would have no effect ----

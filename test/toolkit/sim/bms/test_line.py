@@ -209,7 +209,7 @@ def test_the_control_socket_survives_nonsense(tmp_path: Path) -> None:
                 connection.settimeout(5)
                 connection.connect(str(path))
                 connection.sendall(nonsense)
-                assert b'"ok": false' in connection.makefile("rb").readline()
+                assert b'"ok": false' in connection.makefile("rb").readline(), nonsense
         assert send_command(path, {}, {})["ok"]
 
 

@@ -11,7 +11,7 @@ import pytest
 import serial
 from click.testing import CliRunner, Result
 
-from serial_pair import serial_pair
+from support.peers.serial_pair import serial_pair
 from tinybms_gateway.cli import main
 from tinybms_gateway.sim.bms import protocol
 from tinybms_gateway.sim.bms.ends import SerialEnd

@@ -133,7 +133,7 @@ def test_garbage_before_a_request_is_skipped() -> None:
 def test_the_simulated_pack_is_physical() -> None:
     for soc in (0, 5, 50, 95, 100):
         cells = [CellPack(soc=soc).cell_mv(i) for i in range(16)]
-        assert 2500 < min(cells) <= max(cells) < 3650
+        assert 2500 < min(cells) <= max(cells) < 3650, f"SOC {soc}"
     bms = TinyBms()
     assert bms.values()["voltage"] == pytest.approx(sum(bms.read(0, 16)) / 10000, abs=0.001)
 

@@ -23,8 +23,8 @@ def test_every_register_of_the_real_device_reads_as_in_its_dump(tmp_path: Path, 
         client = connect(line.link)
         for first, count in ((0, 56), (100, 18), (200, 98), (300, 44), (500, 10)):
             answer = client.read_holding_registers(first, count=count, device_id=UNIT)
-            assert not answer.isError()
-            assert answer.registers == [registers.get(first + i, 0) for i in range(count)]
+            assert not answer.isError(), f"from {first}"
+            assert answer.registers == [registers.get(first + i, 0) for i in range(count)], f"from {first}"
         client.close()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ports import free_ports
+from support.fixtures.ports import free_ports
 from tinybms_gateway.cli import main
 from tinybms_gateway.sim.bms import protocol
 from tinybms_gateway.sim.bms.ends import SocketEnd

@@ -19,7 +19,7 @@ ROLE = click.Choice(["firmware", "victron", "qa"])
 @click.option("--site", metavar="NAME", help="Also note that the release was installed there.")
 @click.option("--date", "day", metavar="DATE", help="When, such as 2026-03-04; default: now.")
 @click.option("--attach", type=click.Path(path_type=Path, dir_okay=False, exists=True), multiple=True, metavar="FILE",
-              help="Also note a result: bench.json, JUnit, any file; repeatable.")  # fmt: skip
+              help="Also note a result: figures.json, JUnit, any file; repeatable.")  # fmt: skip
 @click.option("--allow-dirty", is_flag=True, help="Even with changes that no commit holds; it can never be tagged.")
 @click.option("--replace", is_flag=True, help="Begin anew when there is a record of another build of this version.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON, without the text of the sdkconfig.")
@@ -39,7 +39,7 @@ def record_group(
 
     \b
     Examples:
-      tinybms-gw release record --attach build-linux/bench.json
+      tinybms-gw release record --attach build-linux/figures.json
       tinybms-gw release record site "Hill farm" --date 2026-03-04
       tinybms-gw release record sign --role qa --by NAME --comment "bench and field test passed"
       tinybms-gw release record show 0.2.0 --json
@@ -93,11 +93,11 @@ def site_command(root: Path, releases: Path, site: str, version: str | None, day
 def attach_command(root: Path, releases: Path, files: tuple[Path, ...], version: str | None) -> None:
     """Note results of tests by name and hash.
 
-    bench.json with its figures, JUnit files with their counts, any file.
+    figures.json with its figures, JUnit files with their counts, any file.
 
     \b
     Examples:
-      tinybms-gw release record attach build-linux/bench.json verify.xml monitor.log
+      tinybms-gw release record attach build-linux/figures.json verify.xml monitor.log
     """
     from tinybms_gateway.release import record_model  # noqa: PLC0415
     from tinybms_gateway.release.record import attach_impl  # noqa: PLC0415

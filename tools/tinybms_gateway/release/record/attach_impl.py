@@ -57,7 +57,7 @@ def _junit(file: Path) -> dict[str, Any]:
 
 
 def _bench(content: Any) -> dict[str, Any] | None:
-    """Figures of `make bench`: value and unit by name, and which do not hold; None when it is something else."""
+    """Figures of `make figures`: value and unit by name, and which do not hold; None when it is something else."""
     figures = content.get("figures") if isinstance(content, dict) else None
     if not isinstance(figures, list):
         return None
