@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tinybms_gateway.gateway.gateway_impl import build_dir
+from tinybms_gateway.gateway_process import build_dir
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -13,7 +13,7 @@ from silence import measure_silence
 from target import ROOT
 from tinybms_gateway.sim.system.record import figures as figures_of
 from tinybms_gateway.sim.system.scenarios import SCENARIOS
-from tinybms_gateway.sim.system.system_impl import simulate
+from tinybms_gateway.sim.system.simulator import simulate
 
 TESTS = {
     "properties": ("test/pure/test_control_properties.py", "properties of limits and alarms that hold"),

@@ -13,9 +13,9 @@ import can
 import pytest
 
 from bench_figures import Figures
-from tinybms_gateway.demo.demo_impl import GatewayStack, gateway_stack
-from tinybms_gateway.gateway.gateway_impl import GatewayProcess
-from tinybms_gateway.sim.bms.bms_impl import make_line
+from tinybms_gateway.demo.wiring import GatewayStack, gateway_stack
+from tinybms_gateway.gateway_process import GatewayProcess
+from tinybms_gateway.sim.bms.simulator import make_line
 from watch import collect, drain, has_id, open_bus, wait_for
 
 SAMPLES = 200

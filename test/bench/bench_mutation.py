@@ -6,7 +6,7 @@ import pytest
 
 import mutation
 from bench_figures import Figures
-from tinybms_gateway.gateway.gateway_impl import build_dir
+from tinybms_gateway.gateway_process import build_dir
 
 
 @pytest.mark.parametrize("component", mutation.COMPONENTS)

@@ -14,7 +14,7 @@ from bench_figures import Figures
 from capture_frames import BlockCapture
 from captures import traffic
 from tinybms_gateway.can.reader import BLOCK_FRAMES
-from tinybms_gateway.can.verify.verify_impl import verify
+from tinybms_gateway.can.verify.engine import verify
 
 FRAMES = 10_000_000
 PART = FRAMES // 10

@@ -1,6 +1,6 @@
 """Damaged answers, ASCII lines and slow answers on the serial line."""
 
-from tinybms_gateway.demo.demo_impl import gateway_stack
+from tinybms_gateway.demo.wiring import gateway_stack
 from watch import collect, limits, open_bus
 
 

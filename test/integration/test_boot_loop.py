@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from held_thread import held
-from tinybms_gateway.gateway.gateway_impl import GatewayProcess, ensure_built
-from tinybms_gateway.sim.bms.bms_impl import make_line
+from tinybms_gateway.gateway_process import GatewayProcess, ensure_built
 from tinybms_gateway.sim.bms.line import BmsLine
+from tinybms_gateway.sim.bms.simulator import make_line
 from watch import has_id, open_bus, wait_for, wait_until
 
 SCALE = 10.0

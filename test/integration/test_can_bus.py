@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import can
 
-from tinybms_gateway.demo.demo_impl import GatewayStack, gateway_stack
+from tinybms_gateway.demo.wiring import GatewayStack, gateway_stack
 from watch import collect, command, drain, has_id, limits, longest_gap, open_bus, raw_client, wait_for
 
 KEEPALIVE = can.Message(arbitration_id=0x305, data=bytes(8), is_extended_id=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tinybms_gateway.demo.demo_impl import GatewayStack, gateway_stack
+from tinybms_gateway.demo.wiring import GatewayStack, gateway_stack
 from watch import wait_until
 
 TOOL = [sys.executable, "-m", "tinybms_gateway"]

@@ -9,9 +9,9 @@ from click.testing import CliRunner
 
 from tinybms_gateway.bms.event_order import EventOrder
 from tinybms_gateway.cli import main
-from tinybms_gateway.demo.demo_impl import gateway_stack
-from tinybms_gateway.gateway.gateway_impl import GatewayProcess
-from tinybms_gateway.sim.bms.bms_impl import make_line
+from tinybms_gateway.demo.wiring import gateway_stack
+from tinybms_gateway.gateway_process import GatewayProcess
+from tinybms_gateway.sim.bms.simulator import make_line
 from watch import collect, drain, limits, open_bus, pairs, wait_for, wait_until
 
 BMS_INTERNAL = 11

@@ -7,9 +7,9 @@ from pathlib import Path
 import can
 import pytest
 
-from tinybms_gateway.gateway.gateway_impl import GatewayProcess
-from tinybms_gateway.sim.bms.bms_impl import make_line
+from tinybms_gateway.gateway_process import GatewayProcess
 from tinybms_gateway.sim.bms.line import BmsLine
+from tinybms_gateway.sim.bms.simulator import make_line
 from watch import has_id, open_bus, wait_for
 
 SCALE = 10.0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tinybms_gateway.demo.demo_impl import gateway_stack
+from tinybms_gateway.demo.wiring import gateway_stack
 from watch import collect, has_id, open_bus, wait_for
 
 

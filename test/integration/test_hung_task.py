@@ -10,7 +10,7 @@ import time
 import pytest
 
 from held_thread import held, thread_names
-from tinybms_gateway.demo.demo_impl import gateway_stack
+from tinybms_gateway.demo.wiring import gateway_stack
 from watch import collect, drain, has_id, longest_gap, open_bus, wait_for, wait_until
 
 SCALE = 4.0

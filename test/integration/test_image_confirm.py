@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tinybms_gateway.gateway.gateway_impl import GatewayProcess
-from tinybms_gateway.sim.bms.bms_impl import make_line
+from tinybms_gateway.gateway_process import GatewayProcess
 from tinybms_gateway.sim.bms.line import BmsLine
+from tinybms_gateway.sim.bms.simulator import make_line
 from watch import collect, open_bus, wait_until
 
 SCALE = 10.0

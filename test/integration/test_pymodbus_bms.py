@@ -5,7 +5,7 @@ from pathlib import Path
 
 from modbus_device import modbus_device
 from serial_pair import serial_pair
-from tinybms_gateway.gateway.gateway_impl import GatewayProcess
+from tinybms_gateway.gateway_process import GatewayProcess
 from watch import collect, open_bus
 
 

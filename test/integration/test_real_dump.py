@@ -20,7 +20,7 @@ from pathlib import Path
 
 import can
 
-from tinybms_gateway.demo.demo_impl import gateway_stack
+from tinybms_gateway.demo.wiring import gateway_stack
 from watch import collect, open_bus, wait_for
 
 EXPECTED = {

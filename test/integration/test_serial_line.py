@@ -6,8 +6,8 @@ import time
 import tty
 from pathlib import Path
 
-from tinybms_gateway.demo.demo_impl import gateway_stack
-from tinybms_gateway.gateway.gateway_impl import GatewayProcess
+from tinybms_gateway.demo.wiring import gateway_stack
+from tinybms_gateway.gateway_process import GatewayProcess
 from tinybms_gateway.sim.bms.line import BmsLine
 from watch import collect, drain, has_id, limits, open_bus, wait_for, wait_until
 

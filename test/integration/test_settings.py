@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tinybms_gateway.gateway.gateway_impl import PROGRAM, GatewayProcess
-from tinybms_gateway.sim.bms.bms_impl import make_line
+from tinybms_gateway.gateway_process import PROGRAM, GatewayProcess
+from tinybms_gateway.sim.bms.simulator import make_line
 from watch import has_id, limits, open_bus, wait_for, wait_until
 
 PHRASE = "correct horse battery"

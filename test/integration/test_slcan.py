@@ -12,8 +12,8 @@ import can
 import pytest
 
 from canable import CANABLE, LAWICEL, Adapter, Firmware, PtyPort, TcpPort
-from tinybms_gateway.demo.demo_impl import GatewayStack, gateway_stack
-from tinybms_gateway.gateway.gateway_impl import GatewayProcess
+from tinybms_gateway.demo.wiring import GatewayStack, gateway_stack
+from tinybms_gateway.gateway_process import GatewayProcess
 from tinybms_gateway.sim.bms.line import BmsLine
 from watch import collect, drain, has_id, limits, longest_gap, open_bus, wait_for, wait_until
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import can
 import pytest
 
-from tinybms_gateway.demo.demo_impl import GatewayStack, gateway_stack
+from tinybms_gateway.demo.wiring import GatewayStack, gateway_stack
 from watch import collect, command, has_id, limits, longest_gap, open_bus, raw_client, wait_for
 
 SCALE = 4.0

@@ -3,17 +3,17 @@
 import json
 from pathlib import Path
 
-from tinybms_gateway.bms import registers_impl
+from tinybms_gateway.bms import registers
 from tinybms_gateway.generated import outdated
 
 
 def test_the_documentation_is_what_the_table_says(root: Path) -> None:
-    assert outdated(root, registers_impl.generate()) == []
+    assert outdated(root, registers.generate()) == []
 
 
 def test_every_register_that_a_real_device_showed_is_in_the_table(real_dump: Path) -> None:
     known = set()
-    for register in registers_impl.load_registers():
+    for register in registers.load_registers():
         known |= {register.address, register.address + (register.type in ("u32", "float32"))}
     shown = {int(address) for address in json.loads(real_dump.read_text())["registers"]}
     events = set(range(200, 298))
@@ -21,7 +21,7 @@ def test_every_register_that_a_real_device_showed_is_in_the_table(real_dump: Pat
 
 
 def test_settings_have_the_ranges_of_the_protocol() -> None:
-    by_name = {r.name: r for r in registers_impl.load_registers()}
+    by_name = {r.name: r for r in registers.load_registers()}
     for name, address, minimum, maximum in (
         ("fully_charged_voltage", 300, 1200, 4500),
         ("fully_discharged_voltage", 301, 1000, 3500),

@@ -9,7 +9,7 @@ import pytest
 
 from embedded import ROOT, choose_target, native_build_dir
 from tinybms_gateway.can.bus import check_name, open_bus
-from tinybms_gateway.gateway.gateway_impl import OWN_BUS
+from tinybms_gateway.gateway_process import OWN_BUS
 from tinybms_gateway.sim.bms.ends import port_end
 
 NONE = "none"

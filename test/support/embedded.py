@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_embedded.log import DuplicateStdoutPopen, MessageQueue, _PopenRedirectProcess
 
-from tinybms_gateway.gateway.gateway_impl import build_dir as native_build_dir
+from tinybms_gateway.gateway_process import build_dir as native_build_dir
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = {"linux": "idf", "esp32": "esp,idf", "qemu": "idf,qemu"}

@@ -19,9 +19,9 @@ from pytest_embedded_idf.linux import LinuxSerial
 
 from bench_options import NONE, BenchOptions
 from tinybms_gateway.can.bus import connection_closed, open_bus
-from tinybms_gateway.gateway.gateway_impl import OWN_BUS
+from tinybms_gateway.gateway_process import OWN_BUS
 from tinybms_gateway.sim.bms.line import BmsLine
-from tinybms_gateway.sim.gx.gx_impl import KEEPALIVE_EVERY_S, keepalive_frames
+from tinybms_gateway.sim.gx.simulator import KEEPALIVE_EVERY_S, keepalive_frames
 
 CRASH = re.compile(
     r"^.*(?:Guru Meditation|abort\(\) was called|assert failed|stack overflow|watchdog got triggered|Brownout detector|"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import can
 
-from tinybms_gateway.demo.demo_impl import GatewayStack, gateway_stack
+from tinybms_gateway.demo.wiring import GatewayStack, gateway_stack
 from watch import collect, has_id, limits, open_bus, pairs, wait_for
 
 ACTIVE = 1

@@ -3,7 +3,7 @@
 import time
 from itertools import pairwise
 
-from tinybms_gateway.demo.demo_impl import gateway_stack
+from tinybms_gateway.demo.wiring import gateway_stack
 from watch import collect, drain, has_id, limits, open_bus, wait_for
 
 SCALE = 2.0

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tinybms_gateway.demo.demo_impl import gateway_stack
+from tinybms_gateway.demo.wiring import gateway_stack
 from watch import collect, longest_gap, open_bus
 
 SCALE = 4.0

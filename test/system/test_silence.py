@@ -8,8 +8,8 @@ All times are those of the gateway; `SCALE` makes them pass faster than those of
 import can
 
 from silence import ACTIVE, be_silent, measure_silence
-from tinybms_gateway.demo.demo_impl import gateway_stack
-from tinybms_gateway.gateway.gateway_impl import GatewayProcess
+from tinybms_gateway.demo.wiring import gateway_stack
+from tinybms_gateway.gateway_process import GatewayProcess
 from watch import collect, drain, has_id, limits, longest_gap, open_bus, pairs, wait_for
 
 SCALE = 5.0

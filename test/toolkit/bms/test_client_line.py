@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from bench import QUICK, TOOL, answering, bms, bms_json, complaint, start, tapped
 from tinybms_gateway.bms import frames
-from tinybms_gateway.gateway.gateway_impl import GatewayProcess
-from tinybms_gateway.sim.bms.bms_impl import make_line
+from tinybms_gateway.gateway_process import GatewayProcess
 from tinybms_gateway.sim.bms.line import BmsLine
+from tinybms_gateway.sim.bms.simulator import make_line
 
 HOSTILE = settings(
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

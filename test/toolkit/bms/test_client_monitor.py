@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bench import bms, complaint, start
-from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.line import BmsLine
+from tinybms_gateway.sim.bms.simulator import make_line
 
 HEADER = [
     "time", "pack_voltage_v", "pack_current_a", "state_of_charge_percent", "temperature_internal_degc",

@@ -13,9 +13,9 @@ from modbus_device import UNIT, modbus_device
 from serial_pair import serial_pair
 from tinybms_gateway.bms import frames
 from tinybms_gateway.sim.bms import protocol
-from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.device import TinyBms
 from tinybms_gateway.sim.bms.line import BmsLine
+from tinybms_gateway.sim.bms.simulator import make_line
 
 REAL = {
     ("device", "model"): "TinyBMS, high power, current sensor: hall",  # 501 = 0x0301: bit 8, bits 9-10 = 1

@@ -12,9 +12,9 @@ from modbus_device import modbus_device
 from serial_pair import serial_pair
 from tinybms_gateway.bms import frames
 from tinybms_gateway.sim.bms import protocol
-from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.device import TinyBms
 from tinybms_gateway.sim.bms.line import BmsLine
+from tinybms_gateway.sim.bms.simulator import make_line
 
 READ, WRITE, RESET = 0x03, 0x10, 0x02
 WRITES = {0x02, 0x0B, 0x0D, 0x10}

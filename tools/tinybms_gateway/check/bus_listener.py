@@ -11,7 +11,7 @@ import can
 from tinybms_gateway.can.bus import open_bus, receive_until
 from tinybms_gateway.can.frame import DecodedFrame, decode_frame
 from tinybms_gateway.can.protocol import KEEPALIVE_ID, REQUIRED
-from tinybms_gateway.sim.gx.gx_impl import KEEPALIVE_EVERY_S, send_keepalive
+from tinybms_gateway.sim.gx.simulator import KEEPALIVE_EVERY_S, send_keepalive
 
 TEXTS = (0x35E, 0x35F)
 """Every 5 s: who the battery is."""

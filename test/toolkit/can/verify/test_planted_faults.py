@@ -4,9 +4,9 @@ import pytest
 
 from capture_frames import Frame, MemoryCapture
 from planted_faults import FAULTS, LONG, QUIET
+from tinybms_gateway.can.verify.engine import Choice, verify
 from tinybms_gateway.can.verify.report import VIOLATED
 from tinybms_gateway.can.verify.rules import rules_by_subject
-from tinybms_gateway.can.verify.verify_impl import Choice, verify
 
 RULES = [rule.id for rules in rules_by_subject(500_000).values() for rule in rules]
 
