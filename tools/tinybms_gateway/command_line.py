@@ -10,7 +10,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import LazyLoader
 from types import FrameType, ModuleType
@@ -57,9 +56,9 @@ class LazyGroup(click.Group):
         super().__init__(*arguments, **settings)
         self.paths = dict(paths or {})
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as click calls it
-        """Names of all commands, those that are not imported yet as well."""
-        return sorted({*self.commands, *self.paths})
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all commands, imported or not."""
+        return sorted({*super().list_commands(ctx), *self.paths})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command, the first time."""
@@ -77,8 +76,8 @@ class LazyGroup(click.Group):
             formatter.write_dl(rows)
 
 
-class _LazyFinder(MetaPathFinder):
-    """Finds modules of this package whose code runs when one of their attributes is first asked for."""
+class _LazyFinder:
+    """Finds the modules of this package, and puts off running their code until an attribute is asked for."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -91,10 +90,11 @@ class _LazyFinder(MetaPathFinder):
 
 @contextlib.contextmanager
 def lazy_imports() -> Iterator[None]:
-    """Modules that are imported in this block are loaded when they are first used: ``--help`` never loads them.
+    """Modules of this package that are imported in this block load when they are first used.
 
-    For what takes long to load, in modules of commands, with a reason to be quick. Write ``from package import
-    module``, never a name out of the module, and annotations as texts: both would load it at once.
+    A command imports in it what only its work needs, so that its help does not wait for python-can or matplotlib.
+    Write ``from package import module`` and quote annotations that name the module; a name imported out of it would
+    load it at once.
     """
     finder = _LazyFinder()
     sys.meta_path.insert(0, finder)
