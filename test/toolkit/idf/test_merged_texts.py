@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from map_file import MapFile
+from tinybms_gateway.idf import link_map
 from tinybms_gateway.idf.budget import Share
 from tinybms_gateway.idf.link_map import Merged, read_map
-from tinybms_gateway.idf.size import link_map
 
 
 def written(content: MapFile, folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""``tinybms-gw release record sign``"""
+"""``tinybms-gw release record sign``."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""``tinybms-gw release record site``"""
+"""``tinybms-gw release record site``."""
 
 from pathlib import Path
 
