@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from support import ROOT
-from tinybms_gateway.gateway.gateway_impl import build_dir
+from tinybms_gateway.gateway_process import build_dir
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 
 from support.fixtures.captures import traffic, write_candump
 from support.instruments.figures import REFERENCE, Figures, load, moved_since, table
-from tinybms_gateway.gateway.gateway_impl import build_dir
+from tinybms_gateway.gateway_process import build_dir
 
 FIGURES = pytest.StashKey[Figures]()
 BUSY_PERCENT = 50

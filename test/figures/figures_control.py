@@ -13,7 +13,7 @@ from support.instruments.figures import Figures
 from support.instruments.silence import measure_silence
 from tinybms_gateway.sim.system.record import figures as figures_of
 from tinybms_gateway.sim.system.scenarios import SCENARIOS
-from tinybms_gateway.sim.system.system_impl import simulate
+from tinybms_gateway.sim.system.simulator import simulate
 
 TESTS = {
     "properties": ("test/pure/test_control_properties.py", "properties of limits and alarms that hold"),

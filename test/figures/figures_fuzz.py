@@ -4,7 +4,7 @@ import pytest
 
 from support.instruments.figures import Figures
 from support.instruments.fuzzing import FUZZ, fuzz, targets
-from tinybms_gateway.gateway.gateway_impl import build_dir
+from tinybms_gateway.gateway_process import build_dir
 
 SECONDS = 60
 

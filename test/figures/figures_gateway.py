@@ -14,9 +14,9 @@ import pytest
 
 from support.instruments.figures import Figures
 from support.instruments.watch import collect, drain, has_id, open_bus, wait_for
-from tinybms_gateway.demo.demo_impl import GatewayStack, gateway_stack
-from tinybms_gateway.gateway.gateway_impl import GatewayProcess
-from tinybms_gateway.sim.bms.bms_impl import make_line
+from tinybms_gateway.demo.wiring import GatewayStack, gateway_stack
+from tinybms_gateway.gateway_process import GatewayProcess
+from tinybms_gateway.sim.bms.simulator import make_line
 
 SAMPLES = 200
 STARTS = 100

@@ -6,7 +6,7 @@ import pytest
 
 from support.instruments import mutation
 from support.instruments.figures import Figures
-from tinybms_gateway.gateway.gateway_impl import build_dir
+from tinybms_gateway.gateway_process import build_dir
 
 
 @pytest.mark.parametrize("component", mutation.COMPONENTS)

@@ -14,7 +14,7 @@ from support.fixtures.capture_frames import BlockCapture
 from support.fixtures.captures import traffic
 from support.instruments.figures import Figures
 from tinybms_gateway.can.reader import BLOCK_FRAMES
-from tinybms_gateway.can.verify.verify_impl import verify
+from tinybms_gateway.can.verify.engine import verify
 
 FRAMES = 10_000_000
 PART = FRAMES // 10

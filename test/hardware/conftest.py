@@ -24,10 +24,10 @@ from support.fixtures.embedded import (
     session_root_logdir,
 )
 from support.fixtures.rig import Rig, running_rig
-from tinybms_gateway.gateway.gateway_impl import OWN_BUS
-from tinybms_gateway.sim.bms.bms_impl import make_line
+from tinybms_gateway.gateway_process import OWN_BUS
 from tinybms_gateway.sim.bms.ends import port_end
 from tinybms_gateway.sim.bms.line import BmsLine
+from tinybms_gateway.sim.bms.simulator import make_line
 
 __all__ = ["cache_dir", "embedded_services", "qemu_extra_args", "session_root_logdir"]
 

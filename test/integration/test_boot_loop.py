@@ -10,9 +10,9 @@ import pytest
 
 from integration.held_thread import held
 from support.instruments.watch import has_id, open_bus, wait_for, wait_until
-from tinybms_gateway.gateway.gateway_impl import GatewayProcess, ensure_built
-from tinybms_gateway.sim.bms.bms_impl import make_line
+from tinybms_gateway.gateway_process import GatewayProcess, ensure_built
 from tinybms_gateway.sim.bms.line import BmsLine
+from tinybms_gateway.sim.bms.simulator import make_line
 
 SCALE = 10.0
 WITHIN_S = 10.0

@@ -8,9 +8,9 @@ import can
 import pytest
 
 from support.instruments.watch import has_id, open_bus, wait_for
-from tinybms_gateway.gateway.gateway_impl import GatewayProcess
-from tinybms_gateway.sim.bms.bms_impl import make_line
+from tinybms_gateway.gateway_process import GatewayProcess
 from tinybms_gateway.sim.bms.line import BmsLine
+from tinybms_gateway.sim.bms.simulator import make_line
 
 SCALE = 10.0
 POWER_A = 900.0

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from support.instruments.watch import collect, open_bus, wait_until
-from tinybms_gateway.gateway.gateway_impl import GatewayProcess
-from tinybms_gateway.sim.bms.bms_impl import make_line
+from tinybms_gateway.gateway_process import GatewayProcess
 from tinybms_gateway.sim.bms.line import BmsLine
+from tinybms_gateway.sim.bms.simulator import make_line
 
 SCALE = 10.0
 UPTIME_MS = 100_000

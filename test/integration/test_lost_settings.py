@@ -10,9 +10,9 @@ from click.testing import CliRunner
 
 from support.instruments.watch import collect, limits, open_bus, pairs, wait_for
 from tinybms_gateway.cli import main
-from tinybms_gateway.gateway.gateway_impl import PROGRAM, GatewayProcess
-from tinybms_gateway.sim.bms.bms_impl import make_line
+from tinybms_gateway.gateway_process import PROGRAM, GatewayProcess
 from tinybms_gateway.sim.bms.line import BmsLine
+from tinybms_gateway.sim.bms.simulator import make_line
 
 SCALE = 10.0
 CAP = 200

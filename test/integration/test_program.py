@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tinybms_gateway.gateway.gateway_impl import PROGRAM, GatewayProcess
+from tinybms_gateway.gateway_process import PROGRAM, GatewayProcess
 
 
 def run(program: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":

@@ -6,7 +6,7 @@ from pathlib import Path
 from support.instruments.watch import collect, open_bus
 from support.peers.modbus_device import modbus_device
 from support.peers.serial_pair import serial_pair
-from tinybms_gateway.gateway.gateway_impl import GatewayProcess
+from tinybms_gateway.gateway_process import GatewayProcess
 
 
 def test_a_foreign_modbus_server_is_read_and_published(tmp_path: Path, real_dump: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from support.instruments.watch import has_id, limits, open_bus, wait_for, wait_until
-from tinybms_gateway.gateway.gateway_impl import PROGRAM, GatewayProcess
-from tinybms_gateway.sim.bms.bms_impl import make_line
+from tinybms_gateway.gateway_process import PROGRAM, GatewayProcess
+from tinybms_gateway.sim.bms.simulator import make_line
 
 PHRASE = "correct horse battery"
 

@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinybms_gateway.gateway.gateway_impl import PROGRAM
+from tinybms_gateway.gateway_process import PROGRAM
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pure.pure_library import Pure
-from tinybms_gateway.can.codec import codec_impl
+from tinybms_gateway.can import codec_files
 from tinybms_gateway.can.database import load_database, text_of
 from tinybms_gateway.generated import outdated
 from tinybms_gateway.pure import Energy, Identity, Limit, Quantity, State
 
 DATABASE = load_database()
 MESSAGES = sorted(DATABASE.messages, key=lambda m: m.frame_id)
-SENT = [m for m in MESSAGES if codec_impl.sender_function(m)]
+SENT = [m for m in MESSAGES if codec_files.sender_function(m)]
 NAMES = Identity(b"TinyBMS", b"TinyBMS 14S 66Ah", b"House")
 LEVELS = st.lists(st.integers(0, 2), min_size=13, max_size=13)
 INT32 = st.integers(-(2**31), 2**31 - 1)
@@ -48,12 +48,12 @@ def decode(frame_id: int, data: bytes) -> dict[str, float]:
 
 
 def test_generated_files_are_what_the_dbc_says(root: Path) -> None:
-    assert outdated(root, codec_impl.generate()) == []
+    assert outdated(root, codec_files.generate()) == []
 
 
 def test_the_generated_code_has_nothing_but_what_packs_the_messages_that_are_sent(root: Path) -> None:
     for name in ("victron_bms.h", "victron_bms.c"):
-        text = (root / codec_impl.GENERATED_DIR / name).read_text()
+        text = (root / codec_files.GENERATED_DIR / name).read_text()
         functions = re.findall(r"^(?!static)\w+ (\w+)\(", text, re.MULTILINE)
         assert len(functions) == len(SENT), name
         assert all(function.endswith("_pack") for function in functions), name
@@ -61,12 +61,12 @@ def test_the_generated_code_has_nothing_but_what_packs_the_messages_that_are_sen
 
 def test_generated_code_of_another_shape_is_refused() -> None:
     with pytest.raises(ValueError, match="another form"):
-        codec_impl.packing_only("bool victron_bms_x_is_in_range(int x) { return x; }\n", codec_impl.DEFINITION)
+        codec_files.packing_only("bool victron_bms_x_is_in_range(int x) { return x; }\n", codec_files.DEFINITION)
 
 
 @pytest.mark.parametrize("message", SENT, ids=lambda m: f"{m.frame_id:03X}")
 def test_the_function_that_the_dbc_names_sends_this_message(pure: Pure, message: DbcMessage) -> None:
-    address = c.cast(getattr(pure.lib, codec_impl.sender_function(message)), c.c_void_p).value
+    address = c.cast(getattr(pure.lib, codec_files.sender_function(message)), c.c_void_p).value
     in_table = {entry.id: entry for entry in pure.messages()}
     assert in_table[message.frame_id].encode == address
     assert in_table[message.frame_id].period_ms == message.cycle_time

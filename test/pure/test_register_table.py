@@ -4,17 +4,17 @@ import json
 import re
 from pathlib import Path
 
-from tinybms_gateway.bms import registers_impl
+from tinybms_gateway.bms import registers
 from tinybms_gateway.generated import outdated
 
 
 def test_the_documentation_is_what_the_table_says(root: Path) -> None:
-    assert outdated(root, registers_impl.generate()) == []
+    assert outdated(root, registers.generate()) == []
 
 
 def test_every_register_that_a_real_device_showed_is_in_the_table(real_dump: Path) -> None:
     known = set()
-    for register in registers_impl.load_registers():
+    for register in registers.load_registers():
         known |= {register.address, register.address + (register.type in ("u32", "float32"))}
     shown = {int(address) for address in json.loads(real_dump.read_text())["registers"]}
     events = set(range(200, 298))
@@ -24,7 +24,7 @@ def test_every_register_that_a_real_device_showed_is_in_the_table(real_dump: Pat
 def test_every_address_that_c_code_names_is_the_one_of_the_table(root: Path) -> None:
     header = (root / "components/tinybms/include/tinybms_addresses.h").read_text()
     named = re.findall(r"\bTINYBMS_REG_(\w+) = (\d+),", header)
-    addresses = {register.name: register.address for register in registers_impl.load_registers()}
+    addresses = {register.name: register.address for register in registers.load_registers()}
     assert len(named) > 30
     assert {name: int(address) for name, address in named} == {name: addresses.get(name.lower()) for name, _ in named}
 
@@ -39,7 +39,7 @@ def test_no_other_file_says_the_address_of_a_register(root: Path) -> None:
 
 
 def test_settings_have_the_ranges_of_the_protocol() -> None:
-    by_name = {r.name: r for r in registers_impl.load_registers()}
+    by_name = {r.name: r for r in registers.load_registers()}
     for name, address, minimum, maximum in (
         ("fully_charged_voltage", 300, 1200, 4500),
         ("fully_discharged_voltage", 301, 1000, 3500),

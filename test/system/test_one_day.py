@@ -9,7 +9,7 @@ from tinybms_gateway.pure import Reason
 from tinybms_gateway.sim.system.plant import Stopped
 from tinybms_gateway.sim.system.record import Record, figures
 from tinybms_gateway.sim.system.scenarios import SCENARIOS
-from tinybms_gateway.sim.system.system_impl import simulate
+from tinybms_gateway.sim.system.simulator import simulate
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -6,7 +6,7 @@ import pytest
 
 from tinybms_gateway.sim.system.record import Figures, figures
 from tinybms_gateway.sim.system.scenarios import SCENARIOS
-from tinybms_gateway.sim.system.system_impl import simulate
+from tinybms_gateway.sim.system.simulator import simulate
 
 
 @pytest.fixture(scope="module")

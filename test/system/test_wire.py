@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tinybms_gateway.sim.system.scenarios import SCENARIOS
-from tinybms_gateway.sim.system.system_impl import simulate
+from tinybms_gateway.sim.system.simulator import simulate
 
 SCALE = 4.0
 """Little: a machine that is busy for a second must not look like a BMS that is silent for three."""

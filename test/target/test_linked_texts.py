@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from support.instruments.target import CHIPS, Chip, run
-from tinybms_gateway.idf.size.link_map import Merged, read_map
+from tinybms_gateway.idf.link_map import Merged, read_map
 
 SCRIPT = """
 MEMORY {

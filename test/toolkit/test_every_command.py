@@ -4,6 +4,7 @@ import ast
 import contextlib
 import io
 import os
+import pkgutil
 import pty
 import re
 import signal
@@ -15,22 +16,25 @@ from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 from rich.live import Live
 
 from support.fixtures.command_lines import parse, words_of
-from tinybms_gateway import tool_group
+from tinybms_gateway import command_line
 from tinybms_gateway.cli import main
-from tinybms_gateway.docs.cli_impl import generate, walk
+from tinybms_gateway.command_line import EXIT_STATUSES, LazyGroup, ToolGroup
+from tinybms_gateway.docs.cli import generate, walk
 from tinybms_gateway.progress import progress_bar
 from tinybms_gateway.terminal import make_console
-from tinybms_gateway.tool_group import EXIT_STATUSES, ToolGroup
 
 TOOL = Path(sys.executable).with_name("tinybms-gw")
-PACKAGE = Path(tool_group.__file__).parent
+PACKAGE = Path(command_line.__file__).parent
 EVERYTHING = list(walk(main))
 SLOW = {"asammdf", "can", "cantools", "duckdb", "jinja2", "matplotlib", "numpy", "paho", "pandas", "pyarrow"}
 SLOW |= {"pydantic", "requests", "rich", "scipy", "serial", "yaml"}
+QUICK = {"rich", "serial"}
+"""Those of them that a command may load for its help."""
 ESCAPE = b"\x1b"
 
 every_one = pytest.mark.parametrize(("path", "command"), EVERYTHING, ids=[" ".join(path) for path, _ in EVERYTHING])
@@ -108,6 +112,39 @@ def test_help_and_completion_load_no_large_library() -> None:
     code = f"import sys; import tinybms_gateway.cli; print(*({SLOW!r} & set(sys.modules)))"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == ""
+
+
+@every_one
+def test_its_help_loads_no_large_library(path: tuple[str, ...], command: click.Command) -> None:
+    code = f"""
+import sys
+from tinybms_gateway.cli import main
+main({[*path[1:], "--help"]!r}, standalone_mode=False)
+print(*({SLOW - QUICK!r} & set(sys.modules)), file=sys.stderr)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stderr.strip() == "", command.name
+
+
+def test_a_command_is_imported_only_when_it_is_looked_up() -> None:
+    code = """
+import click, sys
+from tinybms_gateway.cli import main
+def loaded(): return sorted(name for name in main.paths if f"tinybms_gateway.{name}" in sys.modules)
+context = click.Context(main)
+assert len(main.list_commands(context)) == len(main.paths) and not loaded()
+assert main.get_command(context, "gateway").name == "gateway" and "idf" not in loaded()
+assert main.get_command(context, "no-such") is None
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@every_one
+def test_it_is_found_by_the_path_that_its_group_names(path: tuple[str, ...], command: click.Command) -> None:
+    if isinstance(command, LazyGroup):
+        found = {name: pkgutil.resolve_name(where).name for name, where in command.paths.items()}
+        assert found and all(name == of_command for name, of_command in found.items())
+    assert command.name == path[-1] or len(path) == 1
 
 
 def test_the_reference_is_current(root: Path) -> None:
@@ -315,8 +352,6 @@ def test_a_script_for_the_shell(shell: str) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
 def test_completion(words: list[str], begun: str, offered: set[str]) -> None:
-    from click.shell_completion import ShellComplete  # noqa: PLC0415
-
     complete = ShellComplete(main, {}, "tinybms-gw", "_TINYBMS_GW_COMPLETE")
     assert {item.value for item in complete.get_completions(words, begun)} == offered
 

@@ -1,6 +1,7 @@
 """Imports of the Python package go one way: no two modules need one another, not even by an import in a function."""
 
 import ast
+import importlib
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -33,6 +34,12 @@ def test_no_two_modules_import_each_other(root: Path) -> None:
     assert f"{PACKAGE}.can.plot.draw" in modules
     # Raises CycleError, which names the modules of the circle.
     TopologicalSorter({name: imported_by(file, modules) for name, file in modules.items()}).prepare()
+
+
+def test_every_module_can_be_loaded(root: Path) -> None:
+    """Those that are imported lazily as well: asking for what is in them loads them."""
+    for name in modules_of(root / "tools" / PACKAGE).keys() - {f"{PACKAGE}.__main__"}:
+        assert vars(importlib.import_module(name))
 
 
 def test_a_circle_would_be_found(tmp_path: Path) -> None:

@@ -2,23 +2,27 @@
 
 import click
 
-from tinybms_gateway.bms import bms_group
-from tinybms_gateway.can import can_group
-from tinybms_gateway.check import check_command
-from tinybms_gateway.completion import completion_command
-from tinybms_gateway.config import config_group
-from tinybms_gateway.demo import demo_command
-from tinybms_gateway.docs import docs_group
-from tinybms_gateway.gateway import gateway_command
-from tinybms_gateway.idf import idf_group
-from tinybms_gateway.options import end_in_order_on_signals, set_up_logging
-from tinybms_gateway.release import release_group
-from tinybms_gateway.scenario import scenario_group
-from tinybms_gateway.sim import sim_group
-from tinybms_gateway.tool_group import ToolGroup
+from tinybms_gateway.command_line import ToolGroup, end_in_order_on_signals, set_up_logging
 
 
-@click.group(cls=ToolGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=ToolGroup,
+    paths={
+        "gateway": "tinybms_gateway.gateway:gateway_command",
+        "demo": "tinybms_gateway.demo:demo_command",
+        "sim": "tinybms_gateway.sim:sim_group",
+        "can": "tinybms_gateway.can:can_group",
+        "bms": "tinybms_gateway.bms:bms_group",
+        "idf": "tinybms_gateway.idf:idf_group",
+        "check": "tinybms_gateway.check:check_command",
+        "scenario": "tinybms_gateway.scenario:scenario_group",
+        "release": "tinybms_gateway.release:release_group",
+        "config": "tinybms_gateway.config:config_group",
+        "docs": "tinybms_gateway.docs:docs_group",
+        "completion": "tinybms_gateway.completion:completion_command",
+    },
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(package_name="tinybms-gateway")
 @click.option("-v", "--verbose", is_flag=True, help="Log more, to stderr; show tracebacks.")
 def main(verbose: bool) -> None:
@@ -36,20 +40,3 @@ def main(verbose: bool) -> None:
     """
     set_up_logging(verbose)
     end_in_order_on_signals()
-
-
-for command in (
-    gateway_command,
-    demo_command,
-    sim_group,
-    can_group,
-    bms_group,
-    idf_group,
-    check_command,
-    scenario_group,
-    release_group,
-    config_group,
-    docs_group,
-    completion_command,
-):
-    main.add_command(command)

@@ -4,6 +4,8 @@ import os
 import sys
 
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 WIDTH_WITHOUT_TERMINAL = 200
 """Columns of tables in files and pipes."""
@@ -31,3 +33,11 @@ def make_console(*, stderr: bool = False) -> Console:
         color_system=None if os.environ.get("NO_COLOR") or not live else "auto",
         width=None if on_terminal else WIDTH_WITHOUT_TERMINAL,
     )
+
+
+def print_table(*columns: str, rows: list[list[str]]) -> None:
+    """Print rows of text; without a heading when no column has one."""
+    table = Table(*columns, box=None, show_header=any(columns))
+    for row in rows:
+        table.add_row(*map(Text, row))
+    make_console().print(table)

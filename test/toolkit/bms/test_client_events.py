@@ -9,10 +9,10 @@ import pytest
 
 from tinybms_gateway.bms import frames
 from tinybms_gateway.bms.event_order import EventOrder
-from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.device import Event, TinyBms
 from tinybms_gateway.sim.bms.faults import Faults
 from tinybms_gateway.sim.bms.line import BmsLine
+from tinybms_gateway.sim.bms.simulator import make_line
 from toolkit.bms.client_world import answering, bms, bms_json, complaint, start
 
 NOW_S = 16683981

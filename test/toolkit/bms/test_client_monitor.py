@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.line import BmsLine
+from tinybms_gateway.sim.bms.simulator import make_line
 from toolkit.bms.client_world import bms, complaint, start
 
 HEADER = [

@@ -11,9 +11,9 @@ from support.peers.modbus_device import modbus_device
 from support.peers.serial_pair import serial_pair
 from tinybms_gateway.bms import frames
 from tinybms_gateway.sim.bms import protocol
-from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.device import TinyBms
 from tinybms_gateway.sim.bms.line import BmsLine
+from tinybms_gateway.sim.bms.simulator import make_line
 from toolkit.bms.client_world import Chunk, answering, bms, complaint, start, tapped
 
 READ, WRITE, RESET = 0x03, 0x10, 0x02

@@ -21,12 +21,12 @@ from support.fixtures.certificates import Certificate
 from support.instruments.watch import open_bus
 from support.peers.broker import PASSWORD, USER, Ports, publisher
 from support.peers.web_peer import answer, web_server
-from tinybms_gateway.can.protocol import LIMITS_LOST_S
-from tinybms_gateway.check import bus_check, check_impl
+from tinybms_gateway.can.verify.rules.timing import LIMITS_LOST_US
+from tinybms_gateway.check import bus_check, probes
 from tinybms_gateway.check.target import Target, parse_broker
 from tinybms_gateway.cli import main
-from tinybms_gateway.demo.demo_impl import gateway_stack
-from tinybms_gateway.sim.gx.gx_impl import send_keepalive
+from tinybms_gateway.demo.wiring import gateway_stack
+from tinybms_gateway.sim.gx.simulator import send_keepalive
 from toolkit.check.again import again_and_again
 from toolkit.check.bus_traffic import HEALTHY, frame
 
@@ -95,7 +95,7 @@ def test_a_gateway_in_good_order(tmp_path: Path, broker: Ports, certificate: Cer
 
 
 def test_what_is_not_asked_for_is_not_green(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bus_check, "LATE_AFTER_S", LIMITS_LOST_S)  # a busy machine may be late
+    monkeypatch.setattr(bus_check, "LATE_AFTER_US", LIMITS_LOST_US)  # a busy machine may be late
     with playing("plain", {identifier: HEALTHY[identifier] for identifier in HEALTHY}, every_s=1.0):
         result = run("--can", "virtual:plain", "--seconds", "30", "--json")
     assert result.exit_code == 0, result.output
@@ -144,7 +144,7 @@ def test_when_nothing_is_reached_each_says_so_in_a_line() -> None:
 
 
 def test_one_that_hangs_does_not_hide_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check_impl, "WEB_WITHIN_S", 1.0)
+    monkeypatch.setattr(probes, "WEB_WITHIN_S", 1.0)
     over = threading.Event()
 
     def drip(request: BaseHTTPRequestHandler) -> None:
@@ -155,7 +155,7 @@ def test_one_that_hangs_does_not_hide_the_others(monkeypatch: pytest.MonkeyPatch
 
     with web_server({"/": drip}) as url:
         started = time.monotonic()
-        report = check_impl.run(Target("socketcand:1", 1.0, url=url))
+        report = probes.run(Target("socketcand:1", 1.0, url=url))
         took = time.monotonic() - started
         over.set()
     rows = {finding.check: finding for finding in report.findings}
@@ -165,10 +165,10 @@ def test_one_that_hangs_does_not_hide_the_others(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_bus_server_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check_impl, "OPEN_BUS_WITHIN_S", 0.5)
-    monkeypatch.setattr(check_impl, "CLOSE_WITHIN_S", 0.1)
+    monkeypatch.setattr(probes, "OPEN_BUS_WITHIN_S", 0.5)
+    monkeypatch.setattr(probes, "CLOSE_WITHIN_S", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        report = check_impl.run(Target(f"socketcand:{server.getsockname()[1]}", 0.3))
+        report = probes.run(Target(f"socketcand:{server.getsockname()[1]}", 0.3))
     assert (report.findings[0].check, report.findings[0].result.value) == ("CAN bus", "failed")
     assert "no end after" in report.findings[0].seen
 
@@ -177,8 +177,8 @@ def test_what_breaks_a_library_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> 
     def broken(*_arguments: object) -> None:
         raise IndexError("bytearray index out of range")
 
-    monkeypatch.setattr(check_impl, "_web", broken)
-    report = check_impl.run(Target("socketcand:1", 1.0, url="http://127.0.0.1:1"))
+    monkeypatch.setattr(probes, "_web", broken)
+    report = probes.run(Target("socketcand:1", 1.0, url="http://127.0.0.1:1"))
     assert any(finding.check == "web page" and "IndexError" in finding.seen for finding in report.findings)
 
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from esp_idf_defs.partitions import PartitionTable
 
 from tinybms_gateway.cli import main
-from tinybms_gateway.gateway.gateway_impl import PROGRAM
+from tinybms_gateway.gateway_process import PROGRAM
 
 REQUIRED = {
     "TinyBMS Gateway": [

@@ -14,12 +14,12 @@ from tinybms_gateway.bms.event_order import EventOrder
 from tinybms_gateway.can.columns import Flag, FrameBlock
 from tinybms_gateway.can.decoder import Decoder
 from tinybms_gateway.can.verify.rule import Rule
-from tinybms_gateway.demo.demo_impl import gateway_stack
+from tinybms_gateway.demo.wiring import gateway_stack
 from tinybms_gateway.scenario.expectations import scenario_rules
 from tinybms_gateway.scenario.find import load_scenario
 from tinybms_gateway.scenario.model import Scenario
 from tinybms_gateway.scenario.player import keepalive_at
-from tinybms_gateway.sim.gx.gx_impl import send_keepalive
+from tinybms_gateway.sim.gx.simulator import send_keepalive
 
 SCALES = (10.0, 5.0, 2.5)
 """Three seconds of silence are 0.3 s at first. Where a busy machine takes that long for nothing, what was played is

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from tinybms_gateway.can.reader import Capture
-from tinybms_gateway.demo import demo_impl
+from tinybms_gateway.demo import wiring
 from tinybms_gateway.scenario.find import load_scenario, read_scenario
 from tinybms_gateway.scenario.model import Scenario
 from tinybms_gateway.scenario.player import keepalive_at, play
-from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.device import TinyBms
 from tinybms_gateway.sim.bms.faults import Faults
+from tinybms_gateway.sim.bms.simulator import make_line
 
 HEAD = "title: t\npurpose: p\nsource: s\nduration_s: 10\n"
 STATUS = 50
@@ -100,7 +100,7 @@ def test_the_demo_plays_the_gx_too_and_its_capture_holds_both_sides(tmp_path: Pa
         HEAD + "steps: [{at: 0, set: {soc: 33}}]\ngx: [{at: 1.5, keepalive: false}, {at: 4, keepalive: true}]"
     )
     capture = tmp_path / "capture.log"
-    demo_impl.run(seconds=5.0, capture=capture, dump=None, scenario=str(tmp_path / "mine.yaml"), faults=(),
+    wiring.run(seconds=5.0, capture=capture, dump=None, scenario=str(tmp_path / "mine.yaml"), faults=(),
                   on_step=lambda *_: None)  # fmt: skip
     blocks = list(Capture(capture))
     times = [at / 1e6 for block in blocks for at in block.time_us[block.id == 0x305]]

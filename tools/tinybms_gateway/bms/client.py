@@ -5,7 +5,7 @@ import enum
 import errno
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,6 +25,9 @@ READ_MOST = 125
 READ_GAP = 16
 """Reserved registers that are read along rather than asked around."""
 PIECE_S = 0.02
+PAUSE_S = 0.1
+VERIFY_WITHIN_S = 0.8
+"""For what was written to show: the BMS measures every 0.1 s."""
 LATE_AT_MOST = 4
 """A line on which there is always something (ASCII lines, noise) is not waited for longer, in times of the wait."""
 ADVICE = (
@@ -268,3 +271,18 @@ def _why_not_open(port: str, error: Exception) -> str:
         there = ", ".join(sorted(p.device for p in list_ports.comports())) or "none"
         return f"{port}: no such port; serial ports of this machine: {there}"
     return f"{port}: cannot be used as a serial port ({error})"
+
+
+def comes_true(shows: Callable[[], bool], within_s: float) -> bool:
+    """Whether it shows in time; a BMS that does not answer meanwhile (it restarts) is asked on."""
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            if shows():
+                return True
+        except LineError:
+            if time.monotonic() > deadline:
+                raise
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(PAUSE_S)

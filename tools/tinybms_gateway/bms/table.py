@@ -208,3 +208,11 @@ def _shift(register: Register) -> int:
 @lru_cache(maxsize=1)
 def _document() -> dict[str, list[dict[str, Any]]]:
     return dict(json.loads(TABLE_PATH.read_bytes()))
+
+
+def duration(seconds: int) -> str:
+    """A number of seconds for people: days, hours, minutes, seconds."""
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    return f"{days} d {hour:02}:{minute:02}:{second:02}"

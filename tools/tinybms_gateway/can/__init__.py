@@ -2,27 +2,21 @@
 
 import click
 
-from tinybms_gateway.can.capture import capture_command
-from tinybms_gateway.can.codec import codec_command
-from tinybms_gateway.can.convert import convert_command
-from tinybms_gateway.can.decode import decode_command
-from tinybms_gateway.can.plot import plot_command
-from tinybms_gateway.can.verify import verify_command, verify_docs_command
-from tinybms_gateway.command_group import CommandGroup
+from tinybms_gateway.command_line import LazyGroup
 
 
-@click.group("can", cls=CommandGroup)
+@click.group(
+    "can",
+    cls=LazyGroup,
+    paths={
+        "capture": "tinybms_gateway.can.capture:capture_command",
+        "decode": "tinybms_gateway.can.decode:decode_command",
+        "verify": "tinybms_gateway.can.verify:verify_command",
+        "convert": "tinybms_gateway.can.convert:convert_command",
+        "plot": "tinybms_gateway.can.plot:plot_command",
+        "codec": "tinybms_gateway.can.codec:codec_command",
+        "verify-docs": "tinybms_gateway.can.verify_docs:verify_docs_command",
+    },
+)
 def can_group() -> None:
     """Record, read, check and show CAN traffic by our DBC."""
-
-
-for command in (
-    capture_command,
-    decode_command,
-    verify_command,
-    convert_command,
-    plot_command,
-    codec_command,
-    verify_docs_command,
-):
-    can_group.add_command(command)

@@ -1,10 +1,14 @@
-"""``tinybms-gw check``: the short functional test of a gateway in the field."""
+"""``tinybms-gw check``: the short functional test of a gateway in the field: what is asked of bus, web and MQTT."""
 
 from pathlib import Path
 
 import click
 
-from tinybms_gateway.options import Seconds, print_json, usage_errors
+from tinybms_gateway.check import probes, target
+from tinybms_gateway.check.record import add_to_record, version_of_record
+from tinybms_gateway.check.view import show
+from tinybms_gateway.command_line import Seconds, print_json, usage_errors
+from tinybms_gateway.progress import progress_bar
 
 
 @click.command("check")
@@ -60,11 +64,6 @@ def check_command(
       tinybms-gw check --can socketcan:can0 --url https://gw7.lan --mqtt mqtts://ops@broker.lan --ca site.pem
       tinybms-gw check --can socketcan:can0 --json --record release.json --site "Boathouse"
     """
-    from tinybms_gateway.check import check_impl, target  # noqa: PLC0415 - keeps --help quick
-    from tinybms_gateway.check.record import add_to_record, version_of_record  # noqa: PLC0415
-    from tinybms_gateway.check.view import show  # noqa: PLC0415
-    from tinybms_gateway.progress import progress_bar  # noqa: PLC0415
-
     with usage_errors():
         if record is not None:
             version = version_of_record(record, expect_version)
@@ -84,7 +83,7 @@ def check_command(
         if site is not None and record is None:
             raise ValueError("--site: it is written into a record only; give --record too")
         with progress_bar("checking", seconds) as progress:
-            report = check_impl.run(wanted, progress)
+            report = probes.run(wanted, progress)
         if as_json:
             print_json(report.as_json())
         else:

@@ -1,7 +1,7 @@
 """What the frames on the bus say: presence, period, length, plausible values, alarms, and who else is there.
 
-Ranges are those of `tinybms-gw can verify`, and so Victron's CAN-bus BMS protocol (2021-04-17); where that has none, a
-constant here says why.
+Presence, length, period and ranges are judged by the rules of `tinybms-gw can verify`, and so by Victron's CAN-bus BMS
+protocol (2021-04-17); where that has none, a constant here says why.
 """
 
 from collections.abc import Callable
@@ -9,12 +9,16 @@ from dataclasses import replace
 
 from tinybms_gateway.can.frame import DecodedFrame
 from tinybms_gateway.can.protocol import KEEPALIVE_ID, LIMITS_LOST_S, REQUIRED, RESERVED_ALARM_BITS
+from tinybms_gateway.can.verify.rules import layout, presence
+from tinybms_gateway.can.verify.rules.base import VICTRON, Gap
+from tinybms_gateway.can.verify.rules.timing import LIMITS_LOST_US, REQUIRED_PERIOD_US, longest_gap_us
 from tinybms_gateway.can.verify.rules.values import CURRENT_DA, PACK_CV, TEMPERATURE_DDEGC
 from tinybms_gateway.check.bus_listener import TEXTS, Heard, Traffic
 from tinybms_gateway.check.finding import Finding, Result, failed, good, shortened, warning
 
-LATE_AFTER_S = 1.5
-"""Of frames that are sent every second."""
+LATE_AFTER_US = longest_gap_us(REQUIRED_PERIOD_US)
+FORMS = ("length", "no-fd-frames")
+"""Rules of `can verify` for what a frame is; one that breaks them has no values to look at."""
 TOO_OFTEN_HZ = 1.5
 STEADY = (0x355, 0x356)
 """Sent every second and at no other time; 0x351 and 0x35A also when something changes."""
@@ -75,16 +79,19 @@ def _severity(findings: list[Finding]) -> int:
 
 def _frame_findings(identifier: int, traffic: Traffic) -> list[Finding]:
     name = name_of(identifier)
+    forms = [rule for rule in layout.rules() if rule.id in FORMS]
+    present = next(rule for rule in presence.rules() if rule.id == f"present-{identifier:03X}")
+    traffic.judge(identifier, present, *forms)
+    for rule in forms:
+        if rule.count:
+            seen = f"{rule.count} of {rule.checked} frames: {rule.violations[-1].text}"
+            return [failed(name, seen, f"{rule.sentence} Record it with 'tinybms-gw can capture'")]
     heard = traffic.of(identifier)
-    if heard is None:
+    if heard is None or present.count or not present.checked:  # the rule may not know yet: that is no success either
         if identifier in traffic.extended:
             return [failed(name, "with a 29-bit identifier only: a GX ignores it", "send it with 11 bits")]
         return [failed(name, "not there", "is the gateway on this bus, and does its BMS answer? See its log")]
-    bad = [frame for frame in heard.frames if frame.problem]
-    if bad:
-        seen = f"{len(bad)} of {len(heard.frames)} frames: {bad[-1].problem}"
-        return [failed(name, seen, "the sender breaks the protocol; record it with 'tinybms-gw can capture'")]
-    return [*_values(identifier, heard, traffic), _period(name, heard, traffic)]
+    return [*_values(identifier, heard, traffic), _period(identifier, heard, traffic)]
 
 
 def _values(identifier: int, heard: Heard, traffic: Traffic) -> list[Finding]:
@@ -96,18 +103,29 @@ def _values(identifier: int, heard: Heard, traffic: Traffic) -> list[Finding]:
     return [replace(finding, seen=f"{finding.seen} (not in the newest frame)") for finding in worst]
 
 
-def _period(name: str, heard: Heard, traffic: Traffic) -> Finding:
+def _is_missing(identifier: int, longest_us: int, traffic: Traffic) -> bool:
+    """Whether a frame was missing for longer than this, up to the end of listening.
+
+    The rules for periods excuse the silence of a whole battery, and end with its last frame; here that counts.
+    """
+    gap = Gap("gap", "It is not missing for longer.", VICTRON, identifier, 0, longest_us)
+    traffic.judge(identifier, gap)
+    return gap.count > 0
+
+
+def _period(identifier: int, heard: Heard, traffic: Traffic) -> Finding:
+    name = name_of(identifier)
     if heard.period_s is None:
         return failed(
             name, f"once in {traffic.seconds:.1f} s", "it must come every second; listen longer with --seconds"
         )
     gap_s = heard.longest_gap_s(traffic.ended_s)
     seen = f"every {heard.period_s:.1f} s"
-    if gap_s > LIMITS_LOST_S:
+    if _is_missing(identifier, LIMITS_LOST_US, traffic):
         return failed(
             name, f"{seen}, then missing for {gap_s:.1f} s", "a GX stops the system after 3 s: gateway, BMS line"
         )
-    if gap_s > LATE_AFTER_S:
+    if _is_missing(identifier, LATE_AFTER_US, traffic):
         return warning(
             name, f"{seen}, longest gap {gap_s:.1f} s", "it should come every second; is the bus overloaded?"
         )

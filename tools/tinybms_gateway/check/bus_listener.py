@@ -9,9 +9,12 @@ from itertools import pairwise
 import can
 
 from tinybms_gateway.can.bus import open_bus, receive_until
+from tinybms_gateway.can.decoder import Decoder
 from tinybms_gateway.can.frame import DecodedFrame, decode_frame
 from tinybms_gateway.can.protocol import KEEPALIVE_ID, REQUIRED
-from tinybms_gateway.sim.gx.gx_impl import KEEPALIVE_EVERY_S, send_keepalive
+from tinybms_gateway.can.reader.messages import block_of
+from tinybms_gateway.can.verify.rule import Rule
+from tinybms_gateway.sim.gx.simulator import KEEPALIVE_EVERY_S, send_keepalive
 
 TEXTS = (0x35E, 0x35F)
 """Every 5 s: who the battery is."""
@@ -29,8 +32,8 @@ MOST_KEPT = 20_000
 class Heard:
     """The frames of one identifier."""
 
-    times_s: list[float] = field(default_factory=list)
-    """When each came, on the clock of `time.monotonic`."""
+    messages: list[can.Message] = field(default_factory=list)
+    """With the time at which each came, on the clock of `time.monotonic`."""
     frames: list[DecodedFrame] = field(default_factory=list)
 
     @property
@@ -41,18 +44,18 @@ class Heard:
     @property
     def period_s(self) -> float | None:
         """Middle period; None: fewer than two frames."""
-        gaps = [b - a for a, b in pairwise(self.times_s)]
+        gaps = [b.timestamp - a.timestamp for a, b in pairwise(self.messages)]
         return statistics.median(gaps) if gaps else None
 
     @property
     def rate_hz(self) -> float:
         """Frames a second, from the first to the last; 0: fewer than two frames."""
-        span = self.times_s[-1] - self.times_s[0] if len(self.times_s) > 1 else 0.0
-        return (len(self.times_s) - 1) / span if span > 0 else 0.0
+        span = self.messages[-1].timestamp - self.messages[0].timestamp
+        return (len(self.messages) - 1) / span if span > 0 else 0.0
 
     def longest_gap_s(self, until_s: float) -> float:
-        """Longest time without a frame, from the first frame until then."""
-        times = [*self.times_s, until_s]
+        """Longest time without a frame, whatever its length, from the first frame until then."""
+        times = [*(message.timestamp for message in self.messages), until_s]
         return max(b - a for a, b in pairwise(times))
 
 
@@ -81,6 +84,15 @@ class Traffic:
         """How long was listened."""
         return self.ended_s - self.started_s
 
+    def judge(self, identifier: int, *rules: Rule) -> None:
+        """Take rules of `can verify` through the frames of an identifier, and up to the end of listening."""
+        heard = self.of(identifier)
+        decoded = Decoder().decode(block_of(heard.messages)) if heard is not None else None
+        for rule in rules:
+            if decoded is not None:
+                rule.take(decoded)
+            rule.finish(round(self.ended_s * 1e6))
+
     def _count(self, identifier: int) -> int:
         return len(self.heard[identifier].frames) if identifier in self.heard else 0
 
@@ -104,7 +116,8 @@ class Traffic:
             return
         heard = self.heard.setdefault(message.arbitration_id, Heard())
         if len(heard.frames) < MOST_KEPT:
-            heard.times_s.append(now_s)
+            message.timestamp = now_s
+            heard.messages.append(message)
             heard.frames.append(decode_frame(message))
 
 

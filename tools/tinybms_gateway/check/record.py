@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
-from tinybms_gateway.check.check_impl import Report
+from tinybms_gateway.check.probes import Report
+from tinybms_gateway.command_line import lazy_imports
+
+with lazy_imports():  # only --record needs it
+    from tinybms_gateway.release import record_model
 
 KIND = "check"
 
@@ -20,9 +24,7 @@ def version_of_record(path: Path, expected: str | None) -> str:
     """
     if not path.is_file():
         raise FileNotFoundError(f"--record {path}: no such file; 'tinybms-gw release record' makes it")
-    from tinybms_gateway.release.record_model import load_record  # noqa: PLC0415 - only --record needs it
-
-    version = load_record(path).subject.version
+    version = record_model.load_record(path).subject.version
     if expected not in (None, version):
         raise ValueError(f"--record {path}: of version {version}, not of {expected}: give the record of that")
     return version
@@ -35,6 +37,4 @@ def add_to_record(path: Path, report: Report, site: str | None) -> None:
         ValueError: the file is no release record.
         OSError: it cannot be read or written.
     """
-    from tinybms_gateway.release.record_model import add_entry  # noqa: PLC0415
-
-    add_entry(path, KIND, {"site": site, **report.as_json()})
+    record_model.add_entry(path, KIND, {"site": site, **report.as_json()})

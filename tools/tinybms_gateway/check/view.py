@@ -3,8 +3,8 @@
 from rich.table import Table
 from rich.text import Text
 
-from tinybms_gateway.check.check_impl import Report
 from tinybms_gateway.check.finding import Result
+from tinybms_gateway.check.probes import Report
 from tinybms_gateway.terminal import make_console
 
 STYLES = {Result.GOOD: "green", Result.WARNING: "yellow", Result.FAILED: "bold red", Result.NOT_ASKED_FOR: "dim"}

@@ -1,11 +1,15 @@
-"""``tinybms-gw demo``: everything at once, without any hardware."""
+"""``tinybms-gw demo``: everything at once, without any hardware: how it is wired, its story and its view."""
 
 from pathlib import Path
 
 import click
 
-from tinybms_gateway.options import Seconds, print_json, usage_errors
-from tinybms_gateway.sim.bms.choices import fault_option, scenario_option
+from tinybms_gateway.command_line import Seconds, lazy_imports, print_json, usage_errors
+from tinybms_gateway.sim.bms.options import fault_option, scenario_option
+from tinybms_gateway.terminal import make_console
+
+with lazy_imports():
+    from tinybms_gateway.demo import view, wiring
 
 
 @click.command("demo")
@@ -39,18 +43,14 @@ def demo_command(
       tinybms-gw demo --scenario overvoltage
       tinybms-gw demo --seconds 60 --capture c.log
     """
-    from tinybms_gateway.demo import demo_impl  # noqa: PLC0415 - keeps --help quick
-    from tinybms_gateway.demo.view import DemoView  # noqa: PLC0415
-    from tinybms_gateway.terminal import make_console  # noqa: PLC0415
-
-    with usage_errors(), DemoView(make_console(), quiet=as_json) as view:
-        summary = demo_impl.run(
+    with usage_errors(), view.DemoView(make_console(), quiet=as_json) as live:
+        summary = wiring.run(
             seconds=seconds,
             capture=capture,
             dump=dump,
             scenario=scenario or (None if dump else "day"),
             faults=faults,
-            on_step=view.show,
+            on_step=live.show,
         )
     if as_json:
         print_json(summary)

@@ -2,26 +2,26 @@
 
 import click
 
-from tinybms_gateway.command_group import CommandGroup
-from tinybms_gateway.idf.clean import clean_command
-from tinybms_gateway.idf.compile import build_command
-from tinybms_gateway.idf.doctor import doctor_command
-from tinybms_gateway.idf.erase import erase_command
-from tinybms_gateway.idf.flash import flash_command
-from tinybms_gateway.idf.menuconfig import menuconfig_command
-from tinybms_gateway.idf.monitor import monitor_command
-from tinybms_gateway.idf.size import size_command
+from tinybms_gateway.command_line import LazyGroup
 
 
-@click.group("idf", cls=CommandGroup)
+@click.group(
+    "idf",
+    cls=LazyGroup,
+    paths={
+        "doctor": "tinybms_gateway.idf.doctor:doctor_command",
+        "build": "tinybms_gateway.idf.build:build_command",
+        "flash": "tinybms_gateway.idf.flash:flash_command",
+        "monitor": "tinybms_gateway.idf.monitor:monitor_command",
+        "menuconfig": "tinybms_gateway.idf.menuconfig:menuconfig_command",
+        "size": "tinybms_gateway.idf.size:size_command",
+        "clean": "tinybms_gateway.idf.clean:clean_command",
+        "erase": "tinybms_gateway.idf.erase:erase_command",
+    },
+)
 def idf_group() -> None:
     """Build, flash and watch the firmware with ESP-IDF.
 
     No shell has to be prepared by export.sh. ESP-IDF is what --idf-path, then IDF_PATH names, then the best of what
     is installed at the usual places.
     """
-
-
-for command in (doctor_command, build_command, flash_command, monitor_command, menuconfig_command, size_command,
-                clean_command, erase_command):  # fmt: skip
-    idf_group.add_command(command)

@@ -6,6 +6,8 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from serial.tools import list_ports
+
 VENDORS = {0x10C4: "CP210x", 0x1A86: "CH34x", 0x0403: "FTDI", 0x303A: "Espressif USB"}
 """USB vendors of the serial adapters on ESP32 boards, and of Espressif's chips with USB of their own."""
 
@@ -24,8 +26,6 @@ class Port:
 
 def candidates() -> list[Port]:
     """The serial ports with a USB adapter as ESP32 boards have them, by name."""
-    from serial.tools import list_ports  # noqa: PLC0415 (looks at the whole of /sys)
-
     return sorted(
         (
             Port(port.device, f"{VENDORS[port.vid]}, {port.product or port.description or 'unnamed'}")

@@ -2,20 +2,21 @@
 
 import click
 
-from tinybms_gateway.command_group import CommandGroup
-from tinybms_gateway.release.archive import archive_command
-from tinybms_gateway.release.check import check_command
-from tinybms_gateway.release.notes import notes_command
-from tinybms_gateway.release.record import record_group
-from tinybms_gateway.release.tag import tag_command
+from tinybms_gateway.command_line import LazyGroup
 
 
-@click.group("release", cls=CommandGroup)
+@click.group(
+    "release",
+    cls=LazyGroup,
+    paths={
+        "record": "tinybms_gateway.release.record:record_group",
+        "archive": "tinybms_gateway.release.archive:archive_command",
+        "notes": "tinybms_gateway.release.notes:notes_command",
+        "check": "tinybms_gateway.release.check:check_command",
+        "tag": "tinybms_gateway.release.tag:tag_command",
+    },
+)
 def release_group() -> None:
     """Make a release: record what was built, archive it, write the notes, tag.
 
     See docs/releases.md."""
-
-
-for command in (record_group, archive_command, notes_command, check_command, tag_command):
-    release_group.add_command(command)

@@ -7,7 +7,11 @@ from typing import Any
 
 import click
 
-from tinybms_gateway.options import UsageProblem, usage_errors
+from tinybms_gateway.command_line import UsageProblem, lazy_imports, usage_errors
+from tinybms_gateway.release import version as versions
+
+with lazy_imports():
+    from tinybms_gateway.release import record_model
 
 RELEASES_VARIABLE = "TINYBMS_RELEASES"
 
@@ -40,14 +44,18 @@ def version_argument(required: bool) -> Callable[[Callable[..., None]], Callable
     """The argument that names a version, X.Y.Z; without it, where it is optional, the one in version.txt."""
 
     def check(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-        from tinybms_gateway.release import version  # noqa: PLC0415 - keeps --help quick
 
         if value is not None:
             try:
-                version.checked(value.removeprefix("v"))
+                versions.checked(value.removeprefix("v"))
             except ValueError as error:
                 raise UsageProblem(str(error)) from None
         return value.removeprefix("v") if value is not None else None
 
     metavar = "X.Y.Z" if required else "[X.Y.Z]"
     return click.argument("version", required=required, metavar=metavar, callback=check)
+
+
+def record_file(root: Path, releases: Path, version: str | None) -> Path:
+    """The record of a version, or of the one in version.txt."""
+    return record_model.record_path(releases, version.removeprefix("v") if version else versions.of_tree(root))

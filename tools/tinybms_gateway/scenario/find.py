@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tinybms_gateway.gateway.gateway_impl import ROOT
+from tinybms_gateway.gateway_process import ROOT
 from tinybms_gateway.plain_yaml import parse_yaml
 from tinybms_gateway.scenario.expectations import scenario_rules
 from tinybms_gateway.scenario.model import Scenario

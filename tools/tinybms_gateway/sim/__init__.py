@@ -1,67 +1,19 @@
 """``tinybms-gw sim``: simulators of the devices around the gateway."""
 
-from pathlib import Path
-
 import click
 
-from tinybms_gateway.command_group import CommandGroup
-from tinybms_gateway.options import UsageProblem, print_json, usage_errors
-from tinybms_gateway.sim.bms import bms_command
-from tinybms_gateway.sim.gx import gx_command
-from tinybms_gateway.sim.system import system_command
+from tinybms_gateway.command_line import LazyGroup
 
 
-@click.group("sim", cls=CommandGroup)
+@click.group(
+    "sim",
+    cls=LazyGroup,
+    paths={
+        "bms": "tinybms_gateway.sim.bms:bms_command",
+        "gx": "tinybms_gateway.sim.gx:gx_command",
+        "system": "tinybms_gateway.sim.system:system_command",
+        "set": "tinybms_gateway.sim.set:set_command",
+    },
+)
 def sim_group() -> None:
     """Simulate the devices around the gateway."""
-
-
-sim_group.add_command(bms_command)
-sim_group.add_command(gx_command)
-sim_group.add_command(system_command)
-
-
-@sim_group.command("set")
-@click.option("--control", required=True, type=click.Path(path_type=Path), metavar="SOCKET",
-              help="The socket that 'tinybms-gw sim bms --control' serves.")  # fmt: skip
-@click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option("--fault", "faults", multiple=True, metavar="NAME=VALUE", help="Change a fault; 0 ends it.")
-@click.option("--json", "as_json", is_flag=True, help="Print the values as JSON.")
-def set_command(control: Path, values: tuple[str, ...], faults: tuple[str, ...], as_json: bool) -> None:
-    """Set values of a running simulated TinyBMS, and print what it measures now.
-
-    Names: soc, soh, current, voltage, spread, temp1, temp2, internal, status, lifetime, fault, event, or reg.N for any
-    register. What would have no effect is refused: what a pack measures follows from its soc, current, spread and
-    temperatures; only a dump's registers are set one by one. force.N=VALUE makes register N read that value whatever
-    the simulator writes there, until free.N=1; the commands that list events do not follow it.
-
-    \b
-    Examples:
-      tinybms-gw sim set --control /tmp/bms.control soc=20 current=-30
-      tinybms-gw sim set --control /tmp/bms.control force.40=2500    # until free.40=1
-      tinybms-gw sim set --control /tmp/bms.control --fault silence=1
-    """
-    from tinybms_gateway.sim.bms.control import send_command  # noqa: PLC0415 - keeps --help quick
-
-    with usage_errors():
-        answer = send_command(control, _numbers(values), _numbers(faults))
-    if not answer["ok"]:
-        raise UsageProblem(str(answer["error"]))
-    if as_json:
-        print_json(answer["values"])
-    else:
-        for name, value in answer["values"].items():
-            click.echo(f"{name:8} {value:g}")
-
-
-def _numbers(texts: tuple[str, ...]) -> dict[str, float]:
-    numbers = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        try:
-            numbers[name] = float(int(value, 0)) if value.lower().startswith("0x") else float(value)
-        except ValueError:
-            raise ValueError(
-                f"'{text}': give NAME=NUMBER" if not equals else f"'{text}': '{value}' is not a number"
-            ) from None
-    return numbers

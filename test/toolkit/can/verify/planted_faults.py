@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from support.fixtures.capture_frames import LIMITS, OFFLINE, Frame, Limits, Story, pairs
 from tinybms_gateway.can.columns import Flag
-from tinybms_gateway.can.verify.verify_impl import Choice
+from tinybms_gateway.can.verify.engine import Choice
 
 Change = Callable[[list[Frame]], list[Frame]]
 FAR_MS = 40_000.0

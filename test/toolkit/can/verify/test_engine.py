@@ -11,9 +11,11 @@ from support.fixtures.capture_frames import OFFLINE, Frame, MemoryCapture, Story
 from tinybms_gateway.can.columns import Flag
 from tinybms_gateway.can.decoder import DecodedBlock
 from tinybms_gateway.can.reader import CaptureError
+from tinybms_gateway.can.verify.engine import Choice, verify
 from tinybms_gateway.can.verify.report import NOT_APPLICABLE, VIOLATED, WAIVED, Report
 from tinybms_gateway.can.verify.rule import KEPT, Rule
-from tinybms_gateway.can.verify.verify_impl import Choice, verify
+from tinybms_gateway.can.verify.rules_page import generate
+from tinybms_gateway.generated import outdated
 from toolkit.can.verify.planted_faults import FAULTS
 
 VICTRONS_PAGE = {
@@ -204,7 +206,4 @@ def test_an_empty_capture_is_refused() -> None:
 
 
 def test_the_rules_page_is_current(root: Path) -> None:
-    from tinybms_gateway.can.verify.docs_impl import generate  # noqa: PLC0415
-    from tinybms_gateway.generated import outdated  # noqa: PLC0415
-
     assert outdated(root, generate()) == [], "run tinybms-gw can verify-docs"

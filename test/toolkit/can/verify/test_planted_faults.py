@@ -3,9 +3,9 @@
 import pytest
 
 from support.fixtures.capture_frames import Frame, MemoryCapture
+from tinybms_gateway.can.verify.engine import Choice, verify
 from tinybms_gateway.can.verify.report import VIOLATED
 from tinybms_gateway.can.verify.rules import rules_by_subject
-from tinybms_gateway.can.verify.verify_impl import Choice, verify
 from toolkit.can.verify.planted_faults import FAULTS, LONG, QUIET
 
 RULES = [rule.id for rules in rules_by_subject(500_000).values() for rule in rules]

@@ -14,11 +14,11 @@ from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 
 from support.fixtures.capture_frames import CONTENT, Frame, MemoryCapture, Story, pairs
+from tinybms_gateway.can.verify.engine import verify
 from tinybms_gateway.can.verify.html import html
 from tinybms_gateway.can.verify.junit import junit
 from tinybms_gateway.can.verify.report import NOT_APPLICABLE, PASSED, VIOLATED, WAIVED, Report
 from tinybms_gateway.can.verify.show import show
-from tinybms_gateway.can.verify.verify_impl import verify
 from tinybms_gateway.whole_file import write_whole
 
 HOSTILE = "<script>alert('1')</script>&\"\x1b]0;x\x07\u202e.log"

@@ -10,10 +10,10 @@ import pytest
 import serial
 
 from tinybms_gateway.sim.bms import protocol
-from tinybms_gateway.sim.bms.bms_impl import make_line
 from tinybms_gateway.sim.bms.control import control_socket, send_command
 from tinybms_gateway.sim.bms.device import TinyBms
 from tinybms_gateway.sim.bms.line import BmsLine
+from tinybms_gateway.sim.bms.simulator import make_line
 
 TEMPERATURES = protocol.frame(0x1B)
 LIVE = protocol.frame(0x03, b"\0\0\0\x38")

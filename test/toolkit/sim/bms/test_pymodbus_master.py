@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pymodbus.client import ModbusSerialClient
 
-from tinybms_gateway.sim.bms.bms_impl import make_line
+from tinybms_gateway.sim.bms.simulator import make_line
 
 UNIT = 0xAA
 

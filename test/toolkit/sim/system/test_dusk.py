@@ -8,7 +8,7 @@ import pytest
 from tinybms_gateway.sim.system.plant import Limits
 from tinybms_gateway.sim.system.record import ROW, Record, figures
 from tinybms_gateway.sim.system.scenarios import SCENARIOS
-from tinybms_gateway.sim.system.system_impl import System
+from tinybms_gateway.sim.system.simulator import System
 
 OPEN, CLOSED = Limits(56.8, 90.0, 20.0), Limits(56.8, 90.0, 0.0)
 

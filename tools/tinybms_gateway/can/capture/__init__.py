@@ -1,11 +1,15 @@
-"""``tinybms-gw can capture``."""
+"""``tinybms-gw can capture``: one command of several parts, the recorder, the statistics and the view on a terminal."""
 
 from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
-from tinybms_gateway.options import Seconds, UsageProblem, print_json, usage_errors
+from tinybms_gateway.command_line import Seconds, UsageProblem, lazy_imports, print_json, usage_errors
+from tinybms_gateway.terminal import make_console
+
+with lazy_imports():
+    from tinybms_gateway.can.capture import recorder, recording, statistics, view
 
 
 @click.command("capture")
@@ -47,22 +51,14 @@ def capture_command(
       tinybms-gw can capture --can slcan:/dev/ttyACM0 -o bus.blf --seconds 60
       tinybms-gw can capture --can socketcan:can0 -o bus.log.gz --rotate-every 3600 --keep 168
     """
-    from tinybms_gateway.can.capture.capture_impl import Job, capture  # noqa: PLC0415 - keeps --help quick
-    from tinybms_gateway.can.capture.recorder import Rotation  # noqa: PLC0415
-    from tinybms_gateway.can.capture.statistics import Statistics  # noqa: PLC0415
-    from tinybms_gateway.can.capture.view import shown  # noqa: PLC0415
-    from tinybms_gateway.terminal import make_console  # noqa: PLC0415
-
-    rotation = Rotation(rotate_every, rotate_size, keep)
+    rotation = recorder.Rotation(rotate_every, rotate_size, keep)
     if keep is not None and not rotation:
         raise UsageProblem("--keep goes with --rotate-every or --rotate-size")
-    job = Job(backend, output, bitrate, seconds, count, rotation, force)
-    statistics = Statistics()
-    table = (
-        nullcontext() if as_json else shown(statistics, f"{backend} -> {output}", bitrate, make_console(stderr=True))
-    )
+    job = recording.Job(backend, output, bitrate, seconds, count, rotation, force)
+    seen = statistics.Statistics()
+    table = nullcontext() if as_json else view.shown(seen, f"{backend} -> {output}", bitrate, make_console(stderr=True))
     with usage_errors(), table:
-        recorded = capture(job, statistics)
+        recorded = recording.capture(job, seen)
     if as_json:
         print_json(recorded.as_json())
     else:

@@ -4,7 +4,11 @@ from pathlib import Path
 
 import click
 
-from tinybms_gateway.options import UsageProblem, print_json, usage_errors
+from tinybms_gateway.command_line import UsageProblem, lazy_imports, print_json, usage_errors
+from tinybms_gateway.progress import progress_bar
+
+with lazy_imports():
+    from tinybms_gateway.can.convert import conversion, dataset
 
 
 @click.command("convert")
@@ -31,36 +35,26 @@ def convert_command(
       tinybms-gw can convert bus.asc bus.log --start 2026-11-26T12:00:00+01:00
       tinybms-gw can convert --parquet dataset --site north bus_*.log.gz
     """
-    from tinybms_gateway.can.convert.convert_impl import (  # noqa: PLC0415 - keeps --help quick
-        Converted,
-        convert,
-        convert_to_dataset,
-        loses,
-        parse_start,
-    )
-    from tinybms_gateway.can.convert.dataset import Written  # noqa: PLC0415
-    from tinybms_gateway.progress import progress_bar  # noqa: PLC0415
-
     if directory is None and site is not None:
         raise UsageProblem("--site goes with --parquet DIR")
     if directory is None and len(paths) != 2:
         raise UsageProblem("give a capture and the file to write, or --parquet DIR and captures")
-    results: list[Converted | Written] = []
+    results: list[conversion.Converted | dataset.Written] = []
     with usage_errors():
-        start_us = None if start is None else parse_start(start)
+        start_us = None if start is None else conversion.parse_start(start)
         for source in paths if directory is not None else paths[:1]:
             with progress_bar(source.name, 1.0) as progress:
-                result: Converted | Written
+                result: conversion.Converted | dataset.Written
                 if directory is None:
-                    result = convert(source, paths[1], start_us, force=force, progress=progress)
+                    result = conversion.convert(source, paths[1], start_us, force=force, progress=progress)
                 else:
-                    result = convert_to_dataset(
+                    result = conversion.convert_to_dataset(
                         source, directory, "unknown" if site is None else site, start_us, force=force, progress=progress
                     )
             results.append(result)
             if not as_json:
                 click.echo(str(result))
     if directory is None:
-        click.echo(f"{paths[1].name} does not keep: {loses(paths[1])}", err=True)
+        click.echo(f"{paths[1].name} does not keep: {conversion.loses(paths[1])}", err=True)
     if as_json:
         print_json([result.as_json() for result in results])

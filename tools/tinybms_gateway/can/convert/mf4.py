@@ -4,6 +4,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
+from asammdf import MDF, Signal, Source
 from can.util import channel2int
 from numpy.typing import NDArray
 
@@ -21,15 +22,7 @@ class Mf4File:
     """An MF4 file that is being written; its frames are kept in a temporary file until it is saved."""
 
     def __init__(self, path: Path) -> None:
-        """Begin one.
-
-        Raises:
-            ValueError: the library is not installed.
-        """
-        try:
-            from asammdf import MDF  # noqa: PLC0415 - an extra of this package, and slow to load
-        except ImportError:
-            raise ValueError("MF4 needs one more package: pip install 'tinybms-gateway[mf4]'") from None
+        """Begin one."""
         self._path = path
         self._mdf = MDF(version="4.10")
         self._start_us: int | None = None
@@ -66,8 +59,6 @@ class Mf4File:
         self._mdf.close()
 
     def _add_groups(self) -> None:
-        from asammdf import Signal, Source  # noqa: PLC0415
-
         source = Source("CAN", "CAN", "", Source.SOURCE_BUS, Source.BUS_TYPE_CAN)
         for name, _ in FRAME_TYPES:
             empty = np.zeros(0, _dtype(name))

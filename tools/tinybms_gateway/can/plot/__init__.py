@@ -4,7 +4,11 @@ from pathlib import Path
 
 import click
 
-from tinybms_gateway.options import usage_errors
+from tinybms_gateway.command_line import lazy_imports, usage_errors
+from tinybms_gateway.progress import progress_bar
+
+with lazy_imports():
+    from tinybms_gateway.can.plot import capture_picture, story
 
 
 @click.command("plot")
@@ -32,10 +36,7 @@ def plot_command(
       tinybms-gw can plot bus.blf -o minute.svg --from 600 --to 660
       tinybms-gw can plot bus.log -o limits.png --signal CCL --signal DCL --signal Current
     """
-    from tinybms_gateway.can.plot.plot_impl import plot  # noqa: PLC0415 - keeps --help quick
-    from tinybms_gateway.can.plot.story import Window  # noqa: PLC0415
-    from tinybms_gateway.progress import progress_bar  # noqa: PLC0415
-
     with usage_errors(), progress_bar(capture.name, 1.0) as progress:
-        story = plot(capture, output, signals, Window(from_s, to_s), seconds=seconds, progress=progress)
-    click.echo(f"{output}: {story.frames} frames, {story.end_us / 1e6:.1f} s")
+        window = story.Window(from_s, to_s)
+        drawn = capture_picture.plot(capture, output, signals, window, seconds=seconds, progress=progress)
+    click.echo(f"{output}: {drawn.frames} frames, {drawn.end_us / 1e6:.1f} s")

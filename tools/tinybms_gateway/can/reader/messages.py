@@ -1,7 +1,7 @@
-"""The text formats that python-can reads: messages to blocks."""
+"""Messages of python-can as blocks, and the text formats that it reads."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import can
@@ -19,6 +19,7 @@ LONGEST_DATA = {False: 8, True: 64}
 _EXPECTED = {can.TRCReader: "a line of a TRC file", can.ASCReader: "a line of an ASC file", can.CSVReader:
              "timestamp,arbitration_id,extended,remote,error,dlc,data as python-can writes it"}  # fmt: skip
 Row = tuple[int, int, int, int, int, int]
+"""Time, identifier, flags, length, data, channel."""
 
 
 def read_text(source: Source, channels: Channels, reader_class: type[MessageReader]) -> Iterator[FrameBlock]:
@@ -46,7 +47,8 @@ def _blocks(
     try:
         with open_reader() as reader:
             for message in reader:
-                rows.append(_row(message, channels))
+                _check(message)
+                rows.append(_row(message, channels.number(str(message.channel or 0))))
                 if len(rows) == BLOCK_MESSAGES:
                     yield _block(rows)
                     rows = []
@@ -61,21 +63,27 @@ def _blocks(
         raise broken
 
 
-def _row(message: can.Message, channels: Channels) -> Row:
-    """Time, identifier, flags, length, data, channel."""
-    data = bytes(message.data)
-    if len(data) > LONGEST_DATA[message.is_fd] or not 0 <= message.arbitration_id <= 0x1FFFFFFF:
+def block_of(messages: Sequence[can.Message]) -> FrameBlock:
+    """Messages of one bus, in the order of their times."""
+    return _block([_row(message, 0) for message in messages])
+
+
+def _check(message: can.Message) -> None:
+    if len(message.data) > LONGEST_DATA[message.is_fd] or not 0 <= message.arbitration_id <= 0x1FFFFFFF:
         raise ValueError("no frame has so much data or such an identifier")
-    time_us = round(message.timestamp * 1e6)
-    if not -(2**63) <= time_us < 2**63:
+    if not -(2**63) <= round(message.timestamp * 1e6) < 2**63:
         raise ValueError("no such time")
+
+
+def _row(message: can.Message, channel: int) -> Row:
+    data = bytes(message.data)
     return (
-        time_us,
+        round(message.timestamp * 1e6),
         message.arbitration_id,
         _flags(message),
         len(data),
         int.from_bytes(data[:8], "little"),
-        channels.number(str(message.channel or 0)),
+        channel,
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from asammdf import MDF
 from numpy.typing import NDArray
 
 from tinybms_gateway.can.columns import Flag, FrameBlock
@@ -43,8 +44,6 @@ def main() -> None:
 
 
 def _write_frames(path: Path, out: BinaryIO) -> None:
-    from asammdf import MDF  # noqa: PLC0415 - takes a second
-
     file = _BoundedFile(path)
     mdf: Any = MDF(file)
     groups = [

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
-from tinybms_gateway.completion.values import completer, known_scenarios
-from tinybms_gateway.generated import tree_options, write_or_check
-from tinybms_gateway.options import UsageProblem, print_json, usage_errors
+from tinybms_gateway.command_line import UsageProblem, lazy_imports, print_json, usage_errors
+from tinybms_gateway.completion import completer, known_scenarios
+
+with lazy_imports():
+    from tinybms_gateway.can.verify import workflow
 
 FILE = click.Path(path_type=Path)
 
@@ -52,17 +54,15 @@ def verify_command(
       tinybms-gw can verify other-battery.log --victron-only
       tinybms-gw can verify capture.log --waive 'limits-3s=the BMS was unplugged on purpose'
     """
-    from tinybms_gateway.can.verify import command_impl  # noqa: PLC0415 - keeps --help quick
-
     with usage_errors():
         if list_rules:
-            command_impl.list_rules(as_json)
+            workflow.list_rules(as_json)
             return
         if file is None:
             raise UsageProblem("which capture? Give a FILE; --help shows examples")
-        report = command_impl.run(
+        report = workflow.run(
             file,
-            command_impl.Choice(channel, bitrate, victron_only),
+            workflow.Choice(channel, bitrate, victron_only),
             scenario,
             waivers,
             junit,
@@ -71,21 +71,5 @@ def verify_command(
         if as_json:
             print_json(report.as_json())
         else:
-            command_impl.show_report(report)
+            workflow.show_report(report)
     raise SystemExit(0 if report.good else 1)
-
-
-@click.command("verify-docs")
-@tree_options
-def verify_docs_command(root: Path, check: bool) -> None:
-    """Make docs/testing/rules.md: the table of the rules of 'can verify'.
-
-    \b
-    Examples:
-      tinybms-gw can verify-docs
-      tinybms-gw can verify-docs --check
-    """
-    from tinybms_gateway.can.verify.docs_impl import generate  # noqa: PLC0415
-
-    with usage_errors():
-        write_or_check(root, generate(), check)

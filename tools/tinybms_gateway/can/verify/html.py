@@ -1,12 +1,12 @@
 """The report as one HTML file that needs nothing from outside."""
 
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 
-from tinybms_gateway import __version__
 from tinybms_gateway.can.verify.figures import Figures
 from tinybms_gateway.can.verify.report import NOT_APPLICABLE, PASSED, VIOLATED, WAIVED, Report
 from tinybms_gateway.can.verify.show import clock_text, figure_lines, frame_text, times, verdict
@@ -62,7 +62,7 @@ def html(report: Report) -> str:
     return environment.get_template("report.html.j2").render(
         report=report,
         verdict=verdict(report),
-        version=__version__,
+        version=version("tinybms-gateway"),
         statuses=(VIOLATED, WAIVED, PASSED, NOT_APPLICABLE),
         violated=[*report.of(VIOLATED), *report.of(WAIVED)],
         figures=figure_lines(report),

@@ -5,9 +5,12 @@ from pathlib import Path
 import click
 
 from tinybms_gateway.bms.event_order import EventOrder
-from tinybms_gateway.completion.values import completer, serial_ports
-from tinybms_gateway.options import Seconds, usage_errors
-from tinybms_gateway.sim.bms.choices import fault_option, scenario_option
+from tinybms_gateway.command_line import Seconds, lazy_imports, usage_errors
+from tinybms_gateway.completion import completer, serial_ports
+from tinybms_gateway.sim.bms.options import fault_option, scenario_option
+
+with lazy_imports():
+    from tinybms_gateway.sim.bms import simulator
 
 
 @click.command("bms")
@@ -52,12 +55,10 @@ def bms_command(
       tinybms-gw sim bms --pty /tmp/bms --fault corrupt=0.05 --control /tmp/bms.control
       tinybms-gw sim bms --pty /tmp/bms --dump my_pack.json
     """
-    from tinybms_gateway.sim.bms import bms_impl  # noqa: PLC0415 - keeps --help quick
-
     with usage_errors():
-        end = bms_impl.line_end(link, port)
-        line = bms_impl.make_line(
+        end = simulator.line_end(link, port)
+        line = simulator.make_line(
             end, dump=dump, scenario=scenario, faults=faults, seed=seed, asleep=asleep,
             event_order=EventOrder(event_order),
         )  # fmt: skip
-        bms_impl.run(line, control, seconds)
+        simulator.run(line, control, seconds)

@@ -1,8 +1,16 @@
 """``tinybms-gw sim gx``: a GX on a CAN bus."""
 
-import click
+import time
 
-from tinybms_gateway.options import Seconds, print_json, usage_errors
+import click
+from rich.live import Live
+
+from tinybms_gateway.command_line import Seconds, lazy_imports, print_json, usage_errors
+from tinybms_gateway.terminal import make_console
+
+with lazy_imports():
+    from tinybms_gateway.can import bus as can_bus
+    from tinybms_gateway.sim.gx import model, simulator, view
 
 
 @click.command("gx")
@@ -22,27 +30,17 @@ def gx_command(backend: str, seconds: float | None, listen_only: bool, as_json: 
       tinybms-gw sim gx --can socketcan:can0
       tinybms-gw sim gx --can slcan:/dev/ttyACM0 --seconds 30 --json
     """
-    import time  # noqa: PLC0415 - keeps --help quick
-
-    from rich.live import Live  # noqa: PLC0415
-
-    from tinybms_gateway.can.bus import open_bus  # noqa: PLC0415
-    from tinybms_gateway.sim.gx import gx_impl  # noqa: PLC0415
-    from tinybms_gateway.sim.gx.model import GxModel  # noqa: PLC0415
-    from tinybms_gateway.sim.gx.view import render  # noqa: PLC0415
-    from tinybms_gateway.terminal import make_console  # noqa: PLC0415
-
-    gx = GxModel(time.monotonic())
-    with usage_errors(), open_bus(backend) as bus:
+    gx = model.GxModel(time.monotonic())
+    with usage_errors(), can_bus.open_bus(backend) as bus:
         if as_json:
-            gx_impl.run(bus, gx, seconds, keepalive=lambda: not listen_only)
+            simulator.run(bus, gx, seconds, keepalive=lambda: not listen_only)
         else:
             with Live(console=make_console(), refresh_per_second=4) as live:
-                gx_impl.run(
+                simulator.run(
                     bus,
                     gx,
                     seconds,
-                    lambda g: live.update(render(g, time.monotonic())),
+                    lambda g: live.update(view.render(g, time.monotonic())),
                     keepalive=lambda: not listen_only,
                 )
     if as_json:

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import click
 
-from tinybms_gateway.completion.values import completer
-from tinybms_gateway.options import print_json, usage_errors
+from tinybms_gateway.command_line import lazy_imports, print_json, usage_errors
+from tinybms_gateway.completion import completer
+
+with lazy_imports():
+    from tinybms_gateway.sim.system import report, scenarios
 
 
 def _known_scenarios() -> list[tuple[str, str]]:
-    from tinybms_gateway.sim.system.scenarios import SCENARIOS  # noqa: PLC0415
-
-    return [(name, scenario.about) for name, scenario in SCENARIOS.items()]
+    return [(name, scenario.about) for name, scenario in scenarios.SCENARIOS.items()]
 
 
 @click.command("system")
@@ -64,8 +65,6 @@ def system_command(
       tinybms-gw sim system --scenario cold --days 2 --csv cold.csv
       tinybms-gw sim system --list
     """
-    from tinybms_gateway.sim.system import report  # noqa: PLC0415 - keeps --help quick
-
     with usage_errors():
         if show_list:
             report.show_scenarios()

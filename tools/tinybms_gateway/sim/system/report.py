@@ -4,13 +4,17 @@ from pathlib import Path
 
 from rich.table import Table
 
+from tinybms_gateway.command_line import lazy_imports
 from tinybms_gateway.progress import progress_bar
 from tinybms_gateway.pure import PureLibrary
 from tinybms_gateway.sim.system.cells import CHEMISTRIES
 from tinybms_gateway.sim.system.record import Figures, figures
 from tinybms_gateway.sim.system.scenarios import SCENARIOS
-from tinybms_gateway.sim.system.system_impl import library, simulate, write_csv
+from tinybms_gateway.sim.system.simulator import library, simulate, write_csv
 from tinybms_gateway.terminal import make_console
+
+with lazy_imports():  # matplotlib takes a second
+    from tinybms_gateway.sim.system import plot as picture
 
 SHORTEST_DAYS, LONGEST_DAYS = 0.001, 60
 LARGEST_SCALE = 20
@@ -69,9 +73,7 @@ def run(
     if csv_path is not None:
         write_csv(record, csv_path, text_of)
     if plot is not None:
-        from tinybms_gateway.sim.system.plot import draw  # noqa: PLC0415 - matplotlib takes a second to load
-
-        draw(record, scenario.bms_settings(), text_of, plot)
+        picture.draw(record, scenario.bms_settings(), text_of, plot)
     return figures(record)
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from types import TracebackType
 
 from tinybms_gateway.can.bus import open_bus, receive_until
-from tinybms_gateway.gateway.gateway_impl import GatewayProcess
+from tinybms_gateway.gateway_process import GatewayProcess
 from tinybms_gateway.sim.bms import registers as reg
 from tinybms_gateway.sim.bms.device import SERIAL, VERSION, TinyBms
 from tinybms_gateway.sim.bms.line import BmsLine
-from tinybms_gateway.sim.gx.gx_impl import send_keepalive
+from tinybms_gateway.sim.gx.simulator import send_keepalive
 from tinybms_gateway.sim.system.bms import AGE_S, SystemBms
 from tinybms_gateway.sim.system.control import Alarm, decode_limits
 from tinybms_gateway.sim.system.plant import Limits

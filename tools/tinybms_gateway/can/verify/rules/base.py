@@ -115,6 +115,39 @@ class Before:
         return there, before
 
 
+class Gap(Rule):
+    """How far apart two frames of one identifier are, and how far the last one is from the end of the capture."""
+
+    def __init__(self, id: str, sentence: str, source: str, identifier: int, shortest_us: int, longest_us: int,
+                 up_to_us: int | None = None) -> None:  # fmt: skip
+        """Gaps longer than `up_to_us` are another rule's, the one to the end of the capture too."""
+        super().__init__(id, sentence, source)
+        self.not_applicable = f"no 0x{identifier:03X} in the capture"
+        self._identifier, self._shortest_us, self._longest_us = identifier, shortest_us, longest_us
+        self._up_to_us = up_to_us
+        self._before = Before()
+        self._last_us: int | None = None
+
+    def take(self, decoded: DecodedBlock) -> None:
+        """Look at the next block."""
+        frames = decoded.frames.get(self._identifier)
+        if frames is None:
+            return
+        there, (before,) = self._before.of(frames.time_us)
+        gaps = frames.time_us - before
+        bad = there & ((gaps < self._shortest_us) | (gaps > self._longest_us))
+        if self._up_to_us is not None:
+            bad &= gaps <= self._up_to_us
+        self.checked += int(there.sum())
+        note(self, decoded, frames, bad, lambda i: f"{seconds(int(gaps[i]))} after the one before")
+        self._last_us = int(frames.time_us[-1])
+
+    def finish(self, end_us: int) -> None:
+        """It may have stopped."""
+        if self._up_to_us is None and self._last_us is not None and end_us - self._last_us > self._longest_us:
+            self.violated(end_us, None, f"none in the last {seconds(end_us - self._last_us)} of the capture")
+
+
 class Latest:
     """The newest frame of one kind at the moment of frames of another kind, across blocks."""
 

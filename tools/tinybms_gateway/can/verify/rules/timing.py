@@ -19,6 +19,7 @@ from tinybms_gateway.can.verify.rules.base import (
     WHAT_HAPPENS,
     WHEN,
     Before,
+    Gap,
     Index,
     Latest,
     Sessions,
@@ -66,12 +67,17 @@ class TimeOrder(Rule):
         """Nothing: see `look`."""
 
 
+def longest_gap_us(period_us: int) -> int:
+    """Longest time from a frame to the next one of its period."""
+    return period_us + (LATE_US if period_us <= REQUIRED_PERIOD_US else LATE_SLOW_US)
+
+
 class Period(Rule):
     """A frame comes again after its period, while the battery sends at all."""
 
     def __init__(self, identifier: int, period_ms: int, sessions: Sessions) -> None:
         period_us = period_ms * MS
-        self._longest_us = period_us + (LATE_US if period_us <= REQUIRED_PERIOD_US else LATE_SLOW_US)
+        self._longest_us = longest_gap_us(period_us)
         self._shortest_us = 0 if identifier in URGENT else period_us // 2
         bounds = f"at most {seconds(self._longest_us)} apart"
         if self._shortest_us:
@@ -126,37 +132,6 @@ class Period(Rule):
                 self._no_sensor_us = int(source[1][0][-1])
         there, (until,) = self._no_sensor.at(rows, *source)
         return np.where(there, until, np.iinfo(np.int64).min)
-
-
-class LimitsGap(Rule):
-    """The rule by which a GX stops the system."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "limits-3s",
-            "0x351 is never missing for more than 3 s: the GX would stop charging and discharging.",
-            VICTRON,
-        )
-        self.not_applicable = "no 0x351 in the capture"
-        self._before = Before()
-        self._last_us: int | None = None
-
-    def take(self, decoded: DecodedBlock) -> None:
-        """Look at the next block."""
-        frames = decoded.frames.get(0x351)
-        if frames is None:
-            return
-        there, (before,) = self._before.of(frames.time_us)
-        gaps = frames.time_us - before
-        self.checked += int(there.sum())
-        note(self, decoded, frames, there & (gaps > LIMITS_LOST_US),
-             lambda i: f"{seconds(int(gaps[i]))} after the one before")  # fmt: skip
-        self._last_us = int(frames.time_us[-1])
-
-    def finish(self, end_us: int) -> None:
-        """It may have stopped."""
-        if self._last_us is not None and end_us - self._last_us > LIMITS_LOST_US:
-            self.violated(end_us, None, f"none in the last {seconds(end_us - self._last_us)} of the capture")
 
 
 class Dense(Rule):
@@ -270,7 +245,8 @@ def rules(sessions: Sessions, bitrate: int) -> list[Rule]:
     ]
     return [
         TimeOrder(),
-        LimitsGap(),
+        Gap("limits-3s", "0x351 is never missing for more than 3 s: the GX would stop charging and discharging.",
+            VICTRON, LIMITS_ID, 0, LIMITS_LOST_US),
         *periods,
         *(Dense(f"extra-{n:03X}", f"{message_name(n)} comes at most every 50 ms, however urgent: three in a row take "
                                   "100 ms (checked with 50 ms).", 3, 50 * MS, _rows_of(n)) for n in URGENT),

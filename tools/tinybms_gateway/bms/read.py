@@ -1,0 +1,125 @@
+"""``tinybms-gw bms read``: registers by number, name or range."""
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any
+
+import click
+
+from tinybms_gateway.bms import table
+from tinybms_gateway.bms.client import BmsClient, LineError, span
+from tinybms_gateway.bms.options import OpenBms, known_registers, on_line
+from tinybms_gateway.bms.table import Register
+from tinybms_gateway.command_line import UsageProblem, lazy_imports, print_json
+from tinybms_gateway.completion import completer
+from tinybms_gateway.terminal import print_table
+
+with lazy_imports():
+    from tinybms_gateway.bms import dump
+
+LAST_ADDRESS = 0xFFFF
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One line of what was read."""
+
+    register: Register
+    raw: int | float
+
+    @property
+    def text(self) -> str:
+        """The value for people."""
+        return table.text_of(self.register, self.raw)
+
+    def as_json(self) -> dict[str, Any]:
+        """The value for programs; null = not known."""
+        entry, raw = self.register, self.raw
+        return {
+            "register": entry.address,
+            "name": entry.name or None,
+            "raw": raw if math.isfinite(raw) else None,
+            "value": table.json_number(table.scaled(entry, raw)) if table.is_known(entry, raw) else None,
+            "unit": entry.unit,
+        }
+
+
+def select(texts: Iterable[str]) -> list[Register]:
+    """What numbers, names and ranges mean, in the order given; each once.
+
+    Raises:
+        ValueError: a name that is not known, or a number or range that makes no sense.
+    """
+    found: dict[Register, None] = {}
+    for text in texts:
+        if match := re.fullmatch(r"([0-9]{1,9})(?:-([0-9]{1,9}))?", text):
+            first = int(match[1])
+            last = first if match[2] is None else int(match[2])
+            if not first <= last <= LAST_ADDRESS:
+                raise ValueError(f"register '{text}': there are 0..{LAST_ADDRESS}, and a range is FIRST-LAST")
+            for address in range(first, last + 1):
+                found.update(dict.fromkeys(table.registers_at(address) or [table.nameless(address)]))
+        else:
+            found[table.register(text)] = None
+    return list(found)
+
+
+def read(client: BmsClient, wanted: list[Register]) -> list[Reading]:
+    """Read what `select` has found.
+
+    Raises:
+        LineError: the BMS does not answer, or will not tell.
+    """
+    words = client.read_all(map(span, wanted))
+    return [Reading(r, table.raw_value(r, [words[r.address + i] for i in range(r.words)])) for r in wanted]
+
+
+def whole_dump(client: BmsClient) -> str:
+    """All registers of the table and the event log, with the reserved ones between them, as a dump file holds them.
+
+    Raises:
+        LineError: the BMS does not answer, or tells nothing.
+    """
+    events = table.EVENT_REGISTERS
+    spans = [*map(span, table.registers()), *((address, 2) for address in events[::2])]
+    words = client.read_all(spans, leave_out_refused=True)
+    if not words:
+        raise LineError("the BMS tells no register at all: look with 'bms info'")
+    source = f"tinybms-gw {version('tinybms-gateway')} bms read --all, {datetime.now().astimezone():%Y-%m-%d %H:%M}"
+    return dump.dump_json(words, source)
+
+
+@click.command("read")
+@on_line
+@click.argument("registers", nargs=-1, metavar="[REGISTER|NAME|FIRST-LAST]...",
+                shell_complete=completer(known_registers))  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; a value of null is not known.")
+@click.option("--all", "everything", is_flag=True, help="Print a dump of all registers, as 'sim bms --dump' plays it.")
+def read_command(bms: OpenBms, registers: tuple[str, ...], as_json: bool, everything: bool) -> None:
+    """Read registers by number, name or range.
+
+    'tinybms-gw bms registers' lists the names.
+
+    \b
+    Examples:
+      tinybms-gw bms read --port /dev/ttyUSB0 300 over_voltage_cutoff 36-39
+      tinybms-gw bms read --port /dev/ttyUSB0 300-343 --json
+      tinybms-gw bms read --port /dev/ttyUSB0 --all > my_pack.json
+    """
+    if everything == bool(registers):
+        raise UsageProblem("name the registers to read, such as 300 or pack_voltage; or --all alone")
+    wanted = select(registers)
+    with bms() as client:
+        if everything:
+            click.echo(whole_dump(client))
+            return
+        readings = read(client, wanted)
+    if as_json:
+        print_json([reading.as_json() for reading in readings])
+        return
+    rows = [[str(r.register.address), r.register.name, r.text, str(r.raw), r.register.description] for r in readings]
+    print_table("register", "name", "value", "raw", "meaning", rows=rows)

@@ -1,0 +1,58 @@
+"""``tinybms-gw can decode``."""
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+
+import click
+
+from tinybms_gateway.command_line import UsageProblem, lazy_imports, usage_errors
+from tinybms_gateway.progress import progress_bar
+
+with lazy_imports():
+    from tinybms_gateway.can import database, frame_texts, reader
+
+
+@click.command("decode")
+@click.argument("capture", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a frame, a line each.")
+@click.option("--id", "ids", multiple=True, metavar="HEX", help="Only frames with this identifier; may be repeated.")
+@click.option(
+    "--signal", "signals", multiple=True, metavar="NAME", help="Only this signal of the DBC; may be repeated."
+)
+@click.option("--dbc", type=click.Path(path_type=Path), metavar="FILE", help="Another DBC than ours.")
+def decode_command(
+    capture: Path, as_json: bool, ids: tuple[str, ...], signals: tuple[str, ...], dbc: Path | None
+) -> None:
+    """Show what the frames of a capture file say, a line each.
+
+    The format follows from the name: .log (candump -L), .blf, .trc, .asc, .mf4, .csv (python-can's), each also
+    compressed (.gz).
+
+    Exit status 1 when frames that were asked for are not of this protocol or malformed, 2 when the file cannot be read
+    or is empty.
+
+    \b
+    Examples:
+      tinybms-gw can decode site.log
+      tinybms-gw can decode site.blf --id 351 --id 356
+      tinybms-gw can decode site.log.gz --signal SOC --signal Current
+      tinybms-gw can decode other-bus.trc --dbc other.dbc
+      tinybms-gw can decode site.log --json | jq -c 'select(.name == "BatteryAlarms") | .signals'
+    """
+    with usage_errors():
+        other = database.load_other_database(dbc) if dbc is not None else None
+        texts = frame_texts.FrameTexts(frame_texts.select(ids, signals, other), as_json, other)
+        source = reader.Capture(capture, frame_texts.BLOCK_FRAMES)
+        with nullcontext(lambda _: None) if sys.stdout.isatty() else progress_bar("decoding", 1.0) as done:
+            for block in source:
+                if lines := list(texts.lines(block)):
+                    click.echo("\n".join(lines))
+                done(source.part)
+    if not source.frames:
+        raise UsageProblem(f"{capture}: there are no frames in it")
+    if not texts.shown:
+        click.echo(f"none of the {source.frames} frames is one that was asked for", err=True)
+    if texts.problems:
+        click.echo(f"{texts.problems} frames could not be decoded", err=True)
+        raise SystemExit(1)

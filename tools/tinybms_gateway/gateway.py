@@ -1,0 +1,42 @@
+"""``tinybms-gw gateway``: the native build of the gateway."""
+
+import os
+from pathlib import Path
+
+import click
+
+from tinybms_gateway.command_line import usage_errors
+from tinybms_gateway.completion import completer, serial_ports
+from tinybms_gateway.gateway_process import arguments
+
+
+@click.command("gateway")
+@click.option("--uart", required=True, metavar="DEV", shell_complete=completer(serial_ports),
+              help="Serial device of the TinyBMS.")  # fmt: skip
+@click.option("--can", "backend", required=True, metavar="BACKEND",
+              help="socketcand:PORT (be a CAN bus on 127.0.0.1:PORT; 0 = a free port), socketcan:INTERFACE, "
+              "slcan:DEVICE or slcan:HOST:PORT (a CANable).")  # fmt: skip
+@click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="Where settings are kept.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
+              help="Save a setting, then start; may be given again. --data says where.")  # fmt: skip
+@click.option("--time-scale", type=float, help="Run so many times as fast as real time.")
+@click.option("--log-level", type=click.Choice(["none", "error", "warn", "info", "debug", "verbose"]), default="info",
+              show_default=True, help="Least important of its log lines that is printed.")  # fmt: skip
+def gateway_command(
+    uart: str, backend: str, data: Path | None, settings: tuple[str, ...], time_scale: float | None, log_level: str
+) -> None:
+    """Run the gateway on this machine, building it if needed, until Ctrl-C.
+
+    \b
+    Examples:
+      tinybms-gw gateway --uart /dev/ttyUSB0 --can socketcan:can0 --data /var/lib/tinybms
+      tinybms-gw gateway --uart /tmp/bms --can socketcand:29536 --set uart.poll_ms=100
+    """
+    extra = ["--log-level", log_level]
+    for assignment in settings:
+        extra += ["--set", assignment]
+    if time_scale is not None:
+        extra += ["--time-scale", str(time_scale)]
+    with usage_errors():
+        command = arguments(uart, backend, data, *extra)
+        os.execv(command[0], command)

@@ -1,0 +1,39 @@
+"""What the gateway of this machine keeps: changed by its own program, while it is not running."""
+
+import subprocess
+from pathlib import Path
+
+from tinybms_gateway.gateway_process import ensure_built
+
+LONGEST_S = 20.0
+
+
+def forget_sensor(data: Path, sensor: int) -> str:
+    """Make it forget an external temperature sensor; returns what was done, as the program says it.
+
+    Raises:
+        ValueError: it was refused; the program's own line.
+    """
+    return _run(data, "--forget-sensor", str(sensor))
+
+
+def confirm_settings(data: Path) -> str:
+    """Stand by the settings that are there after others were lost; returns what was done, as the program says it.
+
+    Raises:
+        ValueError: it was refused; the program's own line.
+    """
+    return _run(data, "--confirm-settings")
+
+
+def _run(data: Path, *options: str) -> str:
+    ended = subprocess.run(
+        [ensure_built(), "--data", data, *options, "--log-level", "none"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LONGEST_S,
+    )
+    if ended.returncode != 0:
+        raise ValueError(ended.stderr.strip() or f"the gateway's program ended with status {ended.returncode}")
+    return ended.stdout.strip()

@@ -1,0 +1,135 @@
+"""The native build of the gateway as a child process."""
+
+import logging
+import os
+import subprocess
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from types import TracebackType
+
+log = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD_DIR_VARIABLE = "TINYBMS_BUILD_DIR"
+PROGRAM = "tinybms-web-gateway.elf"
+STOP_WITHIN_S = 5.0
+START_WITHIN_S = 20.0
+LINES_KEPT = 5000
+OWN_BUS = "socketcand:0"
+"""A bus on a free port of this machine."""
+
+
+def build_dir() -> Path:
+    """Where the native build is: `TINYBMS_BUILD_DIR`, or ``build-linux`` in the source tree."""
+    return Path(os.environ.get(BUILD_DIR_VARIABLE) or ROOT / "build-linux").resolve()
+
+
+def ensure_built() -> Path:
+    """Build the gateway if it is not there; returns the program.
+
+    Raises:
+        FileNotFoundError: there is no source tree to build from.
+        ValueError: the build failed.
+    """
+    program = build_dir() / PROGRAM
+    if program.is_file():
+        return program
+    script = ROOT / "tools/dev/build.sh"
+    if not script.is_file():
+        raise FileNotFoundError(f"{program}: not there, and no source tree to build it from (pip install -e .)")
+    log.info("building the gateway in %s", build_dir())
+    if subprocess.run([script, build_dir()], check=False).returncode != 0:
+        raise ValueError("the gateway could not be built; 'make build' shows why")
+    return program
+
+
+def arguments(uart: str | None, can: str | None, data: Path | None, *extra: str) -> list[str]:
+    """Command line of the program."""
+    command = [str(ensure_built())]
+    for option, value in (("--uart", uart), ("--can", can), ("--data", data)):
+        if value is not None:
+            command += [option, str(value)]
+    return [*command, *extra]
+
+
+class GatewayProcess:
+    """The gateway as a child; runs between `__enter__` and `__exit__`."""
+
+    def __init__(self, uart: Path | None, data: Path, *extra: str, can: str = OWN_BUS) -> None:
+        """Make it; `extra` are further options of the program, `can` its CAN bus."""
+        self.data = data
+        self._can = can
+        self.lines: deque[str] = deque(maxlen=LINES_KEPT)
+        """Its newest log lines."""
+        self._command = arguments(str(uart) if uart else None, can, data, *extra)
+        self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
+
+    def __enter__(self) -> "GatewayProcess":
+        (self.data / "can_port").unlink(missing_ok=True)
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, name="gateway log", daemon=True)
+        self._reader.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        status = self.stop()
+        if kind is None and status != 0:
+            raise ConnectionError(f"the gateway ended with status {status}: " + " | ".join(list(self.lines)[-5:]))
+
+    @property
+    def process(self) -> "subprocess.Popen[str]":
+        """The child.
+
+        Raises:
+            RuntimeError: it was not started.
+        """
+        if self._process is None:
+            raise RuntimeError("the gateway is not running")
+        return self._process
+
+    def can_backend(self) -> str:
+        """Its bus, as `open_bus` takes it; waits until it is there, when it is the gateway that makes it.
+
+        Raises:
+            ValueError: the gateway ended, or is not there in time; with its last words.
+        """
+        if self._can != OWN_BUS:
+            return self._can
+        deadline = time.monotonic() + START_WITHIN_S
+        while not (self.data / "can_port").is_file():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise ValueError("the gateway did not start: " + " | ".join(list(self.lines)[-5:]))
+            time.sleep(0.01)
+        return f"socketcand:{(self.data / 'can_port').read_text().strip()}"
+
+    def stop(self) -> int:
+        """End it in order; returns its exit status."""
+        process = self.process
+        if process.poll() is None:
+            process.terminate()
+        try:
+            status = process.wait(STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            status = process.wait()
+        if self._reader is not None:
+            self._reader.join()
+        return status
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as stdout:
+            for line in stdout:
+                self.lines.append(line.rstrip("\n"))
+                log.debug("%s", line.rstrip("\n"))
