@@ -3,9 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-/** @file
- * @brief Creates the services and wires them; nothing else.
- */
+/** Starts the services in order and connects them; nothing else. */
 #include <inttypes.h>
 
 #include "battery.h"

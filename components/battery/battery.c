@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * The battery task: runs the pipeline on each snapshot, publishes the state, and logs what changes. All decisions are
+ * in battery_pipeline; what survives a restart is in energy_store.c and limits_store.c.
+ */
 #include "battery.h"
 
 #include <inttypes.h>

@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * Saves the energy counters and the battery memory to flash, in a task of its own: an erase takes up to 400 ms, and the
+ * battery task must not wait for it.
+ */
 #include "energy_store.h"
 
 #include <inttypes.h>

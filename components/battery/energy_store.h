@@ -7,11 +7,11 @@
 
 /**
  * @file
- * @brief Keeps the energy counters in the partition "energy", and what is remembered of the battery among the settings:
- * a task of low priority, so that the battery task never waits for the flash.
+ * @brief Keeps the energy counters in the partition "energy", and the battery memory (settings_memory_t) with the
+ * settings. A low-priority task does it, so that the battery task never waits for flash.
  *
- * Each save takes a turn at the flash gate. The newest counters are also saved on every orderly restart. What is
- * remembered is saved when it changes.
+ * Each save takes a turn at the flash gate. Every orderly restart also saves the newest counters. The battery memory is
+ * saved whenever it changes.
  */
 
 #include "energy_meter.h"
@@ -20,20 +20,23 @@
 #include "settings.h"
 
 /**
- * @brief Loads the counters and starts the task. Without a usable partition nothing is kept, and the log says so.
- * @param bus where the health of the task is told
- * @param settings where the memory is kept
- * @param memory what is remembered already
+ * @brief Loads the counters and starts the task. Without a usable partition no counters are kept, and the log says so.
+ * @param bus where the task reports its health
+ * @param settings where the battery memory is kept
+ * @param memory the battery memory as it is stored now
  * @param save_s seconds between two saves
- * @param[out] totals as saved last; left alone when there are none
- * @param[out] has_totals whether there are
- * @return ESP_OK; ESP_ERR_NO_MEM
+ * @param[out] totals as last saved; unchanged when nothing is saved
+ * @param[out] has_totals whether there are saved totals
+ * @return
+ * - ESP_OK: the task is running
+ * - ESP_ERR_INVALID_STATE: started before
+ * - ESP_ERR_NO_MEM: no memory for the task, its queue or lock, or no free slot for a shutdown handler
  */
 esp_err_t energy_store_start(event_bus_handle_t bus, settings_handle_t settings, const settings_memory_t *memory,
                              int32_t save_s, energy_totals_t *totals, bool *has_totals);
 
 /**
- * @brief Hands over the newest counters and what is to be remembered; never waits. One task only; more often than once
- * a second is ignored.
+ * @brief Hands over the newest counters and battery memory; never waits. From one task only. Calls within a second of
+ * the last one are ignored.
  */
 void energy_store_put(const energy_totals_t *totals, const settings_memory_t *memory);

@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * Keeps the last limits in RTC memory over an orderly restart. They change too often for flash, and after a power cut
+ * they are too old.
+ */
 #include "limits_store.h"
 
 #include <string.h>

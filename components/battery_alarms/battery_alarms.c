@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * All alarm and warning fields of frame 0x35A: thresholds, debounce, BMS faults, and the change log. The numbers come
+ * from the configuration, the meaning of BMS events from battery_bms.c.
+ */
 #include "battery_alarms.h"
 
 #include <string.h>

@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * Decodes raw registers into battery_state_t and battery_bms_t, with the plausibility checks of a single snapshot. What
+ * needs several snapshots is in battery_belief.c.
+ */
 #include "battery_assemble.h"
 
 #include <string.h>

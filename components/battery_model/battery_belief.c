@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * Filters over several snapshots: a lost sensor, a changed setting, a doubtful cell count. battery_assemble.c decodes
+ * one snapshot; here it is decided whether to believe it.
+ */
 #include "battery_belief.h"
 
 #include <string.h>

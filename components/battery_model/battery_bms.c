@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * What BMS faults forbid and which alarms show them, and the limit registers as a table: the strictest value counts
+ * while a register is lost.
+ */
 #include "battery_bms.h"
 
 #include <stddef.h>

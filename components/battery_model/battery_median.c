@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** Median of three readings, shared by battery_belief.c and charge_control. */
 #include "battery_median.h"
 
 static int32_t middle(int32_t a, int32_t b, int32_t c)

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** Small helpers on battery_state_t: comparing quantities that may be missing, and the texts of reasons and alarms. */
 #include "battery_state.h"
 
 #include <stddef.h>

@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * The order of belief, limits, energy and alarms, and everything that depends on time: start-up gate, stale data,
+ * frozen BMS, resume. The calculations themselves are in the components that it calls.
+ */
 #include "battery_pipeline.h"
 
 #include <assert.h>

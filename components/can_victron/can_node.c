@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * Everything that touches the TWAI driver: one frame in flight, bus-off, stalls, and a node that refuses to be enabled.
+ * What to send, and when, is decided in can_turn.c and victron_schedule.
+ */
 #include "can_node.h"
 
 #include <inttypes.h>

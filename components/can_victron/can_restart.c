@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** Decides when a node that refuses is worth a restart of the gateway. Pure, so that no test has to wait 30 min. */
 #include "can_restart.h"
 
 #define SOON_MS        30000

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** Keeps the number of such restarts in RTC memory, with a CRC. Apart from can_restart.c, which stays pure. */
 #include "can_restart_memory.h"
 
 #include <stddef.h>

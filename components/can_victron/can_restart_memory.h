@@ -7,12 +7,13 @@
 
 /**
  * @file
- * @brief How many restarts a CAN node has cost, in memory that a reset does not clear. A power cut forgets it.
+ * @brief Number of restarts that a CAN node has caused, in memory that a reset does not clear. A power cut loses it.
  */
 
 #include <stdint.h>
 
-/** @brief What was written last, before whatever reset; 0 when that is damaged, or of another layout. */
+/** @brief The number last written, before any kind of reset; 0 if it is damaged or of another layout. */
 uint32_t can_restart_memory_read(void);
 
+/** @brief Stores the number. */
 void can_restart_memory_write(uint32_t made);

@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * One turn of the CAN task: states in, frames out, status published. Apart from can_victron.c so that tests can run
+ * turns without a task and a clock.
+ */
 #include "can_turn.h"
 
 #include <inttypes.h>

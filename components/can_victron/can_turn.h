@@ -29,17 +29,17 @@ typedef struct {
     can_restart_t restart;
     int32_t bitrate;       /**< bit/s */
     int32_t max_age_ms;    /**< oldest snapshot that may be sent */
-    int32_t gx_warn_ms;    /**< silence of the GX after which a warning is given */
-    battery_state_t state; /**< newest one; publish is taken away when it grows too old */
+    int32_t gx_warn_ms;    /**< silence of the GX after which the log warns */
+    battery_state_t state; /**< newest one; its `publish` is cleared when it grows too old */
     bool publishing;
     int64_t next_status_ms;
 } can_victron_t;
 
-/** @brief Begins; the times have been set, node and subscription come after it. */
+/** @brief Starts. Set the times before it; open the node and the subscription after it. */
 void can_turn_begin(can_victron_t *can, event_bus_handle_t bus, const victron_identity_t *identity, int64_t now_ms);
 
 /**
- * @brief One turn: takes states and frames, sends what is due, tells how it is.
+ * @brief One turn: takes states and frames, sends what is due, publishes the status.
  * @return true: the node refuses, and a restart is due; it has been counted
  */
 bool can_turn(can_victron_t *can, int64_t now_ms);

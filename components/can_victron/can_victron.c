@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** The CAN task: reads the settings, opens the node, waits, and calls can_turn(). */
 #include "can_victron.h"
 
 #include "can_turn.h"

@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * What CVL and the currents share: cell voltages from registers and settings, filtered measurements, the kept limits.
+ * CVL itself is in charge_voltage.c, CCL and DCL are in charge_current.c.
+ */
 #include "charge_control.h"
 
 #include <assert.h>

@@ -3,7 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-/** CCL and DCL: the least of independent limiters; down at once, up slowly, and from the bottom after silence. */
+/**
+ * CCL and DCL: the lowest of several independent limiters. A limit falls at once and rises slowly; after a silence it
+ * starts low.
+ */
 #include <assert.h>
 #include <stddef.h>
 

@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * Keeps the boot loop state in RTC memory across resets, and delays the start of what control does not need. The rules
+ * are in boot_loop.c.
+ */
 #include "boot_guard.h"
 
 #include <inttypes.h>

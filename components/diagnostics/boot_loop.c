@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * The rules of a boot loop: how many crashes make one, and how long control then runs alone. Pure, so that tests need
+ * no resets.
+ */
 #include "boot_loop.h"
 
 #include <string.h>

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** The diagnostics task: gathers the health of services, tasks, heap and flash into one status, and logs a summary. */
 #include "diagnostics.h"
 
 #include <inttypes.h>

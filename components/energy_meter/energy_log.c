@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * The format of the energy counters in flash, and how they survive power cuts. Pure: the flash itself comes as a struct
+ * of functions. The counting is in energy_meter.c.
+ */
 #include "energy_log.h"
 
 #include <stddef.h>

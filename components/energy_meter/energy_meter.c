@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** Integrates current and power into charge and energy, and derives cycles and times. Storage is in energy_log.c. */
 #include "energy_meter.h"
 
 #include <assert.h>

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** The bus: one FreeRTOS queue for each subscription, and one typed pair of functions for each topic. */
 #include "event_bus.h"
 
 #include <stdatomic.h>

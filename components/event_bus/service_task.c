@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** How every service starts and watches its task. It is in this component because health reports go over the bus. */
 #include "service_task.h"
 
 #include <inttypes.h>

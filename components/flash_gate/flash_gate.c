@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * Serves turns to the tasks that write flash, and counts erases by wrapping esp_partition_erase_range(). When a turn
+ * may begin is decided in flash_pace.c.
+ */
 #include "flash_gate.h"
 
 #include <stdatomic.h>

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** When a turn may begin, relative to the last 0x351. Pure, so that tests can go through every millisecond. */
 #include "flash_pace.h"
 
 /** Without 0x351, or with a clock that went back. */

@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * The OTA task: records which parts of the gateway work, and confirms a new image. Whether an image is good is decided
+ * in ota_confirm.c.
+ */
 #include "ota.h"
 
 #include <inttypes.h>

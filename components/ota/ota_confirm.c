@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** Decides whether the running image is good. Pure, so that tests can go through every combination. */
 #include "ota_confirm.h"
 
 #include <stddef.h>

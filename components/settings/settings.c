@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * The settings as services see them: NVS and flash behind settings_keep, locking, logging, and the battery memory. The
+ * table, the rules and the record format have files of their own, which need neither NVS nor RTOS.
+ */
 #include "settings.h"
 
 #include <stdlib.h>

@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * Which of the two places counts, and in which order they are written, so that a power cut never loosens a limit. The
+ * bytes are those of settings_record.c; the storage comes as a struct of functions.
+ */
 #include "settings_keep.h"
 
 #include <string.h>

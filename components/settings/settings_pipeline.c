@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * Copies settings into the fields of battery_pipeline_config_t, and converts A to mA and K to 0.1 degC. The only place
+ * that knows both sides.
+ */
 #include "settings_pipeline.h"
 
 #define MA_PER_A    1000

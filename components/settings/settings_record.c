@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** The byte format of saved settings: encoding, decoding, and what becomes of values of another firmware. */
 #include "settings_record.h"
 
 #include <stddef.h>

@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * Checks values against the table and against one another, and repairs what does not fit. Also builds the names for the
+ * GX, whose rules are those of victron_pgn.
+ */
 #include "settings_rules.h"
 
 #include <assert.h>

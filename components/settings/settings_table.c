@@ -3,6 +3,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * The table itself: one entry for each setting, and access to it. The rules between settings are in settings_rules.c.
+ */
 #include "settings_table.h"
 
 #include <stdio.h>

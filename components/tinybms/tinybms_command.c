@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** Encodes and decodes single commands. Finding an answer among the bytes of a line is the job of tinybms_frame.c. */
 #include "tinybms_command.h"
 
 #include <string.h>

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** The two checksums, calculated bit by bit and without a table: frames and records are short. */
 #include "tinybms_crc.h"
 
 uint16_t tinybms_crc16(const uint8_t *bytes, size_t length)

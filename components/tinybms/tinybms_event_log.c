@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * The list of events that the BMS has reported: merging answers of unknown order, and what is still in force. The
+ * meaning of each event is in tinybms_events.c.
+ */
 #include "tinybms_event_log.h"
 
 #include <stdlib.h>

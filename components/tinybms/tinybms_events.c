@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * The event table of Rev D: text, class and recovery of each id, and the order of a list. No state: the list itself is
+ * in tinybms_event_log.c.
+ */
 #include "tinybms_events.h"
 
 #define EVENT_TIME_MASK 0xFFFFFFU /**< events carry 24 bits of the BMS's time */

@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * Finds good answers in the byte stream, among noise and damaged frames. What an answer means is decoded in
+ * tinybms_command.c.
+ */
 #include "tinybms_frame.h"
 
 #include <string.h>

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** The register table itself: one line for each entry. Apart from tinybms_registers.c, so that it reads as a table. */
 #include "tinybms_registers.h"
 
 /** A range that is not known: nothing is refused for its value. */

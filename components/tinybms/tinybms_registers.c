@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** Access to the register table: lookup, raw values, bit fields, and floats without float arithmetic. */
 #include "tinybms_registers.h"
 
 #include <string.h>

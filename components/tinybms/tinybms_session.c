@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * The session: when to ask for which block, timeouts, retries, and the queue of one write. Events and faults are in
+ * tinybms_session_events.c, the steps of a write in tinybms_write.c.
+ */
 #include "tinybms_session.h"
 
 #include <assert.h>

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-/** The events of the BMS, and the fault that they explain: which still hold, and when a snapshot waits for them. */
+/** The events of the BMS and the fault that they explain: which are in force, and when a snapshot waits for them. */
 #include "tinybms_events.h"
 #include "tinybms_session_private.h"
 

@@ -17,19 +17,21 @@
 extern "C" {
 #endif
 
-#define TINYBMS_SESSION_NEVER INT64_MAX /**< of a job that is not wanted */
+#define TINYBMS_SESSION_NEVER INT64_MAX /**< due time of a job that is not wanted */
 
-/** @brief Register 50 of a new live block: a fault has to be explained, three blocks without one end all that was. */
+/**
+ * @brief Takes register 50 of a new live block: a fault has to be explained; three blocks without one end all earlier
+ * events.
+ */
 void tinybms_session_note_status(tinybms_session_t *session, uint16_t status);
 
-/** @brief The answer to a request for events. False: it is none, and nothing was taken. */
+/** @brief Takes the answer to a request for events. False: it is not a list of events, and nothing was taken. */
 bool tinybms_session_take_events(tinybms_session_t *session, const tinybms_answer_t *answer);
 
-/** @brief A BMS may tell each event once: an answer that is lost, or had to be asked for twice, may have been the one.
- */
+/** @brief A BMS may report each event only once: perhaps in an answer that was lost or had to be requested twice. */
 void tinybms_session_doubt_events(tinybms_session_t *session);
 
-/** @brief The snapshot waits no longer for what explains a fault. */
+/** @brief The snapshot no longer waits for the event that explains a fault. */
 void tinybms_session_end_hold(tinybms_session_t *session);
 
 static inline int64_t tinybms_session_earlier(int64_t a, int64_t b)

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** The plausibility check of a live block. Raw registers need no other code. */
 #include "tinybms_snapshot.h"
 
 #include "tinybms_addresses.h"

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** The steps of one write: read, write, verify. Whether it may be written is decided in tinybms_write_gate.c. */
 #include "tinybms_write.h"
 
 #include <string.h>

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** Which settings of the BMS fit together, which changes need a confirmation, and the order of several writes. */
 #include "tinybms_write_gate.h"
 
 #include <string.h>

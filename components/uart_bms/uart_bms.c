@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * The task that owns the UART: feeds the session, publishes what it returns, and passes writes from other tasks to it.
+ * The protocol is in tinybms.
+ */
 #include "uart_bms.h"
 
 #include <inttypes.h>

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** Watches the frames that the GX sends. Apart from the encoders: the gateway only receives these. */
 #include "victron_keepalive.h"
 
 #include <string.h>

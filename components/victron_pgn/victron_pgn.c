@@ -3,6 +3,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/**
+ * The encoders of all frames (units, rounding, saturation), and the table of their periods. The bit layout is
+ * generated; victron_schedule.c decides when a frame is sent.
+ */
 #include "victron_pgn.h"
 
 #include <string.h>

@@ -7,8 +7,16 @@
 
 /**
  * @file
- * @brief What is believed of what the BMS says. One block, one register, one sensor can be lost, stuck or damaged: what
- * tightens counts at once, what loosens has to be seen again.
+ * @brief Decides how much of a snapshot to believe. A block, a register or a sensor can be lost, stuck or damaged: what
+ * tightens a limit counts at once, what loosens one has to be seen again.
+ *
+ * @code{.c}
+ * battery_bms_t bms;
+ * battery_state_t state;
+ * battery_belief_t belief;
+ * battery_belief_init(&belief, 0); // no sensor has been seen yet
+ * const bool believed = battery_belief_take(&belief, snapshot, &bms, &state);
+ * @endcode
  */
 
 #include "battery_bms.h"
@@ -20,59 +28,63 @@
 extern "C" {
 #endif
 
-/** @brief Blocks in a row that make a fact of what differs from before. */
+/** @brief Consecutive blocks after which a value that differs from before is believed. */
 #define BATTERY_BELIEF_BLOCKS 3
 
-/** @brief A temperature that is there or not; private to battery_belief.c. */
+/** @brief A temperature sensor and whether it is there; private to battery_belief.c. */
 typedef struct {
     battery_quantity_t value;
-    uint8_t there;   /**< blocks in a row that had it, 3 at most */
-    uint8_t missing; /**< blocks in a row that did not */
+    uint8_t there;   /**< consecutive blocks that had it, 3 at most */
+    uint8_t missing; /**< consecutive blocks that did not */
 } battery_belief_sensor_t;
 
-/** @brief Something that changes only when three blocks in a row say the same; private to battery_belief.c. */
+/** @brief A value that changes only when three consecutive blocks agree; private to battery_belief.c. */
 typedef struct {
     bool filled;
     int32_t value;
     int32_t other;
-    uint8_t count; /**< blocks in a row that said `other` */
+    uint8_t count; /**< consecutive blocks that said `other` */
 } battery_belief_fact_t;
 
 /** @brief State; private to battery_belief.c. */
 typedef struct {
-    battery_bms_t settings;                               /**< its settings are those that are believed */
+    battery_bms_t settings;                               /**< the believed settings; the rest is unused */
     battery_belief_sensor_t sensors[BATTERY_SENSORS_MAX]; /**< external */
     battery_belief_sensor_t board;                        /**< of the BMS itself */
     bool board_seen;
     uint8_t sensors_seen;        /**< one bit for each external sensor that was ever there */
-    uint8_t contradicting;       /**< blocks in a row whose cells contradict, 3 at most */
+    uint8_t contradicting;       /**< consecutive blocks whose cells contradict the pack, 3 at most */
     battery_belief_fact_t cells; /**< number of cells, and whether it is disputed */
     battery_belief_fact_t fully_charged;
     battery_median_t soc_ppm;
-    uint8_t low_blocks;  /**< blocks in a row of an unexplained fault with a cell below 316; 3 = counts as 0x02 */
-    uint8_t high_blocks; /**< likewise at or above 315; 3 = counts as 0x03 */
+    uint8_t low_blocks;  /**< consecutive blocks of an unexplained fault with a cell below 316; 3 = counts as 0x02 */
+    uint8_t high_blocks; /**< same, with a cell at or above 315; 3 = counts as 0x03 */
 } battery_belief_t;
 
 /**
- * @brief Begins.
+ * @brief Starts.
  * @param[out] belief state
  * @param sensors_seen external sensors that were there before the restart, one bit each
  */
 void battery_belief_init(battery_belief_t *belief, uint8_t sensors_seen);
 
-/** @brief Nothing was heard or sent for a while: what was measured before counts no more. Settings and sensors do. */
+/** @brief After a silence: earlier measurements no longer count. The settings and the sensors seen still do. */
 void battery_belief_resume(battery_belief_t *belief);
 
-/** @brief Forgets that an external sensor was ever there; one that is there is noticed again. */
+/**
+ * @brief Forgets that an external sensor was ever there. A sensor that is still connected is detected again.
+ * @param belief state
+ * @param sensor 0 or 1
+ */
 void battery_belief_forget_sensor(battery_belief_t *belief, uint8_t sensor);
 
 /**
- * @brief Takes a snapshot that has not been seen yet.
+ * @brief Takes a new snapshot; each one only once.
  * @param belief state
  * @param snapshot a valid one
- * @param[out] bms settings and state of the BMS as they are believed
- * @param[out] state measurements as they are believed, capacity, identity
- * @return false: the cells contradict, which one or two blocks may do; nothing is filled then
+ * @param[out] bms believed settings and state of the BMS
+ * @param[out] state believed measurements, capacity, identity
+ * @return false: the cells contradict the pack, which one or two blocks may do; nothing is filled then
  */
 bool battery_belief_take(battery_belief_t *belief, const tinybms_snapshot_t *snapshot, battery_bms_t *bms,
                          battery_state_t *state);

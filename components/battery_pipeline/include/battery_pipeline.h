@@ -7,10 +7,19 @@
 
 /**
  * @file
- * @brief From a snapshot of the BMS to what the GX is told: measurements, alarms, limits, energy, staleness. Pure.
+ * @brief Turns a BMS snapshot into what the GX is shown: measurements, alarms, limits, energy, staleness. Pure.
  *
- * The order of everything between the serial line and the CAN bus is decided here. The caller owns the state, and
- * brings the time; a clock that is set back counts as one that stood still.
+ * It decides the order of everything between the serial line and the CAN bus. The caller owns the state and supplies
+ * the time; a clock that is set back counts as one that stood still.
+ *
+ * @code{.c}
+ * static battery_pipeline_t pipeline;
+ * static battery_state_t state; // zeroed before the first step
+ * battery_alarm_change_t changes[BATTERY_ALARM_CHANGES_MAX];
+ * const battery_pipeline_config_t config = BATTERY_PIPELINE_DEFAULT_CONFIG();
+ * battery_pipeline_init(&pipeline, &config, NULL);
+ * const size_t count = battery_pipeline_step(&pipeline, snapshot, now_ms, &state, changes);
+ * @endcode
  */
 
 #include "battery_alarms.h"
@@ -26,8 +35,8 @@ extern "C" {
 
 /** @brief Settings of all parts. */
 typedef struct {
-    int32_t data_stale_ms; /**< age of the data from which on CCL is 0, status offline, warning "BMS internal" active */
-    int32_t data_silent_ms; /**< age from which on publish = false: nothing may be sent; > stale_ms */
+    int32_t data_stale_ms; /**< age of the data at which CCL becomes 0, status offline, warning "BMS internal" active */
+    int32_t data_silent_ms; /**< age at which publish becomes false: nothing may be sent; > data_stale_ms */
     charge_control_config_t charge;
     battery_alarms_config_t alarms;
 } battery_pipeline_config_t;
@@ -39,18 +48,18 @@ typedef struct {
         .alarms = BATTERY_ALARMS_DEFAULT_CONFIG()                                                                      \
     }
 
-/** @brief Silence of a BMS that answers: the lifetime counter and every word of the live block stand. */
+/** @brief A BMS that answers counts as frozen when no word of its live block has changed for this long. */
 #define BATTERY_PIPELINE_FROZEN_MS 5000
 
-/** @brief Whether the BMS still measures; private to battery_pipeline.c. All times on its own clock. */
+/** @brief Whether the BMS still measures; private to battery_pipeline.c. All times on the pipeline's own clock. */
 typedef struct {
-    bool armed;         /**< the lifetime counter has been seen to advance for a minute */
+    bool armed;         /**< the lifetime counter has advanced for a minute */
     bool filled;        /**< there has been a block */
     bool counted;       /**< the counter has changed in this window */
-    uint8_t windows;    /**< in a row in which it did */
+    uint8_t windows;    /**< consecutive windows in which it did */
     int64_t window_ms;  /**< when this window began */
-    int64_t seen_ms;    /**< of the newest block */
-    int64_t changed_ms; /**< last time that anything in the live block changed */
+    int64_t seen_ms;    /**< when the newest block came */
+    int64_t changed_ms; /**< when anything in the live block last changed */
     uint16_t live[TINYBMS_LIVE_COUNT];
 } battery_pipeline_watch_t;
 
@@ -58,12 +67,12 @@ typedef struct {
 typedef struct {
     const energy_totals_t *energy;       /**< NULL = none */
     uint8_t sensors_seen;                /**< external temperature sensors that were there, one bit each */
-    bool settings_lost;                  /**< what a person has set is not known any more: the battery is held down */
+    bool settings_lost;                  /**< what a person had set is lost: charging and discharging are restricted */
     const charge_control_kept_t *limits; /**< of an orderly restart; NULL = none */
     int32_t limits_age_ms;
 } battery_pipeline_kept_t;
 
-/** @brief Limits that were kept over a restart count up to this age. */
+/** @brief Limits kept over a restart count up to this age. */
 #define BATTERY_PIPELINE_KEPT_MS 3000
 
 /** @brief State of the pipeline; private to battery_pipeline.c. */
@@ -71,18 +80,18 @@ typedef struct {
     int32_t stale_ms;
     int32_t silent_ms;
     bool started;
-    bool has_sequence; /**< a snapshot has been looked at */
-    bool has_snapshot; /**< one has been taken */
-    bool publishing;   /**< with the last one limits and frames could be made */
+    bool has_sequence; /**< a snapshot has arrived */
+    bool has_snapshot; /**< a snapshot has been believed */
+    bool publishing;   /**< the last believed one was enough for limits and frames */
     bool was_stale;
     bool was_silent;
-    int64_t last_now_ms;        /**< as the caller gave it */
+    int64_t last_now_ms;        /**< as the caller passed it */
     int64_t time_ms;            /**< since the start; never goes back */
-    int64_t snapshot_ms;        /**< of the newest snapshot that was taken, on time_ms */
-    int64_t kept_until_ms;      /**< on time_ms: limits of before the restart count until then */
+    int64_t snapshot_ms;        /**< of the newest believed snapshot, on time_ms */
+    int64_t kept_until_ms;      /**< on time_ms: limits from before the restart count until then */
     uint32_t sequence;          /**< of the newest snapshot */
     battery_bms_t bms;          /**< of the newest snapshot */
-    charge_voltages_t voltages; /**< likewise */
+    charge_voltages_t voltages; /**< of the newest snapshot */
     battery_pipeline_watch_t watch;
     battery_belief_t belief;
     charge_control_t charge;
@@ -91,36 +100,36 @@ typedef struct {
 } battery_pipeline_t;
 
 /**
- * @brief Begins: nothing is sent before the first complete and plausible snapshot.
+ * @brief Starts. Nothing is sent before the first complete and plausible snapshot.
  * @param[out] pipeline state
- * @param config settings
- * @param kept of before a restart; NULL = nothing
+ * @param config settings; copied
+ * @param kept what was kept over a restart; NULL = nothing
  */
 void battery_pipeline_init(battery_pipeline_t *pipeline, const battery_pipeline_config_t *config,
                            const battery_pipeline_kept_t *kept);
 
 /**
- * @brief The state that holds at `now_ms`. Call it for each new snapshot, and at least ten times a second.
+ * @brief Brings the state up to `now_ms`. Call it for each new snapshot, and at least ten times a second.
  * @param pipeline state
- * @param snapshot last valid one (the same again, when there is no newer one); NULL when there has been none
+ * @param snapshot last valid one (the same again if there is no newer one); NULL before the first
  * @param now_ms present time, same clock as snapshot->taken_ms
- * @param[in,out] state as the call before left it, zeroed at first: without newer data its values are held
+ * @param[in,out] state as the previous call left it, zeroed before the first: without newer data it keeps its values
  * @param[out] changes of the alarms, room for BATTERY_ALARM_CHANGES_MAX
- * @return how many changes there are
+ * @return number of changes, 0..BATTERY_ALARM_CHANGES_MAX
  */
 size_t battery_pipeline_step(battery_pipeline_t *pipeline, const tinybms_snapshot_t *snapshot, int64_t now_ms,
                              battery_state_t *state, battery_alarm_change_t *changes);
 
-/** @brief External temperature sensors that were ever there, one bit each: to be kept over a restart. */
+/** @brief External temperature sensors that were ever there, one bit each; keep them over a restart. */
 uint8_t battery_pipeline_sensors_seen(const battery_pipeline_t *pipeline);
 
-/** @brief Forgets that an external temperature sensor (0 or 1) was ever there: a person has taken it off. */
+/** @brief Forgets that an external temperature sensor (0 or 1) was ever there: the user has removed it. */
 void battery_pipeline_forget_sensor(battery_pipeline_t *pipeline, uint8_t sensor);
 
-/** @brief Whether a BMS that goes on answering with the same measurements is noticed. */
+/** @brief Whether a frozen BMS, which keeps answering with the same measurements, would be noticed. */
 bool battery_pipeline_watches_freeze(const battery_pipeline_t *pipeline);
 
-/** @brief Energy counters: to be kept over a restart. */
+/** @brief Energy counters; keep them over a restart. */
 const energy_totals_t *battery_pipeline_energy(const battery_pipeline_t *pipeline);
 
 #ifdef __cplusplus

@@ -7,7 +7,16 @@
 
 /**
  * @file
- * @brief Task that owns the TWAI node: sends what victron_schedule decides, recovers from bus-off, watches the GX.
+ * @brief Task that owns the TWAI node: sends the frames that victron_schedule chooses, recovers from bus-off, watches
+ * the GX.
+ *
+ * @code{.c}
+ * settings_handle_t settings = NULL;
+ * event_bus_handle_t bus = NULL;
+ * ESP_ERROR_CHECK(settings_open(&settings));
+ * ESP_ERROR_CHECK(event_bus_create(&bus));
+ * ESP_ERROR_CHECK(can_victron_start(bus, settings));
+ * @endcode
  */
 
 #include "esp_err.h"
@@ -19,12 +28,18 @@ extern "C" {
 #endif
 
 /**
- * @brief Starts the node and the task. A bus with no peer is not an error: frames are tried on with fresh content.
+ * @brief Starts the node and the task. A bus without a peer is not an error: frames are retried with fresh content.
  *
  * Publishes EVENT_BUS_CAN_FRAME for every frame sent (acknowledged) or received, and EVENT_BUS_CAN_STATUS.
- * @param bus where states come from
- * @param settings bit rate, names to send, times; read here only
- * @return ESP_OK; ESP_ERR_INVALID_ARG (a name that must not be sent); ESP_ERR_NO_MEM; an error of the TWAI driver
+ * @param bus source of states
+ * @param settings bit rate, names to send, times; read only in this call
+ * @return
+ * - ESP_OK: the task is running. A node that refuses to be enabled is retried, and shows in EVENT_BUS_CAN_STATUS
+ * - ESP_ERR_INVALID_ARG: `bus` or `settings` is NULL, a name in the settings must not be sent, or the TWAI driver
+ *   refuses the bit rate or a GPIO
+ * - ESP_ERR_NOT_FOUND: the TWAI controller is in use: the service has been started before
+ * - ESP_ERR_NO_MEM: no memory for the task, the receive queue or the driver, or no free subscription on the bus
+ * - any other code comes from the TWAI driver, which could not create the node
  */
 esp_err_t can_victron_start(event_bus_handle_t bus, settings_handle_t settings);
 

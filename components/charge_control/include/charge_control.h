@@ -7,11 +7,20 @@
 
 /**
  * @file
- * @brief CVL, CCL and DCL, each with the reason that set it. Pure: time is an argument; the caller owns the state.
+ * @brief Calculates CVL, CCL and DCL, each with its reason. Pure: time is an argument; the caller owns the state.
  *
  * CVL goes bulk -> absorption -> float -> bulk. A slow controller lowers it while the highest cell is above the target;
- * it is never below N x float, and never a function of the measured pack voltage. CCL and DCL are the least of
- * independent limiters. Everything is per cell until the last step, where N makes the pack of it.
+ * it is never below N x float, and never depends on the measured pack voltage. CCL and DCL are each the lowest of
+ * several independent limiters. All voltages are per cell until the last step, which multiplies them by N.
+ *
+ * @code{.c}
+ * charge_control_t control;
+ * const charge_control_config_t config = CHARGE_CONTROL_DEFAULT_CONFIG();
+ * charge_control_init(&control, &config);
+ * // for each new snapshot:
+ * const charge_voltages_t voltages = charge_control_voltages(&config, bms, state->cell_count);
+ * charge_control_step(&control, bms, &voltages, now_ms, state);
+ * @endcode
  */
 
 #include "battery_bms.h"
@@ -77,43 +86,43 @@ typedef struct {
         .ramp_time_s = 30,                                                                                             \
     }
 
-/** @brief Voltages of one cell that follow from the registers of the BMS and the settings. */
+/** @brief Voltages of one cell that follow from the BMS registers and the settings. */
 typedef struct {
-    bool known;         /**< there is a full voltage (300) */
-    bool contradictory; /**< 301 (else 316) >= float, float > ceiling, or 316 >= 301: nothing is charged */
-    bool unprotected;   /**< neither 315 nor a setting says where a cell is too full: nothing is charged */
+    bool known;         /**< the full voltage (300) and the number of cells are known */
+    bool contradictory; /**< 301 (else 316) >= float, float > ceiling, or 316 >= 301: no charging */
+    bool unprotected;   /**< neither 315 nor a setting says at which voltage a cell is too full: no charging */
     int32_t cutoff_mv;  /**< 315; while it is not usable its strictest value, else target + 50 mV */
     int32_t ceiling_mv; /**< N x this is the highest CVL */
-    int32_t target_mv;  /**< the highest cell is charged to this */
+    int32_t target_mv;  /**< charge target of the highest cell */
     int32_t float_mv;   /**< N x this is the lowest CVL while online */
-    int32_t floor_mv;   /**< DCL is 0 here: 301, else 316, or a higher setting; 0 = none of them: nothing flows out */
+    int32_t floor_mv;   /**< DCL is 0 here: 301, else 316, or a higher setting; 0 = none of them: no discharging */
 } charge_voltages_t;
 
 /**
- * @brief Works the voltages out.
+ * @brief Calculates the voltages.
  * @param config settings
  * @param bms registers
- * @param cell_count N; 0 = not known, then nothing is
+ * @param cell_count N, 1..16; 0 = not known, then the voltages are not known either
  */
 charge_voltages_t charge_control_voltages(const charge_control_config_t *config, const battery_bms_t *bms,
                                           uint8_t cell_count);
 
-/** @brief What an orderly restart keeps: the limits that were told, of the pack, and that the battery is empty. */
+/** @brief What an orderly restart keeps: the pack limits that the GX had, and whether the battery is empty. */
 typedef struct {
     int32_t cvl_mv;
     int32_t ccl_ma;
     int32_t dcl_ma;
-    bool empty;             /**< DCL is 0 for a cell until enough has been charged */
-    int64_t refilled_ma_ms; /**< so much of it has been */
+    bool empty;             /**< DCL is 0 because of a cell, until enough has been charged */
+    int64_t refilled_ma_ms; /**< charged since then, mA x ms */
 } charge_control_kept_t;
 
-/** @brief What a gap in the data means for the currents that follow it. */
+/** @brief How the currents start again after a gap in the data. */
 typedef enum {
-    CHARGE_CONTROL_RAMP_BOTH = 0, /**< start, or nothing was sent: CCL and DCL rise from a tenth */
-    CHARGE_CONTROL_RAMP_CHARGE,   /**< charging was stopped, DCL held: CCL alone rises, from zero */
+    CHARGE_CONTROL_RAMP_BOTH = 0, /**< start, or nothing was sent: CCL and DCL rise from ramp_start_pct */
+    CHARGE_CONTROL_RAMP_CHARGE,   /**< charging was stopped, DCL held: only CCL rises, from 0 */
 } charge_control_ramp_t;
 
-/** @brief Where charging stands; CVL goes bulk -> absorption -> float -> bulk. */
+/** @brief Stage of charging: bulk -> absorption -> float -> bulk. */
 typedef enum {
     CHARGE_STAGE_BULK = 0,   /**< charging to the target */
     CHARGE_STAGE_ABSORPTION, /**< the highest cell is at the target */
@@ -123,80 +132,84 @@ typedef enum {
 /** @brief One limit that falls at once and rises slowly; private to charge_control. */
 typedef struct {
     int32_t value_ma;          /**< as of the last step, without the ramp */
-    int64_t held_ms;           /**< last time that no more was allowed than this */
+    int64_t held_ms;           /**< when no more than this was last allowed */
     int64_t ramp_since_ms;     /**< when the ramp began */
-    int32_t ramp_from_percent; /**< where it began; 100 = there is none */
-    bool restart;              /**< the next step takes what is allowed at once */
+    int32_t ramp_from_percent; /**< where it began; 100 = there is no ramp */
+    bool restart;              /**< the next step takes the allowed value at once */
 } charge_control_current_t;
 
 /** @brief State of the control; private to charge_control. */
 typedef struct {
     charge_control_config_t config;
     bool started;
-    bool restart; /**< the next step begins CVL anew */
+    bool restart; /**< the next step starts CVL again */
     bool settings_lost;
     bool has_kept;
-    charge_control_kept_t kept;  /**< where the first step begins */
-    charge_voltages_t confirmed; /**< of settings that have been read twice: CVL goes by them */
-    int32_t hot_discharge;       /**< share of DCL that the temperature left while no sensor was lost, permille */
-    bool soc_low;                /**< DCL is 0 for the SOC, and stays until that has risen */
+    charge_control_kept_t kept;  /**< where the first step starts */
+    charge_voltages_t confirmed; /**< from settings that were read twice: CVL follows them */
+    int32_t hot_discharge;       /**< share of DCL that the temperature allowed while no sensor was lost, permille */
+    bool soc_low;                /**< DCL is 0 because of the SOC, until that has risen */
     int64_t last_ms;
-    uint8_t plain_blocks;        /**< in a row in which the cells contradict nothing, 3 at most */
+    uint8_t plain_blocks;        /**< consecutive blocks whose cells contradict nothing, 3 at most */
     battery_median_t highest_mv; /**< cell */
     battery_median_t lowest_mv;  /**< cell */
     battery_median_t coldest_ddegc;
     battery_median_t hottest_ddegc;
     battery_median_t board_ddegc;
-    uint8_t pack_high_blocks; /**< in a row with the pack at N x 315, 3 at most */
-    bool empty;               /**< DCL is 0 for a cell, and stays until enough has been charged */
-    int64_t refilled_ma_ms;   /**< since then */
+    uint8_t pack_high_blocks; /**< consecutive blocks with the pack at N x 315, 3 at most */
+    bool empty;               /**< DCL is 0 because of a cell, until enough has been charged */
+    int64_t refilled_ma_ms;   /**< charged since then */
     charge_stage_t stage;
-    bool lowered;           /**< CVL is where the highest cell has brought it */
+    bool lowered;           /**< the highest cell has lowered CVL */
     int32_t slope_from_mv;  /**< highest cell as of the last step */
     int32_t slope_uv_per_s; /**< how fast it rises */
     int32_t cvl_uv;         /**< CVL of a cell, 0.001 mV */
     uint8_t cell_count;     /**< of the last step; 0 = none */
-    int64_t stepped_ms;     /**< last time CVL was raised, or lowered by a digit */
-    int64_t above_ms;       /**< last time a cell was above the target, or charging was inhibited */
-    int64_t absorbing_ms;   /**< absorption began */
-    int64_t unbalanced_ms;  /**< last time in absorption that the cells differed or much current flowed */
+    int64_t stepped_ms;     /**< when CVL was last raised, or lowered by one digit */
+    int64_t above_ms;       /**< when a cell was last above the target, or charging inhibited */
+    int64_t absorbing_ms;   /**< when absorption began */
+    int64_t unbalanced_ms;  /**< when, in absorption, the cells last differed or a high current flowed */
     int32_t float_soc_ppm;  /**< highest SOC in float */
     charge_control_current_t ccl;
     charge_control_current_t dcl;
 } charge_control_t;
 
-/** @brief Begins; the first step starts both ramps. */
+/**
+ * @brief Starts. The first step begins both ramps.
+ * @param[out] control state
+ * @param config copied; its cvl_off_s is above 0
+ */
 void charge_control_init(charge_control_t *control, const charge_control_config_t *config);
 
 /**
- * @brief A person may have set less than the config says, which is lost: CVL is N x float, CCL a tenth of its highest
- * value, and DCL is 0 from an SOC of 20 % down. Behind charge_control_init(); there is no way back but that.
+ * @brief A person may have set lower limits than the config has, and those are lost: CVL is N x float, CCL a tenth of
+ * its highest value, and DCL is 0 at an SOC of 20 % or less. Call it after charge_control_init(); only that undoes it.
  */
 void charge_control_settings_lost(charge_control_t *control);
 
 /**
- * @brief The first step goes on from here in place of the start-up ramp: each limit begins at the least of what was
- * kept and what is allowed then. To be called before the first step.
+ * @brief The first step continues from the kept limits instead of the start-up ramp: each limit starts at the lower of
+ * the kept value and the value allowed then. Call it before the first step.
  */
 void charge_control_keep(charge_control_t *control, const charge_control_kept_t *kept);
 
-/** @brief What an orderly restart has to keep; `state` is the one that was told. */
+/** @brief What an orderly restart has to keep; `state` is the one that the GX has. */
 charge_control_kept_t charge_control_to_keep(const charge_control_t *control, const battery_state_t *state);
 
-/** @brief The limits that were kept are too old by now. */
+/** @brief The kept limits have become too old. */
 void charge_control_forget_kept(charge_control_t *control);
 
-/** @brief The next step starts a ramp: data is back after silence. */
+/** @brief Data is back after a silence: the next step begins a ramp. */
 void charge_control_resume(charge_control_t *control, charge_control_ramp_t ramp, int64_t now_ms);
 
 /**
  * @brief One step, for each new snapshot.
  * @param control state
  * @param bms settings and state of the BMS
- * @param voltages of charge_control_voltages()
- * @param now_ms present time, never less than at the step before
- * @param[in,out] state measurements in; cvl_mv, ccl_ma, dcl_ma, dvl_mv and the limiters out. Without `voltages->known`
- * CVL stays not known, and nothing may be sent
+ * @param voltages from charge_control_voltages()
+ * @param now_ms present time, never less than at the previous step
+ * @param[in,out] state measurements in; cvl_mv, ccl_ma, dcl_ma, dvl_mv and the limiters out. Unless `voltages->known`
+ * CVL stays unknown, and nothing may be sent
  */
 void charge_control_step(charge_control_t *control, const battery_bms_t *bms, const charge_voltages_t *voltages,
                          int64_t now_ms, battery_state_t *state);

@@ -7,7 +7,15 @@
 
 /**
  * @file
- * @brief How the gateway itself is: one status struct, gathered from the bus and the system.
+ * @brief Health of the gateway itself: one status struct, gathered from the bus and the system.
+ *
+ * @code{.c}
+ * diagnostics_status_t status;
+ * diagnostics_handle_t diagnostics = NULL;
+ * ESP_ERROR_CHECK(diagnostics_start(bus, &diagnostics));
+ * diagnostics_get(diagnostics, &status);
+ * const char *const boot_reason = diagnostics_boot_reason_text(status.boot_reason);
+ * @endcode
  */
 
 #include <stdint.h>
@@ -22,10 +30,10 @@
 extern "C" {
 #endif
 
-/** @brief Tasks whose stacks are watched. */
+/** @brief Most tasks whose health is kept. */
 #define DIAGNOSTICS_TASKS_MAX 12
 
-/** @brief Everything known of the gateway's own health. */
+/** @brief Everything known about the gateway's own health. */
 typedef struct {
     esp_reset_reason_t boot_reason;
     boot_guard_status_t boot;
@@ -33,7 +41,7 @@ typedef struct {
     uint32_t heap_free_bytes;
     uint32_t heap_least_free_bytes; /**< since start */
     uint32_t messages_dropped;      /**< lost by slow subscribers of the event bus */
-    uint32_t tasks_overdue;         /**< background tasks that hang; see tasks[].overdue */
+    uint32_t tasks_overdue;         /**< background tasks that have hung; see tasks[].overdue */
     uint32_t task_count;
     event_bus_task_health_t tasks[DIAGNOSTICS_TASKS_MAX];
     event_bus_uart_status_t uart;
@@ -44,15 +52,19 @@ typedef struct {
 typedef struct diagnostics *diagnostics_handle_t;
 
 /**
- * @brief Starts the task that gathers the status and writes a summary to the log; behind boot_guard_begin().
+ * @brief Starts the task that gathers the status and logs a summary. Call it after boot_guard_begin().
  * @param bus where the services publish their status
  * @param[out] handle for diagnostics_get()
- * @return ESP_OK; ESP_ERR_INVALID_ARG; ESP_ERR_NO_MEM
+ * @return
+ * - ESP_OK: the task is running
+ * - ESP_ERR_INVALID_ARG: `bus` or `handle` is NULL
+ * - ESP_ERR_INVALID_STATE: an earlier call has already started it, or failed half-way
+ * - ESP_ERR_NO_MEM: no memory for the task, its lock or its queues, or no free subscription on the bus
  */
 esp_err_t diagnostics_start(event_bus_handle_t bus, diagnostics_handle_t *handle);
 
 /**
- * @brief The status as it is now; callable from any task that is not on the control path.
+ * @brief Copies the present status. From any task off the control path.
  * @param handle from diagnostics_start()
  * @param[out] status filled
  */

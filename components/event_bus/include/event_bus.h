@@ -7,10 +7,18 @@
 
 /**
  * @file
- * @brief Typed publish/subscribe between tasks. It carries state and events only; requests with an answer do not go
- * here.
+ * @brief Typed publish/subscribe between tasks. It carries state and events only, no requests that need an answer.
  *
- * A publisher never waits: a subscriber whose queue is full loses its own oldest message, and a counter says so.
+ * A publisher never waits: a subscriber whose queue is full loses its own oldest message, and a counter counts it.
+ *
+ * @code{.c}
+ * battery_state_t newest;
+ * event_bus_subscription_t states = NULL;
+ * ESP_ERROR_CHECK(event_bus_subscribe(bus, EVENT_BUS_STATE, 1, "my_task", NULL, &states));
+ * while (event_bus_receive_state(states, &newest, pdMS_TO_TICKS(100))) {
+ *     // use the newest state
+ * }
+ * @endcode
  */
 
 #include <stdbool.h>
@@ -27,7 +35,7 @@
 extern "C" {
 #endif
 
-/** @brief What can be subscribed to, and the type of its messages. */
+/** @brief Topics, and the type of their messages. */
 typedef enum {
     EVENT_BUS_SNAPSHOT = 0, /**< tinybms_snapshot_t, from uart_bms */
     EVENT_BUS_BMS_EVENT,    /**< tinybms_event_t, from uart_bms */
@@ -44,28 +52,34 @@ typedef struct event_bus_subscription *event_bus_subscription_t;
 
 /** @brief Counters of one subscription. */
 typedef struct {
-    const char *name; /**< of the subscriber, as given */
+    const char *name; /**< of the subscriber, as passed in */
     event_bus_topic_t topic;
     uint32_t received; /**< messages put into its queue */
-    uint32_t dropped;  /**< its oldest messages, lost because it was slow */
+    uint32_t dropped;  /**< messages lost because the subscriber was slow, the oldest first */
 } event_bus_subscription_info_t;
 
 /**
- * @brief Creates the bus. All of its memory is taken here and in event_bus_subscribe().
+ * @brief Creates the bus. It allocates memory only here and in event_bus_subscribe().
  * @param[out] bus handle
- * @return ESP_OK; ESP_ERR_INVALID_ARG; ESP_ERR_NO_MEM
+ * @return
+ * - ESP_OK: the bus exists
+ * - ESP_ERR_INVALID_ARG: `bus` is NULL
+ * - ESP_ERR_NO_MEM: no memory for the bus
  */
 esp_err_t event_bus_create(event_bus_handle_t *bus);
 
 /**
  * @brief Subscribes to a topic. Call it at start only.
  * @param bus handle
- * @param topic what to get
+ * @param topic what to receive
  * @param depth messages that can wait, 1..64
  * @param name of the subscriber, a static string, for counters and logs
- * @param notify task that gets a notification for each message, or NULL
+ * @param notify task to notify of each message, or NULL
  * @param[out] subscription handle
- * @return ESP_OK; ESP_ERR_INVALID_ARG; ESP_ERR_NO_MEM (no room: CONFIG_TINYBMS_EVENT_BUS_SUBSCRIPTIONS, or heap)
+ * @return
+ * - ESP_OK: subscribed
+ * - ESP_ERR_INVALID_ARG: `bus`, `name` or `subscription` is NULL, `topic` does not exist, or `depth` is out of range
+ * - ESP_ERR_NO_MEM: all CONFIG_TINYBMS_EVENT_BUS_SUBSCRIPTIONS are taken, or no memory for the queue
  */
 esp_err_t event_bus_subscribe(event_bus_handle_t bus, event_bus_topic_t topic, uint32_t depth, const char *name,
                               TaskHandle_t notify, event_bus_subscription_t *subscription);
@@ -82,9 +96,10 @@ bool event_bus_subscription_info(event_bus_handle_t bus, uint32_t index, event_b
 /** @brief Messages lost by all subscribers together. */
 uint32_t event_bus_dropped(event_bus_handle_t bus);
 
-/* One pair of functions a topic, so that the compiler checks the type of a message.
- * publish: never waits, callable from any task, not from an interrupt.
- * receive: true = *message filled; false = nothing came within `ticks`. Only the subscriber's own task calls it. */
+/* One pair of functions for each topic, so that the compiler checks the type of a message.
+ * publish: never waits; from any task, not from an interrupt.
+ * receive: true = *message filled; false = nothing came within `ticks`, or the subscription is for another topic. Only
+ * the subscriber's own task calls it. */
 void event_bus_publish_snapshot(event_bus_handle_t bus, const tinybms_snapshot_t *message);
 bool event_bus_receive_snapshot(event_bus_subscription_t subscription, tinybms_snapshot_t *message, TickType_t ticks);
 

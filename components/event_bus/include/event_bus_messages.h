@@ -7,7 +7,15 @@
 
 /**
  * @file
- * @brief Messages of the bus that belong to no pure component: what the services say of themselves.
+ * @brief Messages of the event bus that belong to no pure component: what the services report about themselves.
+ *
+ * @code{.c}
+ * #include "event_bus.h"
+ * const event_bus_can_frame_t sent = {.time_ms = now_ms, .sent = true, .id = 0x351, .dlc = 8};
+ * const event_bus_task_health_t hung = {.task = "diagnostics", .overdue = true};
+ * event_bus_publish_can_frame(bus, &sent);
+ * event_bus_publish_task_health(bus, &hung);
+ * @endcode
  */
 
 #include <stdbool.h>
@@ -26,7 +34,7 @@ typedef struct {
     int64_t last_snapshot_ms;   /**< 0 = never */
     tinybms_counters_t session; /**< counters of the session */
     uint32_t rx_overflows;      /**< times the driver lost bytes */
-    uint32_t line_errors; /**< breaks on the line; ESP-IDF's driver does not tell of bytes with a wrong stop bit */
+    uint32_t line_errors;       /**< breaks on the line; ESP-IDF's driver does not report bytes with a wrong stop bit */
 } event_bus_uart_status_t;
 
 /** @brief Error state of the CAN node, as ISO 11898 names it. */
@@ -46,21 +54,21 @@ typedef struct {
     bool publishing;     /**< frames are being sent */
     uint32_t tx_ok;      /**< frames acknowledged */
     uint32_t tx_failed;  /**< frames not acknowledged or lost in a bus error; sent again with fresh content */
-    uint32_t tx_refused; /**< frames the driver did not take */
-    uint32_t tx_stalled; /**< times the controller sat on a frame and was restarted */
+    uint32_t tx_refused; /**< frames that the driver did not accept */
+    uint32_t tx_stalled; /**< times the controller was restarted because a frame was stuck in it */
     uint32_t rx_frames;
     uint32_t rx_dropped; /**< received frames lost because the task was late */
     uint32_t bus_errors; /**< bus errors and lost arbitrations of the controller */
     uint32_t bus_off_count;
     uint32_t recoveries;
     bool refusing;           /**< the node is off and refuses to be enabled: nothing is sent */
-    uint32_t enable_refused; /**< times the driver refused to enable the node; disabled once more it mostly can be */
-    uint32_t restarts;       /**< of the gateway because of that; from 0 again when the node has worked for 30 min */
+    uint32_t enable_refused; /**< times the driver refused to enable the node; disabling it once more mostly helps */
+    uint32_t restarts;       /**< gateway restarts because of that; back to 0 when the node has worked for 30 min */
     bool gx_alive;           /**< a keepalive (0x305) came within the warning time */
     int64_t gx_last_seen_ms; /**< 0 = never */
 } event_bus_can_status_t;
 
-/** @brief A frame that was on the bus. */
+/** @brief A frame seen on the bus. */
 typedef struct {
     int64_t time_ms;
     bool sent;     /**< true = by this gateway */
@@ -71,10 +79,10 @@ typedef struct {
     uint8_t data[8];
 } event_bus_can_frame_t;
 
-/** @brief How a task is: from itself, or from another one that has found it to hang. */
+/** @brief Health of a task: reported by itself, or by another task that has found it hung. */
 typedef struct {
     const char *task;          /**< static string */
-    uint32_t stack_free_bytes; /**< least free stack since start; of an overdue one 0 */
+    uint32_t stack_free_bytes; /**< least free stack since start; 0 for an overdue task */
     bool overdue;              /**< it has not reported for 30 s */
 } event_bus_task_health_t;
 

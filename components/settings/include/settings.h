@@ -7,10 +7,19 @@
 
 /**
  * @file
- * @brief Typed settings: the factory value comes from Kconfig, a saved value wins. Services read them at start.
+ * @brief Typed settings: the factory value comes from Kconfig, a saved value overrides it. Services read them at start.
  *
- * What is saved and what is in effect are two things: a new value is saved at once and is in effect from the next start
- * on. What is saved is kept in two places (settings_keep.h).
+ * A new value is saved at once, but takes effect only at the next start. Saved values are kept in two places
+ * (settings_keep.h).
+ *
+ * @code{.c}
+ * settings_handle_t settings = NULL;
+ * settings_refusal_t refusal;
+ * const settings_change_t change = {.id = SETTINGS_CHARGE_MAX_A, .value = {.number = 80}};
+ * ESP_ERROR_CHECK(settings_open(&settings));
+ * const int32_t poll_ms = settings_number(settings, SETTINGS_UART_POLL_MS);
+ * const esp_err_t err = settings_save(settings, &change, 1, &refusal);
+ * @endcode
  */
 
 #include "esp_err.h"
@@ -27,82 +36,108 @@ typedef struct settings *settings_handle_t;
 /** @brief A new value for a setting. */
 typedef struct {
     settings_id_t id;
-    settings_value_t value; /**< the member of the setting's kind counts */
+    settings_value_t value; /**< `number` or `text`, whichever kind the setting is */
 } settings_change_t;
 
 /**
- * @brief Reads the saved values, which are in effect then. Whatever is wrong with them, the gateway starts, and the log
- * says what was wrong; what is lost in one place is taken from the other. Makes the flash gate when there is none.
- * @param[out] handle settings; there is one set, a second call reads it anew
- * @return ESP_OK; ESP_ERR_INVALID_ARG; ESP_ERR_NO_MEM
+ * @brief Reads the saved values and puts them into effect. Whatever is wrong with them, the gateway starts, and the log
+ * says what was wrong; what is lost in one place comes from the other. Creates the flash gate if there is none.
+ * @param[out] handle settings; there is only one set, and a second call reads it again
+ * @return
+ * - ESP_OK: the settings can be used, even if saved values were lost: see settings_restricted()
+ * - ESP_ERR_INVALID_ARG: `handle` is NULL
+ * - ESP_ERR_NO_MEM: no memory for the lock, for reading or for the flash gate, or no free slot for its shutdown handler
  */
 esp_err_t settings_open(settings_handle_t *handle);
 
-/** @brief Value of a number that is in effect; not for texts. */
+/** @brief Number in effect, in the unit of its entry; not for texts. */
 int32_t settings_number(settings_handle_t handle, settings_id_t id);
 
-/** @brief Copy of all values that are in effect. */
+/** @brief Copies all values in effect. */
 void settings_get_all(settings_handle_t handle, settings_values_t *values);
 
 /**
- * @brief Whether values that were saved are lost: those in effect may be looser than what a person has set, so that
- * charging and discharging are held down (charge_control_config_t.settings_lost) until settings_confirm() and a start.
+ * @brief Whether saved values were lost. Those in effect may then be looser than what a person had set, so charging and
+ * discharging are restricted (charge_control_settings_lost()) until settings_confirm() and a restart.
  */
 bool settings_restricted(settings_handle_t handle);
 
 /**
- * @brief Copy of all values that are saved: those of the next start.
+ * @brief Copies all saved values, which take effect at the next start.
  * @param handle settings
  * @param[out] values filled
- * @param[out] unconfirmed whether settings_restricted() will be true then
+ * @param[out] unconfirmed whether settings_restricted() will then be true
  */
 void settings_get_saved(settings_handle_t handle, settings_values_t *values, bool *unconfirmed);
 
 /**
- * @brief Saves new values, all or none, whenever the power is cut. Not for tasks of the control path: it waits for up
- * to two turns at the flash gate.
+ * @brief Saves new values: all or none, even if the power is cut. Not for tasks of the control path: it waits for up to
+ * two turns at the flash gate. With any other code than ESP_OK nothing has changed.
  * @param handle settings
  * @param changes new values
- * @param count how many
- * @param[out] refusal why they are refused; filled with ESP_ERR_INVALID_ARG only
- * @return ESP_OK; ESP_ERR_INVALID_ARG (out of range, or not fitting together); ESP_ERR_NOT_SUPPORTED (a newer firmware
- * has saved something here: settings_confirm() first); ESP_ERR_NO_MEM; ESP_FAIL: the storage cannot be written. Nothing
- * is changed then
+ * @param count number of changes
+ * @param[out] refusal why a value is refused; filled only when that is the cause of ESP_ERR_INVALID_ARG
+ * @return
+ * - ESP_OK: saved, in the first place at least; in effect from the next start
+ * - ESP_ERR_INVALID_ARG: a value is out of range, the values do not fit together, or a pointer is NULL
+ * - ESP_ERR_NOT_SUPPORTED: a newer firmware has saved something here; settings_confirm() discards it
+ * - ESP_ERR_NO_MEM: no memory for the save
+ * - ESP_FAIL: no turn at the flash gate within 3 s, or the storage cannot be written
  */
 esp_err_t settings_save(settings_handle_t handle, const settings_change_t *changes, size_t count,
                         settings_refusal_t *refusal);
 
 /**
- * @brief Writes the second place when it does not have what is saved, because a save could not write it. To be called
- * now and then, not from tasks of the control path: until it is good a loss of the first place may loosen something.
- * @return ESP_OK: both places have what is saved; ESP_FAIL: not yet
+ * @brief Writes the second place if a save could not. Call it now and then, but not from tasks of the control path:
+ * until it succeeds, a loss of the first place may loosen a limit.
+ * @param handle settings
+ * @return
+ * - ESP_OK: both places hold what is saved
+ * - ESP_ERR_INVALID_ARG: `handle` is NULL
+ * - ESP_FAIL: not yet: no turn at the flash gate, no memory, or the second place cannot be written
  */
 esp_err_t settings_make_good(settings_handle_t handle);
 
 /**
- * @brief A person has looked at the values that are saved and stands by them: from the next start on nothing is held
- * down any more. Settings that a newer firmware has saved are given up; a whole storage of a newer ESP-IDF is not.
- * @return as settings_save()
+ * @brief A person has checked the saved values and accepts them: from the next start nothing is restricted any more.
+ * Settings saved by a newer firmware are discarded; a storage that a newer ESP-IDF has made is not.
+ * @param handle settings
+ * @return
+ * - ESP_OK: saved, in the first place at least
+ * - ESP_ERR_INVALID_ARG: `handle` is NULL
+ * - ESP_ERR_NO_MEM: no memory for the save
+ * - ESP_FAIL: no turn at the flash gate within 3 s, or the storage cannot be written or belongs to a newer ESP-IDF
  */
 esp_err_t settings_confirm(settings_handle_t handle);
 
-/** @brief What is remembered of the battery over restarts: no settings. Zeroed = nothing. */
+/** @brief The battery memory: what restarts must not lose about the battery. No settings. Zeroed = nothing. */
 typedef struct {
     uint8_t sensors_seen; /**< external temperature sensors of the BMS that were ever there, one bit each */
     tinybms_events_over_t events_over;
 } settings_memory_t;
 
-/** @brief Whether two memories are alike. */
+/** @brief Whether two battery memories are equal. */
 bool settings_memory_same(const settings_memory_t *a, const settings_memory_t *b);
 
-/** @brief What is remembered; events that cannot be read count as none, and the log says so. */
+/** @brief The stored battery memory. If the events cannot be read there are none, and the log says so. */
 settings_memory_t settings_memory(settings_handle_t handle);
 
 /**
- * @brief Remembers the parts that differ from what was remembered; the others are left alone, for they may only not
- * have been readable. Sensors are kept with the settings, in both places. Writes flash: not for tasks of the control
- * path.
- * @return ESP_OK; an error of the storage: some of it may be remembered, each part as it was or as it is now
+ * @brief Stores those parts of the battery memory that have changed. The others are left alone: they may merely have
+ * been unreadable. Sensors are kept with the settings, in both places. Writes flash: not for tasks of the control path.
+ * @param handle settings
+ * @param before what was stored, as far as the caller knows
+ * @param memory what to store
+ * @return
+ * - ESP_OK: all changed parts are stored
+ * - ESP_ERR_NO_MEM: no memory to store the sensors
+ * - ESP_ERR_NOT_SUPPORTED: sensors not stored: a newer firmware has saved something here
+ * - ESP_FAIL: sensors not stored: no turn at the flash gate within 3 s, or the storage cannot be written
+ * - ESP_ERR_TIMEOUT: events not stored: no turn at the flash gate within 3 s
+ * - ESP_ERR_INVALID_STATE: events not stored: this task already has the turn
+ * - any other code comes from NVS: events not stored
+ *
+ * If both parts fail, the code is that of the sensors. A part that failed may be stored as it was or as it is now.
  */
 esp_err_t settings_remember(settings_handle_t handle, const settings_memory_t *before, const settings_memory_t *memory);
 

@@ -7,16 +7,25 @@
 
 /**
  * @file
- * @brief Keeps what is saved in two places, so that what is lost in one loosens no limit. No NVS, no RTOS.
+ * @brief Keeps saved settings in two places, so that a loss in one of them loosens no limit. No NVS, no RTOS.
  *
- * The first place (NVS) holds records with everything, the second one (two sectors of flash) the same without the
- * texts. Each place has two halves; a new record goes to the half that does not hold the newest, so that nothing that
- * is being written is what counts. A save writes the first place, then the second; so a power cut at any moment leaves
- * the old set or the new one, and the next start makes the places alike again. Numbers come from the place with the
- * newest record, texts from the first one only.
+ * The first place (NVS) holds complete records, the second one (two sectors of flash) the same without the texts. Each
+ * place has two halves; a new record goes to the half that does not hold the newest, so that a write never endangers
+ * the record that counts. A save writes the first place, then the second. A power cut at any moment therefore leaves
+ * the old set or the new one, and the next start makes both places equal again. Numbers come from the place with the
+ * newest record, texts from the first place only.
  *
- * What is lost in both counts as lost, not as never set: see settings_saved_t.unconfirmed. So does what may have been
- * newer than the record that is left.
+ * What both places have lost counts as lost, not as never set: see settings_saved_t.unconfirmed. So does a loss that
+ * may have been newer than the remaining record.
+ *
+ * @code{.c}
+ * settings_keep_t keep;
+ * settings_saved_t saved;
+ * const settings_found_t found = settings_keep_open(&keep, places, &saved, room);
+ * const bool healed = settings_keep_heal(&keep, &found, &saved, room);
+ * saved.values.number[SETTINGS_CHARGE_MAX_A] = 80;
+ * const settings_keep_outcome_t outcome = settings_keep_save(&keep, &saved, false, room);
+ * @endcode
  */
 
 #include "settings_record.h"
@@ -27,31 +36,31 @@ extern "C" {
 
 #define SETTINGS_SECTOR_SIZE 4096
 
-/** @brief The two places; a half is 0 or 1. Functions that return bool say whether they succeeded. */
+/** @brief The two places; a half is 0 or 1. Functions that return bool return whether they succeeded. */
 typedef struct {
     void *context;
-    /** First place: at most SETTINGS_RECORD_MAX bytes of a half. RECORD: there is something, which may be anything. */
+    /** First place: at most SETTINGS_RECORD_MAX bytes of a half. RECORD: there is something, not checked yet. */
     settings_place_t (*load)(void *context, unsigned half, uint8_t *bytes, size_t *length);
     bool (*store)(void *context, unsigned half, const uint8_t *bytes, size_t length);
-    /** Second place: offsets from the beginning of its two sectors. */
+    /** Second place: offsets count from the first of its two sectors. */
     bool (*read)(void *context, uint32_t offset, void *data, uint32_t length);
-    /** Erases the sector that begins at `offset`, and writes to its beginning. */
+    /** Erases the sector at `offset`, and writes to its beginning. */
     bool (*replace)(void *context, uint32_t offset, const void *data, uint32_t length);
 } settings_places_t;
 
-/** @brief How the places were found. */
+/** @brief What was found in the two places. */
 typedef struct {
     settings_place_t first;
     settings_place_t second;
-    bool from_second; /**< numbers are those of the second place */
-    bool lost;        /**< something was saved, and none of it can be read, or only what may not be the newest */
-    bool heal_first;  /**< the first place has to be written, to be like the second one, or to remember the loss */
-    bool heal_second; /**< likewise */
+    bool from_second; /**< numbers come from the second place */
+    bool lost;        /**< something was saved, but nothing can be read, or only what may not be the newest */
+    bool heal_first;  /**< the first place has to be written, to equal the second or to remember the loss */
+    bool heal_second; /**< same, the other way round */
 } settings_found_t;
 
-/** @brief Room that the caller lends. */
+/** @brief Working memory that the caller lends. */
 typedef struct {
-    settings_saved_t other; /**< used by settings_keep_open() alone */
+    settings_saved_t other; /**< used by settings_keep_open() only */
     uint8_t bytes[SETTINGS_RECORD_MAX];
 } settings_room_t;
 
@@ -59,9 +68,9 @@ typedef struct {
 typedef struct {
     settings_places_t places;
     uint32_t number; /**< of the newest record; 0 = there is none */
-    uint8_t first;   /**< half of the first place, where the next record goes */
-    uint8_t second;  /**< likewise */
-    bool spoiled;    /**< a half of the second place holds something that is no record of ours */
+    uint8_t first;   /**< half of the first place where the next record goes */
+    uint8_t second;  /**< half of the second place where the next record goes */
+    bool spoiled;    /**< a half of the second place holds something that is not a record of ours */
     bool newer;      /**< a place holds a record of a newer firmware: nothing is written */
 } settings_keep_t;
 
@@ -69,35 +78,53 @@ typedef struct {
  * @brief Reads both places; writes nothing.
  * @param[out] keep state
  * @param places copied
- * @param[out] saved what is saved; nothing and `unconfirmed` when it is lost
- * @param[out] room used
+ * @param[out] saved what is saved; nothing and `unconfirmed` if it is lost
+ * @param room working memory; its contents do not matter
  */
 settings_found_t settings_keep_open(settings_keep_t *keep, const settings_places_t *places, settings_saved_t *saved,
                                     settings_room_t *room);
 
-/** @brief Writes the places that `found` says. @return false: one could not be written; the next start tries again */
+/**
+ * @brief Writes the places that `found` names.
+ * @param keep state
+ * @param found from settings_keep_open()
+ * @param saved from settings_keep_open()
+ * @param room working memory
+ * @return false: a place could not be written; the next start tries again
+ */
 bool settings_keep_heal(settings_keep_t *keep, const settings_found_t *found, const settings_saved_t *saved,
                         settings_room_t *room);
 
-/** @brief What became of a save. */
+/** @brief Outcome of a save. */
 typedef enum {
     SETTINGS_KEEP_DONE = 0,
     SETTINGS_KEEP_ONE_PLACE, /**< saved, in the first place only */
-    SETTINGS_KEEP_FAILED,    /**< not saved: what was saved before still is */
-    SETTINGS_KEEP_NEWER,     /**< likewise: a newer firmware has saved something here, which is kept */
+    SETTINGS_KEEP_FAILED,    /**< not saved: the previous record still counts */
+    SETTINGS_KEEP_NEWER,     /**< not saved: a newer firmware has saved something here, which is kept */
 } settings_keep_outcome_t;
 
 /**
  * @brief Saves.
  * @param keep state
  * @param saved everything
- * @param over_newer also over the record of a newer firmware: a person wants to begin anew
- * @param[out] room used
+ * @param over_newer overwrite even the record of a newer firmware, because a person wants to start afresh
+ * @param room working memory; `other` may be what is saved
+ * @return
+ * - SETTINGS_KEEP_DONE: both places have it
+ * - SETTINGS_KEEP_ONE_PLACE: the second place could not be written; call settings_keep_second() later
+ * - SETTINGS_KEEP_FAILED: the first place could not be written
+ * - SETTINGS_KEEP_NEWER: a place holds a record of a newer firmware, and `over_newer` is false
  */
 settings_keep_outcome_t settings_keep_save(settings_keep_t *keep, const settings_saved_t *saved, bool over_newer,
                                            settings_room_t *room);
 
-/** @brief Behind ONE_PLACE: writes the second place again. @return false: not yet; what is lost then may loosen */
+/**
+ * @brief Writes the second place again, after SETTINGS_KEEP_ONE_PLACE.
+ * @param keep state
+ * @param saved what the first place holds
+ * @param room working memory
+ * @return false: not yet; until then a loss of the first place may loosen a limit
+ */
 bool settings_keep_second(settings_keep_t *keep, const settings_saved_t *saved, settings_room_t *room);
 
 #ifdef __cplusplus

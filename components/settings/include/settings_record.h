@@ -7,13 +7,21 @@
 
 /**
  * @file
- * @brief What is saved, as bytes: one record for all of it, so that it is replaced as a whole. No NVS, no RTOS.
+ * @brief Saved settings as bytes: one record for everything, so that it is replaced as a whole. No NVS, no RTOS.
  *
- * A record is a header of 20 bytes (magic, schema, flags, number, length, CRC-32), which no schema changes, and an
- * entry for each value that was ever set: length of the key, kind ('n', 't'), length of the value, key, value. A value
- * that was never set has no entry: it is the factory value, of whatever firmware reads the record. Entries whose key
- * this firmware does not know are those of another one, and are handed on. Little-endian, as all chips that this runs
- * on.
+ * A record has a header of 20 bytes (magic, schema, flags, number, length, CRC-32), which is the same in every schema,
+ * and one entry for each value that was ever set: length of the key, kind ('n', 't'), length of the value, key, value.
+ * A value that was never set has no entry: it has the factory value of the firmware that reads the record. Entries with
+ * an unknown key belong to another firmware, and are passed on unchanged. Little-endian, like every supported chip.
+ *
+ * @code{.c}
+ * uint32_t number = 0;
+ * settings_saved_t saved;
+ * uint8_t record[SETTINGS_RECORD_MAX];
+ * settings_saved_nothing(&saved);
+ * const size_t size = settings_record_write(&saved, 1, true, record);
+ * const settings_place_t place = settings_record_read(record, size, &saved, &number);
+ * @endcode
  */
 
 #include <stdbool.h>
@@ -37,10 +45,10 @@ extern "C" {
 
 /** @brief Everything that is saved. */
 typedef struct {
-    settings_values_t values; /**< what was never set has the factory value */
+    settings_values_t values; /**< a value that was never set is the factory value */
     uint64_t ever_set;        /**< one bit each, by id */
     uint8_t sensors_seen;     /**< external temperature sensors of the BMS that were ever there, one bit each */
-    bool unconfirmed;         /**< what was saved before was lost, and no person has confirmed what there is now */
+    bool unconfirmed;         /**< earlier saved values were lost, and no person has confirmed the present ones */
     uint16_t foreign_length;
     uint8_t foreign[SETTINGS_FOREIGN_MAX]; /**< entries of another firmware, as they are */
 } settings_saved_t;
@@ -49,34 +57,39 @@ typedef struct {
 typedef enum {
     SETTINGS_PLACE_NOTHING = 0, /**< nothing was ever written there */
     SETTINGS_PLACE_RECORD,
-    SETTINGS_PLACE_NEWER,   /**< a record of a later schema, or more entries than this firmware can hand on */
+    SETTINGS_PLACE_NEWER,   /**< a record of a later schema, or with more unknown entries than can be passed on */
     SETTINGS_PLACE_DAMAGED, /**< something else */
 } settings_place_t;
 
-/** @brief Nothing saved: factory values. */
+/** @brief Nothing saved: factory values only. */
 void settings_saved_nothing(settings_saved_t *saved);
 
-/** @brief A value that a person has set; it is not looked at. */
+/** @brief Notes a value that a person has set; it is not checked. */
 void settings_saved_set(settings_saved_t *saved, settings_id_t id, const settings_value_t *value);
 
 /**
  * @brief Writes a record.
- * @param saved what goes into it
- * @param number counts up from record to record
- * @param texts whether texts go into it as well; without them no password does
- * @param[out] bytes SETTINGS_RECORD_MAX
- * @return length
+ * @param saved contents
+ * @param number of the record, one more than that of the last
+ * @param texts whether to include the texts; without them the record has no passwords
+ * @param[out] bytes room for SETTINGS_RECORD_MAX
+ * @return length in bytes
  */
 size_t settings_record_write(const settings_saved_t *saved, uint32_t number, bool texts, uint8_t *bytes);
 
 /**
- * @brief Reads a record; what is behind its end is not looked at.
+ * @brief Reads a record; bytes after its end are ignored.
  *
- * A value that this firmware does not allow gives way to the factory value; where it is a number the record counts as
- * not confirmed, for it may have been one that tightens. So do numbers that do not fit together.
- * @param bytes,length what was found; all 0xFF = nothing
- * @param[out] saved filled with RECORD only
- * @param[out] number of the record, filled with RECORD and NEWER
+ * The factory value replaces a value that this firmware does not allow. If that is a number, the record counts as
+ * unconfirmed, because the number may have tightened a limit. The same applies to numbers that do not fit together.
+ * @param bytes,length what was found
+ * @param[out] saved valid with RECORD only
+ * @param[out] number of the record; valid with RECORD and NEWER only
+ * @return
+ * - SETTINGS_PLACE_NOTHING: all bytes are 0xFF
+ * - SETTINGS_PLACE_RECORD: a record of this schema
+ * - SETTINGS_PLACE_NEWER: a record of a later schema, or with more than SETTINGS_FOREIGN_MAX bytes of unknown entries
+ * - SETTINGS_PLACE_DAMAGED: no record, a wrong CRC, or entries that cannot be read
  */
 settings_place_t settings_record_read(const uint8_t *bytes, size_t length, settings_saved_t *saved, uint32_t *number);
 

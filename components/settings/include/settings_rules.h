@@ -7,7 +7,15 @@
 
 /**
  * @file
- * @brief What a setting may be: alone, and together with the others. No NVS, no RTOS.
+ * @brief Which values a setting may have, by itself and together with the others. No NVS, no RTOS.
+ *
+ * @code{.c}
+ * settings_refusal_t refusal = {0};
+ * settings_values_t values;
+ * settings_factory_all(&values);
+ * values.number[SETTINGS_CHARGE_MAX_A] = 80;
+ * const bool fits = settings_fit_together(&values, &refusal); // else refusal.text says why
+ * @endcode
  */
 
 #include <stdbool.h>
@@ -28,21 +36,25 @@ typedef struct {
 /**
  * @brief Whether one value is in the range of its setting.
  * @param id setting
- * @param value looked at: the member of the setting's kind
- * @param[out] refusal filled when the function returns false; never holds the value of a secret
+ * @param value its `number` or `text` is checked, whichever kind the setting is
+ * @param[out] refusal filled when the function returns false; never contains the value of a secret
  */
 bool settings_value_valid(settings_id_t id, const settings_value_t *value, settings_refusal_t *refusal);
 
-/** @brief Whether values that are each in their range fit together; `refusal` as above. */
+/**
+ * @brief Whether values that are each in range fit together.
+ * @param values all of them
+ * @param[out] refusal filled when the function returns false
+ */
 bool settings_fit_together(const settings_values_t *values, settings_refusal_t *refusal);
 
-/** @brief Whether the numbers among them fit together. */
+/** @brief Whether the numbers fit together; texts are not checked. */
 bool settings_numbers_fit(const settings_values_t *values);
 
-/** @brief Gives back the factory values of those that do not fit together. True: there were some. */
+/** @brief Resets the values that do not fit together to their factory values. True: there were some. */
 bool settings_repair(settings_values_t *values);
 
-/** @brief The names that the GX gets. */
+/** @brief The names that the GX is sent. */
 victron_identity_t settings_identity(const settings_values_t *values);
 
 #ifdef __cplusplus

@@ -7,7 +7,15 @@
 
 /**
  * @file
- * @brief The one table of settings: key, type, range, unit and factory value of each.
+ * @brief The table of all settings: key, type, range, unit and factory value of each.
+ *
+ * @code{.c}
+ * settings_values_t values;
+ * settings_factory_all(&values);
+ * const settings_id_t id = settings_find("charge.max_a"); // SETTINGS_COUNT if there is no such key
+ * const settings_value_t most = {.number = settings_entry(id)->max};
+ * settings_set(&values, id, &most);
+ * @endcode
  */
 
 #include <stdbool.h>
@@ -20,7 +28,7 @@ extern "C" {
 
 #define SETTINGS_TEXT_MAX 63 /**< characters of the longest text: a WPA2 password */
 
-/** @brief Every setting, numbers before texts; also its index in the table. */
+/** @brief Every setting, numbers before texts. The id is also the index in the table. */
 typedef enum {
     SETTINGS_UART_POLL_MS = 0,
     SETTINGS_DATA_STALE_MS,
@@ -75,7 +83,7 @@ typedef enum {
     SETTINGS_HYST_CELL_MV,
     SETTINGS_HYST_TEMP_K,
     SETTINGS_HYST_CUR_PCT,
-    SETTINGS_NUMBERS, /**< so many numbers there are; the texts follow */
+    SETTINGS_NUMBERS, /**< number of numbers; the texts follow */
     SETTINGS_ID_MANUFACTURER = SETTINGS_NUMBERS,
     SETTINGS_ID_BATTERY_NAME,
     SETTINGS_ID_FAMILY,
@@ -91,16 +99,16 @@ typedef enum {
 /** @brief One setting. A text is printable 7-bit ASCII. */
 typedef struct {
     const char *key;          /**< "group.name", also the key in NVS: at most 15 characters */
-    const char *symbol;       /**< Kconfig option that is the factory value, without CONFIG_ */
+    const char *symbol;       /**< Kconfig option with the factory value, without CONFIG_ */
     const char *unit;         /**< of a number; NULL for a text */
     const char *help;         /**< one line */
-    const char *zero_means;   /**< a number may also be 0, and what it means then; NULL = `min`..`max` is all */
+    const char *zero_means;   /**< what 0 means, if it is allowed beside `min`..`max`; NULL = it is not */
     const char *factory_text; /**< NULL for a number */
-    int32_t min;              /**< of the number, or of the number of characters */
+    int32_t min;              /**< lowest number, or fewest characters */
     int32_t max;
     int32_t step; /**< a number is a multiple of it; 0 = any number */
     int32_t factory_number;
-    bool may_be_empty; /**< of a text: also when `min` is above 0 */
+    bool may_be_empty; /**< a text may be empty even if `min` is above 0 */
     bool secret;       /**< never shown, never logged */
 } settings_entry_t;
 
@@ -128,22 +136,22 @@ static inline const char *settings_text(const settings_values_t *values, setting
     return values->text[id - SETTINGS_NUMBERS];
 }
 
-/** @brief Entry of a setting; NULL for an id that is none. */
+/** @brief Entry of a setting; NULL for an unknown id. */
 const settings_entry_t *settings_entry(settings_id_t id);
 
-/** @brief Setting with this key; SETTINGS_COUNT when there is none. */
+/** @brief Id of the setting with this key; SETTINGS_COUNT if there is none. */
 settings_id_t settings_find(const char *key);
 
-/** @brief Factory value. */
+/** @brief Factory value of a setting. */
 void settings_factory(settings_id_t id, settings_value_t *value);
 
-/** @brief Factory values of all. */
+/** @brief Factory values of all settings. */
 void settings_factory_all(settings_values_t *values);
 
-/** @brief One value out of all. */
+/** @brief Value of one setting. */
 settings_value_t settings_get(const settings_values_t *values, settings_id_t id);
 
-/** @brief Puts one value among all; it is not looked at. */
+/** @brief Sets the value of one setting; it is not checked. */
 void settings_set(settings_values_t *values, settings_id_t id, const settings_value_t *value);
 
 #ifdef __cplusplus

@@ -7,30 +7,33 @@
 
 /**
  * @file
- * @brief Addresses of the registers that C code names, each called as in the register table (tinybms_register_table.c).
+ * @brief Addresses of the registers that C code uses, with the names of the register table (tinybms_register_table.c).
  *
- * A value of two registers (U32, FLOAT32) has its low word at the address and its high word behind it. Source: Rev D,
+ * A value of two registers (U32, FLOAT32) has its low word at the address and its high word at the next. Source: Rev D,
  * chapter 2.
  *
- *     const uint16_t status = snapshot->live[TINYBMS_REG_ONLINE_STATUS];
- *     const tinybms_register_t *entry = tinybms_register_by_address(TINYBMS_REG_OVER_VOLTAGE_CUTOFF);
- *     const uint16_t raw = snapshot->settings[entry->address - TINYBMS_SETTINGS_FIRST];
+ * @code{.c}
+ * #include "tinybms_registers.h"
+ * const uint16_t status = snapshot->live[TINYBMS_REG_ONLINE_STATUS];
+ * const tinybms_register_t *entry = tinybms_register_by_address(TINYBMS_REG_OVER_VOLTAGE_CUTOFF);
+ * const uint16_t raw = snapshot->settings[entry->address - TINYBMS_SETTINGS_FIRST];
+ * @endcode
  */
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/** @brief Cells in series that a TinyBMS measures: registers 0..15, one a cell. */
+/** @brief Cells in series that a TinyBMS measures: registers 0..15, one for each cell. */
 #define TINYBMS_CELL_REGISTERS 16
 
-/** @brief Counters of protections that have switched off: registers 105..109. */
+/** @brief Counters of protective cutoffs: registers 105..109. */
 #define TINYBMS_PROTECTION_COUNTS 5
 
 /** @brief Words of the serial number: registers 504..509. */
 #define TINYBMS_SERIAL_REGISTERS 6
 
-/** @brief Addresses; the name behind TINYBMS_REG_ is the one of the table. */
+/** @brief Addresses; the name after TINYBMS_REG_ is the name in the table. */
 enum {
     /* live block */
     TINYBMS_REG_LIFETIME = 32,

@@ -7,8 +7,16 @@
 
 /**
  * @file
- * @brief The commands of the TinyBMS as bytes: requests are encoded, answers are measured, decoded and encoded (Rev
- * D, 1.1).
+ * @brief Encodes requests to the TinyBMS, and decodes and encodes its answers (Rev D, 1.1).
+ *
+ * @code{.c}
+ * tinybms_answer_t answer;
+ * uint8_t out[TINYBMS_FRAME_MAX];
+ * uint16_t live[TINYBMS_LIVE_COUNT];
+ * const tinybms_request_t request = {.command = TINYBMS_CMD_READ_MODBUS, .count = TINYBMS_LIVE_COUNT};
+ * const size_t size = tinybms_request_encode(&request, out, sizeof(out));
+ * const bool good = tinybms_answer_decode(bytes, length, &answer) && tinybms_answer_registers(&answer, live, 56) == 56;
+ * @endcode
  */
 
 #include <stdbool.h>
@@ -69,7 +77,7 @@ typedef enum {
     TINYBMS_ERROR_CRC = 0x01,
 } tinybms_error_t;
 
-/** @brief One request; which members count depends on the command. */
+/** @brief One request; the command decides which members count. */
 typedef struct {
     tinybms_command_t command;
     uint16_t address;          /**< READ_MODBUS, READ_BLOCK, WRITE_BLOCK, WRITE_MODBUS: first register */
@@ -79,10 +87,10 @@ typedef struct {
     const uint16_t *values;    /**< WRITE_*: `count` values */
 } tinybms_request_t;
 
-/** @brief One answer as a view into the frame it was parsed from. */
+/** @brief One answer: a view into the frame that it was decoded from. */
 typedef struct {
     tinybms_command_t command; /**< NACK and ACK for those answers */
-    uint8_t request;           /**< for NACK and ACK: the command that is answered; else the command itself */
+    uint8_t request;           /**< for NACK and ACK: the command of the request; else the command itself */
     uint8_t error;             /**< for NACK: tinybms_error_t */
     const uint8_t *payload;    /**< bytes without length byte and CRC; NULL for NACK and ACK */
     uint8_t payload_length;
@@ -91,21 +99,21 @@ typedef struct {
 /**
  * @brief Encodes a request with its CRC.
  * @param request what to ask; addresses of writes must be in 300..399
- * @param[out] out,capacity where to, TINYBMS_FRAME_MAX is enough for every request
- * @return bytes written; 0 when the request cannot be: unknown command, count or address out of range, no room
+ * @param[out] out,capacity destination; TINYBMS_FRAME_MAX bytes are enough for every request
+ * @return bytes written; 0 = impossible request (unknown command, count or address out of range) or no room
  */
 size_t tinybms_request_encode(const tinybms_request_t *request, uint8_t *out, size_t capacity);
 
 /**
  * @brief Length of the answer that starts at bytes[0], from its first bytes.
- * @param bytes,have what is there; bytes[0] is TINYBMS_START
- * @return whole length with CRC; 0 = more bytes are needed to say; -1 = no answer starts like this
+ * @param bytes,have bytes received so far; bytes[0] is TINYBMS_START
+ * @return whole length including the CRC; 0 = more bytes are needed to tell; -1 = no answer starts like this
  */
 int tinybms_answer_length(const uint8_t *bytes, size_t have);
 
 /**
  * @brief Decodes a whole answer.
- * @param frame,length a frame of the length that tinybms_answer_length() gave
+ * @param frame,length a frame of the length that tinybms_answer_length() returned
  * @param[out] answer view into `frame`
  * @return false: length or CRC wrong; *answer is then untouched
  */
@@ -114,30 +122,34 @@ bool tinybms_answer_decode(const uint8_t *frame, size_t length, tinybms_answer_t
 /**
  * @brief Encodes an answer, the inverse of tinybms_answer_decode().
  * @param answer what to encode
- * @param[out] out,capacity where to
- * @return bytes written; 0 when it cannot be
+ * @param[out] out,capacity destination
+ * @return bytes written; 0 = impossible answer or no room
  */
 size_t tinybms_answer_encode(const tinybms_answer_t *answer, uint8_t *out, size_t capacity);
 
 /**
  * @brief Registers of an answer to READ_MODBUS (msb first), READ_BLOCK or SETTINGS (lsb first).
- * @return registers written to `values`; 0 when the answer is another one or does not fit
+ * @param answer the answer
+ * @param[out] values,capacity destination
+ * @return registers written to `values`; 0 = the answer is to another command or does not fit
  */
 size_t tinybms_answer_registers(const tinybms_answer_t *answer, uint16_t *values, size_t capacity);
 
 /**
  * @brief Pairs of an answer to READ_INDIVIDUAL.
- * @return pairs written to `addresses` and `values`; 0 when the answer is another one or does not fit
+ * @param answer the answer
+ * @param[out] addresses,values,capacity destinations; each has room for `capacity` entries
+ * @return pairs written to `addresses` and `values`; 0 = the answer is to another command or does not fit
  */
 size_t tinybms_answer_pairs(const tinybms_answer_t *answer, uint16_t *addresses, uint16_t *values, size_t capacity);
 
 /**
  * @brief Events of an answer to NEWEST_EVENTS or ALL_EVENTS.
  * @param answer the answer
- * @param[out] bms_time_s the BMS's present time, s
- * @param[out] events,capacity in the order of the answer; entries with id 0 are left out
+ * @param[out] bms_time_s present time of the BMS, s
+ * @param[out] events,capacity destination, in the order of the answer; entries with id 0 are left out
  * @param[out] count events written
- * @return false: another answer, a payload that is not 4 + 4 x n bytes, or no room
+ * @return false: the answer is to another command, its payload is not 4 + 4 x n bytes, or no room
  */
 bool tinybms_answer_events(const tinybms_answer_t *answer, uint32_t *bms_time_s, tinybms_event_t *events,
                            size_t capacity, size_t *count);

@@ -7,10 +7,18 @@
 
 /**
  * @file
- * @brief The events that the BMS has told, oldest first, and which of them still forbid something.
+ * @brief The events that the BMS has reported, oldest first, and which of them still forbid something.
  *
- * Which event came first is never decided by time stamps alone: two come in one second, a stamp may be ahead of the
- * BMS's time, and 24 bits wrap after 194 days. The order of the list decides.
+ * Time stamps alone never decide which event came first: two can come in one second, a stamp may be ahead of the BMS
+ * time, and 24 bits wrap after 194 days. The order of the list decides.
+ *
+ * @code{.c}
+ * static tinybms_event_log_t log;
+ * uint8_t ids[TINYBMS_FAULTS_MAX];
+ * tinybms_event_t events[] = {{.time_s = 100, .id = 0x03}, {.time_s = 160, .id = 0x79}};
+ * const size_t fresh = tinybms_event_log_take(&log, events, 2, TINYBMS_LIST_ALL); // 2
+ * const size_t in_force = tinybms_event_log_unrecovered(&log, ids, TINYBMS_FAULTS_MAX); // 0: 0x79 ends 0x03
+ * @endcode
  */
 
 #include <stdbool.h>
@@ -26,47 +34,47 @@ extern "C" {
 /** @brief Events that the BMS keeps (registers 200-297). */
 #define TINYBMS_EVENTS_KEPT 49
 
-/** @brief Events a log holds. A full one forgets its oldest, but none that still forbids something before all others.
- */
+/** @brief Events that a log holds. A full log forgets the oldest one that forbids nothing any more, else the oldest. */
 #define TINYBMS_EVENT_LOG_SIZE 56
 
 /** @brief One event of the log. */
 typedef struct {
-    uint32_t time_s;   /**< tinybms_event_t */
-    uint8_t id;        /**< likewise */
+    uint32_t time_s;   /**< as in tinybms_event_t */
+    uint8_t id;        /**< as in tinybms_event_t */
     bool over;         /**< the BMS has been out of its fault state since */
-    uint8_t unordered; /**< not 0: came in an answer of unknown order; those with the same number may be either way */
+    uint8_t unordered; /**< not 0: came in an answer of unknown order; entries with the same number have no order */
 } tinybms_log_entry_t;
 
 /** @brief The log. Zeroed = empty. */
 typedef struct {
     tinybms_log_entry_t entries[TINYBMS_EVENT_LOG_SIZE]; /**< oldest first */
     size_t count;
-    uint8_t unordered_answers; /**< so many answers of unknown order have been taken, 1..255 and round */
-    int16_t forward[2];        /**< by tinybms_event_list_t: which way lists ran so far; 0 = not known */
+    uint8_t unordered_answers; /**< answers of unknown order so far, 1..255, then again from 1 */
+    int16_t forward[2];        /**< by tinybms_event_list_t: which way the lists have run so far; 0 = not known */
 } tinybms_event_log_t;
 
-/** @brief What a list of events is. */
+/** @brief Kind of a list of events. */
 typedef enum {
-    TINYBMS_LIST_NEWEST = 0, /**< command 0x11: follows what is known */
-    TINYBMS_LIST_ALL,        /**< command 0x12: what it lacks the BMS has forgotten */
+    TINYBMS_LIST_NEWEST = 0, /**< command 0x11: continues what is known */
+    TINYBMS_LIST_ALL,        /**< command 0x12: the BMS has forgotten whatever the list lacks */
 } tinybms_event_list_t;
 
 /**
  * @brief Takes an answer.
  * @param log state
- * @param[in,out] events in either order, which their time stamps tell; an answer that runs otherwise than the ones
- * before it has no known order: a stamp may be wrong; then those that were not known, oldest first when the order can
+ * @param[in,out] events in: oldest or newest first, as their time stamps show. An answer that runs the other way than
+ * those before it has no known order, because a stamp may be wrong. Out: the new events, oldest first if the order can
  * be found
- * @param count how many, 0..TINYBMS_EVENTS_MAX
- * @param list what they are
- * @return how many were not known
+ * @param count number of events, 0..TINYBMS_EVENTS_MAX
+ * @param list kind of the list
+ * @return number of new events
  */
 size_t tinybms_event_log_take(tinybms_event_log_t *log, tinybms_event_t *events, size_t count,
                               tinybms_event_list_t list);
 
 /**
- * @brief All that is listed is over: the BMS was seen out of its fault state.
+ * @brief The BMS was seen out of its fault state: all listed events are over.
+ * @param log state
  * @return the newest fault or warning that nothing else had ended; id 0 = none
  */
 tinybms_event_t tinybms_event_log_end_all(tinybms_event_log_t *log);
@@ -75,16 +83,17 @@ tinybms_event_t tinybms_event_log_end_all(tinybms_event_log_t *log);
 bool tinybms_event_log_lists(const tinybms_event_log_t *log, const tinybms_event_t *event);
 
 /**
- * @brief What is listed up to an event, and is no younger than the calm that ended it, is over. Both have to say so: a
- * stamp may be wrong, and long pauses turn a list round. Nothing is over where the event is not listed, one wrong stamp
- * could have turned the list round, or the calm was 2^24 s ago or more; where it is listed twice, the older one counts.
+ * @brief Ends the events that are listed no later than a given event and have a stamp no later than the calm that ended
+ * it. Both must hold, because a stamp may be wrong and long pauses reverse a list. Ends nothing if the event is not
+ * listed, if one wrong stamp could have reversed the list, or if the calm was 2^24 s ago or more. If the event is
+ * listed twice, the older entry counts.
  * @param log state
- * @param over the event, and the time of the BMS at which it was seen out of its fault state last
- * @param bms_time_s time of the BMS now
+ * @param over the event, and the BMS time at which the BMS was last seen out of its fault state
+ * @param bms_time_s present BMS time, s
  */
 void tinybms_event_log_end_until(tinybms_event_log_t *log, const tinybms_events_over_t *over, uint32_t bms_time_s);
 
-/** @brief Nothing that is listed is over any more: the clock of the BMS went back, and stamps may come twice. */
+/** @brief The BMS clock went back, so stamps may occur twice: no listed event counts as over any more. */
 void tinybms_event_log_doubt_all(tinybms_event_log_t *log);
 
 /** @brief Newest event with this id; id 0 = none. */
@@ -93,11 +102,11 @@ tinybms_event_t tinybms_event_log_newest(const tinybms_event_log_t *log, uint8_t
 /**
  * @brief The faults and warnings that neither a later event nor the state of the BMS has ended.
  *
- * Where the order is not known, every fault counts as one that came after its recovery.
+ * If the order is not known, every fault counts as later than its recovery.
  * @param log state
  * @param[out] ids each once, oldest first
- * @param capacity of `ids`; what does not fit is an id that Rev D does not list, beside others of the kind
- * @return how many
+ * @param capacity of `ids`; TINYBMS_FAULTS_MAX is enough as long as no more than two of them are missing from Rev D
+ * @return number of ids
  */
 size_t tinybms_event_log_unrecovered(const tinybms_event_log_t *log, uint8_t *ids, size_t capacity);
 

@@ -7,7 +7,13 @@
 
 /**
  * @file
- * @brief What the events of the BMS mean (Rev D, chapter 3).
+ * @brief Meaning of the BMS events (Rev D, chapter 3).
+ *
+ * @code{.c}
+ * const char *const text = tinybms_event_text(0x03); // "over-voltage cutoff"
+ * const bool forbids = tinybms_event_forbids(0x03); // true
+ * const bool ended = tinybms_event_ends(0x79, 0x03); // true: recovered from over-voltage
+ * @endcode
  */
 
 #include <stdbool.h>
@@ -20,6 +26,7 @@
 extern "C" {
 #endif
 
+/** @brief Class of an event. */
 typedef enum {
     TINYBMS_EVENT_UNKNOWN = 0, /**< an id that Rev D does not list */
     TINYBMS_EVENT_FAULT,
@@ -32,13 +39,13 @@ typedef enum {
 /** @brief Class of an event id. */
 tinybms_event_class_t tinybms_event_class(uint8_t id);
 
-/** @brief Text of an event id; "unknown event" for one that is not listed. Never NULL. */
+/** @brief Text of an event id; "unknown event" for an unlisted one. Never NULL. */
 const char *tinybms_event_text(uint8_t id);
 
 /** @brief The fault or warning that an information event ends (0x79 ends 0x03); 0 = none. */
 uint8_t tinybms_event_recovers(uint8_t id);
 
-/** @brief Seconds between an event and the BMS's present time; both count modulo 2^24 as events do. */
+/** @brief Age of an event, s. Both times count modulo 2^24, as events do. */
 uint32_t tinybms_event_age_s(const tinybms_event_t *event, uint32_t bms_time_s);
 
 /**
@@ -47,14 +54,14 @@ uint32_t tinybms_event_age_s(const tinybms_event_t *event, uint32_t bms_time_s);
  */
 bool tinybms_event_forbids(uint8_t id);
 
-/** @brief Whether `id`, when it comes later, ends `fault`. 0x0B to 0x0F have no recovery: a restart (0x61) ends them.
- */
+/** @brief Whether a later event `id` ends `fault`. 0x0B to 0x0F have no recovery: a restart (0x61) ends them. */
 bool tinybms_event_ends(uint8_t id, uint8_t fault);
 
 /**
- * @brief Which way a list runs, by its own time stamps modulo 2^24: Rev D does not say it.
- * @return steps from one event to the next that go forward, less those that go back: above 0 the list is oldest first,
- * below 0 newest first; 0 = it does not tell (one event, all of one second, as many steps one way as the other)
+ * @brief Which way a list runs, judged by its own time stamps modulo 2^24, because Rev D does not say.
+ * @param events,count the list
+ * @return steps forward minus steps back, from each event to the next: above 0 the list is oldest first, below 0 newest
+ * first; 0 = undecided (one event, all in one second, as many steps one way as the other)
  */
 int32_t tinybms_events_forward(const tinybms_event_t *events, size_t count);
 

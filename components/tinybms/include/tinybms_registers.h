@@ -7,7 +7,14 @@
 
 /**
  * @file
- * @brief The register table of the TinyBMS: the one source for C, JSON and documentation (Rev D, chapter 2).
+ * @brief The register table of the TinyBMS: the only source for C, JSON and documentation (Rev D, chapter 2).
+ *
+ * @code{.c}
+ * const tinybms_register_t *const entry = tinybms_register_by_name("over_voltage_cutoff");
+ * const uint16_t *const words = &snapshot->settings[entry->address - TINYBMS_SETTINGS_FIRST];
+ * const int64_t raw = tinybms_register_raw(entry, words);
+ * const double volts = (double)raw / entry->scale_den; // entry->unit is "V"
+ * @endcode
  */
 
 #include <stdbool.h>
@@ -20,7 +27,7 @@
 extern "C" {
 #endif
 
-/** @brief How the 16-bit words of a register are to be read. 32-bit types have their low word first. */
+/** @brief How to read the 16-bit words of a register. 32-bit types have their low word first. */
 typedef enum {
     TINYBMS_TYPE_U16,
     TINYBMS_TYPE_I16,
@@ -33,13 +40,13 @@ typedef enum {
     TINYBMS_TYPE_BITS, /**< `mask` bits of the register, shifted down */
 } tinybms_type_t;
 
-/** @brief Whether the register (or the part of it) can be written. */
+/** @brief Whether an entry can be written. */
 typedef enum {
     TINYBMS_READ_ONLY,
     TINYBMS_READ_WRITE,
 } tinybms_access_t;
 
-/** @brief Which change of a setting loosens a protection of the battery, and so has to be confirmed. */
+/** @brief Which change of a setting loosens a protection of the battery, and therefore needs a confirmation. */
 typedef enum {
     TINYBMS_LOOSENS_NEVER, /**< it protects nothing */
     TINYBMS_LOOSENS_UP,    /**< a higher value */
@@ -65,23 +72,23 @@ typedef struct {
 /** @brief Number of entries of the table. */
 size_t tinybms_register_count(void);
 
-/** @brief Entry by index 0..count-1, in rising address order; NULL outside. */
+/** @brief Entry by index 0..count-1, in ascending order of addresses; NULL outside. */
 const tinybms_register_t *tinybms_register_at(size_t index);
 
-/** @brief Entry by name; NULL when there is none. */
+/** @brief Entry by name; NULL if there is none. */
 const tinybms_register_t *tinybms_register_by_name(const char *name);
 
-/** @brief First entry at an address; NULL when there is none. */
+/** @brief First entry at an address; NULL if there is none. */
 const tinybms_register_t *tinybms_register_by_address(uint16_t address);
 
-/** @brief Registers an entry takes up: 1, or 2 for 32-bit types. */
+/** @brief Registers that an entry occupies: 1, or 2 for 32-bit types. */
 uint16_t tinybms_register_words(const tinybms_register_t *entry);
 
 /**
  * @brief Raw value of an entry from its words.
  * @param entry table entry, not of type FLOAT32
- * @param words the register(s), low word first
- * @return the raw value, sign-extended; u32 in full
+ * @param words its registers, low word first
+ * @return the raw value; signed types are sign-extended
  */
 int64_t tinybms_register_raw(const tinybms_register_t *entry, const uint16_t *words);
 
@@ -89,7 +96,7 @@ int64_t tinybms_register_raw(const tinybms_register_t *entry, const uint16_t *wo
 uint16_t tinybms_register_mask(const tinybms_register_t *entry);
 
 /**
- * @brief Register with one entry's raw value put in, the other parts of the register kept.
+ * @brief Replaces one entry's part of a register; the other parts stay.
  * @param entry table entry of one word
  * @param word the register as it was read
  * @param raw new raw value, in the entry's range
@@ -98,10 +105,11 @@ uint16_t tinybms_register_mask(const tinybms_register_t *entry);
 uint16_t tinybms_register_merge(const tinybms_register_t *entry, uint16_t word, int64_t raw);
 
 /**
- * @brief IEEE 754 single from two registers to thousandths, rounded half away from zero, without float arithmetic.
+ * @brief Converts an IEEE 754 single in two registers to thousandths, rounded half away from zero, without float
+ * arithmetic.
  * @param low,high the two registers
  * @param[out] milli value x 1000
- * @return false for NaN, infinity and what does not fit in 32 bits; *milli is then untouched
+ * @return false: NaN, infinity, or more than 32 bits; *milli is then unchanged
  */
 bool tinybms_float_to_milli(uint16_t low, uint16_t high, int32_t *milli);
 

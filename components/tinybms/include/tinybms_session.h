@@ -7,10 +7,19 @@
 
 /**
  * @file
- * @brief Session with one TinyBMS: is given time and bytes, yields requests, snapshots, events and write results.
+ * @brief Session with one TinyBMS: takes time and bytes, returns requests, snapshots, events and write results. Pure.
  *
- * Use: feed what the line brought, then call tinybms_session_step() until it returns TINYBMS_ACTION_NONE, then sleep
+ * Feed it the bytes from the line, then call tinybms_session_step() until it returns TINYBMS_ACTION_NONE, then sleep
  * until tinybms_session_deadline_ms() or until bytes arrive.
+ *
+ * @code{.c}
+ * static tinybms_session_t session;
+ * const tinybms_session_config_t config = TINYBMS_SESSION_DEFAULT_CONFIG();
+ * tinybms_session_init(&session, &config, now_ms);
+ * tinybms_session_feed(&session, bytes, length, now_ms);
+ * const tinybms_action_t action = tinybms_session_step(&session, now_ms); // e.g. send action.send.bytes
+ * const int64_t wake_at_ms = tinybms_session_deadline_ms(&session);
+ * @endcode
  */
 
 #include <stdbool.h>
@@ -28,12 +37,12 @@ extern "C" {
 
 /** @brief Times of a session, all in ms. */
 typedef struct {
-    int32_t poll_ms;           /**< live block, 100..2000 */
-    int32_t settings_ms;       /**< settings and version again */
-    int32_t statistics_ms;     /**< statistics block */
-    int32_t events_ms;         /**< newest events */
-    int32_t answer_timeout_ms; /**< from the end of a request to its whole answer */
-    int32_t backoff_max_ms;    /**< longest pause after lost answers */
+    int32_t poll_ms;           /**< period of the live block, 100..2000 */
+    int32_t settings_ms;       /**< period of settings and version, at least 1000 */
+    int32_t statistics_ms;     /**< period of the statistics block, at least 1000 */
+    int32_t events_ms;         /**< period of the newest events, at least 200 */
+    int32_t answer_timeout_ms; /**< from sending a request to its complete answer, 50..1000 */
+    int32_t backoff_max_ms;    /**< longest pause after lost answers, 100..1000 */
 } tinybms_session_config_t;
 
 /** @brief 200 ms polls, settings every 60 s, statistics every 10 s, events every 1 s, 150 ms timeout, 1 s back-off. */
@@ -48,14 +57,14 @@ typedef struct {
     uint32_t requests;      /**< frames sent, retries included */
     uint32_t answers;       /**< answers that matched a request */
     uint32_t retries;       /**< second sends: wake-up and immediate retry */
-    uint32_t timeouts;      /**< requests given up, after the retry */
+    uint32_t timeouts;      /**< requests abandoned after the retry */
     uint32_t nacks;         /**< negative answers */
     uint32_t crc_errors;    /**< frames rejected by the parser */
     uint32_t bytes_skipped; /**< bytes that belonged to no frame: noise, ASCII broadcasts */
     uint32_t unexpected;    /**< good frames that answer no open request */
-    uint32_t implausible;   /**< live blocks refused: value out of what the protocol can say */
+    uint32_t implausible;   /**< answers rejected: values or lengths that the protocol cannot have */
     uint32_t snapshots;
-    uint32_t events;        /**< new events yielded */
+    uint32_t events;        /**< new events found */
     uint32_t writes;        /**< writes verified */
     uint32_t writes_failed; /**< writes refused, not answered, or not verified */
 } tinybms_counters_t;
@@ -64,12 +73,12 @@ typedef struct {
 typedef enum {
     TINYBMS_ACTION_NONE = 0,   /**< nothing until the deadline or until bytes arrive */
     TINYBMS_ACTION_SEND,       /**< send `send.bytes` */
-    TINYBMS_ACTION_SNAPSHOT,   /**< a new snapshot: tinybms_session_snapshot() */
-    TINYBMS_ACTION_EVENT,      /**< a new event of the BMS */
-    TINYBMS_ACTION_WRITE_DONE, /**< the write given to tinybms_session_write() has ended */
+    TINYBMS_ACTION_SNAPSHOT,   /**< take the new snapshot from tinybms_session_snapshot() */
+    TINYBMS_ACTION_EVENT,      /**< take `event`, a new event of the BMS */
+    TINYBMS_ACTION_WRITE_DONE, /**< take `write_done`: the write that tinybms_session_write() began has ended */
 } tinybms_action_type_t;
 
-/** @brief One thing to do; the member that counts is named after the type. */
+/** @brief One thing to do; the type decides which member is valid. */
 typedef struct {
     tinybms_action_type_t type;
     union {
@@ -82,12 +91,13 @@ typedef struct {
     };
 } tinybms_action_t;
 
-/** @brief New events that wait to be told: the BMS keeps 49. */
+/** @brief Most new events that can wait for tinybms_session_step(): the BMS keeps 49. */
 #define TINYBMS_FRESH_MAX 49
 
 /**
- * @brief What a request is for. **The order is the priority**: of the jobs that are due, the first one is sent. The live
- * block comes first, because every limit waits for it; a person waits for a write; limits wait for settings and events.
+ * @brief Purpose of a request. **The order is the priority**: of all jobs that are due, the first one is sent. The live
+ * block comes first, because every limit depends on it. A person waits for a write; limits wait for settings and
+ * events.
  */
 typedef enum {
     TINYBMS_JOB_LIVE = 0,
@@ -111,27 +121,27 @@ typedef struct {
 
     bool waiting; /**< a request is open */
     tinybms_job_t job;
-    bool list_given; /**< the whole list of events, ever */
+    bool list_given; /**< the BMS has sent its whole list of events at least once */
     bool retried;
-    bool heard;               /**< some bytes came since it was sent */
-    uint32_t crc_errors_then; /**< parser's counter when it was sent */
+    bool heard;               /**< bytes have come since the request was sent */
+    uint32_t crc_errors_then; /**< the parser's counter when the request was sent */
     int64_t sent_ms;
     int64_t heard_ms;
     uint8_t request[TINYBMS_FRAME_MAX];
     size_t request_length;
-    uint32_t silent_in_row; /**< live blocks given up without a byte */
+    uint32_t silent_in_row; /**< consecutive live blocks abandoned without a byte */
 
     bool complete; /**< settings and events have been known once */
     bool snapshot_ready;
-    bool holding; /**< a fault has appeared or an event may be lost: snapshots wait for what explains it */
+    bool holding; /**< a fault has appeared or an event may be lost: snapshots wait for the explanation */
     int64_t hold_until_ms;
-    bool snapshot_held;   /**< one waits */
+    bool snapshot_held;   /**< a snapshot waits */
     uint16_t last_status; /**< register 50 of the last live block */
-    uint8_t calm_blocks;  /**< live blocks in a row out of the fault state, since the last new event; 3 at most */
+    uint8_t calm_blocks;  /**< consecutive live blocks out of the fault state, since the last new event; 3 at most */
 
-    uint32_t bms_time_s; /**< of the newest list; before the first what tinybms_session_recall() gave */
+    uint32_t bms_time_s; /**< of the newest list; before the first, from tinybms_session_recall() */
     tinybms_event_log_t known;
-    tinybms_event_t fresh[TINYBMS_FRESH_MAX]; /**< to be told */
+    tinybms_event_t fresh[TINYBMS_FRESH_MAX]; /**< new events that wait */
     size_t fresh_count;
 
     bool write_active;
@@ -142,46 +152,61 @@ typedef struct {
 } tinybms_session_t;
 
 /**
- * @brief Begins a session.
+ * @brief Starts a session.
  * @param[out] session filled
- * @param config times; values out of range are brought into it
- * @param now_ms present time, any start, 64 bits so that it does not wrap
+ * @param config times; values out of range are clamped
+ * @param now_ms present time on any clock; 64 bits, so that it never wraps
  */
 void tinybms_session_init(tinybms_session_t *session, const tinybms_session_config_t *config, int64_t now_ms);
 
 /**
- * @brief Gives back what a session before it knew to be over: call it after tinybms_session_init(). A session that
- * begins within a fault could not tell it, for nothing in the list of the BMS may say so. It counts for the first
- * newest events and the first whole list, unless the time of the BMS is before that of the calm.
+ * @brief Restores what an earlier session knew to be over. Call it after tinybms_session_init(): a session that starts
+ * during a fault could not find it out, because the BMS list may not show it. It is used for the first list of newest
+ * events and the first whole list, unless the BMS time is earlier than that of the calm.
  */
 void tinybms_session_recall(tinybms_session_t *session, const tinybms_events_over_t *over);
 
-/** @brief Gives the session bytes from the line, any number, in any pieces. */
+/**
+ * @brief Feeds bytes from the line, any number, in any pieces.
+ * @param session the session
+ * @param bytes,length from the line
+ * @param now_ms present time, same clock as in tinybms_session_init()
+ */
 void tinybms_session_feed(tinybms_session_t *session, const uint8_t *bytes, size_t length, int64_t now_ms);
 
-/** @brief What is to be done next; call it until it returns TINYBMS_ACTION_NONE. */
+/**
+ * @brief What to do next. Call it until it returns TINYBMS_ACTION_NONE.
+ * @param session the session
+ * @param now_ms present time, same clock as in tinybms_session_init()
+ */
 tinybms_action_t tinybms_session_step(tinybms_session_t *session, int64_t now_ms);
 
-/** @brief When tinybms_session_step() has to be called at the latest, should no bytes arrive before. */
+/** @brief Latest time for the next call of tinybms_session_step() if no bytes arrive before, ms. */
 int64_t tinybms_session_deadline_ms(const tinybms_session_t *session);
 
 /** @brief The newest snapshot; NULL before the first. Valid until the next call with this session. */
 const tinybms_snapshot_t *tinybms_session_snapshot(const tinybms_session_t *session);
 
-/** @brief Registers 300..343 as they were read last; NULL: not known. Valid until the next call with this session. */
+/** @brief Registers 300..343 as last read; NULL = not known. Valid until the next call with this session. */
 const uint16_t *tinybms_session_settings(const tinybms_session_t *session);
 
-/** @brief Cells that the newest live block measures; 0: not known, or not any more. */
+/** @brief Number of cells that the newest live block measures; 0 = not known, or older than 3 s. */
 uint8_t tinybms_session_cells(const tinybms_session_t *session);
 
 /**
- * @brief Asks for a write. A setting is judged by the settings that the BMS has then.
- * @return PENDING: the result follows as TINYBMS_ACTION_WRITE_DONE; else the refusal, nothing is sent
+ * @brief Asks for a write. A setting is judged against the settings that the BMS has at that time.
+ * @param session the session
+ * @param request what to write
+ * @param now_ms present time, same clock as in tinybms_session_init()
+ * @return `status` is
+ * - TINYBMS_WRITE_PENDING: accepted; the result follows as TINYBMS_ACTION_WRITE_DONE
+ * - TINYBMS_WRITE_UNKNOWN_REGISTER, TINYBMS_WRITE_NOT_WRITABLE, TINYBMS_WRITE_OUT_OF_RANGE: as tinybms_write_check()
+ * - TINYBMS_WRITE_BUSY: another write is in progress
  */
 tinybms_write_result_t tinybms_session_write(tinybms_session_t *session, const tinybms_write_request_t *request,
                                              int64_t now_ms);
 
-/** @brief Changes the polling period, brought into 100..2000 ms. */
+/** @brief Changes the polling period, clamped to 100..2000 ms. */
 void tinybms_session_set_poll_ms(tinybms_session_t *session, int32_t poll_ms);
 
 /** @brief Counters since the start of the session. */

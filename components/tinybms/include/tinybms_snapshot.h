@@ -7,9 +7,17 @@
 
 /**
  * @file
- * @brief What one poll cycle knows of the TinyBMS: raw registers with the time each block was read.
+ * @brief What is known about the TinyBMS after one poll cycle: raw registers, and when each block was read.
  *
  * Raw on purpose: a decoded copy of every register would be a second register table. Use tinybms_registers.h to decode.
+ *
+ * @code{.c}
+ * uint16_t over_voltage_mv = 0;
+ * const bool fault = snapshot->live[50] == TINYBMS_STATUS_FAULT;
+ * if (snapshot->settings_known) {
+ *     over_voltage_mv = snapshot->settings[315 - TINYBMS_SETTINGS_FIRST];
+ * }
+ * @endcode
  */
 
 #include <stdbool.h>
@@ -34,7 +42,7 @@ extern "C" {
 /** @brief Register 50 while the BMS has switched something off to protect the battery. */
 #define TINYBMS_STATUS_FAULT 0x9B
 
-/** @brief Different faults and warnings that can hold at one time: Rev D has 14, and ids that it does not list. */
+/** @brief Different faults and warnings that can be in force at once: 14 in Rev D, plus ids that it does not list. */
 #define TINYBMS_FAULTS_MAX 16
 
 /** @brief One event of the BMS (registers 200-297, commands 0x11 and 0x12). */
@@ -44,23 +52,23 @@ typedef struct {
 } tinybms_event_t;
 
 /**
- * @brief How far the list of events is over. Zeroed = it was never seen to be.
+ * @brief Up to which event the list is over. Zeroed = not known.
  *
- * The event is the newest fault or warning that ended with the fault state of the BMS alone; id 0 = none.
+ * `event` is the newest fault or warning that only the end of the BMS's fault state has ended; id 0 = none.
  */
 typedef struct {
     tinybms_event_t event;
-    uint32_t bms_time_s; /**< of the BMS out of its fault state, not more than a day before the last time */
+    uint32_t bms_time_s; /**< BMS time at which it was out of its fault state, no more than a day before the last */
 } tinybms_events_over_t;
 
-/** @brief Everything the last poll cycle knew. A block that was never read has `*_known == false`. */
+/** @brief Everything known after the last poll cycle. A block that was never read has `*_known == false`. */
 typedef struct {
     int64_t taken_ms;  /**< when the live block arrived */
     uint32_t sequence; /**< counts snapshots from 1 */
     uint16_t live[TINYBMS_LIVE_COUNT];
 
     bool settings_known;
-    uint8_t settings_alike; /**< so many reads in a row have given these values, 1..255; 0 = nobody counts */
+    uint8_t settings_alike; /**< consecutive reads with the same values, 1..255; 0 = not counted */
     int64_t settings_ms;
     uint16_t settings[TINYBMS_SETTINGS_COUNT];
 
@@ -71,16 +79,16 @@ typedef struct {
     int64_t statistics_ms;
     uint16_t statistics[TINYBMS_STATISTICS_COUNT];
 
-    bool events_known;    /**< the event list has been read at least once */
-    bool events_doubtful; /**< an answer that may have told an event is lost, and the whole list not read since */
+    bool events_known;    /**< a list of events has been read at least once */
+    bool events_doubtful; /**< an answer that may have had an event is lost, and the whole list not read since */
     uint8_t fault_count;
     uint8_t faults[TINYBMS_FAULTS_MAX]; /**< ids of the faults and warnings that nothing has ended, oldest first */
-    tinybms_events_over_t over;         /**< to be kept over a restart */
+    tinybms_events_over_t over;         /**< keep it over a restart */
 } tinybms_snapshot_t;
 
 /**
- * @brief Whether a live block can be what a TinyBMS has measured: one CRC in 65536 is right by chance.
- * @param live TINYBMS_LIVE_COUNT registers, from 0 on
+ * @brief Whether a TinyBMS can have measured a live block: one CRC in 65536 is right by chance.
+ * @param live TINYBMS_LIVE_COUNT registers, from register 0
  * @return false: a value that the protocol has no meaning for, a voltage above 80 V, or a current above 1000 A
  */
 bool tinybms_live_plausible(const uint16_t *live);

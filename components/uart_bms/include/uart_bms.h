@@ -8,6 +8,15 @@
 /**
  * @file
  * @brief Task that owns the serial line to the TinyBMS: runs the session, publishes snapshots, performs writes.
+ *
+ * @code{.c}
+ * uart_bms_handle_t handle = NULL;
+ * tinybms_write_result_t result;
+ * const tinybms_write_request_t request = {.entry = tinybms_register_by_name("over_voltage_cutoff"), .raw = 4200};
+ * ESP_ERROR_CHECK(uart_bms_start(bus, settings, &handle));
+ * const esp_err_t err = uart_bms_write(handle, &request, 5000, &result);
+ * const bool written = err == ESP_OK && result.status == TINYBMS_WRITE_OK;
+ * @endcode
  */
 
 #include <stddef.h>
@@ -25,28 +34,36 @@ extern "C" {
 typedef struct uart_bms *uart_bms_handle_t;
 
 /**
- * @brief Starts the driver and the task. A BMS that does not answer is not an error: it is asked again for ever.
- * @param bus where snapshots, events and the line's status are published
- * @param settings the polling period; read here only
- * @param[out] handle for uart_bms_write()
- * @return ESP_OK; ESP_ERR_INVALID_ARG; ESP_ERR_NO_MEM; an error of the UART driver
+ * @brief Starts the driver and the task. A BMS that does not answer is not an error: the task keeps polling it.
+ * @param bus where snapshots, events and the status of the line are published
+ * @param settings polling period and battery memory; read only in this call
+ * @param[out] handle for uart_bms_write() and uart_bms_write_all()
+ * @return
+ * - ESP_OK: the task is running
+ * - ESP_ERR_INVALID_ARG: `bus`, `settings` or `handle` is NULL
+ * - ESP_ERR_INVALID_STATE: an earlier call has already started it, or failed half-way
+ * - ESP_ERR_NO_MEM: no memory for the task, its queues or its lock
+ * - any other code comes from the UART driver, which could not open the port
  */
 esp_err_t uart_bms_start(event_bus_handle_t bus, settings_handle_t settings, uart_bms_handle_t *handle);
 
 /**
- * @brief Writes many settings, a profile, and waits for the verified result. Not for tasks of the control path.
+ * @brief Writes several settings, a profile, and waits for the verified result. Not for tasks of the control path.
  *
- * They are judged by the settings that they end with, and written in an order in which each is allowed by itself
- * (tinybms_write_gate.h). It ends at the first that is refused, not answered or not verified.
+ * They are judged by the settings that they end with, and written in an order in which each one alone is allowed
+ * (tinybms_write_gate.h). The first write that is refused, not answered or not verified ends it.
  * @param handle from uart_bms_start()
- * @param requests settings; put in the order of writing
- * @param count of them, 1 or more
- * @param timeout_ms longest wait for all
- * @param[out] result OK, or how the one ended that it ended at
- * @param[out] written so many are written and verified, the first ones. When these are not all, the next one is where
- * it ended (after NOT_ANSWERED or a timeout that one may or may not have been written), and those behind it were not
- * sent
- * @return ESP_OK: result is filled (also with a refusal); ESP_ERR_TIMEOUT; ESP_ERR_INVALID_ARG
+ * @param[in,out] requests settings; sorted into the order of writing
+ * @param count number of requests, 1 or more
+ * @param timeout_ms longest wait for all of them, ms; includes the wait for other callers
+ * @param[out] result OK, or the outcome of the write that ended it
+ * @param[out] written number of requests written and verified, the first ones. If these are not all, the next one ended
+ * it (after NOT_ANSWERED or a timeout it may or may not have been written), and those after it were not sent
+ * @return
+ * - ESP_OK: `result` is filled, also with a refusal
+ * - ESP_ERR_INVALID_ARG: a pointer is NULL, or `count` is 0
+ * - ESP_ERR_INVALID_STATE: the task has not taken the previous write yet
+ * - ESP_ERR_TIMEOUT: no result in time; requests after `written` may not have been sent
  */
 esp_err_t uart_bms_write_all(uart_bms_handle_t handle, tinybms_write_request_t *requests, size_t count,
                              uint32_t timeout_ms, tinybms_write_result_t *result, size_t *written);
@@ -55,9 +72,13 @@ esp_err_t uart_bms_write_all(uart_bms_handle_t handle, tinybms_write_request_t *
  * @brief Writes a setting or runs a command, and waits for the verified result. Not for tasks of the control path.
  * @param handle from uart_bms_start()
  * @param request what to write
- * @param timeout_ms longest wait, the wait for other callers included
- * @param[out] result status, and for a refusal the reason and the allowed range
- * @return ESP_OK: result is filled (also with a refusal); ESP_ERR_TIMEOUT; ESP_ERR_INVALID_ARG
+ * @param timeout_ms longest wait, ms; includes the wait for other callers
+ * @param[out] result status; for a refusal also the reason and the allowed range
+ * @return
+ * - ESP_OK: `result` is filled, also with a refusal
+ * - ESP_ERR_INVALID_ARG: a pointer is NULL
+ * - ESP_ERR_INVALID_STATE: the task has not taken the previous write yet; nothing was sent
+ * - ESP_ERR_TIMEOUT: no result in time; the write may or may not have been performed
  */
 esp_err_t uart_bms_write(uart_bms_handle_t handle, const tinybms_write_request_t *request, uint32_t timeout_ms,
                          tinybms_write_result_t *result);

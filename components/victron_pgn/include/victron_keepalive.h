@@ -7,7 +7,16 @@
 
 /**
  * @file
- * @brief Supervision of the GX: its keepalive 0x305 and its identity 0x307. Neither is ever sent by the gateway.
+ * @brief Supervises the GX by its keepalive 0x305 and its identity 0x307. The gateway never sends either of them.
+ *
+ * @code{.c}
+ * victron_keepalive_t keepalive;
+ * victron_keepalive_init(&keepalive, 10000, now_ms);
+ * victron_keepalive_on_frame(&keepalive, VICTRON_KEEPALIVE_ID, 8, bytes, false, now_ms);
+ * if (victron_keepalive_poll(&keepalive, now_ms) == VICTRON_KEEPALIVE_LOST) {
+ *     // warn: the GX is off or the cable is broken
+ * }
+ * @endcode
  */
 
 #include <stdbool.h>
@@ -20,11 +29,11 @@ extern "C" {
 #define VICTRON_KEEPALIVE_ID   0x305
 #define VICTRON_GX_IDENTITY_ID 0x307
 
-/** @brief What has changed since the last look. */
+/** @brief Change since the last poll. */
 typedef enum {
     VICTRON_KEEPALIVE_SAME = 0,
     VICTRON_KEEPALIVE_FOUND, /**< the first keepalive, or the first after a loss */
-    VICTRON_KEEPALIVE_LOST,  /**< none within the warning time; also when there never was one since start */
+    VICTRON_KEEPALIVE_LOST,  /**< none within the warning time; also if there has been none since the start */
 } victron_keepalive_change_t;
 
 /** @brief State of the supervision; the caller owns it. */
@@ -38,14 +47,35 @@ typedef struct {
     bool is_victron; /**< a 0x307 with Victron's content was seen */
 } victron_keepalive_t;
 
-/** @brief Begins the supervision. */
+/**
+ * @brief Starts the supervision.
+ * @param[out] keepalive state
+ * @param warn_ms warning time: without a keepalive for this long the GX is lost, ms
+ * @param now_ms present time
+ */
 void victron_keepalive_init(victron_keepalive_t *keepalive, int32_t warn_ms, int64_t now_ms);
 
-/** @brief Looks at a received data frame; only 11-bit ids count. `data` has `dlc` (0..8) bytes. */
+/**
+ * @brief Takes a received data frame.
+ * @param keepalive state
+ * @param id of the frame
+ * @param dlc number of data bytes, 0..8
+ * @param data `dlc` bytes
+ * @param extended 29-bit id: the frame is ignored
+ * @param now_ms present time
+ */
 void victron_keepalive_on_frame(victron_keepalive_t *keepalive, uint32_t id, uint8_t dlc, const uint8_t *data,
                                 bool extended, int64_t now_ms);
 
-/** @brief Tells each change once. */
+/**
+ * @brief Reports each change once.
+ * @param keepalive state
+ * @param now_ms present time
+ * @return
+ * - VICTRON_KEEPALIVE_SAME: no change since the last call
+ * - VICTRON_KEEPALIVE_FOUND: the GX has become alive
+ * - VICTRON_KEEPALIVE_LOST: no keepalive for the warning time
+ */
 victron_keepalive_change_t victron_keepalive_poll(victron_keepalive_t *keepalive, int64_t now_ms);
 
 /** @brief Whether a keepalive came within the warning time. */

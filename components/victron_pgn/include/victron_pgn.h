@@ -7,10 +7,19 @@
 
 /**
  * @file
- * @brief Battery state -> frames of the Victron CAN-bus BMS protocol (2021-04-17). Formulas: docs/pgn_conversions.md.
+ * @brief Converts the battery state into frames of the Victron CAN-bus BMS protocol (2021-04-17). Formulas:
+ * docs/pgn_conversions.md.
  *
- * The layout comes from the DBC (generated/victron_bms.c); here are the conversions: what a field gets, how it is
- * rounded, what is sent when a value is not known. A value beyond the field saturates, it never wraps.
+ * The layout comes from the DBC (generated/victron_bms.c). The conversions are here: which value a field carries, how
+ * it is rounded, what is sent for an unknown value. A value outside the range of its field saturates; it never wraps.
+ *
+ * @code{.c}
+ * victron_frame_t frame;
+ * const victron_identity_t identity = {.manufacturer = "TinyBMS", .battery_name = "TinyBMS", .family = "LFP"};
+ * const bool may_send_limits = victron_pgn_encode_351(state, &identity, &frame);
+ * const victron_message_t *const first = victron_message_at(0);
+ * const bool may_send_first = first->encode(state, &identity, &frame);
+ * @endcode
  */
 
 #include <stdbool.h>
@@ -33,7 +42,7 @@ typedef struct {
     uint8_t data[8];
 } victron_frame_t;
 
-/** @brief Names that are sent, NUL-terminated. */
+/** @brief Names to send, NUL-terminated. */
 typedef struct {
     char manufacturer[VICTRON_NAME_MAX + 1];
     char battery_name[VICTRON_BATTERY_NAME_MAX + 1];
@@ -41,24 +50,24 @@ typedef struct {
 } victron_identity_t;
 
 /**
- * @brief Makes one frame.
- * @param state what is known of the battery
+ * @brief Encodes one frame.
+ * @param state what is known about the battery
  * @param identity names to send
  * @param[out] frame filled when the function returns true
- * @return false: must not be sent now, because a value it needs is not known or nothing may be sent at all
+ * @return false: must not be sent now, because a value that it needs is not known or nothing may be sent at all
  */
 typedef bool (*victron_encoder_t)(const battery_state_t *state, const victron_identity_t *identity,
                                   victron_frame_t *frame);
 
-/** @brief One frame of the protocol: when it is sent and what makes it. */
+/** @brief One frame of the protocol: when it is sent, and its encoder. */
 typedef struct {
     uint16_t id;
     uint16_t period_ms;
-    uint16_t phase_ms; /**< offset in the period, so that frames do not come in bursts */
+    uint16_t phase_ms; /**< offset within the period, so that frames do not come in bursts */
     victron_encoder_t encode;
 } victron_message_t;
 
-/** @brief Frames the gateway sends: the most important first. */
+/** @brief Number of frames that the gateway sends, the most important first. */
 #define VICTRON_MESSAGE_COUNT 19
 
 /** @brief Message by index 0..VICTRON_MESSAGE_COUNT-1; NULL outside. */
@@ -72,7 +81,7 @@ const victron_message_t *victron_message_at(size_t index);
  */
 bool victron_identity_valid(const victron_identity_t *identity);
 
-/* One encoder a frame; see victron_encoder_t. */
+/* One encoder for each frame; see victron_encoder_t. */
 bool victron_pgn_encode_351(const battery_state_t *state, const victron_identity_t *identity, victron_frame_t *frame);
 bool victron_pgn_encode_355(const battery_state_t *state, const victron_identity_t *identity, victron_frame_t *frame);
 bool victron_pgn_encode_356(const battery_state_t *state, const victron_identity_t *identity, victron_frame_t *frame);

@@ -7,11 +7,20 @@
 
 /**
  * @file
- * @brief Decides which frame is sent when. Pure: time is an argument; the caller owns the state.
+ * @brief Decides which frame to send when. Pure: time is an argument; the caller owns the state.
  *
- * Each frame has its period and its phase in it; between two scheduled frames there are at least 20 ms. When a limit
- * falls, or an alarm, a warning or the online status changes, 0x351 and 0x35A are sent at once, as extra
- * frames (each at most every 50 ms); their period goes on as it was.
+ * Each frame has a period and a phase; scheduled frames are at least 20 ms apart. When a limit falls, or an alarm, a
+ * warning or the online status changes, 0x351 and 0x35A are sent at once as extra frames (each at most every 50 ms);
+ * their periods continue unchanged.
+ *
+ * @code{.c}
+ * victron_frame_t frame;
+ * victron_schedule_t schedule;
+ * const victron_identity_t identity = {.manufacturer = "TinyBMS", .battery_name = "TinyBMS", .family = "LFP"};
+ * victron_schedule_init(&schedule, &identity, now_ms);
+ * victron_schedule_set_state(&schedule, state, now_ms);
+ * const bool send = victron_schedule_next(&schedule, now_ms, &frame);
+ * @endcode
  */
 
 #include <stdbool.h>
@@ -29,35 +38,59 @@ typedef struct {
     victron_identity_t identity;
     battery_state_t state; /**< newest one */
     int64_t last_ms;       /**< newest time seen */
-    int64_t last_frame_ms; /**< when the last frame was handed out */
+    int64_t last_frame_ms; /**< when a frame was last returned */
     struct {
         int64_t due_ms;
-        int64_t handed_ms; /**< when it was handed out last */
+        int64_t handed_ms; /**< when this frame was last returned */
         bool urgent;
     } message[VICTRON_MESSAGE_COUNT];
-    victron_frame_t last_limits; /**< 0x351 as it was handed out last; dlc 0 = never */
-    victron_frame_t last_alarms; /**< 0x35A, likewise */
+    victron_frame_t last_limits; /**< 0x351 as last returned; dlc 0 = never */
+    victron_frame_t last_alarms; /**< 0x35A as last returned; dlc 0 = never */
 } victron_schedule_t;
 
-/** @brief Begins a schedule that sends nothing until it is given a state with `publish`. */
+/**
+ * @brief Starts a schedule. It sends nothing until it gets a state with `publish`.
+ * @param[out] schedule state
+ * @param identity names to send; copied
+ * @param now_ms present time
+ */
 void victron_schedule_init(victron_schedule_t *schedule, const victron_identity_t *identity, int64_t now_ms);
 
-/** @brief Gives the schedule a new state. */
+/**
+ * @brief Sets a new battery state.
+ * @param schedule state of the schedule
+ * @param state copied
+ * @param now_ms present time
+ */
 void victron_schedule_set_state(victron_schedule_t *schedule, const battery_state_t *state, int64_t now_ms);
 
 /**
- * @brief The next frame that is due, encoded from the newest state.
+ * @brief The next frame that is due, encoded from the newest battery state.
+ * @param schedule state of the schedule
+ * @param now_ms present time
+ * @param[out] frame to send, when the function returns true
  * @return false: none is due now
  */
 bool victron_schedule_next(victron_schedule_t *schedule, int64_t now_ms, victron_frame_t *frame);
 
-/** @brief The frame handed out last did not reach the bus: it becomes due again soon, with fresh content. */
+/**
+ * @brief The last frame did not reach the bus: it becomes due again soon, with fresh content.
+ * @param schedule state of the schedule
+ * @param id of the frame
+ * @param now_ms present time
+ */
 void victron_schedule_failed(victron_schedule_t *schedule, uint16_t id, int64_t now_ms);
 
-/** @brief One frame from the newest state, whether it is due or not; false: must not be sent now. */
+/**
+ * @brief Encodes one frame from the newest battery state, due or not.
+ * @param schedule state of the schedule
+ * @param id of the frame
+ * @param[out] frame filled when the function returns true
+ * @return false: must not be sent now, or the gateway does not send this id
+ */
 bool victron_schedule_encode(const victron_schedule_t *schedule, uint16_t id, victron_frame_t *frame);
 
-/** @brief When victron_schedule_next() may have a frame; INT64_MAX while nothing may be sent. */
+/** @brief Time at which victron_schedule_next() may have a frame, ms; INT64_MAX while nothing may be sent. */
 int64_t victron_schedule_deadline_ms(const victron_schedule_t *schedule);
 
 #ifdef __cplusplus
