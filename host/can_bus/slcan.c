@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** The text protocol of slcan adapters: frames to text and back. */
 #include "slcan.h"
 
 #include <stdio.h>

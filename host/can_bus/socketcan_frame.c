@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** Frames and error frames of the Linux kernel, to frames of the bus and to what they say about it. */
 #include "socketcan_frame.h"
 
 #include <linux/can/error.h>

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** The default event loop: one thread calls the handlers, one event after the other. */
 #include "esp_event.h"
 
 #include <stdlib.h>

@@ -3,55 +3,22 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** Restart and heap: the program starts itself again; what it allocated counts against the heap of the chip. */
 #include "esp_system.h"
 
 #include <malloc.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "esp_app_desc.h"
-#include "esp_log.h"
-#include "esp_task_wdt.h"
 #include "host.h"
-#include "nvs.h"
 
 #define HEAP_OF_THE_CHIP  (160U * 1024U)
 #define SHUTDOWN_HANDLERS 5 /* as on the chip */
-#define WATCHED_TASKS     32
 
 static shutdown_handler_t s_handlers[SHUTDOWN_HANDLERS];
 static size_t s_handler_count;
-
-const char *esp_err_to_name(esp_err_t code)
-{
-    static const struct {
-        esp_err_t code;
-        const char *name;
-    } names[] = {
-        {ESP_OK, "ESP_OK"},
-        {ESP_FAIL, "ESP_FAIL"},
-        {ESP_ERR_NO_MEM, "ESP_ERR_NO_MEM"},
-        {ESP_ERR_INVALID_ARG, "ESP_ERR_INVALID_ARG"},
-        {ESP_ERR_INVALID_STATE, "ESP_ERR_INVALID_STATE"},
-        {ESP_ERR_INVALID_SIZE, "ESP_ERR_INVALID_SIZE"},
-        {ESP_ERR_NOT_FOUND, "ESP_ERR_NOT_FOUND"},
-        {ESP_ERR_NOT_SUPPORTED, "ESP_ERR_NOT_SUPPORTED"},
-        {ESP_ERR_TIMEOUT, "ESP_ERR_TIMEOUT"},
-        {ESP_ERR_NVS_NOT_INITIALIZED, "ESP_ERR_NVS_NOT_INITIALIZED"},
-        {ESP_ERR_NVS_NOT_FOUND, "ESP_ERR_NVS_NOT_FOUND"},
-        {ESP_ERR_NVS_TYPE_MISMATCH, "ESP_ERR_NVS_TYPE_MISMATCH"},
-        {ESP_ERR_NVS_INVALID_LENGTH, "ESP_ERR_NVS_INVALID_LENGTH"},
-    };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (names[i].code == code) {
-            return names[i].name;
-        }
-    }
-    return "UNKNOWN ERROR";
-}
 
 esp_err_t esp_register_shutdown_handler(shutdown_handler_t handle)
 {
@@ -114,98 +81,4 @@ uint32_t esp_get_minimum_free_heap_size(void)
     const uint32_t result = least;
     host_kernel_unlock();
     return result;
-}
-
-const esp_app_desc_t *esp_app_get_description(void)
-{
-    static const esp_app_desc_t description = {.version = TINYBMS_VERSION, .project_name = "tinybms-web-gateway"};
-    return &description;
-}
-
-/* ---- task watchdog ---- */
-
-static struct {
-    TaskHandle_t task;
-    int64_t fed_us;
-} s_watched[WATCHED_TASKS];
-static size_t s_watched_count;
-static esp_task_wdt_config_t s_wdt;
-
-static void *watch(void *argument)
-{
-    (void)argument;
-    for (;;) {
-        host_sleep_us(100000);
-        host_kernel_lock();
-        const int64_t now_us = host_now_us();
-        for (size_t i = 0; i < s_watched_count; i++) {
-            if (now_us - s_watched[i].fed_us < (int64_t)s_wdt.timeout_ms * 1000) {
-                continue;
-            }
-            esp_log_write(ESP_LOG_ERROR, "task_wdt", "task %s did not reset the watchdog in time",
-                          pcTaskGetName(s_watched[i].task));
-            if (s_wdt.trigger_panic) {
-                host_crash_reason("task watchdog");
-                abort();
-            }
-            s_watched[i].fed_us = now_us;
-        }
-        host_kernel_unlock();
-    }
-    return NULL;
-}
-
-esp_err_t esp_task_wdt_init(const esp_task_wdt_config_t *config)
-{
-    if (s_wdt.timeout_ms != 0) {
-        return ESP_ERR_INVALID_STATE;
-    }
-    s_wdt = *config;
-    host_start_thread("task_wdt", watch, NULL);
-    return ESP_OK;
-}
-
-esp_err_t esp_task_wdt_add(TaskHandle_t task_handle)
-{
-    esp_err_t err = ESP_ERR_INVALID_STATE;
-    TaskHandle_t task = task_handle == NULL ? xTaskGetCurrentTaskHandle() : task_handle;
-    host_kernel_lock();
-    if (s_wdt.timeout_ms != 0 && s_watched_count < WATCHED_TASKS) {
-        s_watched[s_watched_count].task = task;
-        s_watched[s_watched_count].fed_us = host_now_us();
-        s_watched_count++;
-        err = ESP_OK;
-    }
-    host_kernel_unlock();
-    return err;
-}
-
-esp_err_t esp_task_wdt_reset(void)
-{
-    esp_err_t err = ESP_ERR_NOT_FOUND;
-    TaskHandle_t task = xTaskGetCurrentTaskHandle();
-    host_kernel_lock();
-    for (size_t i = 0; i < s_watched_count; i++) {
-        if (s_watched[i].task == task) {
-            s_watched[i].fed_us = host_now_us();
-            err = ESP_OK;
-        }
-    }
-    host_kernel_unlock();
-    return err;
-}
-
-esp_err_t esp_task_wdt_delete(TaskHandle_t task_handle)
-{
-    esp_err_t err = ESP_ERR_NOT_FOUND;
-    TaskHandle_t task = task_handle == NULL ? xTaskGetCurrentTaskHandle() : task_handle;
-    host_kernel_lock();
-    for (size_t i = 0; i < s_watched_count && err != ESP_OK; i++) {
-        if (s_watched[i].task == task) {
-            s_watched[i] = s_watched[--s_watched_count];
-            err = ESP_OK;
-        }
-    }
-    host_kernel_unlock();
-    return err;
 }

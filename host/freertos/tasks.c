@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** Tasks are threads; their stacks are painted, and notifications wait under the kernel lock. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>

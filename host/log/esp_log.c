@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** Log lines go to standard output, one write each. */
 #include "esp_log.h"
 
 #include <inttypes.h>

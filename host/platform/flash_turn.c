@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** Ends the program when flash is changed without a turn at the flash gate. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** A serial device, raw, locked for one program. */
 #include "serial_device.h"
 
 #include <errno.h>

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** The options of the program that show, save, confirm and forget what the settings storage holds. */
 #include "settings_options.h"
 
 #include <errno.h>

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+/** The pure components as one shared library, and what ctypes needs to call them: struct sizes and calls by name. */
 #include <stdio.h>
 
 #include "battery_pipeline.h"
