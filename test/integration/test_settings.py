@@ -96,7 +96,7 @@ def test_a_password_is_neither_shown_nor_logged(program: Path, tmp_path: Path) -
         (["uart.poll_ms=99999999999999999999"], "no whole number"),
         (["uart.poll_ms="], "no whole number"),
         (["can.bitrate=333333"], "in steps of 250000"),
-        (["charge.cell_mv=3"], "allowed are 2500..4500 mV, or 0 = as the BMS says"),
+        (["charge.cell_mv=3"], "allowed are 2500..4500 mV, or 0 = from the BMS"),
         (["cvl.margin_mv=0"], "allowed are 10..200 mV"),
         (["charge.max_a=-1"], "allowed are 1..750 A"),
         (["charge.cell_mv=3400", "float.cell_mv=3401"], "float.cell_mv: must be at most charge.cell_mv"),

@@ -165,7 +165,7 @@ TEST_CASE("0 is allowed where the BMS decides then, and nothing between it and t
     TEST_ASSERT_FALSE(number_allowed(SETTINGS_CHARGE_CELL_MV, 4501));
     TEST_ASSERT_FALSE(number_allowed(SETTINGS_CVL_MARGIN_MV, 0));
     TEST_ASSERT_FALSE(settings_value_valid(SETTINGS_CHARGE_CELL_MV, &value, &refusal));
-    TEST_ASSERT_EQUAL_STRING("charge.cell_mv: allowed are 2500..4500 mV, or 0 = as the BMS says", refusal.text);
+    TEST_ASSERT_EQUAL_STRING("charge.cell_mv: allowed are 2500..4500 mV, or 0 = from the BMS", refusal.text);
     TEST_ASSERT_TRUE(number_allowed(SETTINGS_DISCH_CELL_MV, 0));
     TEST_ASSERT_FALSE(number_allowed(SETTINGS_DISCH_CELL_MV, 1999));
     TEST_ASSERT_TRUE(number_allowed(SETTINGS_DISCH_CELL_MV, 2000));
