@@ -73,7 +73,7 @@ static void boot_with(const char *label, int index, esp_ota_select_entry_t *entr
 {
     entry->ota_state = state;
     if (host_partition_rewrite(label, (size_t)index * SECTOR_SIZE, entry, sizeof(*entry)) != ESP_OK) {
-        (void)fprintf(stderr, "otadata cannot be written\n");
+        (void)fprintf(stderr, "cannot write otadata\n");
     }
 }
 

@@ -42,7 +42,7 @@ const char *can_bus_open(const char *backend, const char *data_dir)
             return backends[i]->open(&backend[length + 1], data_dir);
         }
     }
-    return "a CAN bus is given as socketcand:PORT, socketcan:INTERFACE, slcan:DEVICE or slcan:HOST:PORT";
+    return "must be socketcand:PORT, socketcan:INTERFACE, slcan:DEVICE or slcan:HOST:PORT";
 }
 
 void can_bus_start(uint32_t bitrate)

@@ -150,7 +150,8 @@ static void note_refusal(bool refused)
     if (refused != s_link.refusing) {
         s_link.refusing = refused;
         ESP_LOGW(TAG, "%s %s", s_link.where,
-                 refused ? "refuses frames: bus-off, wiring, or nobody else on the bus" : "takes frames again");
+                 refused ? "refuses frames: bus-off, wiring fault, or no other node on the bus"
+                         : "accepts frames again");
     }
 }
 
@@ -201,7 +202,7 @@ static void note_garbage(void)
 {
     if (!s_link.noisy) {
         s_link.noisy = true;
-        ESP_LOGW(TAG, "%s sends what is no line of this protocol; left out", s_link.where);
+        ESP_LOGW(TAG, "%s sent a line that is not slcan; ignored", s_link.where);
     }
 }
 
@@ -258,7 +259,7 @@ static void note_problem(const char *text)
 {
     if (strcmp(text, s_link.problem) != 0) {
         (void)snprintf(s_link.problem, sizeof(s_link.problem), "%s", text);
-        ESP_LOGW(TAG, "%s: %s; trying again until it is there", s_link.where, text);
+        ESP_LOGW(TAG, "%s: %s; retrying until it is available", s_link.where, text);
     }
 }
 
@@ -329,15 +330,15 @@ static const char *greet(void)
         works = read_bytes(false);
     }
     if (!works || !converse(CLOSE_CHANNEL, &refused)) {
-        return "does not answer as an slcan adapter";
+        return "does not answer like an slcan adapter";
     }
     if (!converse(s_link.open_channel, &refused)) {
-        return "does not answer as an slcan adapter";
+        return "does not answer like an slcan adapter";
     }
     if (refused) {
-        return "the adapter refuses the bit rate, or to open its channel";
+        return "the adapter refuses the bit rate or refuses to open its channel";
     }
-    return converse("F\r", &refused) ? NULL : "does not answer as an slcan adapter";
+    return converse("F\r", &refused) ? NULL : "does not answer like an slcan adapter";
 }
 
 /** What is to be done without being asked. False: the name leads to another device by now. */
@@ -463,7 +464,7 @@ static void *serve(void *argument)
                 break; /* hanging up could drop the last word */
             }
             hang_up();
-            note_problem(problem != NULL ? problem : "gone, or fallen silent");
+            note_problem(problem != NULL ? problem : "disconnected or silent");
         }
         (void)usleep(RETRY_MS * 1000U);
     }
@@ -506,16 +507,16 @@ static const char *open_adapter(const char *where, const char *data_dir)
 {
     (void)data_dir;
     if (!parse_where(where)) {
-        return "an adapter is given as a device, such as slcan:/dev/ttyACM0, or as slcan:HOST:PORT, port 1..65535";
+        return "must be slcan:DEVICE, such as slcan:/dev/ttyACM0, or slcan:HOST:PORT with port 1..65535";
     }
-    return esp_register_shutdown_handler(close_channel) == ESP_OK ? NULL : "no room for another shutdown handler";
+    return esp_register_shutdown_handler(close_channel) == ESP_OK ? NULL : "too many shutdown handlers";
 }
 
 static void start(uint32_t bitrate)
 {
     const char code = slcan_bit_rate_code(bitrate);
     if (code == '\0') {
-        ESP_LOGE(TAG, "%s: adapters have no bit rate of %u bit/s; not opened", s_link.where, (unsigned)bitrate);
+        ESP_LOGE(TAG, "%s: slcan has no bit rate of %u bit/s; not opened", s_link.where, (unsigned)bitrate);
         return;
     }
     (void)snprintf(s_link.open_channel, sizeof(s_link.open_channel), "S%c\rO\r", code);

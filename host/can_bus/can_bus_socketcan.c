@@ -110,7 +110,7 @@ static void restart_interface(int fd)
     }
     if (!set_up(fd, false) && (errno == EPERM || errno == EACCES)) {
         s_link.may_not_restart = true;
-        ESP_LOGW(TAG, "%s: a frame does not get out and cannot be taken back without CAP_NET_ADMIN; waiting for it",
+        ESP_LOGW(TAG, "%s: a frame does not go out and cannot be withdrawn without CAP_NET_ADMIN; waiting for it",
                  s_link.name);
         return;
     }
@@ -121,7 +121,7 @@ static void restart_interface(int fd)
     (void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &pending, &length); /* "network is down", which is over */
     if (!s_link.restarts) {
         s_link.restarts = true;
-        ESP_LOGW(TAG, "%s: a frame did not get out; the interface was restarted to drop it", s_link.name);
+        ESP_LOGW(TAG, "%s: a frame did not go out; restarted the interface to drop it", s_link.name);
     }
     frame_done(false);
 }
@@ -145,7 +145,7 @@ static void take_errors(const socketcan_errors_t *errors)
     }
     if (errors->no_acknowledge && !s_link.unacknowledged) {
         s_link.unacknowledged = true;
-        ESP_LOGW(TAG, "%s: no acknowledge: nobody else on the bus?", s_link.name);
+        ESP_LOGW(TAG, "%s: no acknowledgement; is there another node on the bus?", s_link.name);
     }
     if (errors->bus_off || errors->restarted || errors->dropped) {
         frame_done(false); /* in bus-off the kernel drops what it gets */
@@ -233,7 +233,7 @@ static void note_error(int error)
 {
     if (error != s_link.last_error) {
         s_link.last_error = error;
-        ESP_LOGW(TAG, "%s: %s; trying again until it is there and up", s_link.name, strerror(error));
+        ESP_LOGW(TAG, "%s: %s; retrying until it is available and up", s_link.name, strerror(error));
     }
 }
 
@@ -264,7 +264,7 @@ static const char *open_link(const char *where, const char *data_dir)
     const size_t length = strlen(where);
     (void)data_dir;
     if (length == 0 || length >= sizeof(s_link.name) || strpbrk(where, "/: \t") != NULL) {
-        return "a CAN interface is given by its name, such as socketcan:can0";
+        return "must be socketcan:INTERFACE, such as socketcan:can0";
     }
     const int fd = raw_socket();
     if (fd < 0) {

@@ -294,7 +294,7 @@ static void read_client(client_t *client)
     }
     for (ssize_t i = 0; i < got; i++) {
         if (!take_byte(client, bytes[i])) {
-            drop(client, "a command without an end");
+            drop(client, "unterminated command");
             return;
         }
     }
@@ -319,7 +319,7 @@ static void accept_client(void)
     }
     (void)pthread_mutex_unlock(&s_bus.lock);
     if (client == NULL) {
-        ESP_LOGW(TAG, "no room for another client");
+        ESP_LOGW(TAG, "too many clients");
         (void)close(fd);
     }
 }
@@ -388,7 +388,7 @@ static const char *listen_on(uint16_t port, const char *data_dir)
     }
     const unsigned actual = ntohs(address.sin_port);
     if (data_dir != NULL && !write_port_file(data_dir, actual)) {
-        return "cannot write can_port to the data directory";
+        return "cannot write can_port in the data directory";
     }
     ESP_LOGI(TAG, "CAN bus %s on 127.0.0.1:%u", BUS_NAME, actual);
     return NULL;

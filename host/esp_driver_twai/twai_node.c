@@ -65,7 +65,7 @@ static void start_transmission(const struct twai_node_base *node)
     };
     if (!wire.remote && wire.dlc > 0) {
         if (frame->buffer == NULL) {
-            (void)fprintf(stderr, "a frame with a length and without data was sent: on the chip this is a crash\n");
+            (void)fprintf(stderr, "frame with a length but without data sent: the chip would crash\n");
             abort();
         }
         memcpy(wire.data, frame->buffer, wire.dlc);
@@ -201,7 +201,7 @@ static esp_err_t check_before(const twai_onchip_node_config_t *config)
                         "sleep retention is not supported on this target");
     ESP_RETURN_ON_FALSE(!config->flags.enable_listen_only && !config->flags.enable_self_test &&
                             !config->flags.enable_loopback,
-                        ESP_ERR_NOT_SUPPORTED, TAG, "listen only, self test and loopback are not there on Linux");
+                        ESP_ERR_NOT_SUPPORTED, TAG, "listen only, self test and loopback are not supported on Linux");
     return ESP_OK;
 }
 

@@ -195,7 +195,7 @@ static void *serve(void *argument)
         fd = fd < 0 ? serial_device_open(path) : fd;
         if (fd < 0) {
             if (errno != last_error) {
-                ESP_LOGW(TAG, "%s: %s; trying again until it is there", path, strerror(errno));
+                ESP_LOGW(TAG, "%s: %s; retrying until it is available", path, strerror(errno));
                 last_error = errno;
             }
             (void)usleep((useconds_t)retry_ms * 1000U);
@@ -210,7 +210,7 @@ static void *serve(void *argument)
         set_fd(-1);
         (void)close(fd);
         fd = -1;
-        ESP_LOGW(TAG, "%s: gone; opening it again", path);
+        ESP_LOGW(TAG, "%s: disconnected; reopening", path);
         (void)usleep(FIRST_RETRY_MS * 1000U);
     }
     return NULL;
@@ -250,7 +250,7 @@ esp_err_t uart_driver_install(uart_port_t uart_num, int rx_buffer_size, int tx_b
                         "uart tx buffer length error");
     ESP_RETURN_ON_FALSE(s_uart.port == NO_PORT, ESP_FAIL, TAG, "UART driver already installed; Linux has one line");
     if (uart_queue != NULL && queue_size <= 0) {
-        (void)fprintf(stderr, "an event queue of length 0 was asked for: on the chip this is a crash\n");
+        (void)fprintf(stderr, "event queue of length 0: the chip would crash\n");
         abort();
     }
     ESP_RETURN_ON_FALSE(make_buffers((size_t)rx_buffer_size, queue_size), ESP_FAIL, TAG, "UART driver malloc error");
@@ -267,7 +267,7 @@ esp_err_t uart_driver_install(uart_port_t uart_num, int rx_buffer_size, int tx_b
         set_fd(fd);
         host_start_thread("uart_isr", serve, &fd);
     } else {
-        ESP_LOGW(TAG, "no serial device given: the line is silent");
+        ESP_LOGW(TAG, "no serial device: the line is silent");
     }
     return ESP_OK;
 }

@@ -56,7 +56,7 @@ BaseType_t xPortInIsrContext(void)
 void host_refuse_in_isr(const char *function, TickType_t ticks)
 {
     if (s_isr_depth > 0 && ticks > 0) {
-        (void)fprintf(stderr, "%s may block and was called in an interrupt: on the chip this is a crash\n", function);
+        (void)fprintf(stderr, "%s may block but was called in an interrupt: the chip would crash\n", function);
         abort();
     }
 }

@@ -67,7 +67,7 @@ static void *run_task(void *argument)
     host_name_thread(s_current->name);
     ESP_LOGD(TAG, "task %s on core %d", s_current->name, s_current->core);
     s_current->function(s_current->argument);
-    (void)fprintf(stderr, "task %s returned: on the chip this is a crash\n", s_current->name);
+    (void)fprintf(stderr, "task %s returned: the chip would crash\n", s_current->name);
     abort();
 }
 
@@ -121,7 +121,7 @@ BaseType_t xPortGetCoreID(void)
 void vTaskDelete(TaskHandle_t task)
 {
     if (task != NULL && task != s_current) {
-        (void)fprintf(stderr, "vTaskDelete of another task is not there on Linux: let the task end itself\n");
+        (void)fprintf(stderr, "vTaskDelete of another task is not supported on Linux: let the task end itself\n");
         abort();
     }
     pthread_exit(NULL);

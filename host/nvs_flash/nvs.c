@@ -242,7 +242,7 @@ static esp_err_t get(nvs_handle_t handle, const char *key, value_type_t type, vo
         memcpy(&crc, &bytes[got - CRC_LENGTH], CRC_LENGTH);
     }
     if (got < 1 + CRC_LENGTH || crc != crc32_of(bytes, got - CRC_LENGTH)) {
-        ESP_LOGE(TAG, "%s is damaged and counts as not there", path);
+        ESP_LOGE(TAG, "%s is damaged and is ignored", path);
         return ESP_ERR_NVS_NOT_FOUND;
     }
     if (bytes[0] != (uint8_t)type) {

@@ -40,26 +40,24 @@ static bool s_confirm;
 
 static const char usage[] =
     "Usage: tinybms-web-gateway.elf [OPTION]...\n"
-    "Reads a TinyBMS on a serial line and publishes the Victron CAN-bus BMS frames.\n\n"
-    "  --uart DEVICE         serial device of the BMS (TINYBMS_UART); none: a silent line\n"
-    "  --can BUS             CAN bus (TINYBMS_CAN); none: nobody on the bus\n"
-    "        socketcand:PORT       be a bus for programs of this machine, on 127.0.0.1:PORT; 0 = a free port\n"
+    "Reads a TinyBMS over a serial line and sends the Victron CAN-bus BMS frames.\n\n"
+    "  --uart DEVICE         serial device of the BMS (TINYBMS_UART); default: none, a silent line\n"
+    "  --can BUS             CAN bus (TINYBMS_CAN); default: none, an empty bus\n"
+    "        socketcand:PORT       CAN bus for programs on this machine, on 127.0.0.1:PORT; 0 = any free port\n"
     "        socketcan:INTERFACE   CAN interface of the kernel, such as socketcan:can0\n"
     "        slcan:DEVICE          text adapter such as a CANable, for example slcan:/dev/ttyACM0\n"
-    "        slcan:HOST:PORT       text adapter behind TCP, such as one of ser2net\n"
-    "  --data DIR            where settings and counters are kept (TINYBMS_DATA); none: nothing is kept\n"
-    "  --set KEY=VALUE       save a setting, then start; may be given again (needs --data)\n"
-    "  --settings            print all settings and end\n"
-    "  --confirm-settings    settings were lost, and --settings shows what is used now: stand by it, and end (needs "
-    "--data)\n"
-    "  --forget-sensor N     forget that the external temperature sensor N (1, 2) was ever there, and end (needs "
-    "--data)\n"
-    "  --time-scale N        the program's time runs N times as fast, 0.01..1000 (TINYBMS_TIME_SCALE); default 1\n"
-    "  --start-uptime-ms N   start as if running for N ms already (TINYBMS_START_UPTIME_MS); default 0\n"
-    "  --log-level LEVEL     none, error, warn, info, debug or verbose (TINYBMS_LOG_LEVEL); default info\n"
-    "  --help                this text\n\n"
-    "A signal TERM or INT ends it in order with exit status 0, USR1 restarts it in order, as an update does;\n"
-    "options that make no sense end it with 2.\n";
+    "        slcan:HOST:PORT       text adapter over TCP, for example behind ser2net\n"
+    "  --data DIR            directory for settings and counters (TINYBMS_DATA); default: none, nothing is kept\n"
+    "  --set KEY=VALUE       save a setting, then start; can be repeated (needs --data)\n"
+    "  --settings            print all settings and exit\n"
+    "  --confirm-settings    after a loss, confirm the settings that --settings shows, and exit (needs --data)\n"
+    "  --forget-sensor N     forget the external temperature sensor N (1 or 2) and exit (needs --data)\n"
+    "  --time-scale N        run the program's clock N times as fast, 0.01..1000 (TINYBMS_TIME_SCALE); default: 1\n"
+    "  --start-uptime-ms N   start with an uptime of N ms (TINYBMS_START_UPTIME_MS); default: 0\n"
+    "  --log-level LEVEL     none, error, warn, info, debug or verbose (TINYBMS_LOG_LEVEL); default: info\n"
+    "  --help                show this help and exit\n\n"
+    "SIGTERM and SIGINT stop the program cleanly with exit status 0; SIGUSR1 restarts it as an update does.\n"
+    "Invalid options end it with exit status 2.\n";
 
 static void refuse(const char *name, const char *value, const char *why)
 {
@@ -158,7 +156,7 @@ static void read_options(int argc, char **argv)
         }
     }
     if (optind < argc) {
-        refuse("argument", argv[optind], "not expected; see --help");
+        refuse("argument", argv[optind], "unexpected; see --help");
     }
 }
 
@@ -184,7 +182,7 @@ static void lock_data(void)
         refuse("--data", host_options.data_dir, strerror(errno));
     }
     if (flock(file, LOCK_EX | LOCK_NB) != 0) {
-        refuse("--data", host_options.data_dir, "a gateway is running on it; end that first");
+        refuse("--data", host_options.data_dir, "in use by a running gateway; stop that first");
     }
 }
 
@@ -206,7 +204,7 @@ static void open_data(void)
 static void open_bus(void)
 {
     if (s_can_backend == NULL) {
-        ESP_LOGW("main", "no CAN bus given: nobody will acknowledge a frame");
+        ESP_LOGW("main", "no CAN bus: no frame will be acknowledged");
         return;
     }
     const char *const problem = can_bus_open(s_can_backend, host_options.data_dir);
@@ -219,13 +217,13 @@ static void open_bus(void)
 static void use_settings_options(void)
 {
     if (s_set && host_options.data_dir == NULL) {
-        refuse("--set", "", "needs --data, where settings are kept");
+        refuse("--set", "", "needs --data, where settings are saved");
     }
     if (s_forget_sensor != 0 && host_options.data_dir == NULL) {
-        refuse("--forget-sensor", "", "needs --data, where the sensors are remembered");
+        refuse("--forget-sensor", "", "needs --data, where known sensors are saved");
     }
     if (s_confirm && host_options.data_dir == NULL) {
-        refuse("--confirm-settings", "", "needs --data, where settings are kept");
+        refuse("--confirm-settings", "", "needs --data, where settings are saved");
     }
     if (s_print_settings) {
         esp_log_level_set("*", ESP_LOG_NONE); /* stdout is for the table */
@@ -298,7 +296,7 @@ int main(int argc, char **argv)
         ESP_LOGI("main", "signal %d: restarting", signal_number);
         esp_restart();
     }
-    ESP_LOGI("main", "signal %d: ending", signal_number);
+    ESP_LOGI("main", "signal %d: stopping", signal_number);
     host_run_shutdown_handlers();
     exit(EXIT_SUCCESS); // NOLINT(concurrency-mt-unsafe): tasks own nothing that exit() takes away
 }

@@ -30,7 +30,7 @@ static const char *parse_value(settings_id_t id, const char *text, settings_valu
 {
     static settings_refusal_t refusal;
     if (!settings_is_text(id) && !parse_number(text, &value->number)) {
-        return "the value is no whole number";
+        return "the value must be a whole number";
     }
     if (settings_is_text(id)) {
         if (strlen(text) > SETTINGS_TEXT_MAX) {
@@ -51,10 +51,10 @@ const char *settings_options_add(const char *assignment)
     (void)snprintf(key, sizeof(key), "%.*s", (int)(equals - assignment), assignment);
     const settings_id_t id = settings_find(key);
     if (id == SETTINGS_COUNT) {
-        return "no such setting; --settings lists them";
+        return "unknown setting; --settings lists all";
     }
     if (s_count == SETTINGS_OPTIONS_MAX) {
-        return "too many settings at one time";
+        return "too many settings at once";
     }
     s_changes[s_count].id = id;
     return parse_value(id, equals + 1, &s_changes[s_count++].value);
@@ -72,9 +72,9 @@ const char *settings_options_save(void)
         return NULL;
     }
     if (err == ESP_ERR_NOT_SUPPORTED) {
-        return "what a newer firmware has saved is kept; --confirm-settings gives it up";
+        return "the settings of a newer firmware are kept; --confirm-settings discards them";
     }
-    return err == ESP_ERR_INVALID_ARG ? refusal.text : "the data directory cannot be written";
+    return err == ESP_ERR_INVALID_ARG ? refusal.text : "cannot write to the data directory";
 }
 
 static void print_value(settings_id_t id, const settings_value_t *value)
@@ -110,9 +110,8 @@ void settings_options_print(void)
     }
     settings_get_saved(settings, &values, &unconfirmed);
     if (unconfirmed) {
-        (void)fputs(
-            "saved settings are lost: the battery is held down until these are confirmed (--confirm-settings)\n",
-            stderr);
+        (void)fputs("saved settings are lost: the battery is held down until you confirm these (--confirm-settings)\n",
+                    stderr);
     }
     (void)puts("key\tvalue\tunit\trange\tfactory value\tKconfig option\tmeaning");
     for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
@@ -137,9 +136,9 @@ const char *settings_options_confirm(void)
         return "no memory";
     }
     if (settings_confirm(settings) != ESP_OK) {
-        return "the data directory cannot be written";
+        return "cannot write to the data directory";
     }
-    (void)puts("the settings are confirmed");
+    (void)puts("settings confirmed");
     return NULL;
 }
 
@@ -153,13 +152,13 @@ const char *settings_options_forget_sensor(int sensor)
     settings_memory_t memory = before;
     const unsigned bit = 1U << (sensor - 1);
     if ((memory.sensors_seen & bit) == 0) {
-        (void)printf("external temperature sensor %d was never there\n", sensor);
+        (void)printf("external temperature sensor %d was never seen\n", sensor);
         return NULL;
     }
     memory.sensors_seen = (uint8_t)(memory.sensors_seen & ~bit);
     if (settings_remember(settings, &before, &memory) != ESP_OK) {
-        return "the data directory cannot be written";
+        return "cannot write to the data directory";
     }
-    (void)printf("external temperature sensor %d is forgotten\n", sensor);
+    (void)printf("external temperature sensor %d forgotten\n", sensor);
     return NULL;
 }
