@@ -78,9 +78,7 @@ def test_after_an_orderly_restart_limits_go_on_where_they_were_and_after_another
 def test_a_bms_that_answers_and_measures_no_more_is_taken_as_silent() -> None:
     """The counter has to have advanced for a minute; 5 s later charging stops, 10 s later everything."""
     with gateway_stack(time_scale=SCALE, scenario="rest") as stack, open_bus(stack.can_backend) as bus:
-        wait_until(
-            lambda: log_has(stack.gateway, "a frozen BMS will be detected"), 90 / SCALE + 5, lambda: "not armed"
-        )
+        wait_until(lambda: log_has(stack.gateway, "a frozen BMS will be detected"), 90 / SCALE + 5, lambda: "not armed")
         drain(bus)
         with stack.bms.lock:
             stack.bms.faults.set("frozen", 1)
