@@ -32,7 +32,7 @@ extern host_options_t host_options;
 /** @brief Microseconds since start, in scaled time. */
 int64_t host_now_us(void);
 
-/** @brief Waits on a condition until scaled time `deadline_us`; INT64_MAX = for ever. False: the time is over. */
+/** @brief Waits on a condition until scaled time `deadline_us`; INT64_MAX = for ever. False: timed out. */
 bool host_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_us);
 
 /** @brief Sleeps for scaled microseconds. */
@@ -52,44 +52,41 @@ bool host_kernel_wait(pthread_cond_t *cond, int64_t deadline_us);
 /** @brief Marks the calling thread as an interrupt: an API that may block aborts in it. */
 void host_isr_enter(void);
 void host_isr_exit(void);
-/** @brief Ends the program when a blocking API is called in an interrupt. */
+/** @brief Ends the program if a blocking API is called in an interrupt. */
 void host_refuse_in_isr(const char *function, TickType_t ticks);
 
 /** @brief Runs what was registered with esp_register_shutdown_handler(), newest first. */
 void host_run_shutdown_handlers(void);
 
-/** @brief Fills the RTC_NOINIT memory: with what a restart passed on, else with what a power-on leaves. At the start.
+/** @brief At the start: fills the RTC_NOINIT memory with what a restart handed over, else with what a power-on leaves.
  */
 void host_rtc_memory_load(void);
 
-/** @brief Passes the RTC_NOINIT memory on to the program that takes this one's place. */
+/** @brief Hands the RTC_NOINIT memory over to the program that takes this one's place. */
 void host_rtc_memory_pass_on(void);
 
-/** @brief Ends the program when flash is changed by a task that has no turn at the flash gate. */
+/** @brief Ends the program if the calling task changes flash without a turn at the flash gate. */
 void host_refuse_without_turn(const char *function);
 
-/** @brief What the boot loader does with the partition otadata: chooses the slot, and what was not confirmed is given
- * up. */
+/** @brief What the boot loader does with the partition otadata: chooses the slot and gives up what was not confirmed.
+ */
 void host_boot_loader(void);
 
-/** @brief Erases the sector at `offset` of a partition and writes it anew; takes no time and asks nobody. For the boot
- * loader. */
+/** @brief For the boot loader: rewrites the sector at `offset` of a partition, in no time and without a turn. */
 esp_err_t host_partition_rewrite(const char *label, size_t offset, const void *bytes, size_t size);
 
-/** @brief A crash from now on leaves RTC_NOINIT memory and its reason in the directory of --data; what the last one has
- * left there is taken. Behind host_rtc_memory_load().
- */
+/** @brief From now on a crash leaves RTC_NOINIT memory and its reason in the directory of --data; takes what the last
+ * crash left there. After host_rtc_memory_load(). */
 void host_rtc_memory_survive_crashes(void);
 
-/** @brief What esp_reset_reason() tells behind the crash that comes now. */
+/** @brief What esp_reset_reason() says after the crash that follows. */
 void host_crash_reason(const char *reason);
 
-/** @brief Blocks all signals in the calling thread but those of a crash, which have to come through. */
+/** @brief Blocks all signals in the calling thread except those of a crash, which must come through. */
 void host_block_signals(sigset_t *before);
 
 /** @brief Names the calling thread, as top and debuggers show it; Linux keeps 15 characters. */
 void host_name_thread(const char *name);
 
-/** @brief Starts a detached service thread of the host itself, of that name; all signals but those of a crash are
- * blocked in it. */
+/** @brief Starts a detached service thread of that name, with all signals blocked except those of a crash. */
 void host_start_thread(const char *name, void *(*run)(void *), void *argument);
