@@ -43,7 +43,7 @@ void app_main(void)
 
     ESP_LOGI(TAG, "TinyBMS Web Gateway %s", esp_app_get_description()->version);
     ESP_ERROR_CHECK(boot_guard_begin());
-    int64_t at_us = tell_step("the system, behind the boot loader,", 0);
+    int64_t at_us = tell_step("the system after the boot loader", 0);
     ESP_ERROR_CHECK(settings_open(&settings));
     at_us = tell_step("settings", at_us);
     flash_gate_pace();
@@ -58,5 +58,5 @@ void app_main(void)
     (void)tell_step("serial line", at_us);
     ESP_ERROR_CHECK(ota_start(bus));
     boot_guard_wait(); /* in a boot loop what control does not need comes later; its start belongs behind this line */
-    ESP_LOGI(TAG, "everything is started");
+    ESP_LOGI(TAG, "start complete");
 }

@@ -82,7 +82,7 @@ static void log_not_usable(const battery_bms_t *bms)
 {
     for (battery_register_t id = 0; id < BATTERY_REGISTER_COUNT; id++) {
         if (!battery_register_get(bms, id).known) {
-            ESP_LOGW(TAG, "register %u of the BMS is not set: docs/charge_control.md says what holds in its place",
+            ESP_LOGW(TAG, "BMS register %u is not set; docs/charge_control.md says what applies instead",
                      (unsigned)battery_register_address(id));
         }
     }
@@ -96,15 +96,15 @@ static void log_lost(battery_t *battery)
     for (battery_register_t id = 0; id < BATTERY_REGISTER_COUNT; id++) {
         const bool lost = ((bms->registers_lost >> id) & 1U) != 0;
         if (((registers_changed >> id) & 1U) != 0) {
-            ESP_LOGW(TAG, "register %u of the BMS %s", (unsigned)battery_register_address(id),
-                     lost ? "has become unusable: no limit rises by it" : "is usable again");
+            ESP_LOGW(TAG, "BMS register %u %s", (unsigned)battery_register_address(id),
+                     lost ? "has become unusable; its loss raises no limit" : "is usable again");
         }
     }
     for (unsigned i = 0; i < BATTERY_SENSORS_MAX; i++) {
         const bool lost = ((bms->sensors_lost >> i) & 1U) != 0;
         if (((sensors_changed >> i) & 1U) != 0) {
             ESP_LOGW(TAG, "external temperature sensor %u %s", i + 1U,
-                     lost ? "was there and is gone: no charging until it is back or is forgotten" : "is back");
+                     lost ? "is missing; no charging until it is back or forgotten" : "is back");
         }
     }
     battery->registers_lost = bms->registers_lost;
@@ -120,9 +120,9 @@ static void log_freeze_watch(battery_t *battery)
     }
     battery->freeze_told = true;
     if (watching) {
-        ESP_LOGI(TAG, "the lifetime counter of the BMS advances: a BMS that freezes will be noticed");
+        ESP_LOGI(TAG, "the BMS lifetime counter advances; a frozen BMS will be detected");
     } else {
-        ESP_LOGW(TAG, "the lifetime counter of the BMS does not advance: a BMS that freezes would not be noticed");
+        ESP_LOGW(TAG, "the BMS lifetime counter does not advance; a frozen BMS would not be detected");
     }
 }
 
@@ -143,12 +143,12 @@ static void log_output(battery_t *battery)
                  (unsigned)state->cell_count, state->cvl_mv.value, state->ccl_ma.value, state->dcl_ma.value);
         break;
     case OUTPUT_NOTHING_TOO_OLD:
-        ESP_LOGE(TAG, "no valid snapshot for %" PRId32 " ms: nothing is sent until the BMS answers again",
+        ESP_LOGE(TAG, "no valid snapshot for %" PRId32 " ms; nothing is sent until the BMS answers again",
                  battery->pipeline.silent_ms);
         break;
     case OUTPUT_NOTHING_INCOMPLETE:
-        ESP_LOGE(TAG, "no charge voltage limit can be made: nothing is sent; check full voltage (register 300) and "
-                      "number of cells (307 is set, 53 detected, 0 to 15 measured)");
+        ESP_LOGE(TAG, "cannot determine CVL; nothing is sent. Check the fully charged voltage (register 300) and the "
+                      "number of cells (307: set, 53: detected, 0 to 15: measured)");
         break;
     case OUTPUT_NOT_YET:
     default:
@@ -199,7 +199,7 @@ static void forget_sensors(battery_t *battery)
     for (uint8_t i = 0; i < BATTERY_SENSORS_MAX; i++) {
         if (((sensors >> i) & 1U) != 0) {
             battery_pipeline_forget_sensor(&battery->pipeline, i);
-            ESP_LOGW(TAG, "external temperature sensor %u is forgotten", i + 1U);
+            ESP_LOGW(TAG, "external temperature sensor %u forgotten", i + 1U);
         }
     }
 }
@@ -263,10 +263,10 @@ esp_err_t battery_forget_sensor(uint8_t sensor)
 
 esp_err_t battery_start(event_bus_handle_t bus, settings_handle_t settings)
 {
-    ESP_RETURN_ON_FALSE(bus != NULL && settings != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
+    ESP_RETURN_ON_FALSE(bus != NULL && settings != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL argument");
     static battery_t the_battery; /* there is one, as long as the program lives */
     battery_t *const battery = &the_battery;
-    ESP_RETURN_ON_FALSE(battery->bus == NULL, ESP_ERR_INVALID_STATE, TAG, "started already");
+    ESP_RETURN_ON_FALSE(battery->bus == NULL, ESP_ERR_INVALID_STATE, TAG, "already started");
     battery->bus = bus;
     settings_values_t values;
     settings_get_all(settings, &values);
@@ -280,11 +280,11 @@ esp_err_t battery_start(event_bus_handle_t bus, settings_handle_t settings)
                                     .settings_lost = settings_restricted(settings)};
     ESP_RETURN_ON_ERROR(
         energy_store_start(bus, settings, &memory, values.number[SETTINGS_ENERGY_SAVE_S], &totals, &has_totals), TAG,
-        "energy counters cannot be kept");
+        "cannot keep the energy counters");
     kept.energy = has_totals ? &totals : NULL;
     const bool has_limits = limits_store_take(&limits, &kept.limits_age_ms);
     kept.limits = has_limits ? &limits : NULL;
-    ESP_RETURN_ON_ERROR(limits_store_start(), TAG, "limits cannot be kept over a restart");
+    ESP_RETURN_ON_ERROR(limits_store_start(), TAG, "cannot keep the limits across a restart");
     battery_pipeline_init(&battery->pipeline, &config, &kept);
     battery->started_ms = service_now_ms();
     ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_SNAPSHOT, 2, TAG, NULL, &battery->snapshots), TAG,

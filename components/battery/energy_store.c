@@ -85,9 +85,9 @@ static void note_outcome(energy_store_t *store, bool saved)
     }
     store->failing = !saved;
     if (saved) {
-        ESP_LOGI(TAG, "counters are saved again");
+        ESP_LOGI(TAG, "counters can be saved again");
     } else {
-        ESP_LOGE(TAG, "counters cannot be saved; it is tried again every minute");
+        ESP_LOGE(TAG, "cannot save the counters; retrying every minute");
     }
 }
 
@@ -124,8 +124,7 @@ static void remember(energy_store_t *store)
     if (settings_remember(store->settings, &store->remembered, &store->told) == ESP_OK) {
         store->remembered = store->told;
     } else {
-        ESP_LOGE(TAG, "which temperature sensors are there and which events are over cannot be kept; it is tried again "
-                      "every minute");
+        ESP_LOGE(TAG, "cannot save the known temperature sensors and ended events; retrying every minute");
     }
 }
 
@@ -145,7 +144,7 @@ static void make_good(energy_store_t *store)
     if (service_now_ms() >= store->good_due_ms) {
         store->good_due_ms = service_now_ms() + RETRY_MS;
         if (settings_make_good(store->settings) != ESP_OK) {
-            ESP_LOGE(TAG, "settings are kept in one place only; it is tried again every minute");
+            ESP_LOGE(TAG, "settings are saved in one place only; retrying every minute");
         }
     }
 }
@@ -190,12 +189,12 @@ static bool open_log(energy_store_t *store, energy_totals_t *totals, bool *has_t
     store->partition =
         esp_partition_find_first(ESP_PARTITION_TYPE_DATA, ESP_PARTITION_SUBTYPE_DATA_UNDEFINED, PARTITION);
     if (store->partition == NULL || store->partition->size < ENERGY_LOG_SECTORS * ENERGY_LOG_SECTOR_SIZE) {
-        ESP_LOGE(TAG, "no partition \"" PARTITION "\" of 8 kB: the counters are lost in a restart");
+        ESP_LOGE(TAG, "no partition \"" PARTITION "\" of 8 kB; a restart loses the counters");
         return false;
     }
     *has_totals = energy_log_open(&store->log, &flash, totals);
     if (!*has_totals) {
-        ESP_LOGW(TAG, "no saved counters: they begin at 0");
+        ESP_LOGW(TAG, "no saved counters; starting at 0");
         return true;
     }
     store->saved = *totals;
@@ -221,7 +220,7 @@ esp_err_t energy_store_start(event_bus_handle_t bus, settings_handle_t settings,
     store->lock = xSemaphoreCreateMutex();
     store->newest = xQueueCreate(1, sizeof(to_keep_t));
     ESP_RETURN_ON_FALSE(store->lock != NULL && store->newest != NULL, ESP_ERR_NO_MEM, TAG, "no memory");
-    ESP_RETURN_ON_ERROR(esp_register_shutdown_handler(save_at_shutdown), TAG, "no room for a shutdown handler");
+    ESP_RETURN_ON_ERROR(esp_register_shutdown_handler(save_at_shutdown), TAG, "too many shutdown handlers");
     const service_task_config_t task = {
         .name = TAG,
         .kind = SERVICE_TASK_BACKGROUND,

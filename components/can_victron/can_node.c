@@ -90,7 +90,8 @@ static void note_refusal(can_node_t *self, esp_err_t err, int64_t now_ms)
     if (now_ms >= self->complain_ms) {
         self->complain_ms = now_ms + COMPLAIN_EVERY_MS;
         ESP_LOGE(TAG,
-                 "CAN node refuses (%s, for %" PRId64 " s): nothing is sent; if restarts do not help, cut the power",
+                 "CAN node refuses to start (%s, for %" PRId64
+                 " s); nothing is sent. If restarts do not help, switch the power off and on",
                  esp_err_to_name(err), (now_ms - self->refusing_since_ms) / 1000);
     }
 }
@@ -150,7 +151,7 @@ esp_err_t can_node_open(can_node_t *self, TaskHandle_t task, int32_t bitrate, in
     self->task = task;
     self->received = xQueueCreate(CONFIG_TINYBMS_CAN_VICTRON_RX_QUEUE, sizeof(event_bus_can_frame_t));
     ESP_RETURN_ON_FALSE(self->received != NULL, ESP_ERR_NO_MEM, TAG, "no memory for received frames");
-    ESP_RETURN_ON_ERROR(twai_new_node_onchip(&config, &self->node), TAG, "cannot make the TWAI node");
+    ESP_RETURN_ON_ERROR(twai_new_node_onchip(&config, &self->node), TAG, "cannot create the TWAI node");
     ESP_RETURN_ON_ERROR(twai_node_register_event_callbacks(self->node, &callbacks, self), TAG,
                         "cannot register callbacks");
     enable(self, now_ms); /* one that refuses is tried on as later */

@@ -38,7 +38,7 @@ static void note_publishing(can_victron_t *can)
     if (can->publishing) {
         ESP_LOGI(TAG, "PGN publication started, snapshot %" PRIu32, can->state.sequence);
     } else {
-        ESP_LOGW(TAG, "PGN publication stopped: no frame is sent until there is fresh data");
+        ESP_LOGW(TAG, "PGN publication stopped: no frame is sent until fresh data arrives");
     }
 }
 
@@ -46,7 +46,7 @@ static void note_publishing(can_victron_t *can)
 static void enforce_max_age(can_victron_t *can, int64_t now_ms)
 {
     if (can->state.publish && now_ms - can->state.snapshot_ms > can->max_age_ms) {
-        ESP_LOGE(TAG, "the newest state is older than %" PRId32 " ms", can->max_age_ms);
+        ESP_LOGE(TAG, "the newest battery state is older than %" PRId32 " ms", can->max_age_ms);
         can->state.publish = false;
         victron_schedule_set_state(&can->schedule, &can->state, now_ms);
     }
@@ -79,7 +79,7 @@ static void watch_gx(can_victron_t *can, int64_t now_ms)
         ESP_LOGI(TAG, "keepalive OK: a GX is on the bus");
         break;
     case VICTRON_KEEPALIVE_LOST:
-        ESP_LOGW(TAG, "no keepalive (0x305) for %" PRId32 " ms: GX off, rebooting or cable; sending on",
+        ESP_LOGW(TAG, "no keepalive (0x305) for %" PRId32 " ms: GX off, rebooting or disconnected; still sending",
                  can->gx_warn_ms);
         break;
     default:
@@ -191,7 +191,8 @@ static bool restart_is_due(can_victron_t *can, int64_t now_ms)
         can_restart_memory_write(can->restart.made);
     }
     if (due) {
-        ESP_LOGE(TAG, "CAN node refuses for %" PRId64 " s: restart %" PRIu32, refusing_ms / 1000, can->restart.made);
+        ESP_LOGE(TAG, "CAN node refuses to start, for %" PRId64 " s: restart %" PRIu32, refusing_ms / 1000,
+                 can->restart.made);
     }
     return due;
 }

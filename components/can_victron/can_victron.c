@@ -68,7 +68,7 @@ static esp_err_t read_settings(can_victron_t *can, settings_handle_t settings, v
 esp_err_t can_victron_start(event_bus_handle_t bus, settings_handle_t settings)
 {
     victron_identity_t identity;
-    ESP_RETURN_ON_FALSE(bus != NULL && settings != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
+    ESP_RETURN_ON_FALSE(bus != NULL && settings != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL argument");
     ESP_RETURN_ON_ERROR(read_settings(&s_can, settings, &identity), TAG, "settings refused");
     can_turn_begin(&s_can, bus, &identity, service_now_ms());
     const service_task_config_t task = {

@@ -67,12 +67,12 @@ static int64_t in_minutes(int64_t us)
 static void tell_start(const boot_loop_t *loop, bool after_crash)
 {
     if (after_crash) {
-        ESP_LOGW(TAG, "crash %" PRIu32 " since the power came", loop->crashes);
+        ESP_LOGW(TAG, "crash %" PRIu32 " since power-on", loop->crashes);
     }
     if (loop->stage == BOOT_LOOP_REDUCED) {
         ESP_LOGE(TAG,
-                 "crashed again and again: control alone is started, no network and no history; all of it is tried "
-                 "again in %" PRId64 " min",
+                 "repeated crashes: only control is started, without network and history; next full start in %" PRId64
+                 " min",
                  in_minutes(boot_loop_wait_us(loop, now_us())));
     }
 }
@@ -104,7 +104,7 @@ void boot_guard_wait(void)
         }
         (void)xSemaphoreGive(s_lock);
         if (trying) {
-            ESP_LOGW(TAG, "everything is started for a try");
+            ESP_LOGW(TAG, "trying a full start");
         }
         if (wait_ms == 0) {
             return;
@@ -127,7 +127,7 @@ boot_guard_status_t boot_guard_status(void)
     };
     (void)xSemaphoreGive(s_lock);
     if (settled) {
-        ESP_LOGI(TAG, "no crash for ten minutes: the try has gone well");
+        ESP_LOGI(TAG, "no crash for ten minutes: the full start succeeded");
     }
     return status;
 }

@@ -123,7 +123,7 @@ static uint32_t least_stack_free(const diagnostics_status_t *status)
 static void log_trouble(const diagnostics_status_t *status)
 {
     if (status->boot.stage == BOOT_LOOP_REDUCED) {
-        ESP_LOGE(TAG, "boot loop: control alone runs; everything is tried again in %" PRId64 " min",
+        ESP_LOGE(TAG, "boot loop: only control runs; next full start in %" PRId64 " min",
                  (status->boot.next_try_ms + 59999) / 60000);
     }
     for (uint32_t i = 0; i < status->task_count; i++) {
@@ -147,7 +147,7 @@ static void log_flash(diagnostics_handle_t self)
     }
     if (erased != self->erased_told) {
         self->erased_told = erased;
-        ESP_LOGI(TAG, "flash: sectors erased since the start: %s; longest turn %" PRIu32 " ms, without a turn %" PRIu32,
+        ESP_LOGI(TAG, "flash: sectors erased since start: %s; longest turn %" PRIu32 " ms, without a turn %" PRIu32,
                  text, flash->longest_ms, flash->without_turn);
     }
 }
@@ -166,7 +166,7 @@ static void log_summary(diagnostics_handle_t self)
              " sent, %" PRIu32 " failed, %" PRIu32 " bus-off%s, GX %s",
              s->uptime_ms / 1000, s->heap_free_bytes, s->heap_least_free_bytes, least_stack_free(s),
              s->messages_dropped, s->uart.session.snapshots, s->uart.session.timeouts, s->uart.session.crc_errors,
-             s->can.tx_ok, s->can.tx_failed, s->can.bus_off_count, s->can.refusing ? ", node refuses" : "",
+             s->can.tx_ok, s->can.tx_failed, s->can.bus_off_count, s->can.refusing ? ", node refuses to start" : "",
              s->can.gx_alive ? "alive" : "not seen");
     log_trouble(s);
     log_flash(self);
@@ -186,9 +186,9 @@ static void run(service_task_t *task, void *argument)
 static esp_err_t subscribe(diagnostics_handle_t self)
 {
     ESP_RETURN_ON_ERROR(event_bus_subscribe(self->bus, EVENT_BUS_UART_STATUS, 1, TAG, NULL, &self->uart), TAG,
-                        "no UART status");
+                        "cannot subscribe to the UART status");
     ESP_RETURN_ON_ERROR(event_bus_subscribe(self->bus, EVENT_BUS_CAN_STATUS, 1, TAG, NULL, &self->can), TAG,
-                        "no CAN status");
+                        "cannot subscribe to the CAN status");
     return event_bus_subscribe(self->bus, EVENT_BUS_TASK_HEALTH, DIAGNOSTICS_TASKS_MAX, TAG, NULL, &self->health);
 }
 
@@ -201,10 +201,10 @@ void diagnostics_get(diagnostics_handle_t handle, diagnostics_status_t *status)
 
 esp_err_t diagnostics_start(event_bus_handle_t bus, diagnostics_handle_t *handle)
 {
-    ESP_RETURN_ON_FALSE(bus != NULL && handle != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
+    ESP_RETURN_ON_FALSE(bus != NULL && handle != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL argument");
     static struct diagnostics diagnostics; /* there is one, as long as the program lives */
     diagnostics_handle_t self = &diagnostics;
-    ESP_RETURN_ON_FALSE(self->bus == NULL, ESP_ERR_INVALID_STATE, TAG, "started already");
+    ESP_RETURN_ON_FALSE(self->bus == NULL, ESP_ERR_INVALID_STATE, TAG, "already started");
     self->bus = bus;
     self->status.boot_reason = esp_reset_reason();
     self->next_log_ms = service_now_ms() + CONFIG_TINYBMS_DIAGNOSTICS_LOG_S * 1000LL;
@@ -219,7 +219,7 @@ esp_err_t diagnostics_start(event_bus_handle_t bus, diagnostics_handle_t *handle
         .priority = CONFIG_TINYBMS_DIAGNOSTICS_TASK_PRIORITY,
         .run = run,
     };
-    ESP_RETURN_ON_ERROR(service_task_start(&task, bus, self), TAG, "no task");
+    ESP_RETURN_ON_ERROR(service_task_start(&task, bus, self), TAG, "cannot start the task");
     *handle = self;
     return ESP_OK;
 }

@@ -47,7 +47,7 @@ static size_t message_size(event_bus_topic_t topic)
 
 esp_err_t event_bus_create(event_bus_handle_t *bus)
 {
-    ESP_RETURN_ON_FALSE(bus != NULL, ESP_ERR_INVALID_ARG, TAG, "no place for the handle");
+    ESP_RETURN_ON_FALSE(bus != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL argument");
     *bus = calloc(1, sizeof(struct event_bus));
     ESP_RETURN_ON_FALSE(*bus != NULL, ESP_ERR_NO_MEM, TAG, "no memory for the bus");
     return ESP_OK;
@@ -56,7 +56,7 @@ esp_err_t event_bus_create(event_bus_handle_t *bus)
 esp_err_t event_bus_subscribe(event_bus_handle_t bus, event_bus_topic_t topic, uint32_t depth, const char *name,
                               TaskHandle_t notify, event_bus_subscription_t *subscription)
 {
-    ESP_RETURN_ON_FALSE(bus != NULL && name != NULL && subscription != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
+    ESP_RETURN_ON_FALSE(bus != NULL && name != NULL && subscription != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL argument");
     ESP_RETURN_ON_FALSE(topic < EVENT_BUS_TOPIC_COUNT && depth >= 1 && depth <= MAX_DEPTH, ESP_ERR_INVALID_ARG, TAG,
                         "%s: topic %d or depth %u out of range", name, (int)topic, (unsigned)depth);
     const unsigned index = atomic_load(&bus->count);

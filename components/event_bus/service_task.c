@@ -67,7 +67,7 @@ static service_watched_t *watch(const char *name)
 {
     const uint32_t count = atomic_load(&s_watched_count);
     if (count == WATCHED_TASKS) {
-        ESP_LOGW(TAG, "nobody notices when %s hangs: there are too many tasks", name);
+        ESP_LOGW(TAG, "too many tasks: a hang of %s will not be detected", name);
         return NULL;
     }
     service_watched_t *const watched = &s_watched[count];
@@ -87,7 +87,7 @@ static void begin(service_task_t *task, const service_task_config_t *config, eve
     }
     const esp_err_t err = esp_task_wdt_add(NULL);
     if (err != ESP_OK) {
-        ESP_LOGW(TAG, "%s is not under the task watchdog: %s", config->name, esp_err_to_name(err));
+        ESP_LOGW(TAG, "the task watchdog does not watch %s: %s", config->name, esp_err_to_name(err));
     }
 }
 
@@ -134,7 +134,7 @@ static void watch_others(const service_task_t *task)
         service_watched_t *const other = &s_watched[i];
         const int32_t silent_s = (int32_t)(now_s() - atomic_load(&other->alive_s));
         if (silent_s >= OVERDUE_AFTER_S && !atomic_exchange(&other->overdue, true)) {
-            ESP_LOGE(TAG, "%s has hung for %" PRId32 " s; the limits are sent on", other->name, silent_s);
+            ESP_LOGE(TAG, "%s has hung for %" PRId32 " s; limits are still sent", other->name, silent_s);
             const event_bus_task_health_t health = {.task = other->name, .overdue = true};
             event_bus_publish_task_health(task->bus, &health);
         }
@@ -148,7 +148,7 @@ static void note_alive(service_task_t *task)
     } else if (task->watched != NULL) {
         atomic_store(&task->watched->alive_s, now_s());
         if (atomic_exchange(&task->watched->overdue, false)) {
-            ESP_LOGW(TAG, "%s goes on", task->name);
+            ESP_LOGW(TAG, "%s runs again", task->name);
             task->next_report_ms = service_now_ms();
         }
     }

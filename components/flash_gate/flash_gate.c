@@ -54,7 +54,7 @@ static TickType_t ticks_of(int64_t wait_ms)
 static void hold_at_shutdown(void)
 {
     if (xSemaphoreTake(s_turn, pdMS_TO_TICKS(SHUTDOWN_WAIT_MS)) != pdTRUE) {
-        ESP_LOGW(TAG, "somebody is writing flash while the restart comes");
+        ESP_LOGW(TAG, "restarting while a task writes flash");
     }
 }
 
@@ -179,7 +179,7 @@ static void count_erase(const esp_partition_t *partition)
     s_status.without_turn += mine ? 0 : 1;
     (void)xSemaphoreGive(s_lock);
     if (!mine) {
-        ESP_LOGE(TAG, "a sector of %s is erased without a turn", partition->label);
+        ESP_LOGE(TAG, "a sector of %s was erased without a turn", partition->label);
     }
 }
 

@@ -70,7 +70,7 @@ static void read_stored(ota_t *ota)
 static esp_err_t store(uint8_t worked)
 {
     nvs_handle_t nvs = 0;
-    ESP_RETURN_ON_ERROR(flash_gate_take(TURN_WAIT_MS), TAG, "no turn to store what works");
+    ESP_RETURN_ON_ERROR(flash_gate_take(TURN_WAIT_MS), TAG, "no turn at the flash gate to save what works");
     esp_err_t err = nvs_open(NVS_NAMESPACE, NVS_READWRITE, &nvs);
     if (err == ESP_OK) {
         err = nvs_set_u8(nvs, WORKED, worked);
@@ -111,8 +111,7 @@ static void remind(ota_t *ota, uint8_t works, int64_t now_ms)
         return;
     }
     ota->next_reminder_ms = now_ms + REMIND_MS;
-    ESP_LOGW(TAG,
-             "this image is not confirmed, and a restart returns to the one before; what worked then and does not: %s",
+    ESP_LOGW(TAG, "this image is not confirmed; a restart returns to the previous one. Worked before, but not now: %s",
              parts_text((uint8_t)(ota->asked & ~works)));
 }
 
@@ -133,12 +132,11 @@ static void confirm(ota_t *ota, int64_t now_ms)
         flash_gate_give();
     }
     if (err != ESP_OK) {
-        ESP_LOGE(TAG, "this image works and cannot be confirmed: %s; it is tried again every minute",
-                 esp_err_to_name(err));
+        ESP_LOGE(TAG, "this image works but cannot be confirmed: %s; retrying every minute", esp_err_to_name(err));
         return;
     }
     ota->pending = false;
-    ESP_LOGI(TAG, "this image is confirmed; asked for was: %s", parts_text(ota->asked));
+    ESP_LOGI(TAG, "this image is confirmed; required: %s", parts_text(ota->asked));
 }
 
 /** Not soon after a start, where nothing works yet: what worked before it may be asked of the next image. */
@@ -153,7 +151,7 @@ static void keep_what_works(ota_t *ota, int64_t now_ms)
     if (err == ESP_OK) {
         ota->stored = worked;
     } else {
-        ESP_LOGW(TAG, "what works cannot be stored: %s", esp_err_to_name(err));
+        ESP_LOGW(TAG, "cannot save what works: %s", esp_err_to_name(err));
     }
 }
 
@@ -177,18 +175,19 @@ esp_err_t ota_start(event_bus_handle_t bus)
 {
     static ota_t the_ota; /* there is one, as long as the program lives */
     ota_t *const ota = &the_ota;
-    ESP_RETURN_ON_FALSE(bus != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
-    ESP_RETURN_ON_FALSE(ota->bus == NULL, ESP_ERR_INVALID_STATE, TAG, "started already");
+    ESP_RETURN_ON_FALSE(bus != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL argument");
+    ESP_RETURN_ON_FALSE(ota->bus == NULL, ESP_ERR_INVALID_STATE, TAG, "already started");
     ota->bus = bus;
     ota->pending = is_pending();
     read_stored(ota);
     if (ota->pending) {
-        ESP_LOGW(TAG, "a new image: it confirms itself after %d s; asked for, because it worked before: %s",
+        ESP_LOGW(TAG, "new image: confirms itself after %d s; required because it worked before: %s",
                  OTA_CONFIRM_AT_MS / 1000, parts_text(ota->asked));
     }
     ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_UART_STATUS, 1, TAG, NULL, &ota->uart), TAG,
-                        "no UART status");
-    ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_CAN_STATUS, 1, TAG, NULL, &ota->can), TAG, "no CAN status");
+                        "cannot subscribe to the UART status");
+    ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_CAN_STATUS, 1, TAG, NULL, &ota->can), TAG,
+                        "cannot subscribe to the CAN status");
     const service_task_config_t task = {
         .name = TAG,
         .kind = SERVICE_TASK_BACKGROUND,

@@ -99,7 +99,7 @@ static bool storage_usable(struct settings *settings)
         settings->storage == ESP_ERR_NOT_FOUND || settings->storage == ESP_ERR_NO_MEM) {
         return false;
     }
-    ESP_LOGE(TAG, "the storage of settings is damaged (%s) and is erased", esp_err_to_name(settings->storage));
+    ESP_LOGE(TAG, "the settings storage is damaged (%s) and will be erased", esp_err_to_name(settings->storage));
     if (nvs_flash_erase() == ESP_OK) {
         settings->storage = nvs_flash_init();
     }
@@ -109,7 +109,7 @@ static bool storage_usable(struct settings *settings)
 static esp_err_t store_record(unsigned half, const uint8_t *bytes, size_t length)
 {
     nvs_handle_t nvs = 0;
-    ESP_RETURN_ON_ERROR(nvs_open(NVS_NAMESPACE, NVS_READWRITE, &nvs), TAG, "cannot open the storage");
+    ESP_RETURN_ON_ERROR(nvs_open(NVS_NAMESPACE, NVS_READWRITE, &nvs), TAG, "cannot open the settings storage");
     esp_err_t err = nvs_set_blob(nvs, key_of(half), bytes, length);
     if (err == ESP_ERR_NVS_REMOVE_FAILED) {
         err = ESP_OK; /* it has been written, and the old one goes with the next start */
@@ -198,29 +198,28 @@ static void log_found(const settings_found_t *found, const settings_saved_t *sav
     const bool first_start = found->first == SETTINGS_PLACE_NOTHING && found->second == SETTINGS_PLACE_NOTHING;
     const bool fine = found->first == SETTINGS_PLACE_RECORD && found->second == SETTINGS_PLACE_RECORD;
     if (!first_start && !fine) {
-        ESP_LOGE(TAG, "settings: the first place is %s, the second one %s", places[found->first],
-                 places[found->second]);
+        ESP_LOGE(TAG, "settings: the first place is %s, the second is %s", places[found->first], places[found->second]);
     }
     if (found->from_second && !found->lost) {
-        ESP_LOGW(TAG, "numbers are taken from the second place; names and passwords that were lost are factory values");
+        ESP_LOGW(TAG, "numbers come from the second place; lost names and passwords have their factory values");
     }
     if (saved->unconfirmed) {
-        ESP_LOGE(TAG, "saved settings are lost or not allowed any more: charging is held down until a person has "
-                      "looked at the settings and confirms them");
+        ESP_LOGE(TAG, "saved settings are lost or no longer allowed; charging is held down until a person checks and "
+                      "confirms the settings");
     }
 }
 
 /** To open it may take an erase. */
 static esp_err_t open_storage(void)
 {
-    ESP_RETURN_ON_ERROR(flash_gate_take(TURN_WAIT_MS), TAG, "no turn to open the storage");
+    ESP_RETURN_ON_ERROR(flash_gate_take(TURN_WAIT_MS), TAG, "no turn at the flash gate to open the settings storage");
     const esp_err_t err = nvs_flash_init();
     flash_gate_give();
     if (err == ESP_ERR_NVS_NEW_VERSION_FOUND) {
-        ESP_LOGE(TAG, "the storage of settings is of a newer firmware and is kept, nothing is saved: go back to that "
+        ESP_LOGE(TAG, "the settings storage belongs to a newer firmware and is kept; nothing is saved. Return to that "
                       "firmware, or erase the flash over the cable");
     } else if (err != ESP_OK && err != ESP_ERR_NOT_FOUND) {
-        ESP_LOGE(TAG, "the storage of settings cannot be read: %s", esp_err_to_name(err));
+        ESP_LOGE(TAG, "cannot read the settings storage: %s", esp_err_to_name(err));
     }
     return err;
 }
@@ -241,7 +240,7 @@ static void read_all(struct settings *settings, settings_room_t *room)
     log_found(&found, &settings->saved);
     const bool healed = settings_keep_heal(&settings->keep, &found, &settings->saved, room);
     if (!healed) {
-        ESP_LOGE(TAG, "settings are kept in one place only; it is tried again");
+        ESP_LOGE(TAG, "settings are saved in one place only; will retry");
     }
     settings->starting = false;
     settings->second_behind = found.heal_second && !healed;
@@ -251,7 +250,7 @@ static void read_all(struct settings *settings, settings_room_t *room)
 
 esp_err_t settings_open(settings_handle_t *handle)
 {
-    ESP_RETURN_ON_FALSE(handle != NULL, ESP_ERR_INVALID_ARG, TAG, "no place for the handle");
+    ESP_RETURN_ON_FALSE(handle != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL argument");
     ESP_RETURN_ON_ERROR(flash_gate_init(), TAG, "no flash gate");
     if (s_settings.lock == NULL) {
         s_settings.lock = xSemaphoreCreateMutex();
@@ -303,10 +302,10 @@ static esp_err_t keep(struct settings *settings, settings_room_t *room, bool ove
         break;
     case SETTINGS_KEEP_ONE_PLACE:
         settings->second_behind = true;
-        ESP_LOGE(TAG, "saved in one place only; the second one is tried again");
+        ESP_LOGE(TAG, "saved in one place only; will retry the second");
         break;
     case SETTINGS_KEEP_NEWER:
-        ESP_LOGE(TAG, "not saved: what a newer firmware has saved is kept until the settings are confirmed");
+        ESP_LOGE(TAG, "not saved: the settings of a newer firmware are kept until a person confirms the present ones");
         return ESP_ERR_NOT_SUPPORTED;
     case SETTINGS_KEEP_FAILED:
     default:
@@ -334,7 +333,8 @@ static esp_err_t save(struct settings *settings, const settings_change_t *change
 esp_err_t settings_save(settings_handle_t handle, const settings_change_t *changes, size_t count,
                         settings_refusal_t *refusal)
 {
-    ESP_RETURN_ON_FALSE(handle != NULL && changes != NULL && refusal != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
+    ESP_RETURN_ON_FALSE(handle != NULL && changes != NULL && refusal != NULL, ESP_ERR_INVALID_ARG, TAG,
+                        "NULL argument");
     settings_room_t *const room = borrow_room();
     ESP_RETURN_ON_FALSE(room != NULL, ESP_ERR_NO_MEM, TAG, "no memory");
     (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
@@ -349,7 +349,7 @@ esp_err_t settings_save(settings_handle_t handle, const settings_change_t *chang
 
 esp_err_t settings_make_good(settings_handle_t handle)
 {
-    ESP_RETURN_ON_FALSE(handle != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
+    ESP_RETURN_ON_FALSE(handle != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL argument");
     (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
     settings_room_t *const room = handle->second_behind ? borrow_room() : NULL;
     if (room != NULL) {
@@ -363,7 +363,7 @@ esp_err_t settings_make_good(settings_handle_t handle)
 
 esp_err_t settings_confirm(settings_handle_t handle)
 {
-    ESP_RETURN_ON_FALSE(handle != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
+    ESP_RETURN_ON_FALSE(handle != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL argument");
     settings_room_t *const room = borrow_room();
     ESP_RETURN_ON_FALSE(room != NULL, ESP_ERR_NO_MEM, TAG, "no memory");
     (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
@@ -373,7 +373,7 @@ esp_err_t settings_confirm(settings_handle_t handle)
     (void)xSemaphoreGive(handle->lock);
     free(room);
     if (err == ESP_OK) {
-        ESP_LOGW(TAG, "the settings have been confirmed by a person");
+        ESP_LOGW(TAG, "a person has confirmed the settings");
     }
     return err;
 }
@@ -393,7 +393,7 @@ settings_memory_t settings_memory(settings_handle_t handle)
     }
     (void)xSemaphoreGive(handle->lock);
     if (err != ESP_OK && err != ESP_ERR_NVS_NOT_FOUND) {
-        ESP_LOGE(TAG, "which events of the BMS are over cannot be read (%s)", esp_err_to_name(err));
+        ESP_LOGE(TAG, "cannot read which BMS events have ended (%s)", esp_err_to_name(err));
     }
     memory.events_over = (tinybms_events_over_t){
         .event = {.time_s = (uint32_t)(over >> 32) & 0xFFFFFFU, .id = (uint8_t)(over >> 56)},
@@ -417,7 +417,7 @@ static esp_err_t remember_over(const tinybms_events_over_t *over)
 {
     nvs_handle_t nvs = 0;
     const uint64_t event = (uint64_t)over->event.id << 24 | over->event.time_s;
-    ESP_RETURN_ON_ERROR(flash_gate_take(TURN_WAIT_MS), TAG, "no turn to save");
+    ESP_RETURN_ON_ERROR(flash_gate_take(TURN_WAIT_MS), TAG, "no turn at the flash gate to save");
     esp_err_t err = nvs_open(BATTERY_NAMESPACE, NVS_READWRITE, &nvs);
     if (err == ESP_OK) {
         err = nvs_set_u64(nvs, EVENTS_OVER, event << 32 | over->bms_time_s);

@@ -41,8 +41,8 @@ static bool number_valid(const settings_entry_t *entry, int32_t number, settings
     } else if (entry->zero_means != NULL) {
         (void)snprintf(more, sizeof(more), ", or 0 = %s", entry->zero_means);
     }
-    (void)snprintf(refusal->text, sizeof(refusal->text), "%s: allowed are %" PRId32 "..%" PRId32 " %s%s", entry->key,
-                   entry->min, entry->max, entry->unit, more);
+    (void)snprintf(refusal->text, sizeof(refusal->text), "%s: the allowed range is %" PRId32 "..%" PRId32 " %s%s",
+                   entry->key, entry->min, entry->max, entry->unit, more);
     return false;
 }
 
@@ -50,8 +50,9 @@ static bool text_valid(const settings_entry_t *entry, const char *text, settings
 {
     const int32_t length = (int32_t)strnlen(text, SETTINGS_TEXT_MAX + 1);
     if (!(length == 0 && entry->may_be_empty) && (length < entry->min || length > entry->max)) {
-        (void)snprintf(refusal->text, sizeof(refusal->text), "%s: allowed are %" PRId32 "..%" PRId32 " characters%s",
-                       entry->key, entry->min, entry->max, entry->may_be_empty ? ", or none" : "");
+        (void)snprintf(refusal->text, sizeof(refusal->text),
+                       "%s: the allowed length is %" PRId32 "..%" PRId32 " characters%s", entry->key, entry->min,
+                       entry->max, entry->may_be_empty ? ", or none" : "");
         return false;
     }
     if (!printable(text)) {
@@ -135,8 +136,8 @@ bool settings_fit_together(const settings_values_t *values, settings_refusal_t *
     }
     if (!names_fit(values)) {
         (void)snprintf(refusal->text, sizeof(refusal->text),
-                       "id.*: a battery name of more than 8 characters begins with the manufacturer, and no name is "
-                       "that of another maker");
+                       "id.*: a battery name longer than 8 characters must begin with the manufacturer, and no name "
+                       "may be that of another maker");
         return false;
     }
     return true;

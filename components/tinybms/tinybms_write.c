@@ -243,20 +243,20 @@ tinybms_write_result_t tinybms_write_answer(tinybms_write_t *write, const tinybm
 const char *tinybms_write_status_text(tinybms_write_status_t status)
 {
     static const char *const texts[] = {
-        [TINYBMS_WRITE_PENDING] = "under way",
+        [TINYBMS_WRITE_PENDING] = "in progress",
         [TINYBMS_WRITE_OK] = "written and verified",
         [TINYBMS_WRITE_UNKNOWN_REGISTER] = "unknown register",
         [TINYBMS_WRITE_NOT_WRITABLE] = "register cannot be written",
         [TINYBMS_WRITE_OUT_OF_RANGE] = "value out of range",
         [TINYBMS_WRITE_CONTRADICTS] = "contradicts another setting",
-        [TINYBMS_WRITE_CELL_COUNT] = "not the number of cells that are measured",
-        [TINYBMS_WRITE_NEEDS_CONFIRMATION] = "loosens a protection: has to be confirmed",
+        [TINYBMS_WRITE_CELL_COUNT] = "differs from the measured number of cells",
+        [TINYBMS_WRITE_NEEDS_CONFIRMATION] = "loosens a protection: must be confirmed",
         [TINYBMS_WRITE_REPEATED] = "named twice",
-        [TINYBMS_WRITE_NO_ORDER] = "no order of these writes is without contradiction",
-        [TINYBMS_WRITE_BUSY] = "another write is under way",
+        [TINYBMS_WRITE_NO_ORDER] = "no order of these writes avoids a contradiction",
+        [TINYBMS_WRITE_BUSY] = "another write is in progress",
         [TINYBMS_WRITE_NOT_ANSWERED] = "the BMS did not answer",
         [TINYBMS_WRITE_REFUSED_BY_BMS] = "refused by the BMS",
-        [TINYBMS_WRITE_NOT_VERIFIED] = "another value was read back",
+        [TINYBMS_WRITE_NOT_VERIFIED] = "a different value was read back",
     };
     return (size_t)status < sizeof(texts) / sizeof(texts[0]) ? texts[status] : "unknown";
 }

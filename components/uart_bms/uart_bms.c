@@ -129,8 +129,8 @@ static void log_refusal(const tinybms_write_request_t *request, const tinybms_wr
 {
     switch (result->status) {
     case TINYBMS_WRITE_OUT_OF_RANGE:
-        ESP_LOGW(TAG, "%s = %" PRId64 " refused: allowed are %" PRId32 "..%" PRId32, name_of(request), request->raw,
-                 result->min, result->max);
+        ESP_LOGW(TAG, "%s = %" PRId64 " refused: the allowed range is %" PRId32 "..%" PRId32, name_of(request),
+                 request->raw, result->min, result->max);
         break;
     case TINYBMS_WRITE_CONTRADICTS:
     case TINYBMS_WRITE_NEEDS_CONFIRMATION:
@@ -179,7 +179,7 @@ static void send_request(const uint8_t *bytes, size_t length)
 {
     const int sent = uart_write_bytes(PORT, bytes, length);
     if (sent != (int)length) {
-        ESP_LOGW(TAG, "the driver took %d of %u bytes of a request", sent, (unsigned)length);
+        ESP_LOGW(TAG, "the UART driver accepted only %d of %u bytes of a request", sent, (unsigned)length);
     }
 }
 
@@ -236,7 +236,7 @@ static void note_silence(uart_bms_handle_t bms, int64_t now_ms)
     const int64_t last_ms = ever ? bms->status.last_snapshot_ms : bms->started_ms;
     const bool silent = now_ms - last_ms >= SILENT_AFTER_MS;
     if (silent && !bms->silent) {
-        ESP_LOGW(TAG, "the BMS has been silent for %d ms; asking on", SILENT_AFTER_MS);
+        ESP_LOGW(TAG, "the BMS has not answered for %d ms; still polling", SILENT_AFTER_MS);
     }
     bms->silent = silent;
     if (ever && !silent && !bms->status.answering) {
@@ -295,10 +295,10 @@ static esp_err_t open_line(void *argument)
 
 esp_err_t uart_bms_start(event_bus_handle_t bus, settings_handle_t settings, uart_bms_handle_t *handle)
 {
-    ESP_RETURN_ON_FALSE(bus != NULL && settings != NULL && handle != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
+    ESP_RETURN_ON_FALSE(bus != NULL && settings != NULL && handle != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL argument");
     static struct uart_bms uart_bms; /* there is one, as long as the program lives */
     uart_bms_handle_t bms = &uart_bms;
-    ESP_RETURN_ON_FALSE(bms->bus == NULL, ESP_ERR_INVALID_STATE, TAG, "started already");
+    ESP_RETURN_ON_FALSE(bms->bus == NULL, ESP_ERR_INVALID_STATE, TAG, "already started");
     bms->bus = bus;
     bms->jobs = xQueueCreate(1, sizeof(write_job_t));
     bms->answers = xQueueCreate(1, sizeof(write_answer_t));
@@ -320,7 +320,7 @@ esp_err_t uart_bms_start(event_bus_handle_t bus, settings_handle_t settings, uar
         .open = open_line,
         .run = run,
     };
-    ESP_RETURN_ON_ERROR(service_task_start(&task, bus, bms), TAG, "no serial line");
+    ESP_RETURN_ON_ERROR(service_task_start(&task, bus, bms), TAG, "cannot start the serial task");
     *handle = bms;
     return ESP_OK;
 }
@@ -363,7 +363,7 @@ static esp_err_t write_all(uart_bms_handle_t bms, tinybms_write_request_t *reque
     while (*written < count) {
         err = exchange(bms, &requests[*written], deadline_ms, result);
         if (err != ESP_OK || result->status != TINYBMS_WRITE_OK) {
-            ESP_LOGW(TAG, "%u of %u settings written, then it ended at %s", (unsigned)*written, (unsigned)count,
+            ESP_LOGW(TAG, "%u of %u settings written; stopped at %s", (unsigned)*written, (unsigned)count,
                      name_of(&requests[*written]));
             return err;
         }
@@ -376,7 +376,7 @@ esp_err_t uart_bms_write_all(uart_bms_handle_t handle, tinybms_write_request_t *
                              uint32_t timeout_ms, tinybms_write_result_t *result, size_t *written)
 {
     ESP_RETURN_ON_FALSE(handle != NULL && requests != NULL && count > 0 && result != NULL && written != NULL,
-                        ESP_ERR_INVALID_ARG, TAG, "NULL or nothing given");
+                        ESP_ERR_INVALID_ARG, TAG, "NULL argument or nothing to write");
     const int64_t deadline_ms = service_now_ms() + (int64_t)timeout_ms;
     *written = 0;
     if (xSemaphoreTake(handle->one_writer, service_ticks_until(deadline_ms, INT32_MAX)) != pdTRUE) {
@@ -390,7 +390,7 @@ esp_err_t uart_bms_write_all(uart_bms_handle_t handle, tinybms_write_request_t *
 esp_err_t uart_bms_write(uart_bms_handle_t handle, const tinybms_write_request_t *request, uint32_t timeout_ms,
                          tinybms_write_result_t *result)
 {
-    ESP_RETURN_ON_FALSE(handle != NULL && request != NULL && result != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL given");
+    ESP_RETURN_ON_FALSE(handle != NULL && request != NULL && result != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL argument");
     const int64_t deadline_ms = service_now_ms() + (int64_t)timeout_ms;
     if (xSemaphoreTake(handle->one_writer, service_ticks_until(deadline_ms, INT32_MAX)) != pdTRUE) {
         return ESP_ERR_TIMEOUT;

@@ -1,4 +1,4 @@
-# Turns partitions.csv into TINYBMS_CONFIG_DIR/partitions.inc: initialisers of esp_partition_t for host/src/esp_partition.c.
+# Turns partitions.csv into TINYBMS_CONFIG_DIR/partitions.inc: initialisers of esp_partition_t for host/esp_partition/esp_partition.c.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${TINYBMS_ROOT}/partitions.csv)
 file(STRINGS ${TINYBMS_ROOT}/partitions.csv lines REGEX "^[^#]")
 set(initialisers "")

@@ -20,9 +20,9 @@ FAULTS = signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL
 BY_SANITIZER = 1, 66
 """A program with sanitizers reports a fault itself, and ends with one of these."""
 FIRST_WAIT_MS = 15 * 60_000
-STARTED = "main: everything is started"
-REDUCED = "boot_guard: crashed again and again: control alone is started"
-TRIED = "boot_guard: everything is started for a try"
+STARTED = "main: start complete"
+REDUCED = "boot_guard: repeated crashes: only control is started"
+TRIED = "boot_guard: trying a full start"
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_behind_five_crashes_control_runs_alone_then_all_is_tried_and_when_that_
     with ended_by(signal.SIGABRT, line, data) as gateway:
         sends(gateway)
         assert said(gateway, REDUCED)
-        assert said(gateway, "all of it is tried again in 15 min")
+        assert said(gateway, "next full start in 15 min")
         (data / "can_port").unlink()
         gateway.lines.clear()
         gateway.process.send_signal(signal.SIGUSR1)
@@ -95,7 +95,7 @@ def test_behind_five_crashes_control_runs_alone_then_all_is_tried_and_when_that_
         sends(gateway)
     with started(line, data, *later) as gateway:
         sends(gateway)
-        assert said(gateway, "all of it is tried again in 60 min")
+        assert said(gateway, "next full start in 60 min")
         assert not said(gateway, STARTED)
     with started(line, data) as gateway:  # it was ended in order, which is as a power cut
         runs_whole(gateway)
@@ -104,7 +104,7 @@ def test_behind_five_crashes_control_runs_alone_then_all_is_tried_and_when_that_
 def test_that_control_alone_runs_is_said_with_every_summary(line: BmsLine, data: Path) -> None:
     crash(line, data, *[signal.SIGABRT] * 5)
     with started(line, data) as gateway:
-        told = "diagnostics: boot loop: control alone runs; everything is tried again in 1"
+        told = "diagnostics: boot loop: only control runs; next full start in 1"
         wait_until(lambda: said(gateway, told), 90 / SCALE, lambda: "the summary does not say it")
 
 
@@ -115,14 +115,14 @@ def test_what_is_no_crash_begins_the_count_anew(line: BmsLine, data: Path, numbe
     crash(line, data, *[signal.SIGABRT] * 4)
     gateway = started(line, data).__enter__()
     runs_whole(gateway)
-    assert said(gateway, "boot_guard: crash 4 since the power came")
+    assert said(gateway, "boot_guard: crash 4 since power-on")
     gateway.process.send_signal(number)
     gateway.process.wait(WITHIN_S)
     gateway.stop()
     crash(line, data, *[signal.SIGABRT] * 2)
     with started(line, data) as last:
         runs_whole(last)
-        assert said(last, "boot_guard: crash 2 since the power came")
+        assert said(last, "boot_guard: crash 2 since power-on")
 
 
 def test_a_task_that_hangs_is_a_crash_that_the_next_start_knows_as_one_of_the_watchdog(
@@ -135,7 +135,7 @@ def test_a_task_that_hangs_is_a_crash_that_the_next_start_knows_as_one_of_the_wa
     with started(line, data) as gateway:
         runs_whole(gateway)
         assert said(gateway, "boot reason: task watchdog")
-        assert said(gateway, "crash 1 since the power came")
+        assert said(gateway, "crash 1 since power-on")
 
 
 def cut(file: Path) -> None:
@@ -169,4 +169,4 @@ def test_a_call_that_only_prints_is_no_start(line: BmsLine, data: Path) -> None:
     subprocess.run([ensure_built(), "--data", data, "--settings"], check=True, capture_output=True)
     with started(line, data) as gateway:
         runs_whole(gateway)
-        assert said(gateway, "crash 1 since the power came")
+        assert said(gateway, "crash 1 since power-on")

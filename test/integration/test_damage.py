@@ -44,16 +44,16 @@ def test_a_sensor_that_is_gone_is_missed_over_a_restart_until_a_person_forgets_i
             wait_for(bus, lambda m: is_limits(m) and limits(m) == FULL, 40 / SCALE + 5)
             refused = CliRunner().invoke(main, command)
             assert refused.exit_code == 2
-            assert "a gateway is running on it" in refused.output
+            assert "in use by a running gateway" in refused.output
         with line.lock:
             line.bms.set_value("temp1", -3276.8)  # reads -32768: not connected
         with GatewayProcess(line.link, data, *scale) as gateway, open_bus(gateway.can_backend()) as bus:
             wait_for(bus, warns, 5.0)
             assert {limits(m)[1] for m in collect(bus, 40 / SCALE) if is_limits(m)} == {0}
-            assert log_has(gateway, "external temperature sensor 1 was there and is gone")
+            assert log_has(gateway, "external temperature sensor 1 is missing")
             assert log_has(gateway, "CCL 0 mA: temperature sensor lost")
         forgotten = CliRunner().invoke(main, command)
-        assert (forgotten.exit_code, forgotten.output) == (0, "external temperature sensor 1 is forgotten\n")
+        assert (forgotten.exit_code, forgotten.output) == (0, "external temperature sensor 1 forgotten\n")
         with GatewayProcess(line.link, data, *scale) as gateway, open_bus(gateway.can_backend()) as bus:
             wait_for(bus, lambda m: is_limits(m) and limits(m) == FULL, 40 / SCALE + 5)
 
@@ -78,9 +78,7 @@ def test_after_an_orderly_restart_limits_go_on_where_they_were_and_after_another
 def test_a_bms_that_answers_and_measures_no_more_is_taken_as_silent() -> None:
     """The counter has to have advanced for a minute; 5 s later charging stops, 10 s later everything."""
     with gateway_stack(time_scale=SCALE, scenario="rest") as stack, open_bus(stack.can_backend) as bus:
-        wait_until(
-            lambda: log_has(stack.gateway, "a BMS that freezes will be noticed"), 90 / SCALE + 5, lambda: "not armed"
-        )
+        wait_until(lambda: log_has(stack.gateway, "a frozen BMS will be detected"), 90 / SCALE + 5, lambda: "not armed")
         drain(bus)
         with stack.bms.lock:
             stack.bms.faults.set("frozen", 1)
@@ -101,7 +99,7 @@ def test_a_bms_whose_counter_never_advanced_is_believed_and_the_log_says_that_a_
         open_bus(stack.can_backend) as bus,
     ):
         wait_until(
-            lambda: log_has(stack.gateway, "a BMS that freezes would not be noticed"),
+            lambda: log_has(stack.gateway, "a frozen BMS would not be detected"),
             660 / scale + 5,
             lambda: "nothing said",
         )

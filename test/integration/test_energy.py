@@ -66,7 +66,7 @@ def test_counters_survive_a_restart_and_a_power_cut(line: BmsLine, tmp_path: Pat
         assert first_counters(first) == (0, 0)
         charged, discharged = counters_when(first, lambda _, out: out >= 3)
         assert charged == 0
-    assert said(first, "no saved counters: they begin at 0")
+    assert said(first, "no saved counters; starting at 0")
 
     set_current(line, POWER_A)
     second = gateway(line, tmp_path).__enter__()
@@ -131,4 +131,4 @@ def test_a_storage_that_fails_does_not_stop_the_gateway(
     with gateway(line, tmp_path) as running:
         assert counters_when(running, lambda _, out: out >= 1) == (0, 1)
         assert running.stop() == 0
-    assert said(running, "counters cannot be saved")
+    assert said(running, "cannot save the counters")

@@ -12,7 +12,7 @@ from tinybms_gateway.demo.wiring import gateway_stack
 def test_nothing_is_sent_before_the_bms_has_answered_and_limits_go_first() -> None:
     with gateway_stack(faults=("silence",)) as stack, open_bus(stack.can_backend) as bus:
         assert collect(bus, 3.5) == []
-        assert any("silent" in line for line in stack.gateway.lines)
+        assert any("has not answered" in line for line in stack.gateway.lines)
         stack.bms.faults.set("silence", 0)
         assert wait_for(bus, lambda _: True, 5.0).arbitration_id == 0x351
 
@@ -42,7 +42,7 @@ def test_each_step_up_to_the_first_frame_tells_its_share_in_the_debug_log() -> N
         lines = [line for line in stack.gateway.lines if ": start: " in line]
     shares = [re.fullmatch(r"D \(\d+\) (\w+): start: (.+?),? (?:took|after) (\d+) (us|ms)", line) for line in lines]
     assert [share and (share[1], share[2], share[4]) for share in shares] == [
-        ("main", "the system, behind the boot loader", "us"),
+        ("main", "the system after the boot loader", "us"),
         ("main", "settings", "us"),
         ("main", "event bus and diagnostics", "us"),
         ("main", "CAN", "us"),

@@ -88,7 +88,7 @@ def test_a_new_image_is_confirmed_after_two_minutes_when_all_that_worked_works(l
     update(data)
     begin = time.monotonic()
     with running(line, data) as gateway:
-        wait_for_line(gateway, f"asked for, because it worked before: {BOTH}")
+        wait_for_line(gateway, f"required because it worked before: {BOTH}")
         assert state(data) == PENDING
         wait_until(lambda: state(data) == VALID, WITHIN_S, lambda: "it is not confirmed")
         assert time.monotonic() - begin > DECIDED_S
@@ -104,7 +104,7 @@ def test_as_long_as_something_that_worked_does_not_the_image_is_not_confirmed_an
     update(data)
     set_silent(line, True)
     with running(line, data) as gateway:
-        wait_for_line(gateway, "what worked then and does not: the BMS")
+        wait_for_line(gateway, "Worked before, but not now: the BMS")
         stored = (data / "nvs/ota/worked").read_bytes()
         with open_bus(gateway.can_backend()) as bus:
             assert collect(bus, LOOKS_S / SCALE) == [], "the BMS is silent"
@@ -118,7 +118,7 @@ def test_it_is_confirmed_late_when_what_worked_comes_back(line: BmsLine, data: P
     run_until_stored(line, data)
     update(data)
     with running(line, data, acknowledged=False) as gateway:
-        wait_for_line(gateway, "what worked then and does not: the CAN bus")
+        wait_for_line(gateway, "Worked before, but not now: the CAN bus")
         with open_bus(gateway.can_backend()):
             wait_until(lambda: state(data) == VALID, WITHIN_S, lambda: "it is not confirmed")
 
@@ -128,7 +128,7 @@ def test_what_did_not_work_before_is_not_asked_for(line: BmsLine, data: Path) ->
     run_until_stored(line, data, acknowledged=False)
     update(data)
     with running(line, data, acknowledged=False) as gateway:
-        wait_for_line(gateway, "asked for, because it worked before: nothing")
+        wait_for_line(gateway, "required because it worked before: nothing")
         wait_until(lambda: state(data) == VALID, WITHIN_S, lambda: "it is not confirmed")
 
 
@@ -139,4 +139,4 @@ def test_when_it_is_not_known_what_worked_all_is_asked_for(line: BmsLine, data: 
         (data / "nvs/ota/worked").write_bytes(b"\x00")
     update(data)
     with running(line, data) as gateway:
-        wait_for_line(gateway, f"asked for, because it worked before: {BOTH}")
+        wait_for_line(gateway, f"required because it worked before: {BOTH}")

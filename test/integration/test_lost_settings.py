@@ -81,8 +81,8 @@ def test_a_cap_that_is_lost_in_both_places_holds_the_battery_down_until_a_person
     frames = settled(line, data, TENTH)
     assert {limits(m)[0] for m in frames if m.arbitration_id == 0x351} == {FLOAT}
     assert warned(frames)
-    assert "until these are confirmed" in run(native_build, data, "--settings").stderr
+    assert "until you confirm these" in run(native_build, data, "--settings").stderr
     confirmed = CliRunner().invoke(main, ("config", "confirm", "--data", str(data)))
-    assert (confirmed.exit_code, confirmed.output) == (0, "the settings are confirmed\n")
+    assert (confirmed.exit_code, confirmed.output) == (0, "settings confirmed\n")
     assert run(native_build, data, "--settings").stderr == ""
     assert not warned(settled(line, data, ALL))

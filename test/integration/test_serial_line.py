@@ -31,7 +31,7 @@ def test_a_device_that_is_pulled_out_comes_back_without_a_restart() -> None:
     with gateway_stack(time_scale=2.0) as stack, open_bus(stack.can_backend) as bus:
         wait_for(bus, has_id(0x351), 5.0)
         stack.bms.unplug()
-        wait_for_log(stack.gateway, "gone; opening it again")
+        wait_for_log(stack.gateway, "disconnected; reopening")
         wait_for(bus, lambda m: m.arbitration_id == 0x351 and limits(m)[1] == 0, 5.0)
         collect(bus, 5.0)
         drain(bus)

@@ -203,7 +203,7 @@ def test_an_adapter_that_refuses_frames_is_named_and_gets_fresh_ones_later(usb: 
         adapter.fault = ""
         frames = collect(gx, 3.0)
         assert percents(frames) == {26}
-        wait_for_log(stack, "takes frames again")
+        wait_for_log(stack, "accepts frames again")
         assert sum("refuses frames" in line for line in stack.gateway.lines) == 1, "said once, not for every frame"
 
 
@@ -211,8 +211,8 @@ def stop_and_resume(adapter: Adapter, fault: str) -> None:
     with adapter, adapter.peer() as gx, gateway_stack(can_backend=adapter.backend) as stack:
         wait_for(gx, has_id(0x351), 8.0)
         adapter.fault = fault
-        wait_for_log(stack, "fallen silent")
-        wait_for_log(stack, "does not answer as an slcan adapter")
+        wait_for_log(stack, "disconnected or silent")
+        wait_for_log(stack, "does not answer like an slcan adapter")
         set_soc(stack, 63.0)
         time.sleep(2.0)
         drain(gx)
@@ -233,7 +233,7 @@ def test_an_adapter_that_sends_garbage_is_survived(usb: MakeAdapter) -> None:
     with usb() as adapter, adapter.peer() as gx, gateway_stack(can_backend=adapter.backend) as stack:
         wait_for(gx, has_id(0x351), 8.0)
         adapter.fault = "garbage"
-        wait_for_log(stack, "no line of this protocol")
+        wait_for_log(stack, "a line that is not slcan")
         set_soc(stack, 18.0)
         time.sleep(3.0)
         drain(gx)
@@ -256,7 +256,7 @@ def test_an_adapter_that_is_unplugged_comes_back_without_a_restart(adapter: Adap
         for round_, percent in enumerate((52.0, 34.0), start=1):
             wait_for(gx, has_id(0x351), 8.0)
             adapter.unplug()
-            wait_for_log(stack, "gone, or fallen silent", times=round_)
+            wait_for_log(stack, "disconnected or silent", times=round_)
             set_soc(stack, percent)
             time.sleep(1.0)
             drain(gx)
@@ -270,7 +270,7 @@ def test_an_adapter_that_is_not_there_at_first_is_waited_for(adapter: Adapter, t
         GatewayProcess(line.link, tmp_path / "data", can=adapter.backend) as gateway,
     ):
         deadline = time.monotonic() + 8.0
-        while not any("trying again until it is there" in text for text in gateway.lines):
+        while not any("retrying until it is available" in text for text in gateway.lines):
             assert time.monotonic() < deadline
             time.sleep(0.02)
         with adapter, adapter.peer() as gx:

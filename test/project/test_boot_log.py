@@ -9,7 +9,7 @@ I (274) app_init: Project name:     tinybms-web-gateway
 I (279) app_init: App version:      0.1.0
 I (330) main: TinyBMS Web Gateway 0.1.0
 I (338) diagnostics: boot reason: power on
-W (340) energy: no saved counters: they begin at 0
+W (340) energy: no saved counters; starting at 0
 """
 
 

@@ -51,6 +51,11 @@ def test_a_requirement_that_does_not_exist_is_refused(tree: Path) -> None:
     assert "component battery requires event_buss" in build(tree, "battery")
 
 
+def test_a_component_does_not_see_what_is_behind_the_api_on_linux(tree: Path) -> None:
+    replace(tree / "components/event_bus/service_task.c", '#include "esp_timer.h"', '#include "host.h"')
+    assert "host.h: No such file" in build(tree, "event_bus")
+
+
 def test_a_pure_component_does_not_see_esp_idf(tree: Path) -> None:
     replace(tree / "components/tinybms/tinybms_crc.c", '#include "tinybms_crc.h"', '#include "esp_log.h"')
     assert "esp_log.h: No such file" in build(tree, "tinybms")

@@ -1,7 +1,7 @@
 """Every user of flash in the firmware goes through the flash gate.
 
 What is run is checked by the Linux build itself: flash that is changed without a turn ends the program
-(host/src/flash_turn.c). This test reads what is not run.
+(host/platform/flash_turn.c). This test reads what is not run.
 """
 
 import re

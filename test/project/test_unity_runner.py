@@ -40,7 +40,7 @@ STACK_BYTES = 12288
 def compile_suite(root: Path, native_build: Path, folder: Path, source: str) -> Path:
     file = folder / "suite.c"
     file.write_text(source)
-    includes = [root / "host/unity", root / "host/common/include", native_build / "config"]
+    includes = [root / "host/unity/include", root / "host/freertos/include", native_build / "config"]
     options = ["-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", f"-DUNITY_MAIN_STACK_BYTES={STACK_BYTES}"]
     sources = [file, root / "host/unity/unity.c", native_build / "libhost_impl.a"]
     command = ["gcc", *options, *(f"-I{folder}" for folder in includes), *sources, "-o", folder / "suite"]

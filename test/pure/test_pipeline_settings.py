@@ -92,7 +92,7 @@ def test_exactly_the_listed_range_is_taken(pure: Pure, rows: dict[str, Row], dat
     if row.allows(number):
         settings.set(key, number)
     else:
-        with pytest.raises(ValueError, match=rf"^{re.escape(key)}: allowed are {row.low}\.\.{row.high} "):
+        with pytest.raises(ValueError, match=rf"^{re.escape(key)}: the allowed range is {row.low}\.\.{row.high} "):
             settings.set(key, number)
         assert values(settings) == values(pure.settings())
 

@@ -150,6 +150,21 @@ def test_a_setting_has_the_range_and_the_default_of_its_option(
         assert f"| `{symbol}` |" in page
 
 
+def test_the_prompt_of_an_option_is_the_text_of_its_setting_and_its_unit(
+    native_build: Path, options: dict[str, Option]
+) -> None:
+    ended = subprocess.run([native_build / PROGRAM, "--settings"], capture_output=True, text=True, check=True)
+    rows = [line.split("\t") for line in ended.stdout.splitlines()[1:]]
+    assert len(rows) >= 50
+    for key, _value, unit, limits, _factory, symbol, meaning in rows:
+        prompt = options[symbol.removeprefix("CONFIG_")].prompt
+        if unit:
+            zero = re.search(r"\bor (0 = .*)", limits)
+            assert prompt == f"{meaning} ({unit})" + (f", {zero[1]}" if zero else ""), key
+        else:
+            assert prompt.startswith(meaning), key
+
+
 def test_no_password_has_a_default(options: dict[str, Option]) -> None:
     passwords = [option for symbol, option in options.items() if re.search("PASSWORD|SECRET|TOKEN", symbol)]
     assert len(passwords) >= 2

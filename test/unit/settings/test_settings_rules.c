@@ -113,10 +113,10 @@ TEST_CASE("a refusal names what is allowed and never the secret", "[settings]")
     settings_value_t value = {.text = "hunter2"};
     settings_refusal_t refusal;
     TEST_ASSERT_FALSE(settings_value_valid(SETTINGS_WIFI_STA_PASS, &value, &refusal));
-    TEST_ASSERT_EQUAL_STRING("wifi.sta_pass: allowed are 8..63 characters, or none", refusal.text);
+    TEST_ASSERT_EQUAL_STRING("wifi.sta_pass: the allowed length is 8..63 characters, or none", refusal.text);
     value.number = 5;
     TEST_ASSERT_FALSE(settings_value_valid(SETTINGS_CAN_BITRATE, &value, &refusal));
-    TEST_ASSERT_EQUAL_STRING("can.bitrate: allowed are 250000..500000 bit/s in steps of 250000", refusal.text);
+    TEST_ASSERT_EQUAL_STRING("can.bitrate: the allowed range is 250000..500000 bit/s in steps of 250000", refusal.text);
 }
 
 TEST_CASE("names that a GX would take for another maker's do not fit", "[settings]")
@@ -167,7 +167,7 @@ TEST_CASE("0 is allowed where the BMS decides then, and nothing between it and t
     TEST_ASSERT_FALSE(number_allowed(SETTINGS_CHARGE_CELL_MV, 4501));
     TEST_ASSERT_FALSE(number_allowed(SETTINGS_CVL_MARGIN_MV, 0));
     TEST_ASSERT_FALSE(settings_value_valid(SETTINGS_CHARGE_CELL_MV, &value, &refusal));
-    TEST_ASSERT_EQUAL_STRING("charge.cell_mv: allowed are 2500..4500 mV, or 0 = as the BMS says", refusal.text);
+    TEST_ASSERT_EQUAL_STRING("charge.cell_mv: the allowed range is 2500..4500 mV, or 0 = from the BMS", refusal.text);
     TEST_ASSERT_TRUE(number_allowed(SETTINGS_DISCH_CELL_MV, 0));
     TEST_ASSERT_FALSE(number_allowed(SETTINGS_DISCH_CELL_MV, 1999));
     TEST_ASSERT_TRUE(number_allowed(SETTINGS_DISCH_CELL_MV, 2000));
@@ -175,7 +175,7 @@ TEST_CASE("0 is allowed where the BMS decides then, and nothing between it and t
     TEST_ASSERT_FALSE(number_allowed(SETTINGS_DISCH_CELL_MV, 3501));
     value.number = 51;
     TEST_ASSERT_FALSE(settings_value_valid(SETTINGS_DISCH_SOC_PCT, &value, &refusal));
-    TEST_ASSERT_EQUAL_STRING("disch.soc_pct: allowed are 1..50 %, or 0 = no limit", refusal.text);
+    TEST_ASSERT_EQUAL_STRING("disch.soc_pct: the allowed range is 1..50 %, or 0 = no limit", refusal.text);
 }
 
 /** Lowest and highest value with which a pack stays safe, and no knee is a step. */

@@ -80,7 +80,7 @@ def test_every_scenario_is_listed() -> None:
         (("--pack-gain", "nan"), "--pack-gain nan: give 0.9 to 1.1"),
         (("--wire", "--time-scale", "nan"), "--time-scale nan: give 1 to 20"),
         (("--wire", "--time-scale", "0"), "--time-scale 0: give 1 to 20"),
-        (("--set", "charge.max_a=7000"), "charge.max_a: allowed are 1..750 A"),
+        (("--set", "charge.max_a=7000"), "charge.max_a: the allowed range is 1..750 A"),
         (("--set", "nonsense=1"), "no such number: nonsense"),
         (("--set", "charge.max_a"), "give KEY=NUMBER"),
         (("--plot", "run.txt"), "give a name that ends with"),
