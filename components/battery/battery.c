@@ -22,6 +22,7 @@
 #include "sdkconfig.h"
 #include "service_task.h"
 #include "settings_pipeline.h"
+#include "tinybms_addresses.h"
 
 static const char *TAG = "battery";
 
@@ -147,8 +148,11 @@ static void log_output(battery_t *battery)
                  battery->pipeline.silent_ms);
         break;
     case OUTPUT_NOTHING_INCOMPLETE:
-        ESP_LOGE(TAG, "cannot determine CVL; nothing is sent. Check the fully charged voltage (register 300) and the "
-                      "number of cells (307: set, 53: detected, 0 to 15: measured)");
+        ESP_LOGE(TAG,
+                 "cannot determine CVL; nothing is sent. Check the fully charged voltage (register %d) and the number "
+                 "of cells (%d: set, %d: detected, 0 to %d: measured)",
+                 TINYBMS_REG_FULLY_CHARGED_VOLTAGE, TINYBMS_REG_SERIES_CELLS, TINYBMS_REG_CELLS_DETECTED,
+                 TINYBMS_CELL_REGISTERS - 1);
         break;
     case OUTPUT_NOT_YET:
     default:
