@@ -7,7 +7,7 @@
 
 /**
  * @file
- * @brief What charge_control.c, charge_voltage.c and charge_current.c share.
+ * @brief What the sources of charge_control share.
  */
 
 #include "charge_control.h"
@@ -42,6 +42,25 @@ void charge_current_step(charge_control_t *control, const charge_step_t *step, b
 void charge_voltage_step(charge_control_t *control, const charge_step_t *step, battery_state_t *state);
 
 #define PERMILLE 1000
+
+/** @brief 0 at the beginning of a way and before it, 1000 at its end and beyond, in a straight line between them. */
+int32_t charge_permille_of(int32_t way, int32_t length);
+
+/** @brief A share of a current; its product does not overflow. */
+int32_t charge_share_of(int32_t cap_ma, int32_t permille);
+
+/** @brief CCL by temperature, and whether that forbids charging; `cap_ma` is what the temperature gives a share of. */
+void charge_temperature_limit_charge(const charge_control_config_t *config, const charge_step_t *step, int32_t cap_ma,
+                                     battery_state_t *state);
+
+/** @brief DCL by temperature. */
+void charge_temperature_limit_discharge(charge_control_t *control, const charge_step_t *step, int32_t cap_ma,
+                                        battery_quantity_t *limiters);
+
+static inline battery_quantity_t charge_known(int32_t value)
+{
+    return (battery_quantity_t){.known = true, .value = value};
+}
 
 /** An unknown quantity counts as 0. */
 static inline int32_t charge_value(const battery_quantity_t *quantity)

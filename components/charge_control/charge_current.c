@@ -18,17 +18,10 @@
 #define LOST_SHARE_PERCENT   10     /**< of CCL while the settings are lost */
 #define ASSUMED_CAPACITY_MAH 100000 /**< when register 306 is not usable */
 
-#define PACK_HIGH_BLOCKS     3
-#define COLD_OTHERWISE_DDEGC 0   /**< for register 320 */
-#define HOT_OTHERWISE_DDEGC  450 /**< for register 319 */
-
-static battery_quantity_t known(int32_t value)
-{
-    return (battery_quantity_t){.known = true, .value = value};
-}
+#define PACK_HIGH_BLOCKS 3
 
 /** 0 at the beginning of a way and before it, 1000 at its end and beyond, in a straight line between them. */
-static int32_t permille_of(int32_t way, int32_t length)
+int32_t charge_permille_of(int32_t way, int32_t length)
 {
     if (way <= 0) {
         return 0;
@@ -36,7 +29,7 @@ static int32_t permille_of(int32_t way, int32_t length)
     return way >= length ? PERMILLE : way * PERMILLE / length;
 }
 
-static int32_t share_of(int32_t cap_ma, int32_t permille)
+int32_t charge_share_of(int32_t cap_ma, int32_t permille)
 {
     return cap_ma / PERMILLE * permille + cap_ma % PERMILLE * permille / PERMILLE;
 }
@@ -56,16 +49,16 @@ static int32_t fill_caps(const battery_quantity_t *cutoff_ma, const battery_quan
     const battery_quantity_t *const from = setting_ma > 0 && !cutoff_ma->known ? last_ma : cutoff_ma;
     int32_t cap_ma = INT32_MAX;
     if (from->known) {
-        cap_ma = share_of(from->value, permille(percent));
-        limiters[BATTERY_REASON_BMS_SETTING] = known(cap_ma);
+        cap_ma = charge_share_of(from->value, permille(percent));
+        limiters[BATTERY_REASON_BMS_SETTING] = charge_known(cap_ma);
     }
     if (setting_ma > 0) {
         cap_ma = charge_least(cap_ma, setting_ma);
-        limiters[BATTERY_REASON_USER_CAP] = known(setting_ma);
+        limiters[BATTERY_REASON_USER_CAP] = charge_known(setting_ma);
     }
     if (cap_ma == INT32_MAX) {
         cap_ma = 0;
-        limiters[BATTERY_REASON_SETTING_MISSING] = known(0);
+        limiters[BATTERY_REASON_SETTING_MISSING] = charge_known(0);
     }
     return cap_ma;
 }
@@ -81,59 +74,10 @@ static int32_t charge_cell_permille(const charge_control_config_t *config, const
         return 0;
     }
     if (step->highest_mv >= v->target_mv) {
-        return permille_of(end_mv - step->highest_mv, end_mv - v->target_mv) * at_target / PERMILLE;
+        return charge_permille_of(end_mv - step->highest_mv, end_mv - v->target_mv) * at_target / PERMILLE;
     }
-    const int32_t left = permille_of(v->target_mv - step->highest_mv, config->charge_knee_mv);
+    const int32_t left = charge_permille_of(v->target_mv - step->highest_mv, config->charge_knee_mv);
     return at_target + left * (PERMILLE - at_target) / PERMILLE;
-}
-
-/** Limits of temperature that hold when neither the register nor any value since the start is usable. */
-static int32_t limit_ddegc(const battery_bms_t *bms, battery_register_t id, int32_t otherwise_ddegc)
-{
-    const battery_quantity_t limit = battery_register_limit(bms, id);
-    return limit.known ? limit.value : otherwise_ddegc;
-}
-
-static int32_t cold_permille(const charge_control_config_t *config, const charge_step_t *step)
-{
-    const int32_t stop_ddegc = limit_ddegc(step->bms, BATTERY_REGISTER_COLD_CHARGE, COLD_OTHERWISE_DDEGC);
-    return permille_of(step->coldest_ddegc - stop_ddegc, config->temp_cold_ddegc);
-}
-
-static int32_t over_heat_ddegc(const charge_step_t *step)
-{
-    return limit_ddegc(step->bms, BATTERY_REGISTER_OVER_HEAT, HOT_OTHERWISE_DDEGC);
-}
-
-static int32_t hot_permille(const charge_control_config_t *config, int32_t limit, int32_t hottest_ddegc)
-{
-    return permille_of(limit - config->temp_stop_ddegc - hottest_ddegc,
-                       config->temp_hot_ddegc - config->temp_stop_ddegc);
-}
-
-/** By the sensors; the BMS's own temperature stands in for them, and has a limit of its own beside them. */
-static void fill_charge_temperatures(const charge_control_config_t *config, const charge_step_t *step, int32_t cap_ma,
-                                     battery_state_t *state)
-{
-    battery_quantity_t *const limiters = state->ccl_limiter_ma;
-    int32_t board = PERMILLE;
-    if (!step->sensor_known && !step->board_known) {
-        limiters[BATTERY_REASON_NO_TEMPERATURE] = known(0);
-        return;
-    }
-    const int32_t cold = cold_permille(config, step);
-    const int32_t hot = hot_permille(config, over_heat_ddegc(step), step->hottest_ddegc);
-    if (step->sensor_known) {
-        limiters[BATTERY_REASON_TEMPERATURE] = known(share_of(cap_ma, charge_least(cold, hot)));
-        board = hot_permille(config, config->temp_bms_hot_ddegc, step->board_ddegc);
-    } else {
-        board = charge_least(cold, hot);
-    }
-    if (step->board_known) {
-        limiters[BATTERY_REASON_BMS_TEMPERATURE] = known(share_of(cap_ma, board));
-    }
-    state->too_cold_to_charge = cold == 0;
-    state->too_hot_to_charge = hot == 0 || (step->board_known && step->sensor_known && board == 0);
 }
 
 /** A single block may be wrong; three in a row are not. */
@@ -164,11 +108,11 @@ static void fill_charge_limiters(charge_control_t *control, const charge_step_t 
         {BATTERY_REASON_CELL_COUNT, bms->cell_count_differs},
     };
     const int32_t left = charge_cell_permille(&control->config, step);
-    state->ccl_limiter_ma[BATTERY_REASON_CELL_VOLTAGE] = known(share_of(cap_ma, left));
-    fill_charge_temperatures(&control->config, step, cap_ma, state);
+    state->ccl_limiter_ma[BATTERY_REASON_CELL_VOLTAGE] = charge_known(charge_share_of(cap_ma, left));
+    charge_temperature_limit_charge(&control->config, step, cap_ma, state);
     for (size_t i = 0; i < sizeof(stops) / sizeof(stops[0]); i++) {
         if (stops[i].stops) {
-            state->ccl_limiter_ma[stops[i].reason] = known(0);
+            state->ccl_limiter_ma[stops[i].reason] = charge_known(0);
         }
     }
 }
@@ -208,35 +152,10 @@ static void fill_discharge_cells(charge_control_t *control, const charge_step_t 
                                  battery_state_t *state)
 {
     const int32_t above_floor_mv = step->lowest_mv - step->voltages->floor_mv;
-    const int32_t left = step->cells_known ? permille_of(above_floor_mv, control->config.disch_knee_mv) : 0;
-    const int32_t allowed_ma = share_of(cap_ma, left);
+    const int32_t left = step->cells_known ? charge_permille_of(above_floor_mv, control->config.disch_knee_mv) : 0;
+    const int32_t allowed_ma = charge_share_of(cap_ma, left);
     const bool empty = kept_empty(control, step, state, reached_floor(step, cap_ma, allowed_ma));
-    state->dcl_limiter_ma[BATTERY_REASON_CELL_VOLTAGE] = known(empty ? 0 : allowed_ma);
-}
-
-/** While a sensor is lost the temperatures that are left allow no more than it did. */
-static int32_t hot_discharge_permille(charge_control_t *control, const charge_step_t *step)
-{
-    const int32_t left = permille_of(over_heat_ddegc(step) - step->hottest_ddegc, control->config.temp_disch_ddegc);
-    if (step->bms->sensors_lost != 0) {
-        return charge_least(left, control->hot_discharge);
-    }
-    control->hot_discharge = left;
-    return left;
-}
-
-static void fill_discharge_temperatures(charge_control_t *control, const charge_step_t *step, int32_t cap_ma,
-                                        battery_quantity_t *limiters)
-{
-    const charge_control_config_t *const config = &control->config;
-    const int32_t hot = hot_discharge_permille(control, step);
-    if (step->sensor_known || !step->board_known) { /* the last one that was known holds on */
-        limiters[BATTERY_REASON_TEMPERATURE] = known(share_of(cap_ma, hot));
-    }
-    if (step->board_known) {
-        const int32_t board = permille_of(config->temp_bms_hot_ddegc - step->board_ddegc, config->temp_disch_ddegc);
-        limiters[BATTERY_REASON_BMS_TEMPERATURE] = known(share_of(cap_ma, step->sensor_known ? board : hot));
-    }
+    state->dcl_limiter_ma[BATTERY_REASON_CELL_VOLTAGE] = charge_known(empty ? 0 : allowed_ma);
 }
 
 /** A load that is switched off by the SOC must not be switched on again by its last digit. */
@@ -246,7 +165,7 @@ static int32_t soc_permille(charge_control_t *control, int32_t soc_ppm)
     const int32_t above_ppm = soc_ppm - config->disch_soc_pct * PPM_PER_PERCENT;
     const int32_t back_ppm = config->disch_back_pct * PPM_PER_PERCENT;
     control->soc_low = above_ppm <= 0 || (control->soc_low && above_ppm < back_ppm);
-    return control->soc_low ? 0 : permille_of(above_ppm / 100, config->disch_taper_pct * 100);
+    return control->soc_low ? 0 : charge_permille_of(above_ppm / 100, config->disch_taper_pct * 100);
 }
 
 static void fill_discharge_limiters(charge_control_t *control, const charge_step_t *step, int32_t cap_ma,
@@ -257,14 +176,15 @@ static void fill_discharge_limiters(charge_control_t *control, const charge_step
     if (step->voltages->floor_mv > 0) {
         fill_discharge_cells(control, step, cap_ma, state);
     } else {
-        limiters[BATTERY_REASON_SETTING_MISSING] = known(0);
+        limiters[BATTERY_REASON_SETTING_MISSING] = charge_known(0);
     }
-    fill_discharge_temperatures(control, step, cap_ma, limiters);
+    charge_temperature_limit_discharge(control, step, cap_ma, limiters);
     if (config->disch_soc_pct > 0 && state->soc_ppm.known) {
-        limiters[BATTERY_REASON_SOC] = known(share_of(cap_ma, soc_permille(control, state->soc_ppm.value)));
+        limiters[BATTERY_REASON_SOC] =
+            charge_known(charge_share_of(cap_ma, soc_permille(control, state->soc_ppm.value)));
     }
     if (battery_faults_effect(step->bms).stops_discharge) {
-        limiters[BATTERY_REASON_BMS_FAULT] = known(0);
+        limiters[BATTERY_REASON_BMS_FAULT] = charge_known(0);
     }
 }
 
@@ -305,14 +225,14 @@ static battery_limit_t finish(charge_control_current_t *current, const charge_co
     const int32_t allowed_ma = least(limiters).value;
     follow(current, config, step, allowed_ma);
     if (current->value_ma < allowed_ma) {
-        limiters[BATTERY_REASON_RISING] = known(current->value_ma);
+        limiters[BATTERY_REASON_RISING] = charge_known(current->value_ma);
     }
     const int64_t ramp_ms = (int64_t)config->ramp_time_s * 1000;
     const int64_t since_ms = step->now_ms - current->ramp_since_ms;
     if (since_ms < ramp_ms) {
         const int32_t from = permille(current->ramp_from_percent);
         const int32_t done = from + (int32_t)since_ms / config->ramp_time_s * (PERMILLE - from) / PERMILLE;
-        limiters[BATTERY_REASON_RAMP] = known(share_of(cap_ma, done));
+        limiters[BATTERY_REASON_RAMP] = charge_known(charge_share_of(cap_ma, done));
     }
     return least(limiters);
 }
@@ -345,7 +265,8 @@ void charge_current_step(charge_control_t *control, const charge_step_t *step, b
     const int32_t discharge_cap_ma =
         fill_caps(&bms->discharge_max_ma, &last_ma, config->limit_bms_pct, config->disch_max_ma, state->dcl_limiter_ma);
     if (control->settings_lost) { /* as if a person had set it: what has been set is not known */
-        state->ccl_limiter_ma[BATTERY_REASON_USER_CAP] = known(share_of(charge_cap_ma, permille(LOST_SHARE_PERCENT)));
+        state->ccl_limiter_ma[BATTERY_REASON_USER_CAP] =
+            charge_known(charge_share_of(charge_cap_ma, permille(LOST_SHARE_PERCENT)));
     }
     fill_charge_limiters(control, step, charge_cap_ma, state);
     fill_discharge_limiters(control, step, discharge_cap_ma, state);

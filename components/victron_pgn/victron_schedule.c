@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-/** Decides which frame is due: periods, urgent frames, retries. The content of the frames comes from victron_pgn.c. */
+/** Decides which frame is due: periods, urgent frames, retries. The content of the frames comes from victron_pgn*.c. */
 #include "victron_schedule.h"
 
 #include <assert.h>
