@@ -22,53 +22,53 @@ EMBEDDED := $(BIN)/python -m pytest -q -c test/embedded.ini test/unit test/hardw
 .PHONY: help setup build demo docs test test-control test-toolkit hardware check check-sanitized check-tsan \
 	check-instruments fuzz-build lint figures figures-record bench bench-record clean
 
-help: ## this list
+help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 26
 
-setup: $(VENV)/.installed ## Debian packages, Python environment
+setup: $(VENV)/.installed ## install Debian packages and the Python environment
 	@:
 
-demo: build ## simulated TinyBMS -> gateway -> GX, live in this terminal
+demo: build ## run a simulated TinyBMS, the gateway and a GX, live in this terminal
 	@$(BIN)/tinybms-gw demo $(DEMO_ARGS)
 
-docs: setup ## the documentation as a site, in build-linux/site
+docs: setup ## build the documentation as a site, in build-linux/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-build: setup ## the native gateway and the unit suites, in build-linux/
+build: setup ## build the native gateway and the unit suites, in build-linux/
 	@tools/dev/build.sh $(BUILD)
 
-test: test-control test-toolkit ## everything a user relies on, native: before each commit
+test: test-control test-toolkit ## test everything a user relies on; run it before each commit
 
-test-control: build ## of it the gateway: suites, properties, closed loop, bus and line, bench
+test-control: build ## test the gateway: suites, properties, closed loop, bus and line, bench
 	@tools/dev/part.sh suites 30 $(EMBEDDED) -n 4
 	@tools/dev/part.sh corpora 1 tools/dev/unit.sh $(BUILD) '^fuzz_'
 	@tools/dev/part.sh calculating 60 $(PYTEST) $(CALCULATING) test/pure $(LOOP)
 	@tools/dev/part.sh scenarios 30 $(PYTEST) $(SCENARIOS)
 	@tools/dev/part.sh "real time" 140 $(PYTEST) $(WAITING) test/system test/integration $(addprefix --ignore=,$(LOOP))
 
-test-toolkit: build ## of it the toolkit, and the tree itself
+test-toolkit: build ## test the toolkit, and the tree itself
 	@tools/dev/packages.sh git mosquitto openssl
 	@tools/dev/part.sh toolkit 120 $(PYTEST) $(MIXED) test/project test/toolkit --ignore=$(SCENARIOS)
 
-hardware: build ## the bench tests, on this machine or, with HARDWARE_ARGS, on a chip: docs/testing/bench.md
+hardware: build ## run the bench tests here or, with HARDWARE_ARGS, on a chip: docs/testing/bench.md
 	@$(EMBEDDED) $(HARDWARE_ARGS)
 
-check: test check-instruments check-sanitized check-tsan ## make test, sanitizers, mutants, other instruction sets: CI
+check: test check-instruments check-sanitized check-tsan ## make test, plus sanitizers, mutants, other instruction sets: what CI runs
 
-check-instruments: build ## mutants, and the pure components on the chip's and another instruction set
+check-instruments: build ## test mutants, and the pure components on two other instruction sets
 	@tools/dev/packages.sh riscv64-unknown-elf-gcc picolibc-riscv64 xtensa-lx106-elf-gcc qemu-system-riscv32
 	@$(PYTEST) $(CALCULATING) test/mutation test/target
 
-check-sanitized: setup ## C code with ASan and UBSan: suites, corpora, test/pure, test/integration
+check-sanitized: setup ## test the C code with ASan and UBSan
 	@tools/dev/build.sh $(ASAN) -DSANITIZE=address,undefined
 	@tools/dev/unit.sh $(ASAN)
 	@tools/dev/pytest_sanitized.sh $(ASAN) $(PYTEST)
 
-check-tsan: setup ## data races: gateway, event bus and host with ThreadSanitizer
+check-tsan: setup ## look for data races with ThreadSanitizer
 	@tools/dev/build.sh $(TSAN) -DSANITIZE=thread
 	@tools/dev/tsan.sh $(TSAN) $(PYTEST) -n 4 --dist worksteal
 
-lint: build ## ruff, mypy, clang-format, clang-tidy, cppcheck
+lint: build ## check style, types, spelling, Kconfig and secrets; run clang-tidy and cppcheck
 	@tools/dev/packages.sh clang-tidy cppcheck
 	@tools/dev/lint.sh $(BUILD)
 
@@ -77,18 +77,18 @@ fuzz-build: setup
 	@tools/dev/build.sh $(BUILD)/fuzz -DCMAKE_C_COMPILER=clang-14 -DFUZZING=ON -DBUILD_TESTING=OFF \
 		-DSANITIZE=fuzzer-no-link,address,undefined
 
-figures: build fuzz-build ## figures and their limits: a table, and build-linux/figures.json
+figures: build fuzz-build ## measure the figures and check their limits: a table, and build-linux/figures.json
 	@tools/dev/packages.sh riscv64-unknown-elf-gcc picolibc-riscv64 xtensa-lx106-elf-gcc qemu-system-riscv32
 	@$(BIN)/python -m pytest -q -s -o python_files='figures_*.py' test/figures
 
-figures-record: setup ## makes the last figures the reference: test/figures/reference.json, docs/figures.md
+figures-record: setup ## make the last figures the reference: test/figures/reference.json, docs/figures.md
 	@PYTHONPATH=test $(BIN)/python -m support.instruments.record_figures $(BUILD)/figures.json
 
 bench: figures ## the same as make figures
 
 bench-record: figures-record ## the same as make figures-record
 
-clean: ## removes what the other targets made
+clean: ## remove what the other targets made
 	rm -rf $(BUILD) $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find tools -name '*.egg-info' -type d -prune -exec rm -rf {} +
