@@ -21,7 +21,7 @@ from tinybms_gateway.gateway_process import arguments
               help="Save a setting in --data, then start; repeatable.")  # fmt: skip
 @click.option("--time-scale", type=float, help="Speed relative to real time.")
 @click.option("--log-level", type=click.Choice(["none", "error", "warn", "info", "debug", "verbose"]), default="info",
-              show_default=True, help="Lowest level of its log lines to print.")  # fmt: skip
+              show_default=True, help="Least severe level of log lines to print.")  # fmt: skip
 def gateway_command(
     uart: str, backend: str, data: Path | None, settings: tuple[str, ...], time_scale: float | None, log_level: str
 ) -> None:

@@ -71,8 +71,8 @@ def new_events(client: BmsClient, already: list[ShownEvent]) -> Iterator[ShownEv
 def events_command(bms: OpenBms, everything: bool, follow: bool, as_json: bool) -> None:
     """Show the events of the BMS, newest last.
 
-    Each event is shown with its time on the BMS clock, its age and its meaning. A line on stderr says so if the times
-    do not show the order.
+    Each event is shown with its time on the BMS clock, its age and its meaning. If the times do not show the order, a
+    line on stderr says so.
 
     \b
     Examples:

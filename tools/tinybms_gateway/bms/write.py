@@ -223,7 +223,7 @@ def write_command(bms: OpenBms, settings: tuple[str, ...], yes: bool) -> None:
     is written before you confirm; you are warned when a protection of the battery is loosened.
 
     Several settings (a profile) are judged by their final values, and written in an order in which none contradicts
-    another at any time. If one fails, the rest are not written, and the error says which ones were.
+    another at any time. If one fails, the rest are not written, and the error says which ones were written.
 
     \b
     Examples:

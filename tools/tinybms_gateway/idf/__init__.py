@@ -22,6 +22,6 @@ from tinybms_gateway.command_line import LazyGroup
 def idf_group() -> None:
     """Build, flash and watch the firmware with ESP-IDF.
 
-    There is no need to run export.sh first. ESP-IDF is taken from --idf-path, else from IDF_PATH, else the best one
-    installed at the usual places is used.
+    There is no need to run export.sh first. ESP-IDF is taken from --idf-path, else from IDF_PATH, else from the usual
+    places, where the best one counts.
     """

@@ -38,7 +38,8 @@ def archive_command(
 ) -> None:  # fmt: skip
     """Archive a release.
 
-    It holds the artefacts, sdkconfig without passwords, partition table, record, captures and bill of materials.
+    The archive holds the artefacts, sdkconfig without passwords, partition table, record, captures and bill of
+    materials.
 
     It is one tar.gz with SHA256SUMS inside ('sha256sum -c') and its own hash beside it. The artefacts must be those of
     the record. The same inputs make the same bytes. An image that holds a password of the sdkconfig is refused.

@@ -267,7 +267,7 @@ def _sign_offs(releases: Path, version: str) -> "dict[str, record_model.SignOff]
 def notes_command(root: Path, releases: Path, version: str, output: Path | None, as_json: bool) -> None:
     """Write the release notes as Markdown.
 
-    They are the section of CHANGELOG.md, and the summary for the review.
+    The notes are the section of CHANGELOG.md, and a summary for the review.
 
     The summary lists the commits since the previous tag by area (architecture, PGN, conversions, configuration), the
     changed sections of README.md, architecture, conversions and validation plan, and who has signed off.

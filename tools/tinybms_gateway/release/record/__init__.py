@@ -34,7 +34,7 @@ with lazy_imports():
 @click.option("--attach", type=click.Path(path_type=Path, dir_okay=False, exists=True), multiple=True, metavar="FILE",
               help="Also attach a result: bench.json, JUnit, any file; repeatable.")  # fmt: skip
 @click.option("--allow-dirty", is_flag=True, help="Allow uncommitted changes; such a record can never be tagged.")
-@click.option("--replace", is_flag=True, help="Replace the record of another build of this version.")
+@click.option("--replace", is_flag=True, help="Start a new record in place of one of another build of this version.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON, without the text of the sdkconfig.")
 @in_tree
 @click.pass_context

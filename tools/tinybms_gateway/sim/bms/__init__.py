@@ -45,7 +45,7 @@ def bms_command(
 ) -> None:
     """Simulate a TinyBMS at 115200 baud, until Ctrl-C.
 
-    It is on a pseudo terminal, a serial port, or one served on TCP.
+    It uses a pseudo terminal, a serial port, or one served on TCP.
 
     \b
     Examples:
