@@ -45,11 +45,11 @@ def test_the_demo_draws_on_a_terminal() -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--scenario", "earthquake"], "there are bad-line"),
+        (["--scenario", "earthquake"], "give one of bad-line"),
         (["--capture", "x.asc"], "give a name that ends with"),
         (["--capture", "/no/such/dir/x.log"], "no such directory"),
         (["--dump", "/no/such.json"], "No such file"),
-        (["--fault", "gremlins"], "there are flip"),
+        (["--fault", "gremlins"], "choose from flip"),
         (["--fault", "flip=much"], "not a number"),
         (["--fault", "flip=2"], "0..1"),
     ],
@@ -148,7 +148,7 @@ def test_a_bus_that_goes_away_ends_the_tool_with_one_line(tmp_path: Path, tool: 
         assert stack.gateway.stop() == 0
         _, errors = watcher.communicate(timeout=10)
     assert watcher.returncode == 2
-    assert "the CAN bus has gone" in errors
+    assert "the CAN bus has disappeared" in errors
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])

@@ -47,8 +47,8 @@ def test_a_dump_that_makes_no_sense(tmp_path: Path, content: str | None, complai
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--scenario", "earthquake"], "there are bad-line"),
-        (["--fault", "gremlins"], "there are flip"),
+        (["--scenario", "earthquake"], "give one of bad-line"),
+        (["--fault", "gremlins"], "choose from flip"),
         (["--fault", "corrupt=1.5"], "0..1"),
         (["--fault", "corrupt=x"], "not a number"),
     ],
@@ -64,7 +64,7 @@ def test_a_dump_has_no_scenario(tmp_path: Path, real_dump: Path) -> None:
 
 def test_a_link_that_would_replace_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bms").write_text("precious")
-    assert "there is a file" in one_line(run("sim", "bms", "--pty", tmp_path / "bms"))
+    assert "a file exists there" in one_line(run("sim", "bms", "--pty", tmp_path / "bms"))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Takes pages that are not in docs/ into the site, and lets the links of the tree work there too."""
+"""Adds pages from outside docs/ to the site, and makes links within the tree work there too."""
 
 import posixpath
 import re

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that the named tools are there; installs the Debian packages of the missing ones when allowed to.
+# Makes sure that the named tools are there; installs the Debian packages of the missing ones if allowed to.
 # Usage: packages.sh TOOL...   names of commands, or of what has() and package_of() know
 set -euo pipefail
 

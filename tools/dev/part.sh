@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs one part of the tests and says how much of its share of the time it took (docs/testing/runs.md). A part that takes more
-# does not fail: machines differ, and what is next has to be told by somebody who looks.
+# does not fail: machines differ, and a person must judge the figures.
 # Usage: part.sh NAME SHARE_S COMMAND...
 set -euo pipefail
 name=$1

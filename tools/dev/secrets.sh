@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Refuses passwords, tokens and private keys in the files of the present git checkout that git tracks or would track.
+# Refuses passwords, tokens and private keys in the files of the current git checkout that git tracks or would track.
 # Looks for names, not for entropy: test vectors are full of hexadecimal digits. The tool detect-secrets is on PATH.
 set -euo pipefail
 mapfile -t files < <(git ls-files -co --exclude-standard)

@@ -26,11 +26,11 @@ from tinybms_gateway.command_line import ToolGroup, end_in_order_on_signals, set
 @click.version_option(package_name="tinybms-gateway")
 @click.option("-v", "--verbose", is_flag=True, help="Log more, to stderr; show tracebacks.")
 def main(verbose: bool) -> None:
-    """Tools of the TinyBMS Web Gateway: simulate, record, check, build, release.
+    """Toolkit of the TinyBMS Web Gateway: simulate, record, check, build, release.
 
-    Exit status: 0 good; 1 a check failed; 2 something to put right, which one line names; 70 a defect of this program
-    (-v shows where); 130 interrupted by Ctrl-C; 141 the reader of the output has left; 143 ended by SIGTERM.
-    'tinybms-gw completion' makes the shell complete commands and values.
+    Exit status: 0 success; 1 a check failed; 2 something to fix, named in one line; 70 a bug in this program (-v shows
+    where); 130 interrupted by Ctrl-C; 141 the reader of the output has gone; 143 ended by SIGTERM. 'tinybms-gw
+    completion' lets the shell complete commands and values.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""What the commands share: lazy groups and imports, how a command ends and is told to stop, options, output."""
+"""What the commands share: lazy groups and imports, how a command ends and is stopped, options, output."""
 
 import contextlib
 import json
@@ -31,13 +31,13 @@ TERMINATED = 143
 """128 + SIGTERM; SIGHUP is 129."""
 
 EXIT_STATUSES = {
-    0: "good",
-    CHECK_FAILED: "a check failed, or a device did not do what it was told",
-    USAGE: "something to put right: an option, a file, a device or a bus; one line says what",
-    DEFECT: "a defect of this program; -v shows where",
-    INTERRUPTED: "Ctrl-C, in a command that has no good end by it",
-    READER_LEFT: "whoever read the output has gone, as `head` does; nothing is said",
-    TERMINATED: "ended by SIGTERM (129: by SIGHUP), children and temporary files are gone",
+    0: "success",
+    CHECK_FAILED: "a check failed, or a device did not carry out a request",
+    USAGE: "something to fix: an option, a file, a device or a bus; one line says what",
+    DEFECT: "a bug in this program; -v shows where",
+    INTERRUPTED: "Ctrl-C, in a command that does not normally end that way",
+    READER_LEFT: "the reader of the output has gone, as `head` does; there is no message",
+    TERMINATED: "ended by SIGTERM (129: by SIGHUP); children and temporary files are removed",
 }
 """What the exit statuses of all commands mean."""
 
@@ -48,7 +48,7 @@ LONGEST_S = 366 * 24 * 3600
 class LazyGroup(click.Group):
     """A group that names its commands by import path and imports one only when it is looked up.
 
-    Its help says each command's first sentence in full; click cuts the sentences off where a terminal is narrow.
+    Its help shows each command's first sentence in full; click would cut it off on a narrow terminal.
     """
 
     def __init__(self, *arguments: Any, paths: Mapping[str, str] | None = None, **settings: Any) -> None:
@@ -77,7 +77,7 @@ class LazyGroup(click.Group):
 
 
 class _LazyFinder:
-    """Finds the modules of this package, and puts off running their code until an attribute is asked for."""
+    """Finds the modules of this package, and delays running their code until an attribute is used."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -92,9 +92,9 @@ class _LazyFinder:
 def lazy_imports() -> Iterator[None]:
     """Modules of this package that are imported in this block load when they are first used.
 
-    A command imports in it what only its work needs, so that its help does not wait for python-can or matplotlib.
-    Write ``from package import module`` and quote annotations that name the module; a name imported out of it would
-    load it at once.
+    A command imports in it what only its work needs, so that its help does not wait for python-can or matplotlib. Write
+    ``from package import module`` and quote annotations that name the module; a name imported from it would load it at
+    once.
     """
     finder = _LazyFinder()
     sys.meta_path.insert(0, finder)
@@ -113,7 +113,7 @@ class ToolGroup(LazyGroup):
             try:
                 return super().invoke(ctx)
             finally:
-                sys.stdout.flush()  # a reader who has left is noticed here, not when the interpreter ends
+                sys.stdout.flush()  # a reader who has gone is noticed here, not when the interpreter ends
         except (click.exceptions.Exit, click.ClickException):
             raise
         except (KeyboardInterrupt, click.Abort):
@@ -127,18 +127,18 @@ class ToolGroup(LazyGroup):
             log.debug("%s", type(error).__name__, exc_info=True)
             message = " ".join(str(error).split())
             hint = "" if ctx.params.get("verbose") else "; 'tinybms-gw -v ...' shows where"
-            click.echo(f"Error: a defect of tinybms-gw: {type(error).__name__}: {message}{hint}", err=True)
+            click.echo(f"Error: a bug in tinybms-gw: {type(error).__name__}: {message}{hint}", err=True)
             raise SystemExit(DEFECT) from error
 
 
 def _forget_output() -> None:
-    """Let what is still buffered go nowhere: writing it would fail again."""
+    """Discard what is still buffered: writing it would fail again."""
     with contextlib.suppress(OSError, ValueError), open(os.devnull, "w", encoding="ascii") as nowhere:  # noqa: PTH123
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 class UsageProblem(click.ClickException):
-    """Something that the user can put right; exit status 2, without the usage text."""
+    """Something that the user can fix; exit status 2, without the usage text."""
 
     exit_code = USAGE
 
@@ -149,7 +149,7 @@ def usage_errors() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        raise  # the reader of our output has left: click ends quietly
+        raise  # the reader of our output has gone: click ends quietly
     except OSError as error:
         if error.filename is None or error.strerror is None:
             raise UsageProblem(" ".join(str(error).split())) from error
@@ -159,7 +159,7 @@ def usage_errors() -> Iterator[None]:
 
 
 def end_in_order_on_signals() -> None:
-    """Let SIGTERM and SIGHUP unwind the stack as Ctrl-C does, so that children and temporary files are taken away."""
+    """Let SIGTERM and SIGHUP unwind the stack as Ctrl-C does, so that children and temporary files are removed."""
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda number, _frame: sys.exit(128 + number))
@@ -200,7 +200,7 @@ class Seconds(click.FloatRange):
         """Check and convert; a range alone lets NaN pass."""
         seconds = float(super().convert(value, param, ctx))
         if math.isnan(seconds):
-            self.fail(f"{value} is no number of seconds", param, ctx)
+            self.fail(f"{value} is not a number of seconds", param, ctx)
         return seconds
 
 
@@ -211,7 +211,7 @@ def set_up_logging(verbose: bool) -> None:
         format="%(levelname).1s %(name)s: %(message)s",
         force=True,
     )
-    if not verbose:  # python-can tells its errors twice, once as an exception; numexpr how many threads it will use
+    if not verbose:  # python-can reports its errors twice, once as an exception; numexpr how many threads it will use
         logging.getLogger("can").setLevel(logging.CRITICAL)
         logging.getLogger("numexpr").setLevel(logging.WARNING)
 

@@ -1,4 +1,4 @@
-"""Completion by the shell: ``tinybms-gw completion``, and the values of options whose values are known."""
+"""Completion by the shell: ``tinybms-gw completion``, and the values of options with known values."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,7 +14,7 @@ with lazy_imports():
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 PROGRAM = "tinybms-gw"
 VARIABLE = "_TINYBMS_GW_COMPLETE"
-"""By which the script asks; click makes the name from the program's."""
+"""Used by the script; click derives the name from the program's."""
 SERIAL_PORTS = ("ttyUSB*", "ttyACM*", "serial/by-id/*")
 
 
@@ -22,14 +22,14 @@ SERIAL_PORTS = ("ttyUSB*", "ttyACM*", "serial/by-id/*")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion_command(context: click.Context, shell: str) -> None:
-    """Print a script for the shell, by which it completes tinybms-gw.
+    """Print a script that lets the shell complete tinybms-gw.
 
-    Commands, options, files, serial ports, scenarios, faults and registers are then completed with the Tab key. To have
-    it in every new shell:
+    The Tab key then completes commands, options, files, serial ports, scenarios, faults and registers. To have this in
+    every new shell:
 
     \b
       bash:  tinybms-gw completion bash > ~/.local/share/bash-completion/completions/tinybms-gw
-      zsh:   tinybms-gw completion zsh > "${fpath[1]}/_tinybms-gw"      (a directory of $fpath that you may write to)
+      zsh:   tinybms-gw completion zsh > "${fpath[1]}/_tinybms-gw"      (a directory in $fpath that you can write to)
       fish:  tinybms-gw completion fish > ~/.config/fish/completions/tinybms-gw.fish
 
     \b
@@ -43,7 +43,7 @@ def completion_command(context: click.Context, shell: str) -> None:
 
 
 def completer(values: Callable[[], Iterable[tuple[str, str]]]) -> Completer:
-    """Complete from values and what they mean; they are looked up when a shell asks."""
+    """Complete from values and their meanings, which are looked up when a shell asks."""
 
     def complete(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
         return [CompletionItem(value, help=about) for value, about in values() if value.startswith(begun)]

@@ -16,12 +16,12 @@ from tinybms_gateway.gateway_process import arguments
 @click.option("--can", "backend", required=True, metavar="BACKEND",
               help="socketcand:PORT (be a CAN bus on 127.0.0.1:PORT; 0 = a free port), socketcan:INTERFACE, "
               "slcan:DEVICE or slcan:HOST:PORT (a CANable).")  # fmt: skip
-@click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="Where settings are kept.")
+@click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="Directory of the settings.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
-              help="Save a setting, then start; may be given again. --data says where.")  # fmt: skip
-@click.option("--time-scale", type=float, help="Run so many times as fast as real time.")
+              help="Save a setting in --data, then start; repeatable.")  # fmt: skip
+@click.option("--time-scale", type=float, help="Speed relative to real time.")
 @click.option("--log-level", type=click.Choice(["none", "error", "warn", "info", "debug", "verbose"]), default="info",
-              show_default=True, help="Least important of its log lines that is printed.")  # fmt: skip
+              show_default=True, help="Least severe level of log lines to print.")  # fmt: skip
 def gateway_command(
     uart: str, backend: str, data: Path | None, settings: tuple[str, ...], time_scale: float | None, log_level: str
 ) -> None:

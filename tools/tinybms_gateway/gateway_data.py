@@ -1,4 +1,4 @@
-"""What the gateway of this machine keeps: changed by its own program, while it is not running."""
+"""What the gateway of this machine keeps: changed by the gateway program, while it is not running."""
 
 import subprocess
 from pathlib import Path
@@ -9,7 +9,7 @@ LONGEST_S = 20.0
 
 
 def forget_sensor(data: Path, sensor: int) -> str:
-    """Make it forget an external temperature sensor; returns what was done, as the program says it.
+    """Make it forget an external temperature sensor; returns what was done, in the program's words.
 
     Raises:
         ValueError: it was refused; the program's own line.
@@ -18,7 +18,7 @@ def forget_sensor(data: Path, sensor: int) -> str:
 
 
 def confirm_settings(data: Path) -> str:
-    """Stand by the settings that are there after others were lost; returns what was done, as the program says it.
+    """Confirm the remaining settings after others were lost; returns what was done, in the program's words.
 
     Raises:
         ValueError: it was refused; the program's own line.
@@ -35,5 +35,5 @@ def _run(data: Path, *options: str) -> str:
         timeout=LONGEST_S,
     )
     if ended.returncode != 0:
-        raise ValueError(ended.stderr.strip() or f"the gateway's program ended with status {ended.returncode}")
+        raise ValueError(ended.stderr.strip() or f"the gateway program ended with status {ended.returncode}")
     return ended.stdout.strip()

@@ -27,7 +27,7 @@ def build_dir() -> Path:
 
 
 def ensure_built() -> Path:
-    """Build the gateway if it is not there; returns the program.
+    """Build the gateway if it is missing; returns the program.
 
     Raises:
         FileNotFoundError: there is no source tree to build from.
@@ -38,7 +38,7 @@ def ensure_built() -> Path:
         return program
     script = ROOT / "tools/dev/build.sh"
     if not script.is_file():
-        raise FileNotFoundError(f"{program}: not there, and no source tree to build it from (pip install -e .)")
+        raise FileNotFoundError(f"{program}: not found, and no source tree to build it from (pip install -e .)")
     log.info("building the gateway in %s", build_dir())
     if subprocess.run([script, build_dir()], check=False).returncode != 0:
         raise ValueError("the gateway could not be built; 'make build' shows why")
@@ -99,10 +99,10 @@ class GatewayProcess:
         return self._process
 
     def can_backend(self) -> str:
-        """Its bus, as `open_bus` takes it; waits until it is there, when it is the gateway that makes it.
+        """Its bus, as `open_bus` takes it; if the gateway makes the bus, waits until it exists.
 
         Raises:
-            ValueError: the gateway ended, or is not there in time; with its last words.
+            ValueError: the gateway ended, or was not ready in time; with its last log lines.
         """
         if self._can != OWN_BUS:
             return self._can

@@ -1,4 +1,4 @@
-"""Files of the tree that are made from a source in it, and whether they are current."""
+"""Files of the tree that are generated from a source in it, and whether they are current."""
 
 import re
 from collections.abc import Callable
@@ -11,10 +11,10 @@ Command = TypeVar("Command", bound=Callable[..., None])
 
 
 def tree_options(command: Command) -> Command:
-    """``--root`` and ``--check``, for a command that makes files of the tree."""
-    check = click.option("--check", is_flag=True, help="Write nothing; exit status 1 when something is out of date.")
+    """``--root`` and ``--check``, for a command that generates files of the tree."""
+    check = click.option("--check", is_flag=True, help="Write nothing; exit 1 if anything is out of date.")
     root = click.option("--root", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path(),
-                        show_default="present directory", help="Root of the source tree.")  # fmt: skip
+                        show_default="current directory", help="Root of the source tree.")  # fmt: skip
     return check(root(command))
 
 
@@ -24,7 +24,7 @@ def replace_between(page: str, name: str, lines: list[str], path: Path) -> str:
     Args:
         page: the text
         name: of the markers
-        lines: what is to be between them
+        lines: what goes between them
         path: of the page, for the error
 
     Raises:
@@ -39,7 +39,7 @@ def replace_between(page: str, name: str, lines: list[str], path: Path) -> str:
 
 
 def outdated(root: Path, files: dict[Path, str]) -> list[Path]:
-    """Paths whose content in the tree is missing or another one."""
+    """Paths whose content in the tree is missing or differs."""
     return [
         path
         for path, content in files.items()

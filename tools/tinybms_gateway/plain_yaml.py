@@ -1,4 +1,4 @@
-"""YAML files that people write, read so that none of it is lost without a word."""
+"""Hand-written YAML files, read so that nothing is silently lost."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ DEEPEST = 12
 
 
 def parse_yaml(text: str | bytes) -> Any:
-    """Plain data from YAML; bytes have to be UTF-8.
+    """Plain data from YAML; bytes must be UTF-8.
 
     Raises:
-        ValueError: it is none, has an anchor, a key twice or too many levels; says where, as far as that is known.
+        ValueError: it is not YAML, has an anchor, a key twice or too many levels; says where, as far as known.
     """
     try:
         return yaml.load(text.decode() if isinstance(text, bytes) else text, _Loader)
@@ -20,12 +20,12 @@ def parse_yaml(text: str | bytes) -> Any:
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         what = ", ".join(part for part in (error.context, error.problem) if part)
         raise ValueError(f"{where}{what}") from None
-    except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:  # no UTF-8, no such date
+    except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:  # not UTF-8, no such date
         raise ValueError(f"not YAML: {error}") from None
 
 
 class _Loader(yaml.SafeLoader):
-    """Of a key that is there twice PyYAML would take the last; anchors can make a small file huge."""
+    """PyYAML would take the last of two equal keys; anchors can make a small file huge."""
 
     _depth = 0
 
@@ -48,6 +48,6 @@ class _Loader(yaml.SafeLoader):
             if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
                 raise yaml.MarkedYAMLError(problem="a key must be plain text", problem_mark=key.start_mark)
             if key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"key '{key.value}' is there twice", problem_mark=key.start_mark)
+                raise yaml.MarkedYAMLError(problem=f"key '{key.value}' occurs twice", problem_mark=key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)

@@ -1,4 +1,4 @@
-"""How far long work has come, for people: on stderr, and only when that is a terminal."""
+"""Progress of long work, for people: on stderr, and only if that is a terminal."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ def progress_bar(what: str, total: float | None = None) -> Iterator[Callable[[fl
         total: of what; None: not known, the bar only moves
 
     Yields:
-        To be called with how much of it is done by now.
+        A function to call with how much is done so far.
     """
     console = make_console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())

@@ -168,7 +168,7 @@ MIRRORS: dict[str, type[c.Structure]] = {
     "identity": Identity,
     "frame": Frame,
 }
-"""Whose size the library says: a mirror that differs is refused."""
+"""Structs whose size the library reports: a mirror that differs is refused."""
 
 
 class PureLibrary:
@@ -178,8 +178,8 @@ class PureLibrary:
         """Load it.
 
         Raises:
-            OSError: not there, or no such library.
-            ValueError: built from sources that this package does not belong to.
+            OSError: missing, or not such a library.
+            ValueError: built from sources that do not match this package.
         """
         self.lib = c.CDLL(str(path))
         for name, mirror in MIRRORS.items():
@@ -211,7 +211,7 @@ class PureLibrary:
         return Settings(self)
 
     def encode(self, function: str, state: State, identity: Identity) -> bytes | None:
-        """Call an encoder of victron_pgn.h; None: it says that the frame must not be sent."""
+        """Call an encoder of victron_pgn.h; None: the frame must not be sent."""
         encoder = getattr(self.lib, function)
         encoder.restype = c.c_bool
         frame = Frame()
@@ -224,7 +224,7 @@ class Settings:
     """settings_values_t: the numbers that the pipeline is given, by their keys."""
 
     def __init__(self, pure: PureLibrary) -> None:
-        """Begin with the factory values."""
+        """Start with the factory values."""
         self._pure = pure
         self._values = c.create_string_buffer(pure.size_of("settings"))
         pure.lib.settings_factory_all(self._values)
@@ -233,7 +233,7 @@ class Settings:
         """Set one.
 
         Raises:
-            ValueError: no such number, or out of its range.
+            ValueError: no such setting, or out of its range.
         """
         value = c.c_int32(number)
         if value.value != number:
@@ -241,7 +241,7 @@ class Settings:
         self._check("tinybms_pure_settings_set", key.encode(), value)
 
     def config(self) -> "c.Array[c.c_char]":
-        """Make battery_pipeline_config_t of them.
+        """Make a battery_pipeline_config_t from them.
 
         Raises:
             ValueError: they do not fit together.

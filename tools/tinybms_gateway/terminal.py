@@ -21,7 +21,7 @@ def make_console(*, stderr: bool = False) -> Console:
     """Make a console whose `is_terminal` says whether live views may be used.
 
     They may on a terminal that is not dumb. With NO_COLOR (https://no-color.org: when it is not empty) it writes
-    neither colours nor bold; what a live view needs to draw over itself is no colour.
+    neither colours nor bold; what a live view needs to redraw itself is not colour.
     """
     stream = sys.stderr if stderr else sys.stdout
     on_terminal = stream.isatty()

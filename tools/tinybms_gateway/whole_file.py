@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are written completely or not at all."""
 
 import contextlib
 import os
@@ -10,39 +10,39 @@ LONGEST_HINT = 100
 
 
 def check_place(path: Path, *, source: Path | None = None, force: bool = False) -> None:
-    """Look whether a file may be written, before the long work.
+    """Check that a file may be written, before the long work.
 
     Args:
         path: the file that is wanted
         source: the capture that it is made from, which must not be overwritten
-        force: overwrite it when it is there
+        force: overwrite it if it exists
 
     Raises:
-        ValueError: it is the source itself, it is there and may not be overwritten, it is no file (a device would be
-            replaced by one), or its directory is missing.
+        ValueError: it is the source itself, it exists and may not be overwritten, it is not a regular file (a device
+            would be replaced by one), or its directory is missing.
     """
     if source is not None and path.exists() and source.exists() and path.samefile(source):
         raise ValueError(f"{path}: is the capture itself")
     if path.is_dir():
         raise ValueError(f"{path}: is a directory; give the name of a file")
     if path.exists() and not path.is_file():
-        raise ValueError(f"{path}: is no file, and would be replaced by one")
+        raise ValueError(f"{path}: is not a regular file, and would be replaced by one")
     if not path.parent.is_dir():
         raise ValueError(f"{path.parent}: no such directory")
     if path.exists() and not force:
-        raise ValueError(f"{path}: is there already; give another name, or --force to overwrite it")
+        raise ValueError(f"{path}: already exists; give another name, or --force to overwrite it")
 
 
 @contextlib.contextmanager
 def whole_file(path: Path, *, force: bool = False) -> Iterator[Path]:
-    """Write under another name beside it, and give it its name when the context ends well; else nothing is left.
+    """Write under another name beside it, and rename it when the context ends well; otherwise nothing is left.
 
     Args:
         path: the file that is wanted; of a link the file to which it leads
-        force: overwrite it when it is there
+        force: overwrite it if it exists
 
     Yields:
-        The name to write to; hidden, and with an end that says that it is a part. It is there already, and empty.
+        The name to write to; hidden, and with a suffix that marks it as a part. It already exists, and is empty.
 
     Raises:
         ValueError: as `check_place`.
@@ -64,7 +64,7 @@ def whole_file(path: Path, *, force: bool = False) -> Iterator[Path]:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a text file, over one that is there.
+    """Write a text file, over an existing one.
 
     Raises:
         ValueError: as `check_place`.

@@ -386,7 +386,7 @@ struct victron_bms_gx_keepalive_t {
 /**
  * Signals in message GxIdentity.
  *
- * Who the GX is: 12 34 56 78, then VIC, then 0.
+ * Identity of the GX: 12 34 56 78, then VIC, then 0.
  *
  * All signal values are as on the CAN bus.
  */
@@ -404,7 +404,7 @@ struct victron_bms_gx_identity_t {
 /**
  * Signals in message BatteryLimits.
  *
- * Limits that steer the whole system; the GX stops charging and discharging after 3 s without it.
+ * Limits that control the whole system; the GX stops charging and discharging after 3 s without it.
  *
  * All signal values are as on the CAN bus.
  */
@@ -791,7 +791,7 @@ struct victron_bms_manufacturer_t {
 /**
  * Signals in message BatteryModel.
  *
- * Model, firmware and the capacity that is online; bytes 6 and 7 are 0.
+ * Model, firmware and online capacity; bytes 6 and 7 are 0.
  *
  * All signal values are as on the CAN bus.
  */
@@ -887,7 +887,7 @@ struct victron_bms_battery_modules_t {
     uint16_t modules_ok;
 
     /**
-     * Modules that do not let charge.
+     * Modules that block charging.
      *
      * Range: 0..65535 (0..65535 -)
      * Scale: 1
@@ -896,7 +896,7 @@ struct victron_bms_battery_modules_t {
     uint16_t modules_blocking_charge;
 
     /**
-     * Modules that do not let discharge.
+     * Modules that block discharging.
      *
      * Range: 0..65535 (0..65535 -)
      * Scale: 1
@@ -1034,7 +1034,7 @@ struct victron_bms_cell_temperature_max_id_t {
 /**
  * Signals in message EnergyCounters.
  *
- * Energy since ever; rolls over to 0.
+ * Lifetime energy; rolls over to 0.
  *
  * All signal values are as on the CAN bus.
  */
@@ -1061,7 +1061,7 @@ struct victron_bms_energy_counters_t {
 /**
  * Signals in message InstalledCapacity.
  *
- * Capacity that is installed.
+ * Installed capacity.
  *
  * All signal values are as on the CAN bus.
  */

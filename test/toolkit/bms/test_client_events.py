@@ -77,7 +77,7 @@ def test_an_order_that_the_times_do_not_tell_is_said_on_stderr(tmp_path: Path) -
     assert [event["id"] for event in json.loads(document.stdout)] == [0x03, 0x79]
     for result in (table, document):
         assert result.exit_code == 0, result.output
-        assert "do not tell their order" in result.stderr, result.output
+        assert "do not show their order" in result.stderr, result.output
     with BmsLine(tmp_path / "bms", device(Event(7, 0x03), Event(8, 0x79))) as line:
         assert bms("events", line.link).stderr == ""
 
@@ -106,4 +106,4 @@ def test_following_shows_each_new_event_once_and_ends_well(tmp_path: Path, numbe
 @pytest.mark.parametrize("payload", [b"", b"\1\2\3", b"\1\2\3\4\5"])
 def test_an_answer_that_cannot_be_events_is_one_line(payload: bytes) -> None:
     with answering(lambda _request: frames.frame(0x11, len(payload), payload)) as tap:
-        assert "makes no sense" in complaint(bms("events", tap.port), 1)
+        assert "an invalid length" in complaint(bms("events", tap.port), 1)

@@ -91,19 +91,19 @@ def test_silence_is_one_line_that_says_what_to_check(tmp_path: Path, command: st
 def test_a_line_that_only_chatters_is_told_from_a_silent_one() -> None:
     with answering(lambda _request: b"login: ") as tap:
         message = complaint(bms("info", tap.port, *QUICK, "--retries", "1"), 1)
-        assert re.search(r": \d+ bytes came but no answer of a TinyBMS \(2 tries of 0.1 s\)", message)
+        assert re.search(r": \d+ bytes received, but no answer from a TinyBMS \(2 tries of 0.1 s\)", message)
         assert all(advice in message for advice in ADVICE)
 
 
 def test_a_tx_that_is_wired_to_its_own_rx_answers_nothing() -> None:
     with answering(bytes) as tap:
-        assert "no answer of a TinyBMS" in complaint(bms("read", tap.port, *QUICK, "--retries", "0", "300"), 1)
+        assert "no answer from a TinyBMS" in complaint(bms("read", tap.port, *QUICK, "--retries", "0", "300"), 1)
 
 
 def test_a_bms_that_refuses_everything(tmp_path: Path) -> None:
     with make_line(tmp_path / "bms", faults=("nack",)) as line:
         assert "refuses to read registers 300..300" in complaint(bms("read", line.link, "300"), 1)
-        assert "refuses to tell its events" in complaint(bms("events", line.link), 1)
+        assert "refuses to list its events" in complaint(bms("events", line.link), 1)
 
 
 @pytest.mark.parametrize("pulled", [True, False], ids=["unplugged", "gone silent"])
@@ -121,14 +121,14 @@ def test_a_bms_that_goes_away_ends_the_monitor_with_one_line(tmp_path: Path, pul
             line.faults.set("silence", 1)
         _, errors = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert ("the port has gone" if pulled else "does not answer") in errors
+    assert ("the port has disappeared" if pulled else "does not answer") in errors
     assert len(errors.strip().splitlines()) == 1
     assert path.read_text().endswith("\n")
 
 
 def test_a_port_that_is_not_there_is_one_line() -> None:
     message = complaint(bms("info", "/dev/no-such-port"), 2)
-    assert "/dev/no-such-port: no such port; serial ports of this machine:" in message
+    assert "/dev/no-such-port: no such port; serial ports on this machine:" in message
 
 
 @pytest.mark.parametrize("kind", ["file", "directory", "fifo", "null"])

@@ -195,8 +195,8 @@ def test_a_dump_is_played_by_the_simulator_as_the_device_it_was_read_from(
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], "name the registers"),
-        (["--all", "300"], "name the registers"),
+        ([], "give the registers"),
+        (["--all", "300"], "give the registers"),
         (["pack_voltag"], "did you mean pack_voltage"),
         (["zzz"], "bms registers"),
         (["65536"], "0..65535"),

@@ -71,10 +71,10 @@ def test_the_write_is_the_makers_frame_and_old_and_new_are_shown(real: BmsLine) 
         (["fully_charged", "4"], "did you mean fully_charged_voltage"),
         (["313", "1"], "half of pulses_per_unit"),
         (["330", "1"], "charger_type, discharge_over_current_timeout"),
-        (["pack_voltage", "1"], "can only be read; settings are the registers 300..343"),
-        (["0", "1"], "can only be read"),
-        (["500", "1"], "name one of them"),
-        (["504", "1"], "can only be read"),
+        (["pack_voltage", "1"], "is read-only; settings are the registers 300..343"),
+        (["0", "1"], "is read-only"),
+        (["500", "1"], "give one of these names"),
+        (["504", "1"], "is read-only"),
     ],
     ids=" ".join,
 )
@@ -104,7 +104,7 @@ def test_a_refusal_says_what_is_allowed_and_sends_nothing(real: BmsLine, argumen
         ),
         ("under_voltage_cutoff", "2.999", None),
         ("fully_discharged_voltage", "2.9", "under_voltage_cutoff 2.900 V would not be below fully_discharged_voltage"),
-        ("series_cells", "13", "series_cells: 13 cannot be, the BMS measures 14"),
+        ("series_cells", "13", "series_cells: cannot be 13, the BMS measures 14"),
     ],
 )
 def test_what_contradicts_the_other_settings_is_read_but_not_written(
@@ -240,7 +240,7 @@ def test_the_user_is_asked_on_a_terminal(real: BmsLine, answer: str, written: bo
     [
         (["315", "4.25"], ["over_voltage_cutoff 4.200 V -> 4.250 V loosens a protection"]),
         (["315", "4.18"], []),
-        (["320", "-21"], ["low_temperature_charger_cutoff -21 degC lets the battery be charged below -20 degC"]),
+        (["320", "-21"], ["low_temperature_charger_cutoff -21 degC allows charging below -20 degC"]),
         (
             ["318=61", "317=60", "319=50"],
             ["charge_over_current_cutoff 61 A would be above discharge_over_current_cutoff 60 A"],
@@ -253,7 +253,7 @@ def test_what_loosens_a_protection_is_told(real: BmsLine, settings: list[str], a
     real.bms.registers[317], real.bms.registers[318] = 120, 100
     result = bms("write", real.link, *settings, YES)
     assert result.exit_code == 0, result.output
-    assert result.stderr.splitlines() == [f"attention: {sentence}" for sentence in attention]
+    assert result.stderr.splitlines() == [f"warning: {sentence}" for sentence in attention]
 
 
 def test_what_turned_out_to_loosen_a_protection_after_the_user_was_asked_is_not_written(real: BmsLine) -> None:
@@ -321,7 +321,7 @@ def test_a_profile_is_shown_in_the_order_of_writing_and_what_is_there_already_is
         result = bms("write", tap.port, "315=3.65", "300=3.45", "301=3.0", YES)
         assert [int.from_bytes(request[2:4], "big") for request in tap.requests if request[1] == WRITE] == [300, 315]
     assert result.stdout.splitlines() == [
-        "fully_discharged_voltage: is 3.000 V already; nothing was written",
+        "fully_discharged_voltage: is already 3.000 V; nothing was written",
         "fully_charged_voltage: 4.150 V -> 3.450 V",
         "over_voltage_cutoff: 4.200 V -> 3.650 V",
         "fully_charged_voltage: written, reads back 3.450 V",
@@ -342,7 +342,7 @@ def test_settings_that_hold_each_other_up_say_what_to_do(real: BmsLine) -> None:
     real.bms.registers[301], real.bms.registers[300], real.bms.registers[316] = 3500, 3200, 2000
     with tapped(real.link) as tap:
         message = complaint(bms("write", tap.port, YES, "301=3.3", "300=3.4"), 2)
-        assert "write one of them further first" in message
+        assert "move one of them further away first" in message
         assert set(tap.commands()) == {READ}
     assert bms("write", real.link, "301", "2.5", YES).exit_code == 0
     assert bms("write", real.link, "301=3.3", "300=3.4", YES).exit_code == 0
@@ -351,7 +351,7 @@ def test_settings_that_hold_each_other_up_say_what_to_do(real: BmsLine) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["300=4.1", "fully_charged_voltage=4.0"], "fully_charged_voltage: is named twice"),
+        (["300=4.1", "fully_charged_voltage=4.0"], "fully_charged_voltage: is given twice"),
         (["300=4.1", "301"], "NAME=VALUE"),
         (["300"], "NAME=VALUE"),
         (["300", "4.1", "301"], "NAME=VALUE"),
@@ -382,8 +382,8 @@ def test_a_profile_that_is_cut_says_what_was_written_and_what_was_not() -> None:
         assert result.exit_code == 1
         assert result.stdout.splitlines()[-1] == "fully_charged_voltage: written, reads back 3.450 V"
         error = result.stderr.splitlines()[-1]
-        assert "over_voltage_cutoff: sent, but whether it was written is not known" in error
-        assert "written before it: fully_charged_voltage; not written: under_voltage_cutoff, fully_disch" in error
+        assert "over_voltage_cutoff: sent, but it is not known whether it was written" in error
+        assert "written before that: fully_charged_voltage; not written: under_voltage_cutoff, fully_disch" in error
     assert [device.registers[address] for address in VOLTAGES] == [3450, 3000, 4200, 2900]
 
 
@@ -398,7 +398,7 @@ def test_a_profile_of_which_the_bms_refuses_one_ends_there() -> None:
     with answering(answer) as tap:
         result = bms("write", tap.port, YES, *assignments(LFP))
         assert result.exit_code == 1
-        assert "written before it: nothing; not written: over_voltage_cutoff" in result.stderr
+        assert "written before that: nothing; not written: over_voltage_cutoff" in result.stderr
         assert tap.commands().count(WRITE) == 1
 
 
@@ -479,7 +479,7 @@ def test_silence_after_a_write_leaves_no_doubt_that_it_may_have_happened() -> No
 
     with answering(answer) as tap:
         result = bms("write", tap.port, "--timeout", "0.4", "--retries", "1", YES, "300", "4.1")
-        assert "whether it was written is not known" in complaint(result, 1)
+        assert "not known whether it was written" in complaint(result, 1)
         assert tap.commands().count(WRITE) == 1
 
 
@@ -528,5 +528,5 @@ def test_a_reset_that_does_not_show_fails() -> None:
 
     with answering(answer) as tap:
         message = complaint(bms("reset", tap.port, "events", YES), 1)
-        assert "does not show" in message
+        assert "no effect shows" in message
         assert tap.commands().count(RESET) == 1

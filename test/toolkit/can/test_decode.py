@@ -105,7 +105,7 @@ def test_a_frame_that_is_too_short_for_the_signal_is_left_out(tmp_path: Path) ->
     [
         ("--id", "xyz", "--id xyz: give identifiers in hexadecimal"),
         ("--signal", "SOCK", "did you mean SOC"),
-        ("--signal", "zzzzzzzz", "no such signal; the DBC names them all"),
+        ("--signal", "zzzzzzzz", "no such signal; the DBC lists them all"),
     ],
 )
 def test_what_does_not_exist_cannot_be_asked_for(tmp_path: Path, option: str, value: str, said: str) -> None:
@@ -118,7 +118,7 @@ def test_what_does_not_exist_cannot_be_asked_for(tmp_path: Path, option: str, va
 def test_nothing_of_what_was_asked_for_is_said(tmp_path: Path) -> None:
     result = decode(written(tmp_path / "x.log"), "--id", "382")
     assert result.exit_code == 0
-    assert result.stderr == "none of the 4 frames is one that was asked for\n"
+    assert result.stderr == "none of the 4 frames matches the selection\n"
 
 
 def test_frames_that_are_not_of_this_protocol_fail_the_command(tmp_path: Path) -> None:
@@ -161,11 +161,11 @@ def test_frames_before_an_unreadable_line_are_shown(tmp_path: Path) -> None:
     [
         ("x.log", None, "No such file"),
         ("x.log", b"this is no capture\n", "line 1 is not readable as a capture"),
-        ("x.log", b"", "there are no frames in it"),
+        ("x.log", b"", "no frames in it"),
         ("x.blf", b"LOGG but cut", "is cut off"),
         ("x.log.gz", b"no gzip", "not readable as a capture"),
-        ("x.asc", b"", "there are no frames in it"),
-        ("x.pdf", b"%PDF", "its name has to end with .log"),
+        ("x.asc", b"", "no frames in it"),
+        ("x.pdf", b"%PDF", "its name must end with .log"),
     ],
 )
 def test_a_file_that_is_no_capture_is_one_line(
@@ -255,7 +255,7 @@ def test_another_dbc_names_the_frames_of_another_bus(tmp_path: Path) -> None:
     [
         (None, "No such file"),
         ("", "not readable as a DBC"),
-        ('VERSION ""\nBU_: HEATER\n', "names no frame"),
+        ('VERSION ""\nBU_: HEATER\n', "defines no frame"),
         ("this is no DBC", "not readable as a DBC"),
         (
             'VERSION ""\nBO_ 291 Heater: 1 Vector__XXX\n SG_ Power : 0|16@1+ (1,0) [0|0] "W" Vector__XXX\n',

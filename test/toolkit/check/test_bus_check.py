@@ -197,10 +197,10 @@ def test_a_silent_bus() -> None:
 
 def test_a_bus_that_goes_away() -> None:
     traffic = heard()
-    traffic.lost = "the CAN bus has gone"
+    traffic.lost = "the CAN bus has disappeared"
     found = the_one(traffic)
     assert (found.check, found.result) == ("CAN bus", FAILED)
-    assert "gone" in found.seen
+    assert "disappeared" in found.seen
 
 
 def test_text_of_a_stranger_is_one_printable_line() -> None:

@@ -144,11 +144,11 @@ def test_presence(broker: Ports, device: str, presence: bytes | None, seen: str)
 @pytest.mark.parametrize(
     ("state", "seen"),
     [
-        (b"", "no JSON object, 0 bytes"),
-        (b"[1]", "no JSON object"),
-        (b"{", "no JSON object"),
-        (b'{"soc": "\xff"}', "no JSON object"),
-        (b"[" * 60_000, "no JSON object"),
+        (b"", "not a JSON object, 0 bytes"),
+        (b"[1]", "not a JSON object"),
+        (b"{", "not a JSON object"),
+        (b'{"soc": "\xff"}', "not a JSON object"),
+        (b"[" * 60_000, "not a JSON object"),
         (b" " * 500_000, "none in"),
         (None, "none in"),
     ],
@@ -179,14 +179,14 @@ def secured(ports: Ports, password: str | None = PASSWORD, ca: Path | None = Non
 def test_tls_and_a_password(broker: Ports, certificate: Certificate) -> None:
     finding = secured(broker, ca=certificate.path)
     assert finding.result is GOOD
-    assert "by TLS" in finding.seen
+    assert "over TLS" in finding.seen
 
 
 @pytest.mark.parametrize("password", ["wrong", "", None])
 def test_a_password_that_is_none(broker: Ports, certificate: Certificate, password: str | None) -> None:
     finding = secured(broker, password, certificate.path)
     assert finding.result is FAILED
-    assert "refuses us: Not authorized" in finding.seen
+    assert "refuses the connection: Not authorized" in finding.seen
 
 
 def test_a_certificate_that_is_not_trusted(broker: Ports) -> None:

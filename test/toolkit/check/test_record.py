@@ -56,7 +56,7 @@ def test_the_gateway_must_have_the_version_of_the_record(record: Path, told: str
 def test_the_record_of_another_version_is_refused(record: Path) -> None:
     result = run(record, "--url", "http://127.0.0.1:1", "--expect-version", "1.2.3")
     assert result.exit_code == 2
-    assert "of version 0.2.0, not of 1.2.3" in result.output
+    assert "is for version 0.2.0, not 1.2.3" in result.output
     assert load_record(record).entries == []
 
 

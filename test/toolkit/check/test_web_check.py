@@ -69,21 +69,21 @@ def dead(request: BaseHTTPRequestHandler) -> None:
         (answer(b"", JSON, 404), "HTTP 404"),
         (answer(b"", JSON, 401), "asks for a login"),
         (answer(b"", JSON, 204), "HTTP 204"),
-        (answer(PAGE, HTML), "no JSON, but text/html"),
-        (answer(b"", JSON), "no JSON"),
-        (answer(b'{"version": "1.2', JSON), "no JSON"),
-        (answer(b'{"version": "\xff\xfe"}', JSON), "no JSON"),
-        (answer(b"[" * 50_000, JSON), "no JSON"),
-        (answer(b'{"n": ' + b"9" * 50_000 + b"}", JSON), "no JSON"),
-        (answer(b"[1, 2]", JSON), "no object"),
+        (answer(PAGE, HTML), "not JSON, but text/html"),
+        (answer(b"", JSON), "not JSON"),
+        (answer(b'{"version": "1.2', JSON), "not JSON"),
+        (answer(b'{"version": "\xff\xfe"}', JSON), "not JSON"),
+        (answer(b"[" * 50_000, JSON), "not JSON"),
+        (answer(b'{"n": ' + b"9" * 50_000 + b"}", JSON), "not JSON"),
+        (answer(b"[1, 2]", JSON), "not an object"),
         (answer(bomb(), JSON, Content_Encoding="gzip"), "more than 64 kB"),
-        (answer(b"not gzip", JSON, Content_Encoding="gzip"), "no good HTTP"),
+        (answer(b"not gzip", JSON, Content_Encoding="gzip"), "not valid HTTP"),
         (endless, "more than 64 kB"),
-        (dead, "connection breaks"),
-        (redirect(REST), "without an end"),
+        (dead, "connection was lost"),
+        (redirect(REST), "redirects endlessly"),
         (redirect("http://192.0.2.1/"), "another host"),
-        (redirect("ftp://127.0.0.1/"), "no good HTTP"),
-        (redirect("http://[oops/"), "no good HTTP"),
+        (redirect("ftp://127.0.0.1/"), "not valid HTTP"),
+        (redirect("http://[oops/"), "not valid HTTP"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -100,10 +100,10 @@ def test_rest_answers_that_are_none(given: Answer, seen: str) -> None:
     ("given", "seen"),
     [
         (answer(b"oops", HTML, 500), "HTTP 500"),
-        (answer(STATUS, JSON), "no HTML page, but application/json"),
-        (answer(b"plain", HTML), "no HTML page"),
-        (answer(b"", HTML), "no HTML page"),
-        (answer(PAGE, "\x1b[31m"), "no HTML page"),
+        (answer(STATUS, JSON), "not HTML, but application/json"),
+        (answer(b"plain", HTML), "not HTML"),
+        (answer(b"", HTML), "not HTML"),
+        (answer(PAGE, "\x1b[31m"), "not HTML"),
     ],
 )
 def test_pages_that_are_none(given: Answer, seen: str) -> None:
@@ -183,7 +183,7 @@ def test_nobody_there_is_one_finding() -> None:
 
 def test_a_name_that_is_not_known() -> None:
     findings, _ = check_web("http://gateway.invalid", None)
-    assert [finding.seen for finding in findings] == ["the name of the host is not known"]
+    assert [finding.seen for finding in findings] == ["unknown host name"]
 
 
 def test_a_proxy_of_the_environment_is_not_for_the_gateway(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,7 @@ def test_the_process_says_it_in_a_table_and_ends_with_1(bare: World) -> None:
 def test_idf_path_is_set_to_something_else(bare: World) -> None:
     status, checks = examine(bare, IDF_PATH="/nowhere")
     assert status == 1
-    assert checks["ESP-IDF"]["found"] == "IDF_PATH is /nowhere, without ESP-IDF"
+    assert checks["ESP-IDF"]["found"] == "IDF_PATH is /nowhere, which holds no ESP-IDF"
 
 
 def test_idf_path_option_is_wrong(bare: World) -> None:

@@ -165,4 +165,4 @@ def test_a_folder_below_the_project_belongs_to_it(world: World) -> None:
 
 
 def test_a_directory_that_is_no_project_is_refused(world: World, tmp_path: Path) -> None:
-    assert "is no ESP-IDF project" in refused(world, "build", "--project-dir", str(tmp_path))
+    assert "is not an ESP-IDF project" in refused(world, "build", "--project-dir", str(tmp_path))

@@ -171,7 +171,7 @@ def test_a_component_without_a_share_is_an_error(project: World) -> None:
     built(project, small().add("newcomer", flash_text=10))
     result = project.run("size")
     assert result.exit_code == 1
-    assert "newcomer has no line in size_budget.json" in result.stderr
+    assert "newcomer has no entry in size_budget.json" in result.stderr
 
 
 def test_the_table_of_the_process(project: World) -> None:

@@ -134,7 +134,7 @@ def test_no_record_and_a_dirty_tree(project: Project) -> None:
     project.write("README.md", "changed")
     project.make_build()
     project.good("record", "--allow-dirty")
-    assert "changes that no commit holds: README.md" in project.refused("archive")
+    assert "uncommitted changes: README.md" in project.refused("archive")
     project.good("archive", "--allow-dirty")
     project.git("checkout", "README.md")
     assert "of a tree with changes" in project.refused("archive")
@@ -193,7 +193,7 @@ def test_captures_that_are_not_there_or_twice(recorded: Project, tmp_path: Path)
         (tmp_path / folder / "c.log").write_text("x")
     captures = ["--capture", tmp_path / "a/c.log", "--capture", tmp_path / "b/c.log"]
     assert "two captures of this name" in recorded.refused("archive", *captures)
-    assert "name it so" in recorded.refused("archive", "-o", tmp_path / "archive.zip")
+    assert "must end with .tar.gz" in recorded.refused("archive", "-o", tmp_path / "archive.zip")
 
 
 def test_a_capture_that_is_still_being_written(
@@ -259,9 +259,9 @@ def _add(name: str) -> Callable[[dict[str, bytes]], None]:
         (_remove("record.json"), "record.json: missing"),
         (_remove("sbom.spdx.json"), "sbom.spdx.json: missing"),
         (_add(f"{FOLDER}/more.txt"), "more.txt: not listed"),
-        (_add(f"{FOLDER}/../../etc/cron"), "no plain file"),
-        (_add("/etc/cron"), "no plain file"),
-        (_add("other/file"), "not one folder"),
+        (_add(f"{FOLDER}/../../etc/cron"), "not a plain file"),
+        (_add("/etc/cron"), "not a plain file"),
+        (_add("other/file"), "folders, not one"),
     ],
 )
 def test_an_archive_that_was_changed(

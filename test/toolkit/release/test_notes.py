@@ -94,7 +94,7 @@ def test_the_pages_and_their_sections(project: Project) -> None:
     project.commit("docs: the end")
     pages = {page["path"]: page for page in json.loads(project.good("notes", "unreleased", "--json"))["pages"]}
     assert pages["README.md"]["sections"] == ["End"]
-    assert pages["docs/pgn_conversions.md"]["sections"] == ["all of it is new"]
+    assert pages["docs/pgn_conversions.md"]["sections"] == ["entirely new"]
     assert pages["docs/testing/validation_plan.md"]["there"] is False
     assert "| README.md | overview | End |" in project.good("notes", "unreleased")
 
@@ -135,7 +135,7 @@ def test_who_has_signed_is_shown(project: Project) -> None:
     project.good("record")
     project.good("record", "sign", "--role", "qa", "--by", "Some Body")
     text = project.good("notes", "0.2.0")
-    assert "- [x] QA: tests, and the checklist of going into production - Some Body" in text
+    assert "- [x] QA: tests, and the checklist for going into production - Some Body" in text
     assert "- [ ] Firmware developers" in text
 
 
@@ -148,7 +148,7 @@ def test_they_go_to_a_file(project: Project, tmp_path: Path) -> None:
 
 def test_a_version_that_is_not_in_the_change_log(project: Project) -> None:
     assert "has no section [0.9.0], but unreleased, 0.2.0, 0.1.0" in project.refused("notes", "0.9.0")
-    assert "no version" in project.refused("notes", "newest")
+    assert "not a version" in project.refused("notes", "newest")
     project.write("CHANGELOG.md", "")
     assert "but no section" in project.refused("notes", "0.2.0")
 

@@ -112,7 +112,7 @@ def test_a_disk_that_is_full_leaves_the_old_record(path: Path) -> None:
 
 def test_a_device_is_not_replaced_by_a_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ValueError, match="is no file"), files.replaced(tmp_path / "pipe"):
+    with pytest.raises(ValueError, match="is not a regular file"), files.replaced(tmp_path / "pipe"):
         pass
     assert not (tmp_path / "pipe").is_file()
 
@@ -127,7 +127,7 @@ def test_a_record_that_another_program_holds(path: Path, monkeypatch: pytest.Mon
 def test_a_truncated_record(project: Project, path: Path, cut: int) -> None:
     path.write_bytes(path.read_bytes()[:cut])
     line = project.refused("record", "show")
-    assert "no release record that can be used" in line
+    assert "not a usable release record" in line
     assert "0.2.0.json" in project.refused("record", "site", "farm")
 
 
@@ -142,7 +142,7 @@ def test_files_that_are_no_record(project: Project, path: Path, content: bytes) 
 def test_a_record_of_a_newer_program(project: Project, path: Path) -> None:
     record = json.loads(path.read_text())
     path.write_text(json.dumps({**record, "schema_version": 2, "something": "new"}))
-    assert "schema version is 2, this program knows 1" in project.refused("record", "show")
+    assert "schema version is 2, but this program knows 1" in project.refused("record", "show")
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_record_that_was_edited_by_hand(project: Project, path: Path, where: t
         part = part[name]
     part[where[-1]] = value
     path.write_text(json.dumps(record))
-    assert "no release record that can be used" in project.refused("record", "show")
+    assert "not a usable release record" in project.refused("record", "show")
     with pytest.raises(ValueError):
         add_sign_off(path, "qa", "somebody")
 

@@ -56,7 +56,7 @@ def test_all_reasons_at_once(project: Project) -> None:
     project.write("CHANGELOG.md", CHANGELOG.replace("[0.2.0] - 2024-08-10", "[0.2.0]"))
     project.write("version.txt", "0.1.5\n")
     found = "\n".join(reasons(project, "0.2.0"))
-    for reason in ("version.txt says 0.1.5, not 0.2.0", "changes that no commit holds: CHANGELOG.md, version.txt",
+    for reason in ("version.txt says 0.1.5, not 0.2.0", "uncommitted changes: CHANGELOG.md, version.txt",
                    "[0.2.0] has no date", "there is no record"):  # fmt: skip
         assert reason in found
     assert tags(project) == []
@@ -98,7 +98,7 @@ def test_a_record_with_a_forged_hash(ready: Project) -> None:
 def test_a_tag_that_exists_is_never_moved(ready: Project) -> None:
     ready.good("tag", "0.2.0")
     before = ready.git("rev-parse", "v0.2.0")
-    assert "there is a tag v0.2.0 already" in reasons(ready, "0.2.0")[0]
+    assert "tag v0.2.0 already exists" in reasons(ready, "0.2.0")[0]
     assert ready.git("rev-parse", "v0.2.0") == before
 
 
@@ -121,7 +121,7 @@ def test_a_freeze_that_was_broken(ready: Project) -> None:
     "version", ["1.2", "01.2.3", "1.2.3+build", "latest", "../1.2.3", "1.2.3;ls", "", "9" * 40, "1.2.3\n"]
 )
 def test_what_is_no_version(ready: Project, version: str) -> None:
-    assert "no version" in ready.refused("tag", version)
+    assert "not a version" in ready.refused("tag", version)
 
 
 def test_on_a_detached_head(ready: Project) -> None:

@@ -32,7 +32,7 @@ def test_a_plan_that_is_not_current_is_noticed_and_written(root: Path, tmp_path:
     rest.write_text(rest.read_text().replace("rises_at_most_per_s: 3\n", "rises_at_most_per_s: 2\n"))
     assert run("docs", "--check", "--root", tmp_path).exit_code == 1
     assert run("docs", "--root", tmp_path).exit_code == 0
-    assert "CCL rises by 2 A/s at most" in page.read_text()
+    assert "CCL rises by at most 2 A/s" in page.read_text()
     assert run("docs", "--check", "--root", tmp_path).exit_code == 0
     page.write_text("# nothing here\n")
     assert "there must be one pair of markers" in run("docs", "--root", tmp_path).stderr

@@ -89,7 +89,7 @@ def test_after_within_and_not_before() -> None:
     assert verdict(frames, within_s=[2.5, 3.5], **wanted) is None
     late = verdict(frames, within_s=2, **wanted)
     assert late is not None and late.violations[0].time_us == 3_000_000
-    assert "after 3.00 s already" in text(verdict(frames, within_s=[3.5, 9], **wanted))
+    assert "already after 3.00 s" in text(verdict(frames, within_s=[3.5, 9], **wanted))
     assert "not seen" in text(verdict(frames[2:], within_s=3.5, **wanted)), "a capture that begins when it is OK"
     assert "not seen" in text(verdict(frames[:4], within_s=3.5, **wanted)), "the capture ends before it is due"
     nothing_after = [*frames[:4], keepalive(20)]
@@ -161,7 +161,7 @@ def test_energy(wh_in: int, wh_out: int, good: bool) -> None:
 
 def test_energy_that_did_not_flow() -> None:
     frames = [f for s in range(10) for f in (measured(s, 50, 1), counters(s + 0.5, 0, 0))]
-    assert "EnergyIn grows by 0 Wh only" in text(verdict(frames, kind="energy", at_least_wh=300, tolerance_percent=1))
+    assert "EnergyIn grows by only 0 Wh" in text(verdict(frames, kind="energy", at_least_wh=300, tolerance_percent=1))
 
 
 def test_age_since_and_quiet() -> None:

@@ -66,24 +66,24 @@ def test_a_good_file_is_good(tmp_path: Path) -> None:
         ("duration_s: 10", "duration_s: .inf", "duration_s: Input should be"),
         ("duration_s: 10", "duration_s: ten", "duration_s: Input should be a valid number"),
         ("duration_s: 10", "duration_s: 10\nname: other", "the name of a scenario is that of its file"),
-        ("duration_s: 10", "duration_s: 10\nduration: 10", "duration: not known"),
-        ("duration_s: 10", "duration_s: 10\nduration_s: 12", "line 5, column 1: key 'duration_s' is there twice"),
+        ("duration_s: 10", "duration_s: 10\nduration: 10", "duration: not a known key"),
+        ("duration_s: 10", "duration_s: 10\nduration_s: 12", "line 5, column 1: key 'duration_s' occurs twice"),
         ("duration_s: 10", "duration_s: 10\nrepeat_after_s: 3", "repeat_after_s 3: must not be before the end, 5"),
         ("at: 0", "at: -1", "steps.0.at: Input should be greater than or equal to 0"),
         ("at: 0", "at: 7", "steps.1.at 5: must not be before 7"),
         ("soc: 50", "soc: 101", "steps.0.set: soc 101: must be 0..100"),
         ("soc: 50", "soc: much", "steps.0.set.soc: Input should be a valid number"),
         ("soc: 50", "soc: true", "steps.0.set.soc: Input should be a valid number"),
-        ("soc: 50", "volume: 11", "'volume': not known; there are soc, soh, current"),
+        ("soc: 50", "volume: 11", "'volume': not known; choose from soc, soh, current"),
         ("soc: 50", "reg.50: 70000", "steps.0.set"),
         ("soc: 50", "reg.99999: 1", "steps.0.set"),
         ("soc: 50", "current: 1.0e+300", "less than or equal to"),
         ("soc: 50", "temp1: 1.0e+6", "must be -3276.8..3276.7"),
-        ("soc: 50", "reg.36: 1", "steps.0.set: reg.36: the simulator writes it itself; set soc, current or spread"),
+        ("soc: 50", "reg.36: 1", "steps.0.set: reg.36: the simulator overwrites it; set soc, current or spread"),
         ("soc: 50", "status: 0x91", "status: follows from current and soc"),
         ("soc: 50", "fault: 3", "is a key of the step itself"),
         ("    set: {soc: 50}\n", "", "steps.0: nothing happens"),
-        ("set: {soc: 50}", "line: {gremlins: 1}", "there are flip"),
+        ("set: {soc: 50}", "line: {gremlins: 1}", "choose from flip"),
         ("set: {soc: 50}", "line: {silence: 2}", "must be 0..1"),
         ("set: {soc: 50}", "ramp: {soc: {from: 0, to: 200, for_s: 9}}", "soc 200: must be 0..100"),
         ("set: {soc: 50}", "ramp: {soc: {from: 0, to: 9, for_s: 80000, every_s: 0.1}}", "give a longer every_s"),
@@ -94,14 +94,14 @@ def test_a_good_file_is_good(tmp_path: Path) -> None:
         ("kind: always, ", "", "expect.0: Unable to extract tag using discriminator 'kind'"),
         ("id: one", "id: One of them", "expect.0.id"),
         ("then: {CCL", "than: {CCL", "expect.0"),
-        ("then: {CCL", "then: {CCLL", "expect.0 (one): 'CCLL': no signal of the DBC; there are"),
+        ("then: {CCL", "then: {CCLL", "expect.0 (one): 'CCLL': not a signal of the DBC; similar ones:"),
         ("CCL: \"<= most_a\"", 'CCL: "<= least_a"', "'least_a' is not a number or one of values: most_a"),
         ("CCL: \"<= most_a\"", 'CCL: "<= nan"', "is not a number"),
         ("CCL: \"<= most_a\"", "SystemStatus: away", "'away' is not one of unknown, offline, online"),
         ("CCL: \"<= most_a\"", 'SystemStatus: "> online"', "is not a number"),
-        ("CCL: \"<= most_a\"", "ManufacturerName: TinyBMS", "no signal of the DBC"),
+        ("CCL: \"<= most_a\"", "ManufacturerName: TinyBMS", "not a signal of the DBC"),
         ("CCL: \"<= most_a\"", 'age 0x399: "> 1"', "no frame of the protocol has this identifier"),
-        ("CCL: \"<= most_a\"", 'since Luck: "> 1"', "no signal of the DBC"),
+        ("CCL: \"<= most_a\"", 'since Luck: "> 1"', "not a signal of the DBC"),
         ("{CCL: \"<= most_a\"}", "{}", "expect.0.then: Dictionary should have at least 1 item"),
         ("kind: always", "kind: course, signal: CCL", "expect.0"),
     ],
@@ -114,7 +114,7 @@ def test_a_slip_of_the_pen(tmp_path: Path, old: str, new: str, expected: str) ->
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("", "must hold keys and values; there are title, purpose"),
+        ("", "must hold keys and values; the keys are title, purpose"),
         ("- a\n- b\n", "must hold keys and values"),
         ("just text", "must hold keys and values"),
         ("steps: [", "line 1, column 9"),
@@ -164,7 +164,7 @@ def test_anything_in_a_place_of_a_scenario_is_a_scenario_or_one_line(
 
 @pytest.mark.parametrize("command", [("scenario", "show"), ("scenario", "check")], ids=" ".join)
 def test_a_scenario_that_is_not_there(tmp_path: Path, command: tuple[str, ...]) -> None:
-    assert "there are bad-line, bms-lost" in one_line(run(*command, "earthquake"))
+    assert "give one of bad-line, bms-lost" in one_line(run(*command, "earthquake"))
     assert "No such file" in one_line(run(*command, tmp_path / "none.yaml"))
     assert "directory" in one_line(run(*command, f"{tmp_path}/"))
 

@@ -52,11 +52,11 @@ def test_a_capture_that_is_shorter_than_its_scenario_is_told(files: Path) -> Non
     assert "record it" not in run(files / "c.log", "--scenario", mine).stderr  # 20 s of 1 s
     mine.write_text(SCENARIO.replace("duration_s: 1\n", "duration_s: 68\n"))
     told = run(files / "c.log", "--scenario", mine).stderr
-    assert "the capture has 20.0 s, scenario 'mine' takes 68 s: record it for that long" in told
+    assert "the capture is 20.0 s long, scenario 'mine' takes 68 s: record for that long" in told
 
 
 def test_a_scenario_that_is_none_is_one_line(files: Path) -> None:
-    for name, expected in (("earthquake", "there are bad-line"), (str(files / "none.yaml"), "No such file")):
+    for name, expected in (("earthquake", "give one of bad-line"), (str(files / "none.yaml"), "No such file")):
         ended = run(files / "c.log", "--scenario", name)
         assert ended.exit_code == 2, name
         assert expected in ended.stderr and len(ended.stderr.strip().splitlines()) == 1, name

@@ -1,4 +1,4 @@
-"""``tinybms-gw bms``: a TinyBMS on a serial port, and what is known of its registers."""
+"""``tinybms-gw bms``: a TinyBMS on a serial port, and what is known about its registers."""
 
 import click
 
@@ -20,7 +20,7 @@ from tinybms_gateway.command_line import LazyGroup
     },
 )
 def bms_group() -> None:
-    """Talk to a TinyBMS on a serial port: a bench client for a USB-TTL adapter.
+    """Talk to a TinyBMS on a serial port, such as a USB-TTL adapter.
 
-    Exit status: 0 good; 1 the BMS does not answer, or did not do what it was told; 2 something to put right.
+    Exit status: 0 success; 1 the BMS does not answer, or did not carry out a request; 2 something to fix.
     """

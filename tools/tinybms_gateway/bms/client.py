@@ -21,15 +21,15 @@ log = logging.getLogger(__name__)
 
 BAUDRATE = 115200
 READ_MOST = 125
-"""Registers of one request: what MODBUS allows and a real device has answered."""
+"""Most registers in one request: MODBUS allows it, and a real device has answered it."""
 READ_GAP = 16
-"""Reserved registers that are read along rather than asked around."""
+"""Longest gap of reserved registers that is read along rather than skipped."""
 PIECE_S = 0.02
 PAUSE_S = 0.1
 VERIFY_WITHIN_S = 0.8
-"""For what was written to show: the BMS measures every 0.1 s."""
+"""Time for a written value to show: the BMS measures every 0.1 s."""
 LATE_AT_MOST = 4
-"""A line on which there is always something (ASCII lines, noise) is not waited for longer, in times of the wait."""
+"""Longest wait for a line that is never quiet (ASCII lines, noise), as a multiple of the usual wait."""
 ADVICE = (
     "check that TX and RX are not swapped, that GND is connected and the level is right, that the BMS is awake "
     "(charger, ignition or load), and that no other program uses this line"
@@ -37,20 +37,20 @@ ADVICE = (
 
 
 class LineError(Exception):
-    """The BMS cannot be talked to, or does not do what it is told; one line that says what to do."""
+    """The BMS cannot be reached, or does not carry out a request; one line that says what to do."""
 
 
 class RefusedError(LineError):
-    """The BMS answers that it will not."""
+    """The BMS refuses a request."""
 
 
 class Outcome(enum.Enum):
-    """What is known of a request that changes something."""
+    """What is known about a request that changes something."""
 
     CONFIRMED = "confirmed"
     REFUSED = "refused"
     UNKNOWN = "not confirmed"
-    """It may have been performed or not."""
+    """It may or may not have been carried out."""
 
 
 class Event(NamedTuple):
@@ -63,14 +63,14 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class EventList:
-    """What the BMS says of its events."""
+    """The events as the BMS reports them."""
 
     bms_time_s: int
     events: list[Event]
     """Oldest first."""
     order_known: bool = True
-    """False: their times do not tell in which order they were answered; then they are in the order of their ages, those
-    of one second as they came."""
+    """False: their times do not show the order of the answer; they are then sorted by age, those of one second as
+    received."""
 
     def age_s(self, event: Event) -> int:
         """How long ago it was, modulo 194 days."""
@@ -78,11 +78,11 @@ class EventList:
 
 
 class BmsClient:
-    """Asks and writes; one at a time. `open_bms` makes it."""
+    """Reads and writes, one request at a time. Made by `open_bms`."""
 
     def __init__(self, port: serial.Serial, timeout_s: float, retries: int) -> None:
         self.tries = 1 + retries
-        """How often something is asked before it counts as not answered."""
+        """Attempts before a request counts as unanswered."""
         self._port = port
         self._timeout_s = timeout_s
         self._late_s = 0.0
@@ -92,17 +92,17 @@ class BmsClient:
         """Values of up to `READ_MOST` registers.
 
         Raises:
-            RefusedError: the BMS will not tell.
+            RefusedError: the BMS refuses.
             LineError: no answer.
         """
         payload = self._ask(frames.read_request(address, count), f"to read registers {address}..{address + count - 1}")
         return [int.from_bytes(payload[i : i + 2], "big") for i in range(0, len(payload), 2)]
 
     def read_all(self, spans: Iterable[tuple[int, int]], *, leave_out_refused: bool = False) -> dict[int, int]:
-        """Registers in as few requests as possible, none of which cuts a span (address, count) in two.
+        """Read registers in as few requests as possible, without splitting a span (address, count).
 
         Raises:
-            RefusedError: the BMS will not tell, and it is not to be left out.
+            RefusedError: the BMS refuses, and refused registers are not to be left out.
             LineError: no answer.
         """
         found: dict[int, int] = {}
@@ -116,23 +116,23 @@ class BmsClient:
         return found
 
     def events(self, *, all_of_them: bool) -> EventList:
-        """The newest events, or all that the BMS keeps.
+        """The newest events, or all that the BMS stores.
 
         Raises:
-            LineError: no answer, or one that makes no sense.
+            LineError: no answer, or an invalid one.
         """
-        payload = self._ask(frames.events_request(all_of_them=all_of_them), "to tell its events")
+        payload = self._ask(frames.events_request(all_of_them=all_of_them), "to list its events")
         if len(payload) % 4 != 0 or not payload:
-            raise LineError(f"the BMS answers {len(payload)} bytes for its events, which makes no sense: ask again")
+            raise LineError(f"the BMS answered {len(payload)} bytes for its events, an invalid length; try again")
         bms_time_s = int.from_bytes(payload[:4], "little")
         entries = [payload[i : i + 4] for i in range(4, len(payload), 4)]
         return in_order(bms_time_s, [Event(int.from_bytes(entry[:3], "little"), entry[3]) for entry in entries])
 
     def try_once(self, request: Request) -> Outcome:
-        """Send something that must not be repeated unseen.
+        """Send a request that must not be repeated blindly.
 
         Raises:
-            LineError: the port has gone.
+            LineError: the port has disappeared.
         """
         self._let_late_answers_pass()
         answer = self._attempt(request)
@@ -142,7 +142,7 @@ class BmsClient:
         return Outcome.CONFIRMED if answer.error is None else Outcome.REFUSED
 
     def _ask(self, request: Request, what: str) -> bytes:
-        """Ask until it is answered; a sleeping BMS swallows the first request, a bad line any."""
+        """Repeat a request until it is answered; a sleeping BMS swallows the first one, a bad line any."""
         self._let_late_answers_pass()
         self._received = 0
         answer, start = None, time.monotonic()
@@ -160,10 +160,10 @@ class BmsClient:
         tries = f"{self.tries} {'try' if self.tries == 1 else 'tries'} of {self._timeout_s:g} s"
         if self._received == 0:
             return f"the BMS does not answer ({tries})"
-        return f"{self._received} bytes came but no answer of a TinyBMS ({tries})"
+        return f"{self._received} bytes received, but no answer from a TinyBMS ({tries})"
 
     def _let_late_answers_pass(self) -> None:
-        """After repeats, wait until the line is quiet: a late answer does not say of which registers it is."""
+        """After retries, wait until the line is quiet: a late answer does not say which registers it holds."""
         end = time.monotonic() + LATE_AT_MOST * self._late_s
         quiet_until = time.monotonic() + self._late_s
         with _port_errors(str(self._port.port)):
@@ -176,7 +176,7 @@ class BmsClient:
         """Send a request and wait for its answer, once."""
         buffer = bytearray()
         with _port_errors(str(self._port.port)):
-            self._port.read(self._port.in_waiting)  # what is late or unasked for
+            self._port.read(self._port.in_waiting)  # late or unsolicited bytes
             self._port.write(request.frame)
             deadline = time.monotonic() + self._timeout_s
             while time.monotonic() < deadline:
@@ -195,10 +195,10 @@ def open_bms(port: str, timeout_s: float, retries: int) -> Iterator[BmsClient]:
     Args:
         port: such as /dev/ttyUSB0
         timeout_s: time for a whole answer
-        retries: how often something is asked again
+        retries: how often a request is repeated
 
     Raises:
-        ValueError: it cannot be opened; with what to do.
+        ValueError: it cannot be opened; says what to do.
     """
     line = open_port(port, min(PIECE_S, timeout_s))
     with contextlib.closing(line):
@@ -213,7 +213,7 @@ def open_port(port: str, timeout_s: float) -> serial.Serial:
         timeout_s: longest wait of a read
 
     Raises:
-        ValueError: it cannot be opened; with what to do.
+        ValueError: it cannot be opened; says what to do.
     """
     try:
         return serial.Serial(port, BAUDRATE, timeout=timeout_s, write_timeout=1.0, exclusive=True)
@@ -222,7 +222,7 @@ def open_port(port: str, timeout_s: float) -> serial.Serial:
 
 
 def blocks(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Put spans (address, count) together to as few blocks as `READ_MOST` allows, cutting none."""
+    """Merge spans (address, count) into as few blocks as `READ_MOST` allows, without splitting any."""
     found: list[tuple[int, int]] = []
     for address, count in sorted(set(spans)):
         if found:
@@ -236,7 +236,7 @@ def blocks(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def in_order(bms_time_s: int, answered: list[Event]) -> EventList:
-    """Events as a BMS of either order answers them, oldest first."""
+    """Events of a BMS that lists them in either order, oldest first."""
     order = order_of([event.time_s for event in answered])
     events = EventList(bms_time_s, list(answered), order is not None or len(answered) < 2)
     if order is EventOrder.NEWEST_FIRST:
@@ -256,7 +256,7 @@ def _port_errors(port: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:  # serial.SerialException is one
-        raise LineError(f"{port}: the port has gone ({error}): is the cable plugged in?") from error
+        raise LineError(f"{port}: the port has disappeared ({error}); is the cable plugged in?") from error
 
 
 def _why_not_open(port: str, error: Exception) -> str:
@@ -264,17 +264,17 @@ def _why_not_open(port: str, error: Exception) -> str:
     if number in (errno.EAGAIN, errno.EBUSY, errno.EACCES) and "lock" in str(error):
         number = errno.EBUSY
     if number == errno.EBUSY:
-        return f"{port}: in use by another program (the gateway, a terminal?); end that one first"
+        return f"{port}: in use by another program (the gateway, a terminal?); close it first"
     if number == errno.EACCES:
-        return f"{port}: permission denied; add yourself to the group of the port (dialout)"
+        return f"{port}: permission denied; add yourself to the port's group (dialout)"
     if number == errno.ENOENT:
         there = ", ".join(sorted(p.device for p in list_ports.comports())) or "none"
-        return f"{port}: no such port; serial ports of this machine: {there}"
+        return f"{port}: no such port; serial ports on this machine: {there}"
     return f"{port}: cannot be used as a serial port ({error})"
 
 
 def comes_true(shows: Callable[[], bool], within_s: float) -> bool:
-    """Whether it shows in time; a BMS that does not answer meanwhile (it restarts) is asked on."""
+    """Whether it shows in time; a BMS that does not answer meanwhile (it restarts) is still polled."""
     deadline = time.monotonic() + within_s
     while True:
         try:

@@ -37,7 +37,7 @@ def load_dump(path: Path) -> dict[int, int]:
         Register -> value, 16 bits each; registers not listed read 0.
 
     Raises:
-        ValueError: no such file, no JSON, or not a dump; one line that says what and where.
+        ValueError: no such file, not JSON, or not a dump; one line that says what and where.
     """
     try:
         return dict(Dump.model_validate_json(path.read_bytes()).registers)

@@ -1,7 +1,7 @@
-"""In which order a TinyBMS lists its events.
+"""The order in which a TinyBMS lists its events.
 
-The maker's description does not say it. So it is found from the events of a list themselves: their times are those of
-one counter, which only goes up.
+The manufacturer's description does not state it, so it is inferred from the events of a list: their times come from one
+counter, which only goes up.
 """
 
 import enum
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 EVENT_TIME_MASK = 0xFFFFFF
-"""Events carry 24 bits of the BMS's time: it comes round every 194 days."""
+"""Events carry 24 bits of the BMS's time, which wrap around every 194 days."""
 _HALF_ROUND = (EVENT_TIME_MASK + 1) // 2
 
 
@@ -21,10 +21,10 @@ class EventOrder(enum.Enum):
 
 
 def order_of(times: Sequence[int]) -> EventOrder | None:
-    """Order of a list of events by its times, 24 bits each; None: they do not tell it.
+    """Order of a list of events from its times, 24 bits each; None: they do not show it.
 
-    Most of the steps between neighbours decide. One step alone may look like one back: so does a pause of more than 97
-    days, half of the time in which the 24 bits come round.
+    The majority of the steps between neighbours decides. A single step may look like a step back: a pause of more than
+    97 days does, half the time in which the 24 bits wrap around.
     """
     steps = [(after - before) & EVENT_TIME_MASK for before, after in pairwise(times)]
     forth = sum(0 < step < _HALF_ROUND for step in steps)

@@ -16,7 +16,7 @@ from tinybms_gateway.bms.table import EventKind, duration
 from tinybms_gateway.command_line import print_json, until_interrupted
 
 FOLLOW_EVERY_S = 1.0
-ORDER_UNKNOWN = "the times of these events do not tell their order: those of one second are as the BMS lists them"
+ORDER_UNKNOWN = "the times of these events do not show their order; events of the same second are as the BMS lists them"
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class ShownEvent:
     kind: str
     text: str
     time_s: int
-    """Of the lifetime counter of the BMS: the 24 bits of the event made whole with the BMS's present time."""
+    """On the lifetime counter of the BMS: the event's 24 bits, completed from the BMS's current time."""
     age_s: int
 
     def __str__(self) -> str:
@@ -46,14 +46,14 @@ def shown(events: EventList) -> list[ShownEvent]:
     for event in events.events:
         kind = table.event_kinds().get(event.id, EventKind(event.id, "unknown", "unknown event"))
         age_s = events.age_s(event)
-        # One that seems older than the BMS itself: its clock was set back, so its own 24 bits are all there is.
+        # An event that seems older than the BMS itself: its clock was set back, so the 24 bits are all there is.
         time_s = events.bms_time_s - age_s if age_s <= events.bms_time_s else event.time_s
         found.append(ShownEvent(event.id, kind.kind, kind.text, time_s, age_s))
     return found
 
 
 def new_events(client: BmsClient, already: list[ShownEvent]) -> Iterator[ShownEvent]:
-    """New events as they come, without end; those that were shown already are not new."""
+    """New events as they arrive, endlessly; events already shown are not new."""
     seen = {(event.id, event.time_s) for event in already}
     while True:
         time.sleep(FOLLOW_EVERY_S)
@@ -65,13 +65,13 @@ def new_events(client: BmsClient, already: list[ShownEvent]) -> Iterator[ShownEv
 
 @click.command("events")
 @on_line
-@click.option("--all", "everything", is_flag=True, help="All that the BMS keeps, not only the newest.")
-@click.option("--follow", is_flag=True, help="Go on with new ones as they come, until Ctrl-C.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON; with --follow one object a line.")
+@click.option("--all", "everything", is_flag=True, help="Show all stored events, not only the newest.")
+@click.option("--follow", is_flag=True, help="Keep showing new events as they arrive, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; with --follow, one object per line.")
 def events_command(bms: OpenBms, everything: bool, follow: bool, as_json: bool) -> None:
     """Show the events of the BMS, newest last.
 
-    Each with its time on the clock of the BMS, its age and its meaning. Where their times do not tell their order, a
+    Each event is shown with its time on the BMS clock, its age and its meaning. If the times do not show the order, a
     line on stderr says so.
 
     \b

@@ -11,12 +11,12 @@ from tinybms_gateway.gateway_data import forget_sensor
 @click.command("forget-sensor")
 @click.argument("sensor", type=click.IntRange(1, 2))
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False, exists=True), required=True, metavar="DIR",
-              help="Where the gateway of this machine keeps its settings; it must not be running.")  # fmt: skip
+              help="Settings directory of the gateway on this machine, which must not be running.")  # fmt: skip
 def forget_sensor_command(sensor: int, data: Path) -> None:
-    """Make a gateway forget a temperature sensor that was taken off.
+    """Make the gateway forget a temperature sensor that was removed.
 
-    A gateway remembers each external temperature sensor of the BMS that it has seen, and charges nothing while one of
-    them is gone. One that is still there is noticed again.
+    The gateway remembers each external temperature sensor of the BMS that it has seen, and does not charge while one of
+    them is missing. A sensor that is still connected is detected again.
 
     \b
     Examples:

@@ -27,13 +27,13 @@ def frame(*parts: int | bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Request:
-    """A request, and how its positive answer looks."""
+    """A request, and what its positive answer looks like."""
 
     frame: bytes
     head: bytes
-    """The answer's first bytes: all that is known of it beforehand, so that little else is taken for it."""
+    """The answer's first bytes: all that is known in advance, so that little else is mistaken for it."""
     payload_bytes: int | None
-    """Length of what follows the head; None: a length byte says it."""
+    """Length of what follows the head; None: a length byte gives it."""
 
     @property
     def command(self) -> int:
@@ -43,21 +43,21 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the BMS says to a request."""
+    """The BMS's answer to a request."""
 
     payload: bytes = b""
     error: int | None = None
-    """COMMAND_ERROR or CRC_ERROR; None: performed."""
+    """COMMAND_ERROR or CRC_ERROR; None: carried out."""
 
 
 def read_request(address: int, count: int) -> Request:
-    """Registers one after another; most significant byte first."""
+    """Read consecutive registers, most significant byte first."""
     data = struct.pack(">HBB", address, 0, count)
     return Request(frame(READ, data), bytes([START, READ, 2 * count]), 2 * count)
 
 
 def write_request(address: int, words: Sequence[int]) -> Request:
-    """Set registers one after another, all in this one frame."""
+    """Write consecutive registers in one frame."""
     where = struct.pack(">HBB", address, 0, len(words))
     data = struct.pack(f">B{len(words)}H", 2 * len(words), *words)
     return Request(frame(WRITE, where, data), bytes([START, WRITE]) + where, 0)
@@ -75,15 +75,15 @@ def events_request(*, all_of_them: bool) -> Request:
 
 
 def take_answer(buffer: bytearray, request: Request, *, time_is_over: bool = False) -> Answer | None:
-    """Take the first whole answer to a request out of what was received.
+    """Take the first complete answer to a request out of the received bytes.
 
-    Whatever else is there (noise, ASCII lines, answers to something else, damaged frames) is skipped: the search goes
-    on at the byte after the start byte that turned out to be none.
+    Anything else (noise, ASCII lines, answers to something else, damaged frames) is skipped: the search continues after
+    each false start byte.
 
     Args:
         buffer: bytes received so far; those that were used are removed
         request: what was asked
-        time_is_over: nothing more will come, so a frame that is not whole is none
+        time_is_over: nothing more will come, so an incomplete frame does not count
 
     Returns:
         The answer; None: more bytes are needed.
@@ -104,7 +104,7 @@ def take_answer(buffer: bytearray, request: Request, *, time_is_over: bool = Fal
 
 
 def _length(buffer: bytearray, request: Request) -> int | None:
-    """Length of the answer that the buffer begins with; 0: it does not begin with one; None: not to be told yet."""
+    """Length of the answer that the buffer begins with; 0: it does not begin with one; None: not known yet."""
     refusal = bytes([START, NACK, request.command])
     if buffer[: len(refusal)] == refusal[: len(buffer)]:
         return len(refusal) + 1 + _CRC_BYTES

@@ -1,4 +1,4 @@
-"""``tinybms-gw bms info``: what a TinyBMS is, how it is set and how it is."""
+"""``tinybms-gw bms info``: identity, settings and state of a TinyBMS."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -42,7 +42,7 @@ LABELS = {"profile_version": "register map version", "series_cells": "cells set"
 
 @dataclass(frozen=True)
 class Fact:
-    """One line; a value of None is not known."""
+    """One line; None: unknown."""
 
     value: int | float | str | None
     unit: str = ""
@@ -59,7 +59,7 @@ Info = dict[str, dict[str, Fact]]
 
 
 def info(client: BmsClient) -> Info:
-    """Read everything that is shown; what the BMS will not tell is not known.
+    """Read everything that is shown; what the BMS refuses is unknown.
 
     Raises:
         LineError: the BMS does not answer.
@@ -90,7 +90,7 @@ def describe(words: dict[int, int]) -> Info:
 
 
 def info_json(facts: Info) -> dict[str, Any]:
-    """For programs; null = not known."""
+    """For programs; null = unknown."""
     return {
         section: {label.replace(" ", "_"): {"value": fact.value, "unit": fact.unit} for label, fact in lines.items()}
         for section, lines in facts.items()
@@ -140,7 +140,7 @@ def _lifetime(words: dict[int, int]) -> Fact:
 @on_line
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: section, name, value and unit; null = unknown.")
 def info_command(bms: OpenBms, as_json: bool) -> None:
-    """Show what the BMS is, how it is set, and how the battery is.
+    """Show the identity and settings of the BMS, and the state of the battery.
 
     \b
     Examples:

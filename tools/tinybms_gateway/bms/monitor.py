@@ -1,4 +1,4 @@
-"""``tinybms-gw bms monitor``: the measurements of a TinyBMS, again and again."""
+"""``tinybms-gw bms monitor``: live measurements of a TinyBMS."""
 
 import contextlib
 import csv
@@ -34,7 +34,7 @@ A_VOLT_MV = Decimal("1E+3")
 
 @dataclass(frozen=True)
 class Sample:
-    """What was measured at one time; a value that is not there is not known."""
+    """What was measured at one time; a missing value is unknown."""
 
     time: datetime
     values: dict[str, Decimal | None]
@@ -113,7 +113,7 @@ def samples(client: BmsClient, interval_s: float, count: int | None) -> Iterator
     """Measure at a steady pace, until `count` is reached.
 
     Raises:
-        LineError: the BMS does not answer any more.
+        LineError: the BMS no longer answers.
     """
     due = time.monotonic()
     for number in itertools.count(1):
@@ -132,7 +132,7 @@ def csv_header() -> list[str]:
 
 
 def csv_row(sample: Sample) -> list[str]:
-    """A sample under that header; empty = not known."""
+    """A sample under that header; empty = unknown."""
     numbers = [*(sample.values[name] for name in VALUES), *sample.extremes]
     cells = [sample.cells.get(i) for i in CELLS]
     as_text = ["" if number is None else f"{number:f}" for number in [*numbers, *cells]]
@@ -147,7 +147,7 @@ def csv_file(path: Path) -> Iterator[Output]:
     """A new CSV file; each row is in the file when the call returns.
 
     Raises:
-        OSError: it is there already, or cannot be written.
+        OSError: it already exists, or cannot be written.
     """
     with path.open("x", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -179,7 +179,7 @@ def render(sample: Sample) -> Group:
     shown = [_cell(i, volts, lowest, highest, i in sample.balancing) for i, volts in sample.cells.items()]
     for first in range(0, len(shown), CELLS_A_ROW):
         cells.add_row(*shown[first : first + CELLS_A_ROW])
-    return Group(pack, cells, Text(sample.time.astimezone().strftime("%H:%M:%S, Ctrl-C ends"), style="dim"))
+    return Group(pack, cells, Text(sample.time.astimezone().strftime("%H:%M:%S, Ctrl-C to stop"), style="dim"))
 
 
 def _cell(i: int, volts: Decimal, lowest: Decimal | None, highest: Decimal | None, balanced: bool) -> Text:
@@ -190,14 +190,14 @@ def _cell(i: int, volts: Decimal, lowest: Decimal | None, highest: Decimal | Non
 @click.command("monitor")
 @on_line
 @click.option("--interval", type=Seconds(), default=1.0, show_default=True, metavar="S",
-              help="Time from one measurement to the next; the BMS itself measures every 0.1 s.")  # fmt: skip
+              help="Time between measurements; the BMS itself measures every 0.1 s.")  # fmt: skip
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="Write each measurement to a new file, too.")  # fmt: skip
-@click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after so many.")
+              help="Also write each measurement to a new file.")  # fmt: skip
+@click.option("--count", type=click.IntRange(min=1), metavar="N", help="Stop after N measurements.")
 def monitor_command(bms: OpenBms, interval: float, csv_path: Path | None, count: int | None) -> None:
-    """Show the measurements live until Ctrl-C.
+    """Show live measurements until Ctrl-C.
 
-    As a table on a terminal, else a line each.
+    A table on a terminal, otherwise one line per measurement.
 
     \b
     Examples:

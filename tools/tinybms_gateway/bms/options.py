@@ -17,14 +17,14 @@ OpenBms = Callable[[], contextlib.AbstractContextManager[BmsClient]]
 
 
 def on_line(command: Callable[..., None]) -> Callable[..., None]:
-    """Options for the serial line; the command is called with an open client instead of them."""
+    """Options for the serial line; the command receives an open client instead."""
 
     @click.option("--port", required=True, metavar="DEV", shell_complete=completer(serial_ports),
                   help="Serial port of the BMS, such as /dev/ttyUSB0.")  # fmt: skip
     @click.option("--timeout", type=Seconds(), default=0.3, show_default=True, metavar="S",
-                  help="Time for a whole answer.")  # fmt: skip
+                  help="Time allowed for a complete answer.")  # fmt: skip
     @click.option("--retries", type=click.IntRange(0, 1000), default=10, show_default=True,
-                  help="How often something is asked again.")  # fmt: skip
+                  help="Retries per request.")  # fmt: skip
     @functools.wraps(command)
     def with_line(port: str, timeout: float, retries: int, **options: Any) -> None:
         with _line_errors(), usage_errors():
@@ -35,7 +35,7 @@ def on_line(command: Callable[..., None]) -> Callable[..., None]:
 
 @contextlib.contextmanager
 def _line_errors() -> Iterator[None]:
-    """A BMS that does not answer is one line and exit status 1."""
+    """Turn a BMS that does not answer into one line and exit status 1."""
     try:
         yield
     except LineError as error:
@@ -48,12 +48,12 @@ def known_registers() -> list[tuple[str, str]]:
 
 
 def require_consent_possible(yes: bool) -> None:
-    """Refuse a change to which nobody can agree."""
+    """Refuse a change that nobody can confirm."""
     if not yes and not sys.stdin.isatty():
-        raise UsageProblem("nobody can be asked here; nothing was written: give --yes to agree beforehand")
+        raise UsageProblem("no terminal to ask on; nothing was written: give --yes to confirm in advance")
 
 
 def ask(yes: bool) -> None:
-    """Ask whether to go on."""
-    if not yes and not click.confirm("write it to the BMS?"):
+    """Ask whether to continue."""
+    if not yes and not click.confirm("write to the BMS?"):
         raise click.ClickException("nothing was written")

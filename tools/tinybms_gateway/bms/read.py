@@ -37,7 +37,7 @@ class Reading:
         return table.text_of(self.register, self.raw)
 
     def as_json(self) -> dict[str, Any]:
-        """The value for programs; null = not known."""
+        """The value for programs; null = unknown."""
         entry, raw = self.register, self.raw
         return {
             "register": entry.address,
@@ -49,10 +49,10 @@ class Reading:
 
 
 def select(texts: Iterable[str]) -> list[Register]:
-    """What numbers, names and ranges mean, in the order given; each once.
+    """The registers that numbers, names and ranges mean, in the order given, each once.
 
     Raises:
-        ValueError: a name that is not known, or a number or range that makes no sense.
+        ValueError: an unknown name, or an invalid number or range.
     """
     found: dict[Register, None] = {}
     for text in texts:
@@ -60,7 +60,7 @@ def select(texts: Iterable[str]) -> list[Register]:
             first = int(match[1])
             last = first if match[2] is None else int(match[2])
             if not first <= last <= LAST_ADDRESS:
-                raise ValueError(f"register '{text}': there are 0..{LAST_ADDRESS}, and a range is FIRST-LAST")
+                raise ValueError(f"register '{text}': give 0..{LAST_ADDRESS}, or a range FIRST-LAST")
             for address in range(first, last + 1):
                 found.update(dict.fromkeys(table.registers_at(address) or [table.nameless(address)]))
         else:
@@ -72,7 +72,7 @@ def read(client: BmsClient, wanted: list[Register]) -> list[Reading]:
     """Read what `select` has found.
 
     Raises:
-        LineError: the BMS does not answer, or will not tell.
+        LineError: the BMS does not answer, or refuses.
     """
     words = client.read_all(map(span, wanted))
     return [Reading(r, table.raw_value(r, [words[r.address + i] for i in range(r.words)])) for r in wanted]
@@ -82,13 +82,13 @@ def whole_dump(client: BmsClient) -> str:
     """All registers of the table and the event log, with the reserved ones between them, as a dump file holds them.
 
     Raises:
-        LineError: the BMS does not answer, or tells nothing.
+        LineError: the BMS does not answer, or refuses every register.
     """
     events = table.EVENT_REGISTERS
     spans = [*map(span, table.registers()), *((address, 2) for address in events[::2])]
     words = client.read_all(spans, leave_out_refused=True)
     if not words:
-        raise LineError("the BMS tells no register at all: look with 'bms info'")
+        raise LineError("the BMS refuses to read any register; try 'bms info'")
     source = f"tinybms-gw {version('tinybms-gateway')} bms read --all, {datetime.now().astimezone():%Y-%m-%d %H:%M}"
     return dump.dump_json(words, source)
 
@@ -97,8 +97,8 @@ def whole_dump(client: BmsClient) -> str:
 @on_line
 @click.argument("registers", nargs=-1, metavar="[REGISTER|NAME|FIRST-LAST]...",
                 shell_complete=completer(known_registers))  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print JSON; a value of null is not known.")
-@click.option("--all", "everything", is_flag=True, help="Print a dump of all registers, as 'sim bms --dump' plays it.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; null = unknown.")
+@click.option("--all", "everything", is_flag=True, help="Print a dump of all registers, for 'sim bms --dump'.")
 def read_command(bms: OpenBms, registers: tuple[str, ...], as_json: bool, everything: bool) -> None:
     """Read registers by number, name or range.
 
@@ -111,7 +111,7 @@ def read_command(bms: OpenBms, registers: tuple[str, ...], as_json: bool, everyt
       tinybms-gw bms read --port /dev/ttyUSB0 --all > my_pack.json
     """
     if everything == bool(registers):
-        raise UsageProblem("name the registers to read, such as 300 or pack_voltage; or --all alone")
+        raise UsageProblem("give the registers to read, such as 300 or pack_voltage, or --all alone")
     wanted = select(registers)
     with bms() as client:
         if everything:

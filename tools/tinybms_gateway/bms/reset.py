@@ -1,4 +1,4 @@
-"""``tinybms-gw bms reset``: clears what the BMS has counted, or restarts it; sent once, never again unseen."""
+"""``tinybms-gw bms reset``: clears events or statistics, or restarts the BMS; sent once, never repeated blindly."""
 
 import click
 
@@ -15,10 +15,10 @@ RECENT_S = 30
 
 
 def reset(client: BmsClient, what: str) -> None:
-    """Clear the events or the statistics, or restart the BMS; see `RESETS`. It is sent once, whatever comes.
+    """Clear the events or the statistics, or restart the BMS; see `RESETS`. It is sent once, whatever happens.
 
     Raises:
-        LineError: the BMS does not answer, will not, or it does not show.
+        LineError: the BMS does not answer, refuses, or shows no effect.
     """
     before = client.events(all_of_them=True)  # wakes it up, too
     shows = {
@@ -32,8 +32,8 @@ def reset(client: BmsClient, what: str) -> None:
         if outcome is not Outcome.REFUSED and comes_true(shows[what], within_s):
             return
     except LineError as error:
-        raise LineError(f"reset {what}: sent, but whether it was done is not known: {error}") from error
-    raise LineError(f"reset {what}: {outcome.value}, and it does not show; it is not sent again: look at the events")
+        raise LineError(f"reset {what}: sent, but it is not known whether it was done: {error}") from error
+    raise LineError(f"reset {what}: {outcome.value}, and no effect shows; it is not sent again: check the events")
 
 
 def _has_started(before: EventList, now: EventList) -> bool:
@@ -47,7 +47,7 @@ def _has_started(before: EventList, now: EventList) -> bool:
 def reset_command(bms: OpenBms, what: str, yes: bool) -> None:
     """Clear the event log or the statistics of the BMS, or restart it.
 
-    The battery may be cut off while the BMS restarts. Whatever is asked is sent once, never again unseen.
+    The battery may be disconnected while the BMS restarts. The request is sent once, and never repeated blindly.
 
     \b
     Examples:
@@ -55,7 +55,7 @@ def reset_command(bms: OpenBms, what: str, yes: bool) -> None:
     """
     require_consent_possible(yes)
     with bms() as client:
-        click.echo("the BMS is to be restarted" if what == "bms" else f"the {what} of the BMS are to be cleared")
+        click.echo("the BMS will be restarted" if what == "bms" else f"the {what} of the BMS will be cleared")
         ask(yes)
         reset(client, what)
     click.echo("restarted" if what == "bms" else "cleared")

@@ -1,4 +1,4 @@
-"""The tables of registers, relations and events of this package: `tinybms-gw bms registers --write` makes them."""
+"""The tables of registers, relations and events of this package, made by `tinybms-gw bms registers --write`."""
 
 import difflib
 import json
@@ -26,7 +26,7 @@ UNKNOWN_RAW = {
     "state_of_health_set": 0xFFFF,
     "state_of_charge_set": 0xFFFF,
 } | {f"cell_voltage_{i}": 0 for i in range(16)}
-"""What a register reads when there is nothing to tell."""
+"""What a register reads when it has no value."""
 
 STATUS_TEXT = {
     0x91: "charging",
@@ -49,7 +49,7 @@ class Register:
     """Bits of the register that hold the value."""
     access: str
     loosens: str
-    """Which change loosens a protection and so has to be confirmed: never, up, down or any."""
+    """Which change loosens a protection and so must be confirmed: never, up, down or any."""
     name: str
     unit: str
     """Of the raw value times the scale."""
@@ -77,18 +77,18 @@ class Register:
 
 @dataclass(frozen=True)
 class Relation:
-    """What has to hold between two settings, by their names: lower + apart <= upper, in raw values."""
+    """A relation between two settings, by their names: lower + apart <= upper, in raw values."""
 
     lower: str
     upper: str
     apart: int
     refused: bool
-    """What breaks it is refused; else it has to be confirmed."""
+    """A write that breaks it is refused; otherwise it must be confirmed."""
 
 
 @dataclass(frozen=True)
 class EventKind:
-    """What an event says."""
+    """The meaning of an event."""
 
     id: int
     kind: str
@@ -104,13 +104,13 @@ def registers() -> tuple[Register, ...]:
 
 @lru_cache(maxsize=1)
 def relations() -> tuple[Relation, ...]:
-    """What has to hold between settings; those that are refused first."""
+    """Relations between settings; first those whose breach is refused."""
     return tuple(Relation(**entry) for entry in _document()["relations"])
 
 
 @lru_cache(maxsize=1)
 def event_kinds() -> dict[int, EventKind]:
-    """Event id -> what it says."""
+    """Event id -> its meaning."""
     return {entry["id"]: EventKind(**entry) for entry in _document()["events"]}
 
 
@@ -118,7 +118,7 @@ def register(name: str) -> Register:
     """The register with a name.
 
     Raises:
-        ValueError: there is none; with the names that come near.
+        ValueError: there is none; suggests similar names.
     """
     by_name = {r.name: r for r in registers()}
     if name in by_name:
@@ -134,7 +134,7 @@ def registers_at(address: int) -> list[Register]:
 
 
 def nameless(address: int) -> Register:
-    """A register of which the table says nothing."""
+    """A register that is not in the table."""
     return Register(address, "u16", 0xFFFF, "read", "never", "", "", 1, None, None, "")
 
 
@@ -162,7 +162,7 @@ def merged(register: Register, words: Sequence[int], raw: int) -> list[int]:
 
 
 def is_known(register: Register, raw: int | float) -> bool:
-    """Whether a raw value says something: a number, not what stands for "none", and in the range of the setting."""
+    """Whether a raw value means something: a number, not the code for "none", and in the range of the setting."""
     return (
         math.isfinite(raw)
         and raw != UNKNOWN_RAW.get(register.name)
@@ -183,7 +183,7 @@ def with_unit(value: Decimal | str, unit: str) -> str:
 
 
 def text_of(register: Register, raw: int | float) -> str:
-    """A raw value for people; one that is not known says so, with what the register reads."""
+    """A raw value for people; an unknown one says so, with what the register reads."""
     if is_known(register, raw):
         return with_unit(scaled(register, raw), register.unit)
     return f"unknown (reads {raw:g})" if isinstance(raw, float) else f"unknown (reads {raw})"

@@ -1,4 +1,4 @@
-"""``tinybms-gw bms write``: judged before anything is sent, never repeated unseen, verified by reading back."""
+"""``tinybms-gw bms write``: judged before anything is sent, never repeated blindly, verified by reading back."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -18,12 +18,12 @@ from tinybms_gateway.completion import completer
 SHOWN_BY = {"state_of_charge_set": "state_of_charge", "state_of_health_set": "state_of_health"}
 """Settings that read 0xFFFF: where their value shows."""
 SHOWN_WITHIN = Decimal("0.02")
-"""The battery goes on charging or discharging meanwhile; %."""
+"""The battery keeps charging or discharging meanwhile; %."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One change among those that are to be written."""
+    """One of the changes to write."""
 
     change: Change
     present: str
@@ -37,14 +37,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be written."""
+    """What to write."""
 
     steps: list[Step]
     """In the order of writing."""
     unchanged: list[Step]
-    """What the BMS holds already."""
+    """What the BMS already holds."""
     confirmations: list[str]
-    """What a person has to agree to first, because it loosens a protection; a sentence each."""
+    """What a person must confirm first because it loosens a protection, one sentence each."""
 
 
 def parse_changes(arguments: Sequence[str]) -> list[Change]:
@@ -92,7 +92,7 @@ def plan(client: BmsClient, changes: Sequence[Change]) -> Plan:
     """Read what the changes would replace, judge them, and find their order. Writes nothing.
 
     Raises:
-        write_gate.Refused: nothing of it may be written, whoever confirms it.
+        write_gate.Refused: none of it may be written, even if confirmed.
         LineError: the BMS does not answer.
     """
     words = _read(client, changes)
@@ -108,13 +108,13 @@ def write_all(client: BmsClient, changes: Sequence[Change], confirmed: bool, don
 
     Args:
         client: of the BMS
-        changes: as `plan` has ordered them
-        confirmed: a person knows that a protection gets looser
-        done: is told the name and what the BMS holds of each that is written
+        changes: in the order of `plan`
+        confirmed: a person has agreed to a looser protection
+        done: called with the name of each written setting and what the BMS then holds
 
     Raises:
         write_gate.Refused: the first one is refused; nothing was written.
-        LineError: the BMS does not answer, will not, or does not keep one; with what was written and what was not.
+        LineError: the BMS does not answer, refuses, or does not keep one; says what was written and what was not.
     """
     names = [change.register.name for change in changes]
     for index, change in enumerate(changes):
@@ -125,7 +125,7 @@ def write_all(client: BmsClient, changes: Sequence[Change], confirmed: bool, don
                 raise
             written = ", ".join(names[:index]) or "nothing"
             left = ", ".join(names[index + 1 :]) or "nothing"
-            raise LineError(f"{error}; written before it: {written}; not written: {left}") from error
+            raise LineError(f"{error}; written before that: {written}; not written: {left}") from error
         done(change.register.name, text)
 
 
@@ -137,10 +137,10 @@ def write(client: BmsClient, change: Change, confirmed: bool) -> str:
 
     Raises:
         write_gate.Refused: it contradicts another setting, or loosens a protection and nobody has confirmed it.
-        LineError: the BMS does not answer, will not, or does not keep it; with what it holds.
+        LineError: the BMS does not answer, refuses, or does not keep it; says what it holds.
     """
     name = change.register.name
-    words = _read(client, [change])  # again: it may be another one than a user was asked about
+    words = _read(client, [change])  # again: it may have changed since the user was asked
     write_gate.in_order([change], words, confirmed=confirmed)
     held = [words[address] for address in change.addresses]
     request = write_request(change.register.address, table.merged(change.register, held, change.raw))
@@ -154,15 +154,15 @@ def write(client: BmsClient, change: Change, confirmed: bool) -> str:
                 break
         holds = _shown_text(change, _read(client, [change]))
     except LineError as error:
-        raise LineError(f"{name}: sent, but whether it was written is not known; read it again: {error}") from error
-    raise LineError(f"{name}: {outcome.value}, and the BMS still holds {holds}: try again, or look at its events")
+        raise LineError(f"{name}: sent, but it is not known whether it was written; read it again: {error}") from error
+    raise LineError(f"{name}: {outcome.value}, and the BMS still holds {holds}; try again, or check its events")
 
 
 def _writable(name_or_number: str) -> Register:
     entry = _by_number(int(name_or_number)) if re.fullmatch("[0-9]{1,9}", name_or_number) else register(name_or_number)
     if entry.access != "read/write":
         settings = [r.address for r in table.registers() if r.access == "read/write"]
-        raise ValueError(f"{entry.name}: can only be read; settings are the registers {settings[0]}..{settings[-1]}")
+        raise ValueError(f"{entry.name}: is read-only; settings are the registers {settings[0]}..{settings[-1]}")
     return entry
 
 
@@ -171,9 +171,9 @@ def _by_number(address: int) -> Register:
     if not entries:
         raise ValueError(f"register {address}: not known; 'tinybms-gw bms registers' lists them")
     if len(entries) > 1:
-        raise ValueError(f"register {address}: holds {', '.join(e.name for e in entries)}; name one of them")
+        raise ValueError(f"register {address}: holds {', '.join(e.name for e in entries)}; give one of these names")
     if entries[0].address != address:
-        raise ValueError(f"register {address}: is half of {entries[0].name}; write that one")
+        raise ValueError(f"register {address}: is half of {entries[0].name}; write that instead")
     return entries[0]
 
 
@@ -214,16 +214,16 @@ def _shows(client: BmsClient, change: Change) -> bool:
 @on_line
 @click.argument("settings", nargs=-1, required=True, metavar="NAME VALUE | NAME=VALUE...",
                 shell_complete=completer(known_registers))  # fmt: skip
-@click.option("--yes", is_flag=True, help="Do not ask, not even what loosens a protection; for scripts.")
+@click.option("--yes", is_flag=True, help="Do not ask, even if it loosens a protection; for scripts.")
 def write_command(bms: OpenBms, settings: tuple[str, ...], yes: bool) -> None:
     """Change settings of the BMS, and read them back.
 
-    NAME is a name or the number of a register, VALUE is in the unit that 'tinybms-gw bms registers' shows, and must be
-    in the range that it shows. What would contradict another setting (full above the over-voltage cutoff, say) is
-    refused. Nothing is written before you agree; what loosens a protection of the battery is told.
+    NAME is the name or number of a register; VALUE is in the unit and range that 'tinybms-gw bms registers' shows. A
+    value that would contradict another setting (fully charged above the over-voltage cutoff, say) is refused. Nothing
+    is written before you confirm; you are warned when a protection of the battery is loosened.
 
-    Several settings, a profile, are judged by what they end with, and written in an order in which none contradicts
-    another at any time. When one fails the rest is not written, and the error says what was.
+    Several settings (a profile) are judged by their final values, and written in an order in which none contradicts
+    another at any time. If one fails, the rest are not written, and the error says which ones were written.
 
     \b
     Examples:
@@ -236,13 +236,13 @@ def write_command(bms: OpenBms, settings: tuple[str, ...], yes: bool) -> None:
     with bms() as client:
         planned = plan(client, changes)
         for step in planned.unchanged:
-            click.echo(f"{step.name}: is {step.present} already; nothing was written")
+            click.echo(f"{step.name}: is already {step.present}; nothing was written")
         if not planned.steps:
             return
         for step in planned.steps:
             click.echo(f"{step.name}: {step.present} -> {step.change.text}")
         for sentence in planned.confirmations:
-            click.echo(f"attention: {sentence}", err=True)
+            click.echo(f"warning: {sentence}", err=True)
         ask(yes)
         write_all(
             client,

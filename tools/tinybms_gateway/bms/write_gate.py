@@ -1,6 +1,6 @@
 """What may be written to a BMS, and in which order: the rules of the firmware (`tinybms_write_gate.c`).
 
-Only what a change changes is judged, so that a pack whose settings contradict one another already can be put right.
+Only what a change affects is judged, so that a pack whose settings already contradict one another can be fixed.
 """
 
 import enum
@@ -15,7 +15,7 @@ Words = Mapping[int, int]
 
 CELLS = range(16)
 COLDEST_DEGC = -20
-"""Charging below is for a person to decide, whatever held before."""
+"""A person must confirm charging below this, whatever was set before."""
 NO_LIMIT = 2**31 - 1
 
 
@@ -29,7 +29,7 @@ class Why(enum.Enum):
     NO_ORDER = "no order"
 
 
-class Refused(ValueError):  # noqa: N818 - it is what the gate says, also of what only has to be confirmed
+class Refused(ValueError):  # noqa: N818 - it is what the gate says, even when it only needs confirmation
     """It is not written; one line that says why."""
 
     def __init__(self, why: Why, text: str) -> None:
@@ -56,7 +56,7 @@ class Change:
 
 
 def judged_by(changes: Iterable[Change]) -> list[Register]:
-    """What has to be read before these changes can be judged."""
+    """What must be read before these changes can be judged."""
     changed = {change.register.name: change.register for change in changes}
     partners = {
         name: register(name)
@@ -69,37 +69,37 @@ def judged_by(changes: Iterable[Change]) -> list[Register]:
 
 
 def check_once(changes: Sequence[Change]) -> None:
-    """Each setting is named once.
+    """Check that each setting is given once.
 
     Raises:
-        Refused: one is named twice.
+        Refused: one is given twice.
     """
     names = [change.register.name for change in changes]
     for index, name in enumerate(names):
         if name in names[:index]:
-            raise Refused(Why.REPEATED, f"{name}: is named twice; nothing was written")
+            raise Refused(Why.REPEATED, f"{name}: is given twice; nothing was written")
 
 
 def confirmations(changes: Sequence[Change], words: Words) -> list[str]:
-    """What a person has to agree to before these changes may be written; empty: nothing."""
+    """What a person must confirm before these changes may be written; empty: nothing."""
     end = _after(words, changes)
     found = (problem for change in changes for problem in _problems(change, words, end))
     return list(dict.fromkeys(str(p) for p in found if p.why is Why.NEEDS_CONFIRMATION))
 
 
 def in_order(changes: Sequence[Change], words: Words, *, confirmed: bool) -> list[Change]:
-    """Judge changes by the settings that they end with, and put them in an order in which each is allowed by itself.
+    """Judge changes by the final settings, and put them in an order in which each is allowed on its own.
 
-    What loosens a protection comes as late as that allows, so that a cut leaves the battery protected. An order is
-    found whenever there is one, as the firmware's header shows.
+    Changes that loosen a protection come as late as possible, so that an interruption leaves the battery protected. An
+    order is found whenever there is one, as the firmware's header shows.
 
     Args:
         changes: in the ranges of the table
-        words: what `judged_by` names, as it is
-        confirmed: a person knows that a protection gets looser
+        words: current content of what `judged_by` names
+        confirmed: a person has agreed to a looser protection
 
     Raises:
-        Refused: nothing of it may be written.
+        Refused: none of it may be written.
     """
     check_once(changes)
     end = _after(words, changes)
@@ -113,7 +113,7 @@ def in_order(changes: Sequence[Change], words: Words, *, confirmed: bool) -> lis
             names = " and ".join(c.register.name for c in left)
             raise Refused(
                 Why.NO_ORDER,
-                f"{names}: whichever goes first contradicts what the BMS holds; write one of them further first; "
+                f"{names}: whichever comes first contradicts what the BMS holds; move one of them further away first; "
                 "nothing was written",
             )
         change = min(allowed, key=lambda c: _loosens(c, now))
@@ -128,14 +128,14 @@ def _refusals(change: Change, now: Words, then: Words, *, confirmed: bool) -> It
 
 
 def _problems(change: Change, now: Words, then: Words) -> Iterator[Refused]:
-    """What is wrong with a change, from the settings that are to those that will be; the worst first."""
+    """What is wrong with a change from the current to the resulting settings; the worst first."""
     entry = change.register
     present = _raw(entry, now)
     if present == change.raw:
         return
     if entry.name == "series_cells" and change.raw != (cells := sum(now[a] != 0 for a in CELLS)):
         measured = f"the BMS measures {cells}" if cells else "the BMS measures no cell"
-        yield Refused(Why.CELL_COUNT, f"{entry.name}: {change.text} cannot be, {measured}; nothing was written")
+        yield Refused(Why.CELL_COUNT, f"{entry.name}: cannot be {change.text}, {measured}; nothing was written")
     for relation in table.relations():
         if entry.name in (relation.lower, relation.upper) and not _holds(relation, then):
             yield _broken(relation, then)
@@ -156,7 +156,7 @@ def _broken(relation: Relation, then: Words) -> Refused:
 def _how_it_loosens(change: Change, present: int) -> str:
     entry = change.register
     if entry.name == "low_temperature_charger_cutoff" and change.raw < COLDEST_DEGC:
-        return f"{entry.name} {change.text} lets the battery be charged below {COLDEST_DEGC} degC"
+        return f"{entry.name} {change.text} allows charging below {COLDEST_DEGC} degC"
     return f"{entry.name} {_text(entry, present)} -> {change.text} loosens a protection"
 
 
@@ -176,7 +176,7 @@ def _holds(relation: Relation, words: Words) -> bool:
 
 
 def _meaning(name: str, raw: int) -> int:
-    """A peak cutoff that reads 0 is not set: nothing is cut off by it."""
+    """A peak cutoff of 0 is not set: it is disabled."""
     return NO_LIMIT if name == "peak_discharge_current_cutoff" and raw == 0 else raw
 
 

@@ -1,4 +1,4 @@
-"""``tinybms-gw can``: record, read, check and show CAN traffic by our DBC."""
+"""``tinybms-gw can``: record, read, check and plot CAN traffic with our DBC."""
 
 import click
 
@@ -19,4 +19,4 @@ from tinybms_gateway.command_line import LazyGroup
     },
 )
 def can_group() -> None:
-    """Record, read, check and show CAN traffic by our DBC."""
+    """Record, read, check and plot CAN traffic with our DBC."""

@@ -24,15 +24,15 @@ def open_bus(backend: str, bitrate: int = BITRATE) -> Iterator[can.BusABC]:
 
     Args:
         backend: see `HELP`
-        bitrate: bit/s, for adapters that have to be told
+        bitrate: bit/s, for adapters that need it
 
     Raises:
-        ValueError: the name makes no sense, or nothing can be reached under it.
+        ValueError: the name is invalid, or the bus cannot be opened.
     """
     kind, channel = check_name(backend)
     try:
         bus = _open(kind, channel, bitrate)
-    except Exception as error:  # what an adapter's library raises where it is not installed can be anything
+    except Exception as error:  # an adapter's library that is not installed may raise anything
         reason = (isinstance(error, OSError) and error.strerror) or error
         raise ValueError(f"CAN bus '{backend}': {reason}{_advice(kind, channel, error)}") from error
     try:
@@ -42,54 +42,54 @@ def open_bus(backend: str, bitrate: int = BITRATE) -> Iterator[can.BusABC]:
 
 
 def check_name(backend: str) -> tuple[str, str]:
-    """Kind and channel of a bus, which need not be there yet.
+    """Kind and channel of a bus, which need not exist yet.
 
     Raises:
-        ValueError: the name makes no sense.
+        ValueError: the name is invalid.
     """
     kind, _, channel = backend.partition(":")
     if not kind or not channel:
         raise ValueError(f"CAN bus '{backend}': give {HELP}")
     if kind not in can.VALID_INTERFACES:
-        raise ValueError(f"CAN bus '{backend}': there is no '{kind}'; give {HELP}")
+        raise ValueError(f"CAN bus '{backend}': unknown interface '{kind}'; give {HELP}")
     port = channel.rpartition(":")[2]
     if kind == "socketcand" and not (port.isdecimal() and 1 <= int(port) <= 65535):
-        raise ValueError(f"CAN bus '{backend}': '{port}' is no port; there are 1..65535")
+        raise ValueError(f"CAN bus '{backend}': '{port}' is not a port; give 1..65535")
     return kind, channel
 
 
 def _advice(kind: str, channel: str, error: Exception) -> str:
-    """What to look at when a bus of a usual kind cannot be opened."""
+    """What to check when a bus of a common kind cannot be opened."""
     if not isinstance(error, OSError | can.CanError) or "in use" in str(error):
         return ""
     if kind == "socketcan":
         return f"; is the adapter connected? Then: sudo ip link set {channel} up type can bitrate {BITRATE}"
     if kind == "slcan" and not _on_tcp(channel):
-        return "; is the adapter connected, and are you in the group dialout?"
+        return "; is the adapter connected, and are you in the dialout group?"
     if isinstance(error, ConnectionRefusedError):
         return "; is the gateway running? See tinybms-gw gateway --help"
     return ""
 
 
 def receive_until(bus: can.BusABC, deadline: float) -> Iterator[can.Message]:
-    """Frames as they come, until a time of `time.monotonic`.
+    """Frames as they arrive, until a time of `time.monotonic`.
 
     Raises:
-        ConnectionError: the bus has gone.
+        ConnectionError: the bus has disappeared.
     """
     while (left := deadline - time.monotonic()) > 0:
         try:
             message = bus.recv(min(left, 0.2))
         except (can.CanError, OSError) as error:
-            raise ConnectionError("the CAN bus has gone") from error
+            raise ConnectionError("the CAN bus has disappeared") from error
         if message is not None:
             yield message
         elif connection_closed(bus):
-            raise ConnectionError("the CAN bus has gone")
+            raise ConnectionError("the CAN bus has disappeared")
 
 
 def connection_closed(bus: can.BusABC) -> bool:
-    """Whether a socketcand server has closed its connection, which python-can takes for a quiet bus."""
+    """Whether a socketcand server has closed its connection, which python-can mistakes for a quiet bus."""
     connection = getattr(bus, "_SocketCanDaemonBus__socket", None)
     if not isinstance(connection, socket.socket):
         return False
@@ -133,6 +133,6 @@ def _lock(bus: can.BusABC) -> None:
 
 
 def _socketcand(host: str, port: int) -> can.BusABC:
-    # python-can would try a refused connection again for 10 s without saying a word.
+    # python-can would silently retry a refused connection for 10 s.
     socket.create_connection((host, port), timeout=2.0).close()
     return can.Bus(interface="socketcand", host=host, port=port, channel="can0", tcp_tune=True)

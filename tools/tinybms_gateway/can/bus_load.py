@@ -1,4 +1,4 @@
-"""How much of a bus frames take."""
+"""The bus load that frames cause."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ UNSTUFFED = 13
 
 
 def most_bits(length: ArrayLike, *, extended: ArrayLike, remote: ArrayLike) -> NDArray[Any]:
-    """Bits of frames on the wire, with the gap behind them and as many stuff bits as there can be; FD as classic.
+    """Bits of frames on the wire, with the gap after them and the most stuff bits possible; FD as classic.
 
     Source: ISO 11898-1: from the start bit to the CRC a bit is stuffed in after five equal ones.
 

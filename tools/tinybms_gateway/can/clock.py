@@ -1,4 +1,4 @@
-"""Times of frames that make sense."""
+"""Plausible times of frames."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ LAST_US = 2**63 // 1000
 
 
 def check_clock(path: Path, block: FrameBlock) -> None:
-    """Look whether the times of a block can be those of a clock.
+    """Check that the times of a block can be those of a clock.
 
     Raises:
         ValueError: they cannot; names the capture.
     """
     if len(block) and not (int(block.time_us.min()) >= 0 and int(block.time_us.max()) < LAST_US):
-        raise ValueError(f"{path}: a frame is not between the years 1970 and 2262; the clock was not set")
+        raise ValueError(f"{path}: a frame's time is not between the years 1970 and 2262; the clock was not set")

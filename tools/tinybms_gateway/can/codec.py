@@ -14,7 +14,7 @@ with lazy_imports():
 @click.command("codec")
 @tree_options
 def codec_command(root: Path, check: bool) -> None:
-    """Make what is made from the DBC: C codec, signal summary.
+    """Generate the C codec and the signal summary from the DBC.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""Files that are made from the DBC: the C codec of the firmware and the signal summary of the documentation."""
+"""Files generated from the DBC: the C codec of the firmware and the signal summary of the documentation."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,8 @@ DEFINITION = re.compile(
     rf"^(?:{UNUSED}\n\{{\n.*?\n\}}\n\n?|static inline \w+ unpack_\w+\([^)]*\)\n\{{\n.*?\n\}}\n\n?)",
     re.DOTALL | re.MULTILINE,
 )
-"""What the gateway never calls: it packs raw integers only. On the chip it would be 5 kB, with floating-point code."""
+"""What the gateway never calls: it only packs raw integers. On the chip it would take 5 kB, with floating-point
+code."""
 
 
 def generate() -> dict[Path, str]:
@@ -91,11 +92,11 @@ def packing_only(text: str, unused: re.Pattern[str]) -> str:
     """Drop the functions that nobody calls: `unused` is `DECLARATION` or `DEFINITION`.
 
     Raises:
-        ValueError: the generator writes them in another way than this knows.
+        ValueError: the generator writes them in an unexpected form.
     """
     kept = unused.sub("", text)
     if left := re.search(UNUSED, kept):
-        raise ValueError(f"the generated codec has another form than expected: {left[0]}")
+        raise ValueError(f"the generated codec has an unexpected form: {left[0]}")
     return kept
 
 

@@ -1,4 +1,4 @@
-"""Frames of a capture as columns: what the readers make, and everything that goes through a whole capture takes."""
+"""Frames of a capture as columns: made by the readers, used by everything that goes through a whole capture."""
 
 from dataclasses import dataclass
 from enum import IntFlag
@@ -25,7 +25,7 @@ NO_CLASSIC_DATA = Flag.REMOTE | Flag.ERROR | Flag.FD
 
 @dataclass(frozen=True)
 class FrameBlock:
-    """Frames that follow one another in a capture; all arrays have one entry a frame."""
+    """Frames that follow one another in a capture; all arrays have one entry per frame."""
 
     first: int
     """Index in the capture of the first one, from 0."""

@@ -21,18 +21,18 @@ def load_database() -> BmsDatabase:
 
 
 def load_other_database(path: Path) -> BmsDatabase:
-    """Load a DBC that a user brings.
+    """Load a user's DBC.
 
     Raises:
-        ValueError: it is not there, is no DBC, or names no frame; one line that says so.
+        ValueError: it is missing, is not a DBC, or defines no frame; one line that says so.
     """
     try:
         database = cantools.database.load_file(path, database_format="dbc", strict=True)
-    except Exception as error:  # the parser lets whatever happens inside it through
+    except Exception as error:  # the parser lets any internal error through
         reason = getattr(error, "strerror", None) or next(iter(str(error).splitlines()), "") or type(error).__name__
         raise ValueError(f"{path}: not readable as a DBC: {reason}") from error
     if not isinstance(database, BmsDatabase) or not database.messages:
-        raise ValueError(f"{path}: this DBC names no frame")
+        raise ValueError(f"{path}: this DBC defines no frame")
     return database
 
 
@@ -41,16 +41,16 @@ def signal_name(name: str, known: Collection[str]) -> str:
 
     Args:
         name: as a user writes it, whatever its case
-        known: names that there are
+        known: existing names
 
     Raises:
-        ValueError: there is none; with those that come near.
+        ValueError: there is none; suggests similar names.
     """
     by_lower_case = {each.lower(): each for each in known}
     if name.lower() in by_lower_case:
         return by_lower_case[name.lower()]
     near = [by_lower_case[each] for each in difflib.get_close_matches(name.lower(), by_lower_case)]
-    hint = f"did you mean {' or '.join(near)}?" if near else "the DBC names them all"
+    hint = f"did you mean {' or '.join(near)}?" if near else "the DBC lists them all"
     raise ValueError(f"--signal {name}: no such signal; {hint}")
 
 
@@ -66,7 +66,7 @@ def text_of(raw: int) -> str:
         raw: the 64-bit little-endian signal, first character in the lowest byte.
 
     Returns:
-        The characters up to the first zero byte; a byte that is no printable 7-bit ASCII shows as ``?``.
+        The characters up to the first zero byte; a byte that is not printable 7-bit ASCII shows as ``?``.
     """
     data = raw.to_bytes(8, "little").split(b"\0", 1)[0]
     return "".join(chr(byte) if 0x20 <= byte < 0x7F else "?" for byte in data)

@@ -15,22 +15,21 @@ with lazy_imports():
 
 @click.command("decode")
 @click.argument("capture", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a frame, a line each.")
-@click.option("--id", "ids", multiple=True, metavar="HEX", help="Only frames with this identifier; may be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per frame, each on a line.")
+@click.option("--id", "ids", multiple=True, metavar="HEX", help="Show only frames with this identifier; repeatable.")
 @click.option(
-    "--signal", "signals", multiple=True, metavar="NAME", help="Only this signal of the DBC; may be repeated."
+    "--signal", "signals", multiple=True, metavar="NAME", help="Show only this signal of the DBC; repeatable."
 )
-@click.option("--dbc", type=click.Path(path_type=Path), metavar="FILE", help="Another DBC than ours.")
+@click.option("--dbc", type=click.Path(path_type=Path), metavar="FILE", help="Use this DBC instead of ours.")
 def decode_command(
     capture: Path, as_json: bool, ids: tuple[str, ...], signals: tuple[str, ...], dbc: Path | None
 ) -> None:
-    """Show what the frames of a capture file say, a line each.
+    """Decode the frames of a capture file, one per line.
 
-    The format follows from the name: .log (candump -L), .blf, .trc, .asc, .mf4, .csv (python-can's), each also
-    compressed (.gz).
+    The file name gives the format: .log (candump -L), .blf, .trc, .asc, .mf4, .csv (python-can's), each also compressed
+    (.gz).
 
-    Exit status 1 when frames that were asked for are not of this protocol or malformed, 2 when the file cannot be read
-    or is empty.
+    Exit status 1 if selected frames are malformed or not of this protocol, 2 if the file cannot be read or is empty.
 
     \b
     Examples:
@@ -50,9 +49,9 @@ def decode_command(
                     click.echo("\n".join(lines))
                 done(source.part)
     if not source.frames:
-        raise UsageProblem(f"{capture}: there are no frames in it")
+        raise UsageProblem(f"{capture}: no frames in it")
     if not texts.shown:
-        click.echo(f"none of the {source.frames} frames is one that was asked for", err=True)
+        click.echo(f"none of the {source.frames} frames matches the selection", err=True)
     if texts.problems:
         click.echo(f"{texts.problems} frames could not be decoded", err=True)
         raise SystemExit(1)

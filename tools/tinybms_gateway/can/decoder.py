@@ -1,4 +1,4 @@
-"""Decoding of whole blocks of frames at once, by our DBC."""
+"""Decoding of whole blocks of frames at once, with our DBC."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -120,7 +120,7 @@ class Decoder:
 
 
 def _rows_of_plain_frames(block: FrameBlock, problems: dict[str, NDArray[np.intp]]) -> NDArray[np.intp]:
-    """Rows of the 11-bit data frames; notes the others."""
+    """Rows of the 11-bit data frames; notes the rest."""
     special = (block.flags & np.uint8(NO_CLASSIC_DATA | Flag.EXTENDED)) != 0
     if not special.any():
         return np.arange(len(block))

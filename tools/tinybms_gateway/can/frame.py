@@ -1,4 +1,4 @@
-"""One frame as values with names and units, by our DBC; `tinybms_gateway.can.decoder` decodes whole captures."""
+"""One frame as values with names and units, from our DBC; `tinybms_gateway.can.decoder` decodes whole captures."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,12 +67,12 @@ class DecodedFrame:
         return f"{identifier} [{len(self.data)}] {self.data.hex(' ').upper():23} {meaning}"
 
     def values(self) -> str:
-        """What it says, for people, without the fields that the battery cannot know."""
+        """Its values, for people, without the fields that the battery cannot know."""
         return ", ".join(f"{n} {signal}" for n, signal in self.signals.items() if signal.value != NOT_SUPPORTED)
 
 
 def decode_frame(message: can.Message, database: BmsDatabase | None = None) -> DecodedFrame:
-    """Decode one frame by our DBC or another one; never fails, `problem` says what is wrong with it."""
+    """Decode one frame with our DBC or another one; never fails: `problem` says what is wrong."""
     plain = DecodedFrame(message.timestamp, message.arbitration_id, message.is_extended_id, bytes(message.data))
     if unsuitable := _unsuitable(message):
         return _with_problem(plain, unsuitable)

@@ -1,4 +1,4 @@
-"""Lines that say what the frames of a capture mean."""
+"""Lines that describe the frames of a capture."""
 
 import json
 from collections.abc import Collection, Iterator
@@ -15,7 +15,7 @@ from tinybms_gateway.can.frame import DecodedFrame, decode_frame
 BLOCK_FRAMES = 10_000
 """Small, so that the first lines come at once."""
 REMEMBERED = 100_000
-"""Contents of frames; most come again."""
+"""Contents of frames; most recur."""
 Content = tuple[int, int, int, int]
 """Identifier, flags, length, data."""
 
@@ -31,12 +31,12 @@ class Selection:
 
 
 def select(ids: Collection[str], signals: Collection[str], database: BmsDatabase | None = None) -> Selection:
-    """What a user asks for.
+    """Make the selection that a user asks for.
 
     Args:
         ids: identifiers, hexadecimal
-        signals: names of the DBC, whatever their case
-        database: another DBC than ours
+        signals: names of the DBC, in any case
+        database: a DBC to use instead of ours
 
     Raises:
         ValueError: no such identifier or signal.
@@ -58,7 +58,7 @@ class FrameTexts:
     as_json: bool
     """A JSON object a line instead of text for people."""
     database: BmsDatabase | None = None
-    """Another DBC than ours."""
+    """A DBC to use instead of ours."""
     shown: int = 0
     """Frames so far."""
     problems: int = 0

@@ -1,6 +1,6 @@
-"""What the DBC cannot say of the protocol: what has to be there, who sends what, texts, further lengths.
+"""What the DBC cannot say about the protocol: required frames, senders, texts, further lengths.
 
-Source, where nothing else is said: Victron, CAN-bus BMS Protocol, 2021-04-17.
+Source, unless stated otherwise: Victron, CAN-bus BMS Protocol, 2021-04-17.
 """
 
 import cantools.database
@@ -14,13 +14,13 @@ TEXT_IDS = frozenset({0x35E, 0x370, 0x371, 0x374, 0x375, 0x376, 0x377, 0x380, 0x
 LIMITS_ID, ALARMS_ID, KEEPALIVE_ID = 0x351, 0x35A, 0x305
 
 REQUIRED = {0x351: "limits", 0x355: "state of charge", 0x356: "measurements", 0x35A: "alarms"}
-"""Every second; without them a GX takes no battery. Identifier -> what it is about."""
+"""Sent every second; without them a GX accepts no battery. Identifier -> what it is about."""
 
 GX_FRAMES = {KEEPALIVE_ID: bytes(8), 0x307: b"\x12\x34\x56\x78VIC\0"}
-"""What a GX sends every second: that it is there, and who it is."""
+"""What a GX sends every second: its keepalive and its identity."""
 
 GX_IDS = frozenset(GX_FRAMES)
-"""Sent by the GX; all others by the battery."""
+"""Sent by the GX; all others are sent by the battery."""
 
 LIMITS_LOST_S = 3
 """After this time without 0x351 a GX stops charging and discharging."""
@@ -32,7 +32,7 @@ RESERVED_ALARM_BITS = 0xF000_0000_FC00_0000
 """Of 0x35A as a little-endian number: byte 3 bits 2 to 7, byte 7 bits 4 to 7."""
 
 NO_TEMPERATURE = (0, 0xFFFF)
-"""A temperature in 0x373 that there is none."""
+"""A missing temperature in 0x373."""
 
 SENSOR_TEXT_IDS = (0x376, 0x377)
 """Names of the coldest and of the hottest sensor."""

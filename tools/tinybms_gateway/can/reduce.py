@@ -38,7 +38,7 @@ class Extremes:
         """Add values.
 
         Args:
-            time_us: since the begin of the picture; what is before it counts as at its begin
+            time_us: since the start of the picture; what is before it counts as at its start
             values: NaN: none
         """
         there = ~np.isnan(values)
@@ -69,13 +69,13 @@ class Extremes:
 
 
 class Gaps:
-    """Times without a frame that should come again and again."""
+    """Times without a frame that should keep coming."""
 
     def __init__(self, limit_us: int) -> None:
         """Begin.
 
         Args:
-            limit_us: longest time that is none
+            limit_us: longest time that is not a gap
         """
         self.seen = False
         """A frame came at all."""
@@ -86,7 +86,7 @@ class Gaps:
         self._last = 0
 
     def take(self, time_us: NDArray[np.int64]) -> None:
-        """Frames came at these times, since the begin of the picture."""
+        """Frames came at these times, since the start of the picture."""
         self.seen = True
         times = np.maximum.accumulate(np.concatenate([[self._last], time_us]))
         self._last = int(times[-1])
@@ -106,7 +106,7 @@ class Gaps:
 
 
 def merged(spans: list[tuple[int, int]], closer_us: int) -> list[tuple[int, int]]:
-    """Spans in order, those that are closer to one another than this as one."""
+    """Spans in order; those closer to one another than this are merged."""
     out: list[tuple[int, int]] = []
     for begin, end in spans:
         if out and begin - out[-1][1] <= closer_us:

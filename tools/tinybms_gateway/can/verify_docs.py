@@ -14,7 +14,7 @@ with lazy_imports():
 @click.command("verify-docs")
 @tree_options
 def verify_docs_command(root: Path, check: bool) -> None:
-    """Make docs/testing/rules.md: the table of the rules of 'can verify'.
+    """Generate docs/testing/rules.md, the table of the rules of 'can verify'.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""Capture files that are written, by python-can's writers: the formats, what each loses, how frames reach the disk."""
+"""Writing of capture files with python-can's writers: the formats, what each loses, how frames reach the disk."""
 
 import errno
 import gzip
@@ -27,16 +27,16 @@ class Format:
 
 
 FORMATS = {
-    ".log": Format("what an error frame says"),
-    ".blf": Format("names of channels, but for their numbers, and a clock before 1990", binary=True),
-    ".trc": Format("error, remote and CAN FD frames, and names of channels, but for their numbers"),
+    ".log": Format("details of error frames"),
+    ".blf": Format("names of channels (their numbers stay), and a clock before 1990", binary=True),
+    ".trc": Format("error, remote and CAN FD frames, and names of channels (their numbers stay)"),
     ".asc": Format("the clock: times count from the first frame", "it loses the time of day"),
     ".csv": Format("direction and channel", "it loses direction and channel"),
     ".mf4": Format(
-        "names of channels, but for their numbers", "a power cut would lose all of it, not a second", binary=True
+        "names of channels (their numbers stay)", "a power cut would lose all of it, not just a second", binary=True
     ),
 }
-"""By the end of the name; all but `UNZIPPED` may have `.gz` behind it."""
+"""By the end of the name; all but `UNZIPPED` may be followed by `.gz`."""
 BUFFER_BYTES = 4_000_000
 """More than a full bus brings between two moments of `sync`, so that the file in between never ends in half a line."""
 UNZIPPED = (".blf", ".mf4")
@@ -50,7 +50,7 @@ _WRITERS: dict[str, Callable[..., can.io.generic.FileIOMessageWriter]] = {  # ty
 
 
 def split_name(path: Path) -> tuple[str, str]:
-    """A file's name without its format, and its format with `.gz`; that is empty when it is none of ours."""
+    """A file's name without its format, and its format with `.gz`; that is empty if it is none of ours."""
     name = path.name
     bare = name[:-3] if name.lower().endswith(".gz") else name
     stem, dot, suffix = bare.rpartition(".")
@@ -116,7 +116,7 @@ class GzipMembers(io.BufferedIOBase):
 
 
 class CaptureFile:
-    """A capture file that is being written."""
+    """A capture file being written."""
 
     def __init__(self, path: Path, like: Path | None = None, *, force: bool = False) -> None:
         """Create it.
@@ -124,10 +124,10 @@ class CaptureFile:
         Args:
             path: the file
             like: its name says the format, and stands in the file where the format has a place for it; default: `path`
-            force: overwrite a file that is there
+            force: overwrite an existing file
 
         Raises:
-            FileExistsError: it is there.
+            FileExistsError: it exists.
             OSError: it cannot be created.
         """
         like = like or path
@@ -153,7 +153,7 @@ class CaptureFile:
         self.frames += 1
 
     def sync(self) -> None:
-        """Bring all frames to the disk, in a file that can be read if nothing is ever added to it."""
+        """Write all frames to the disk, in a file that is readable even if nothing is ever added to it."""
         if self.frames == self._synced_frames:
             return
         self._synced_frames = self.frames
@@ -169,7 +169,7 @@ class CaptureFile:
         return self._writer.file_size() if self._format == ".blf" else self._file.tell()
 
     def close(self) -> None:
-        """Bring it to the disk and close it; closed it is too when that fails."""
+        """Write it to the disk and close it; it is closed even if writing fails."""
         try:
             self._writer.stop()
         finally:

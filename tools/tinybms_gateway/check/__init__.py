@@ -1,4 +1,4 @@
-"""``tinybms-gw check``: the short functional test of a gateway in the field: what is asked of bus, web and MQTT."""
+"""``tinybms-gw check``: the short functional test of a gateway in the field: CAN bus, web and MQTT."""
 
 from pathlib import Path
 
@@ -16,23 +16,25 @@ from tinybms_gateway.progress import progress_bar
               help="The gateway's CAN bus: socketcan:can0, slcan:/dev/ttyACM0, socketcand:PORT, ...")  # fmt: skip
 @click.option("--url", metavar="URL", help="Its web server, such as http://192.168.1.20 or https://...")
 @click.option("--mqtt", metavar="URL",
-              help="Its broker, mqtt://[USER@]HOST[:PORT] or mqtts://...; the password: see below.")  # fmt: skip
+              help="Its MQTT broker, mqtt://[USER@]HOST[:PORT] or mqtts://...; password: see below.")  # fmt: skip
 @click.option("--mqtt-password-file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="File whose only line is the password of the broker.")  # fmt: skip
-@click.option("--device", metavar="ID", help="Name of the gateway in MQTT; default: what REST says, or the only one.")
 @click.option(
-    "--expect-version", metavar="X.Y.Z", help="Firmware that the gateway must have; default: that of --record."
+    "--device", metavar="ID", help="Name of the gateway in MQTT; default: as REST reports it, or the only one."
+)
+@click.option(
+    "--expect-version", metavar="X.Y.Z", help="Firmware version that the gateway must have; default: that of --record."
 )
 @click.option("--ca", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Certificates (PEM) to trust for https and mqtts, instead of those of this machine.")  # fmt: skip
 @click.option("--seconds", type=Seconds(), default=15.0, show_default=True,
-              help="Longest time to listen on the bus; it ends earlier when all is known.")  # fmt: skip
+              help="Longest time to listen on the bus; ends earlier once everything is known.")  # fmt: skip
 @click.option("--fresh", type=Seconds(), default=10.0, show_default=True, metavar="SECONDS",
-              help="The state must come by MQTT within this time; a retained one does not count.")  # fmt: skip
-@click.option("--keepalive", is_flag=True, help="No GX is there: send its 0x305 and 0x307.")
+              help="Time within which the state must arrive by MQTT; a retained one does not count.")  # fmt: skip
+@click.option("--keepalive", is_flag=True, help="Without a GX: send its 0x305 and 0x307.")
 @click.option("--record", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Add the outcome to this release record.")  # fmt: skip
-@click.option("--site", metavar="NAME", help="Where the gateway is, for the record.")
+@click.option("--site", metavar="NAME", help="Site of the gateway, for the record.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def check_command(
     backend: str,
@@ -51,11 +53,11 @@ def check_command(
 ) -> None:
     """Test a gateway in the field: CAN frames, web page, REST, MQTT, version.
 
-    Listens only, unless --keepalive is given. An active alarm or a missing GX fails the check, an active warning does
-    not. What was not asked for is shown as such, and is not a success. The password of the broker comes from
-    TINYBMS_MQTT_PASSWORD or from --mqtt-password-file, never from the command line.
+    Only listens, unless --keepalive is given. An active alarm or a missing GX fails the check; an active warning does
+    not. What was not asked for is shown as such, and does not count as passed. The broker password comes from
+    TINYBMS_MQTT_PASSWORD or --mqtt-password-file, never from the command line.
 
-    Exit status: 0 nothing failed, 1 a check failed (unreachable is failed), 2 an option makes no sense.
+    Exit status: 0 nothing failed, 1 a check failed (unreachable counts as failed), 2 an invalid option.
 
     \b
     Examples:
@@ -81,7 +83,7 @@ def check_command(
         )
         target.check_target(wanted)
         if site is not None and record is None:
-            raise ValueError("--site: it is written into a record only; give --record too")
+            raise ValueError("--site: only written to a record; give --record too")
         with progress_bar("checking", seconds) as progress:
             report = probes.run(wanted, progress)
         if as_json:

@@ -17,15 +17,15 @@ from tinybms_gateway.can.verify.rule import Rule
 from tinybms_gateway.sim.gx.simulator import KEEPALIVE_EVERY_S, send_keepalive
 
 TEXTS = (0x35E, 0x35F)
-"""Every 5 s: who the battery is."""
+"""Sent every 5 s: the identity of the battery."""
 ENOUGH = 4
 """Frames of a required identifier, and so three periods."""
 ENOUGH_KEEPALIVES = 3
 SETTLE_S = 0.05
-"""What an adapter kept from before we came arrives at once; it says nothing of now."""
+"""What an adapter kept from before arrives at once; it says nothing about now."""
 STEP_S = 0.2
 MOST_KEPT = 20_000
-"""Frames of one identifier; a bus of 500 kbit/s has fewer in 5 s, and one is looked at for a minute at most."""
+"""Frames of one identifier; a bus of 500 kbit/s has fewer in 5 s, and a check listens for at most a minute."""
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Traffic:
     started_s: float
     ended_s: float
     keepalive_sent: bool = False
-    """We played the GX."""
+    """This check played the GX."""
     heard: dict[int, Heard] = field(default_factory=dict)
     """By 11-bit identifier; error and remote frames are left out."""
     extended: set[int] = field(default_factory=set)
@@ -81,7 +81,7 @@ class Traffic:
 
     @property
     def seconds(self) -> float:
-        """How long was listened."""
+        """How long the check listened."""
         return self.ended_s - self.started_s
 
     def judge(self, identifier: int, *rules: Rule) -> None:
@@ -98,7 +98,7 @@ class Traffic:
 
     @property
     def complete(self) -> bool:
-        """Nothing that a longer time would tell is missing."""
+        """Nothing is missing that a longer time would show."""
         return (
             all(self._count(identifier) >= ENOUGH for identifier in REQUIRED)
             and all(self._count(identifier) for identifier in TEXTS)
@@ -122,7 +122,7 @@ class Traffic:
 
 
 def listen(backend: str, seconds: float, keepalive: bool, stop: threading.Event) -> Traffic:
-    """Listen until everything is known, the time is over, or `stop` is set.
+    """Listen until everything is known, the time is up, or `stop` is set.
 
     Args:
         backend: the bus, see `tinybms_gateway.can.bus.open_bus`

@@ -1,7 +1,7 @@
-"""The gateway's MQTT topics: is the broker reached, the gateway online, and its state fresh?
+"""The gateway's MQTT topics: is the broker reachable, the gateway online, and its state fresh?
 
-A broker hands out the last retained message whether or not anybody still lives. So only a message that comes *while we
-listen* counts as fresh: the broker clears the retain flag of those (MQTT 5.0, 3.3.1.3).
+A broker hands out the last retained message whether or not its sender is still alive. So only a message that arrives
+*while we listen* counts as fresh: the broker clears the retain flag of those (MQTT 5.0, 3.3.1.3).
 """
 
 import json
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 CONNECT_WITHIN_S = 5.0
 SEARCH_S = 1.0
-"""Retained presences come at once after the subscription."""
+"""Retained presences arrive right after the subscription."""
 MOST_BYTES = 64 * 1024
 """The broker is told not to send larger messages."""
 MOST_DEVICES = 20
@@ -67,7 +67,7 @@ class _Session:
         self.presence: dict[str, str] = {}
         """By name of the gateway."""
         self.state: bytes | None = None
-        """Newest that came while we listened."""
+        """Newest that arrived while we listened."""
         self.retained_state = False
         self.told = Told()
         self._client = client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
@@ -95,10 +95,12 @@ class _Session:
         """
         code = self._client.loop(STEP_S)
         if self.refused:
-            raise BrokerError(self.refused, "user, password and rights: --mqtt mqtt://USER@HOST, docs/commissioning.md")
+            raise BrokerError(
+                self.refused, "check user, password and rights: --mqtt mqtt://USER@HOST, docs/commissioning.md"
+            )
         if code != mqtt.MQTT_ERR_SUCCESS:
             seen = "the connection has ended" if self.connected else "answers, but not as an MQTT 5 broker"
-            raise BrokerError(seen, "look at the broker's log" if self.connected else "is it this port, TLS or not?")
+            raise BrokerError(seen, "check the broker's log" if self.connected else "are the port and TLS right?")
 
     def close(self) -> None:
         """Leave the broker."""
@@ -106,7 +108,7 @@ class _Session:
 
     def _on_connect(self, _client: mqtt.Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any) -> None:
         if code.is_failure:
-            self.refused = f"refuses us: {code}"
+            self.refused = f"refuses the connection: {code}"
         else:
             self.connected = True
 
@@ -144,12 +146,12 @@ def check_mqtt(
     Args:
         broker: where
         device: name of the gateway; None: the only one there
-        fresh_s: how long a message of its state is waited for
+        fresh_s: how long to wait for a message of its state
         ca: certificates to trust instead of the system's
         stop: ends it early
 
     Returns:
-        Findings, and what the gateway told of itself.
+        Findings, and what the gateway reported about itself.
     """
     try:
         session = _connect(broker, ca, stop)
@@ -163,7 +165,7 @@ def check_mqtt(
     except BrokerError as error:
         return [failed(BROKER_NAME, f"{broker}: {error.seen}", error.advice)], Told()
     return [
-        good(BROKER_NAME, f"{broker} reached" + (" by TLS" if broker.tls else "")),
+        good(BROKER_NAME, f"{broker} reached" + (" over TLS" if broker.tls else "")),
         _presence(device, session.presence.get(device)),
         _state(session, waited_s),
     ], Told(session.told.version, device)
@@ -174,7 +176,7 @@ def _connect(broker: Broker, ca: Path | None, stop: threading.Event) -> _Session
     try:
         session = _Session(broker, ca)
     except ssl.SSLCertVerificationError as error:
-        advice = "give the broker's certificate, or who signed it, with --ca"
+        advice = "give the certificate of the broker or of its CA with --ca"
         raise BrokerError(f"its certificate is not trusted: {error.verify_message}", advice) from error
     except ssl.SSLError as error:
         raise BrokerError(
@@ -183,13 +185,13 @@ def _connect(broker: Broker, ca: Path | None, stop: threading.Event) -> _Session
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise BrokerError(
-            f"not reached: {reason}", "is the broker on this network, is it this port, TLS or not?"
+            f"not reached: {reason}", "is the broker on this network, and are the port and TLS right?"
         ) from error
     while not session.connected:
         if stop.is_set() or time.monotonic() > deadline:
             session.close()
             raise BrokerError(
-                f"no answer in {CONNECT_WITHIN_S:.0f} s", "is it an MQTT broker, and this port, TLS or not?"
+                f"no answer in {CONNECT_WITHIN_S:.0f} s", "is it an MQTT broker, and are the port and TLS right?"
             )
         session.step()
     return session
@@ -206,7 +208,7 @@ def _find_device(session: _Session, stop: threading.Event) -> str:
         raise BrokerError(f"no gateway at {presence_topic('+')}", "set the gateway's broker, user and password")
     names = ", ".join(sorted(session.presence)[:5])
     more = "at least " if len(session.presence) == MOST_DEVICES else ""
-    raise BrokerError(f"{more}{len(session.presence)} gateways: {names}", "say which one with --device")
+    raise BrokerError(f"{more}{len(session.presence)} gateways: {names}", "choose one with --device")
 
 
 def _listen(session: _Session, device: str, fresh_s: float, stop: threading.Event) -> None:
@@ -224,11 +226,13 @@ def _presence(device: str, presence: str | None) -> Finding:
         return good(PRESENCE_NAME, f"{device}: online")
     if presence is None:
         return failed(
-            PRESENCE_NAME, f"nothing at {presence_topic(device)}", "is it this --device? Look at its MQTT settings"
+            PRESENCE_NAME,
+            f"nothing at {presence_topic(device)}",
+            "is --device right? Check the gateway's MQTT settings",
         )
     if presence == OFFLINE:
         return failed(
-            PRESENCE_NAME, f"{device}: offline", "the gateway has lost the broker: its network, its power, its log"
+            PRESENCE_NAME, f"{device}: offline", "the gateway has lost the broker: check its network, power and log"
         )
     return failed(PRESENCE_NAME, f"{device}: '{presence}'", f"must be {ONLINE} or {OFFLINE}")
 
@@ -240,5 +244,7 @@ def _state(session: _Session, waited_s: float) -> Finding:
             STATE_NAME, f"{what} in {waited_s:.0f} s", "the gateway publishes nothing: does the BMS answer it?"
         )
     if _object(session.state) is None:
-        return failed(STATE_NAME, f"no JSON object, {len(session.state)} bytes", "is it another publisher?")
+        return failed(
+            STATE_NAME, f"not a JSON object, {len(session.state)} bytes", "is something else publishing there?"
+        )
     return good(STATE_NAME, f"fresh, {len(session.state)} bytes")

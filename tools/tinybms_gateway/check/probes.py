@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 OPEN_BUS_WITHIN_S = 8.0
 WEB_WITHIN_S = 15.0
 MQTT_WITHIN_S = 10.0
-"""To connect, and to find the gateway; the wait for its state comes on top."""
+"""To connect, and to find the gateway; the wait for its state is added."""
 VERSION_NAME = "firmware version"
 DEVICE_NAME = "same gateway"
 STEP_S = 0.1
@@ -53,7 +53,7 @@ class Report:
 
 
 class _Probe:
-    """One part of the check in a thread of its own: whatever it does, the others go on and the time is bounded."""
+    """One part of the check in its own thread: whatever it does, the others continue and the time is bounded."""
 
     def __init__(self, name: str, within_s: float, work: Callable[[], tuple[list[Finding], Told]]) -> None:
         self.told = Told()
@@ -68,13 +68,13 @@ class _Probe:
     def _run(self) -> None:
         try:
             self._findings, self.told = self._work()
-        except Exception as error:  # whatever a stranger's answer does to a library is a finding, not our end
+        except Exception as error:  # whatever a foreign answer does to a library is a finding, not the end of the check
             log.debug("%s", self._name, exc_info=True)
-            self._findings = [failed(self._name, f"no sense in the answer ({type(error).__name__})", "-v says more")]
+            self._findings = [failed(self._name, f"invalid answer ({type(error).__name__})", "-v shows more")]
 
     @property
     def over(self) -> bool:
-        """It has ended, or its time has."""
+        """It has ended, or its time is up."""
         return not self._thread.is_alive() or time.monotonic() >= self._deadline
 
     def wait(self, stop: threading.Event) -> None:
@@ -83,23 +83,25 @@ class _Probe:
             self._thread.join(STEP_S)
 
     def wait_a_moment(self) -> None:
-        """Give it the time to close what it has open: an adapter that is left open is a surprise for the next one."""
+        """Give it time to close what it has open: an adapter left open is a surprise for the next program."""
         self._thread.join(CLOSE_WITHIN_S)
 
     @property
     def findings(self) -> list[Finding]:
         """What it found."""
         if self._findings is None:
-            return [failed(self._name, f"no end after {self._within_s:.0f} s", "too slow, or no such service there")]
+            return [
+                failed(self._name, f"not finished after {self._within_s:.0f} s", "too slow, or no such service there")
+            ]
         return self._findings
 
 
 def run(target: Target, on_step: Callable[[float], None] = lambda _: None) -> Report:
-    """Check all that was asked for, at the same time.
+    """Run all requested checks at the same time.
 
     Args:
         target: what to check, see `check_target`
-        on_step: told how many seconds have passed
+        on_step: called with the seconds that have passed
     """
     started = time.monotonic()
     stop = threading.Event()
@@ -156,19 +158,19 @@ def _version(target: Target, web: Told, mqtt: Told) -> Finding:
     seen = ", ".join(f"{version} by {source}" for source, version in told.items())
     if len(set(told.values())) > 1:
         return failed(
-            VERSION_NAME, seen, "--url and --mqtt lead to different gateways, or one of them tells an old version"
+            VERSION_NAME, seen, "--url and --mqtt lead to different gateways, or one of them reports an old version"
         )
     if target.version is None:
         return Finding(VERSION_NAME, Result.NOT_ASKED_FOR, seen or "-", "give --expect-version to check it")
     if not told:
-        return failed(VERSION_NAME, "not told", "web and MQTT tell it; the version in 0x35F is that of the BMS")
+        return failed(VERSION_NAME, "not reported", "web and MQTT report it; the version in 0x35F is that of the BMS")
     if set(told.values()) != {target.version}:
         return failed(VERSION_NAME, f"{seen}, not {target.version}", "update the gateway, or expect another version")
     return good(VERSION_NAME, seen)
 
 
 def _same_gateway(target: Target, web: _Probe | None, mqtt: _Probe | None) -> Finding | None:
-    """Whether web and MQTT speak of the same gateway; None: nothing to compare."""
+    """Whether web and MQTT lead to the same gateway; None: nothing to compare."""
     expected = target.device or (mqtt.told.device if mqtt else None)
     if web is None or expected is None or web.told.device is None:
         return None

@@ -12,21 +12,21 @@ KIND = "check"
 
 
 def version_of_record(path: Path, expected: str | None) -> str:
-    """Find out before the check whether its outcome can be recorded, and which firmware the record is of.
+    """Find out before the check whether its outcome can be recorded, and for which firmware the record is.
 
     Args:
         path: the record
         expected: firmware that the user expects; None: any
 
     Raises:
-        ValueError: the file is no release record, or that of another version than the one that is expected.
-        OSError: it is not there or cannot be read.
+        ValueError: the file is not a release record, or its version is not the expected one.
+        OSError: it is missing or cannot be read.
     """
     if not path.is_file():
         raise FileNotFoundError(f"--record {path}: no such file; 'tinybms-gw release record' makes it")
     version = record_model.load_record(path).subject.version
     if expected not in (None, version):
-        raise ValueError(f"--record {path}: of version {version}, not of {expected}: give the record of that")
+        raise ValueError(f"--record {path}: is for version {version}, not {expected}; give the record of that version")
     return version
 
 
@@ -34,7 +34,7 @@ def add_to_record(path: Path, report: Report, site: str | None) -> None:
     """Add the outcome to a release record, as ``tinybms-gw release record`` makes it.
 
     Raises:
-        ValueError: the file is no release record.
+        ValueError: the file is not a release record.
         OSError: it cannot be read or written.
     """
     record_model.add_entry(path, KIND, {"site": site, **report.as_json()})

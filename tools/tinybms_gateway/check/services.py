@@ -1,6 +1,7 @@
-"""What the check expects of the gateway's web server and of its MQTT topics: the one place that knows.
+"""What the check expects of the gateway's web server and of its MQTT topics: the only place that defines it.
 
-The firmware has neither yet. Who builds them meets this contract, or changes this module and `docs/commissioning.md`.
+The firmware has neither yet. Whoever builds them meets this contract, or changes this module and
+`docs/commissioning.md`.
 """
 
 import re

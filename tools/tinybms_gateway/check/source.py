@@ -1,4 +1,4 @@
-"""What a gateway tells of itself."""
+"""What a gateway reports about itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from tinybms_gateway.check.services import DEVICE_NAME, VERSION
 
 @dataclass(frozen=True)
 class Told:
-    """Version and name as one source tells them; None: it does not, or in no valid form."""
+    """Version and name as one source reports them; None: missing or invalid."""
 
     version: str | None = None
     device: str | None = None
@@ -24,4 +24,4 @@ class Told:
         )
 
     def __str__(self) -> str:
-        return f"version {self.version or 'not told'}, device {self.device or 'not told'}"
+        return f"version {self.version or 'not reported'}, device {self.device or 'not reported'}"

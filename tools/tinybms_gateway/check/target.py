@@ -1,4 +1,4 @@
-"""What is to be checked, and where it is reached."""
+"""What to check, and where to reach it."""
 
 import os
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class Broker:
 
 @dataclass(frozen=True)
 class Target:
-    """One gateway; None: not to be checked."""
+    """One gateway; None: not checked."""
 
     can: str
     seconds: float
@@ -39,26 +39,26 @@ class Target:
     version: str | None = None
     """Firmware that is expected."""
     fresh_s: float = 10.0
-    """The state must come by MQTT within this time."""
+    """The state must arrive by MQTT within this time."""
     ca: Path | None = None
     """Certificates to trust instead of the system's."""
 
 
 def check_target(target: Target) -> None:
-    """Refuse what cannot work before anything is tried.
+    """Refuse what cannot work, before anything is tried.
 
     Raises:
-        ValueError: with what to give instead.
+        ValueError: says what to give instead.
     """
     kind, _, channel = target.can.partition(":")
     if not kind or not channel:
         raise ValueError(f"--can '{target.can}': give KIND:CHANNEL, such as socketcan:can0 or slcan:/dev/ttyACM0")
     if target.device is not None and not DEVICE_NAME.fullmatch(target.device):
-        raise ValueError("--device: letters, digits and any of _ . : - ; 64 at most")
+        raise ValueError("--device: give at most 64 letters, digits and any of _ . : -")
     if target.version is not None and not VERSION.fullmatch(target.version):
         raise ValueError(f"--expect-version '{target.version}': give X.Y.Z")
     if target.version is not None and target.url is None and target.broker is None:
-        raise ValueError("--expect-version: the gateway tells its version by web and MQTT only: add --url or --mqtt")
+        raise ValueError("--expect-version: the gateway reports its version only by web and MQTT; add --url or --mqtt")
     if target.ca is not None and not target.ca.is_file():
         raise ValueError(f"--ca {target.ca}: no such file")
 
@@ -67,13 +67,13 @@ def parse_url(text: str) -> str:
     """Check the address of a web server; returns it without a slash at its end.
 
     Raises:
-        ValueError: it is no http or https address, or holds a password, which is then not repeated.
+        ValueError: it is not an http or https address, or holds a password, which is not repeated.
     """
     parts = _split("--url", text, ("http", "https"))
     if parts.username is not None or parts.password is not None:
-        raise ValueError("--url: give no user and no password: whoever lists the processes of this machine reads them")
+        raise ValueError("--url: give no user and no password: anyone who lists this machine's processes can read them")
     if parts.query or parts.fragment:
-        raise ValueError("--url: give the address of the gateway only, such as http://192.168.1.20")
+        raise ValueError("--url: give only the address of the gateway, such as http://192.168.1.20")
     return text.rstrip("/")
 
 
@@ -81,7 +81,7 @@ def parse_broker(text: str, password_file: Path | None) -> Broker:
     """Read ``mqtt[s]://[USER@]HOST[:PORT]``; the password comes from `CREDENTIAL_VARIABLE` or from a file.
 
     Raises:
-        ValueError: it is no such address, or holds a password, which is then not repeated.
+        ValueError: it is not such an address, or holds a password, which is not repeated.
         OSError: the file cannot be read.
     """
     parts = _split("--mqtt", text, ("mqtt", "mqtts"))
@@ -91,7 +91,7 @@ def parse_broker(text: str, password_file: Path | None) -> Broker:
         raise ValueError("--mqtt: give mqtt://[USER@]HOST[:PORT] or mqtts://..., without a path")
     password = _read_password(password_file) if password_file is not None else os.environ.get(CREDENTIAL_VARIABLE)
     if password_file is not None and parts.username is None:
-        raise ValueError("--mqtt-password-file: whose password? give mqtt://USER@HOST")
+        raise ValueError("--mqtt-password-file: needs a user; give mqtt://USER@HOST")
     tls = parts.scheme == "mqtts"
     port = parts.port or (8883 if tls else 1883)
     user = parts.username

@@ -12,7 +12,7 @@ from tinybms_gateway.check.services import DEVICE_FIELD, STATUS_PATH, UI_PATH, V
 from tinybms_gateway.check.source import Told
 
 ANSWER_WITHIN_S = 4.0
-"""To connect, and between two pieces of an answer; the whole is bounded by who calls."""
+"""To connect, and between two pieces of an answer; the caller bounds the total."""
 MOST_BYTES = 64 * 1024
 PIECE = 4096
 MOST_REDIRECTS = 3
@@ -22,7 +22,7 @@ REDIRECTS = (301, 302, 303, 307, 308)
 
 
 class AnswerError(Exception):
-    """An answer that is none, with what to do about it."""
+    """An unusable answer, and what to do about it."""
 
     def __init__(self, seen: str, advice: str) -> None:
         super().__init__(seen)
@@ -31,18 +31,18 @@ class AnswerError(Exception):
 
 
 class UnreachableError(AnswerError):
-    """Nobody is there to answer: nothing else need be asked."""
+    """Nobody answers there: nothing else need be requested."""
 
 
 def check_web(url: str, ca: Path | None) -> tuple[list[Finding], Told]:
-    """Ask for both, one after the other; for the page only when nobody is there.
+    """Request both, one after the other; only the page if nobody answers.
 
     Args:
         url: address of the gateway, without a path's slash at its end
         ca: certificates to trust instead of the system's
 
     Returns:
-        A finding each, and what the gateway told of itself.
+        A finding for each, and what the gateway reported about itself.
     """
     with requests.Session() as session:
         session.trust_env = False  # neither a proxy nor a stored password is meant for a gateway on the local network
@@ -64,7 +64,7 @@ def _page(session: requests.Session, url: str) -> str:
     kind, body, _ = _get(session, url)
     start = body[:1024].lstrip().lower()
     if kind != "text/html" or not (start.startswith((b"<!doctype html", b"<html")) or b"<html" in start):
-        raise AnswerError(f"no HTML page, but {kind or 'something without a type'}", "is this the gateway's address?")
+        raise AnswerError(f"not HTML, but {kind or 'something without a type'}", "is this the gateway's address?")
     return f"{url} answers"
 
 
@@ -76,10 +76,10 @@ def _status(session: requests.Session, url: str) -> Told:
         status = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError):
         raise AnswerError(
-            f"no JSON, but {kind or 'something without a type'}", "is this the gateway's address?"
+            f"not JSON, but {kind or 'something without a type'}", "is this the gateway's address?"
         ) from None
     if not isinstance(status, dict):
-        raise AnswerError("JSON, but no object", "is this the gateway's address?")
+        raise AnswerError("JSON, but not an object", "is this the gateway's address?")
     return Told.of(status, VERSION_FIELD, DEVICE_FIELD)
 
 
@@ -97,13 +97,11 @@ def _get(session: requests.Session, url: str) -> tuple[str, bytes, bool]:
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             raise AnswerError(*_what_failed(error)) from error
         if urlsplit(target).hostname != host:
-            raise AnswerError(f"leads to another host: {target}", "give the gateway's own address")
+            raise AnswerError(f"redirects to another host: {target}", "give the gateway's own address")
         if secured and not target.lower().startswith("https:"):
-            raise AnswerError(
-                f"leads from https to {target}", "nobody can tell who answers there: https must stay https"
-            )
+            raise AnswerError(f"redirects from https to {target}", "anyone could answer there: https must stay https")
         url = target
-    raise AnswerError("is led from one address to another without an end", "is this the gateway's address?")
+    raise AnswerError("redirects endlessly", "is this the gateway's address?")
 
 
 def _body(response: requests.Response) -> tuple[str, bytes, bool]:
@@ -111,7 +109,7 @@ def _body(response: requests.Response) -> tuple[str, bytes, bool]:
         raise AnswerError(f"HTTP {response.status_code}: asks for a login", "this page must be readable without one")
     if response.status_code != 200:
         reason = f"HTTP {response.status_code} {response.reason or ''}".rstrip()
-        advice = "is this the gateway's address?" if response.status_code < 500 else "look at the gateway's log"
+        advice = "is this the gateway's address?" if response.status_code < 500 else "check the gateway's log"
         raise AnswerError(reason, advice)
     body = bytearray()
     for piece in response.iter_content(PIECE):
@@ -127,7 +125,7 @@ FAILURES: tuple[tuple[type[Exception], str, str, str], ...] = (
         requests.exceptions.SSLError,
         "CERTIFICATE_VERIFY_FAILED",
         "its certificate is not trusted",
-        "give the gateway's certificate, or who signed it, with --ca",
+        "give the certificate of the gateway or of its CA with --ca",
     ),
     (requests.exceptions.SSLError, "", "no TLS connection", "does the gateway speak https there? Try http"),
     (
@@ -140,19 +138,19 @@ FAILURES: tuple[tuple[type[Exception], str, str, str], ...] = (
         requests.exceptions.ConnectionError,
         "refused",
         "the connection is refused",
-        "is it this port, and does the gateway's web server run?",
+        "is the port right, and is the gateway's web server running?",
     ),
     (
         requests.exceptions.ConnectionError,
         "resolve",
-        "the name of the host is not known",
+        "unknown host name",
         "give an address such as http://192.168.1.20",
     ),
     (
         requests.exceptions.ConnectionError,
         "",
-        "the connection breaks",
-        "is it a web server, and http or https?",
+        "the connection was lost",
+        "is it a web server, and is http or https right?",
     ),
 )
 """Exception, a part of its text, what was seen, what to do; the first one that fits."""
@@ -162,4 +160,4 @@ def _what_failed(error: Exception) -> tuple[str, str]:
     for kind, part, seen, advice in FAILURES:
         if isinstance(error, kind) and part in str(error):
             return seen, advice
-    return "the answer is no good HTTP", "is this the gateway's address?"
+    return "the answer is not valid HTTP", "is this the gateway's address?"

@@ -10,12 +10,12 @@ from tinybms_gateway.gateway_data import confirm_settings
 
 @click.command("confirm")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False, exists=True), required=True, metavar="DIR",
-              help="Where the gateway of this machine keeps its settings; it must not be running.")  # fmt: skip
+              help="Settings directory of the gateway on this machine, which must not be running.")  # fmt: skip
 def confirm_command(data: Path) -> None:
-    """Confirm the settings of a gateway that has lost what was saved.
+    """Confirm the settings of a gateway that has lost saved settings.
 
-    Such a gateway holds the battery down: CVL is the float voltage, CCL a tenth, DCL ends at 20 % SOC. Look at its
-    settings first (its program's --settings), put right what is missing (--set KEY=VALUE), then confirm.
+    Until then the gateway limits the battery: CVL is the float voltage, CCL a tenth, and DCL ends at 20 % SOC. First
+    check its settings (the program's --settings), restore what is missing (--set KEY=VALUE), then confirm.
 
     \b
     Examples:

@@ -21,11 +21,11 @@ NO_EFFECT = re.compile(r" \(no effect on Linux.*\)")
 
 
 def generate(root: Path) -> dict[Path, str]:
-    """Make the page: the text of the tree's page with its tables made anew.
+    """Make the page: the tree's page with new tables.
 
     Raises:
         OSError: a file of the tree cannot be read.
-        ValueError: the native build failed, or the page lacks a place for a table.
+        ValueError: the native build failed, or the page has no place for a table.
     """
     options = load_kconfig(root)
     tables = {

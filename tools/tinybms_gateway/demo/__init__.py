@@ -1,4 +1,4 @@
-"""``tinybms-gw demo``: everything at once, without any hardware: how it is wired, its story and its view."""
+"""``tinybms-gw demo``: everything together, without any hardware: its wiring, story and view."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ with lazy_imports():
 
 
 @click.command("demo")
-@click.option("--seconds", type=Seconds(), help="End after this time; default: Ctrl-C.")
+@click.option("--seconds", type=Seconds(), help="Stop after this time; default: run until Ctrl-C.")
 @click.option("--capture", type=click.Path(path_type=Path), metavar="FILE",
               help="Record the CAN bus to this file (.log, .blf, .trc).")  # fmt: skip
 @scenario_option("day")
@@ -21,7 +21,7 @@ with lazy_imports():
     "--dump",
     type=click.Path(path_type=Path),
     metavar="FILE.json",
-    help="Be the device of this register dump.",
+    help="Simulate the device of this register dump.",
 )
 @fault_option()
 @click.option("--json", "as_json", is_flag=True, help="No live view; print the result as JSON.")
@@ -35,7 +35,7 @@ def demo_command(
 ) -> None:
     """Run a simulated TinyBMS, the gateway and a simulated GX together.
 
-    Live in this terminal. Exit status 1 when the GX recognised no battery, or had something to complain about.
+    Shown live in this terminal. Exit status 1 if the GX recognised no battery, or had a complaint.
 
     \b
     Examples:

@@ -11,7 +11,7 @@ REASON = re.compile(r"battery: (CVL|CCL|DCL) -?\d+ m[VA]: (.+)$")
 
 
 def reasons(lines: Iterable[str]) -> dict[str, str]:
-    """Why each limit is what it is, as the gateway logged it last."""
+    """The reason for each limit, as the gateway logged it last."""
     return {found[1]: found[2] for line in lines if (found := REASON.search(line))}
 
 
@@ -37,10 +37,10 @@ class Story:
     _known: bool = False
 
     def watch(self, gx: GxModel, now_s: float) -> None:
-        """Look at the GX; call it again and again."""
+        """Look at the GX; to be called repeatedly."""
         if not gx.recognised:
             return
-        alarms = frozenset(name for name in gx.alarms() if not name.endswith("General"))  # one of the others says why
+        alarms = frozenset(name for name in gx.alarms() if not name.endswith("General"))  # another one gives the reason
         stopped = frozenset(name for name in ("CCL", "DCL") if float(gx.signals[name]) == 0)
         texts = [f"{name} active" for name in sorted(alarms - self._alarms)]
         texts += [f"{name} over" for name in sorted(self._alarms - alarms)]

@@ -19,7 +19,7 @@ LOG_LINES = 6
 
 
 class DemoView:
-    """Live view; shows nothing when it is quiet."""
+    """Live view; shows nothing if it is quiet."""
 
     def __init__(self, console: Console, *, quiet: bool) -> None:
         self._live = None if quiet else Live(console=console, refresh_per_second=4)
@@ -36,7 +36,7 @@ class DemoView:
             self._live.stop()
 
     def show(self, stack: GatewayStack, gx: GxModel, story: Story) -> None:
-        """Draw the present state."""
+        """Draw the current state."""
         if self._live is None:
             return
         with stack.bms.lock:
@@ -51,7 +51,7 @@ class DemoView:
         self._live.update(
             Group(
                 render(gx, time.monotonic(), "simulated GX on the CAN bus"),
-                Panel(why, title="why the limits are what they are", title_align="left"),
+                Panel(why, title="reasons for the limits", title_align="left"),
                 Panel(_course(story), title="what happened, as the GX saw it", title_align="left"),
                 Panel(line, title="simulated TinyBMS on a serial line", title_align="left"),
                 Panel(log, title="gateway", title_align="left", height=LOG_LINES + 2),

@@ -28,7 +28,7 @@ CHANNEL = "can0"
 
 @dataclass(frozen=True)
 class GatewayStack:
-    """What runs."""
+    """The running parts."""
 
     bms: BmsLine
     gateway: GatewayProcess
@@ -57,12 +57,12 @@ def gateway_stack(
         seed: makes the faults repeatable
         options: further options of the gateway program
         asleep: the TinyBMS sleeps at first
-        time_scale: time of both runs so many times as fast
+        time_scale: speed of both, relative to real time
         can_backend: the gateway's CAN bus
-        event_order: in which the TinyBMS lists its events
+        event_order: the order in which the TinyBMS lists its events
 
     Raises:
-        ValueError: an option makes no sense, or the gateway did not start.
+        ValueError: an option is invalid, or the gateway did not start.
     """
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tinybms-")))
@@ -94,8 +94,8 @@ def run(
     """Run everything for a time; returns the GX's summary.
 
     Raises:
-        ValueError: an option makes no sense, or something did not start.
-        ConnectionError: the gateway ended by itself.
+        ValueError: an option is invalid, or something did not start.
+        ConnectionError: the gateway ended unexpectedly.
     """
     if capture is not None:
         check_capture_path(capture)
@@ -129,9 +129,9 @@ def run(
 
 @dataclass
 class BothDirections:
-    """Puts what was sent and what was received into one order of time.
+    """Puts sent and received frames into one order of time.
 
-    A frame that came before one of ours was sent may be read only after that.
+    A frame that arrived before one of ours was sent may be read only after that.
     """
 
     write: Callable[[can.Message], None]
@@ -143,7 +143,7 @@ class BothDirections:
         self._waiting.append(message)
 
     def received(self, message: can.Message) -> None:
-        """Write a frame, before it those of ours that were earlier."""
+        """Write a frame, after those of ours that were earlier."""
         self._write_until(message.timestamp)
         self.write(message)
 

@@ -1,4 +1,4 @@
-"""``tinybms-gw docs``: pages of the documentation that are made from the tools."""
+"""``tinybms-gw docs``: pages of the documentation that are generated from the tools."""
 
 import click
 
@@ -7,4 +7,4 @@ from tinybms_gateway.command_line import LazyGroup
 
 @click.group("docs", cls=LazyGroup, paths={"cli": "tinybms_gateway.docs.cli:cli_command"})
 def docs_group() -> None:
-    """Make pages of the documentation from the tools."""
+    """Generate pages of the documentation from the tools."""

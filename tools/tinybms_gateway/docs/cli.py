@@ -17,32 +17,32 @@ PROGRAM = "tinybms-gw"
 INTRODUCTION = """\
 # Command line
 
-The reference of `tinybms-gw`, made from the commands themselves by `tinybms-gw docs cli`: do not edit.
+The reference of `tinybms-gw`, generated from the commands by `tinybms-gw docs cli`; do not edit.
 
-Results go to stdout; progress, logs and errors go to stderr. With `--json`, where a command has it, stdout is JSON and
-nothing else. An error is one line that says what to do; `tinybms-gw -v ...` logs more.
+Results go to stdout; progress, logs and errors go to stderr. With `--json`, where a command has it, stdout is JSON
+only. An error is one line that says what to do; `tinybms-gw -v ...` logs more.
 """
 TERMINAL = """\
 ## On and off the terminal
 
-Colours, live views and progress bars are for terminals only. In a pipe, in a file and with `TERM=dumb` there is not one
-escape code: live views are left out or come once at the end, and tables in pipes and files are 200 columns wide. With
-`NO_COLOR` set to anything there are no colours and nothing is bold; live views stay.
+Colours, live views and progress bars are for terminals only. In a pipe, in a file and with `TERM=dumb` there are no
+escape codes: live views are omitted or printed once at the end, and tables in pipes and files are 200 columns wide.
+With `NO_COLOR` set to anything, there are no colours and no bold text; live views stay.
 """
 COMPLETION = """\
 ## Completion
 
-`tinybms-gw completion bash|zsh|fish` prints the script by which the shell completes commands, options, files, serial
-ports, scenarios, faults and registers. For the present bash: `source <(tinybms-gw completion bash)`; for every new one:
+`tinybms-gw completion bash|zsh|fish` prints a script that lets the shell complete commands, options, files, serial
+ports, scenarios, faults and registers. For the current bash: `source <(tinybms-gw completion bash)`; for every new one:
 `tinybms-gw completion bash > ~/.local/share/bash-completion/completions/tinybms-gw`.
 """
 VARIABLES = {
     "NO_COLOR": "no colours, see above",
     "TERM": "`dumb`: no colours and no live views",
-    BUILD_DIR_VARIABLE: "where the native build of the gateway is; default: `build-linux` in the source tree",
+    BUILD_DIR_VARIABLE: "directory of the native build of the gateway; default: `build-linux` in the source tree",
     CREDENTIAL_VARIABLE: "password of the MQTT broker for `tinybms-gw check`",
-    RELEASES_VARIABLE: "where records and archives of releases are; default: `releases` in the source tree",
-    "IDF_PATH": "ESP-IDF, for all that builds for the chip",
+    RELEASES_VARIABLE: "directory of the records and archives of releases; default: `releases` in the source tree",
+    "IDF_PATH": "ESP-IDF, for everything that builds for the chip",
     "ESPPORT": "serial port of the ESP32 for `tinybms-gw idf`; `ESPBAUD`: the baud rate for flashing",
 }
 
@@ -64,7 +64,7 @@ def generate(main: click.Command) -> dict[Path, str]:
 
 
 def walk(command: click.Command, path: tuple[str, ...] = (PROGRAM,)) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """The command and all below it, in the order of the alphabet, with the words that call it."""
+    """The command and all below it, in alphabetical order, with the words that call it."""
     if command.hidden:
         return
     yield path, command
@@ -73,7 +73,7 @@ def walk(command: click.Command, path: tuple[str, ...] = (PROGRAM,)) -> Iterator
 
 
 def _below(command: click.Command) -> Iterator[tuple[str, click.Command]]:
-    """The commands of a group, in the order of the alphabet."""
+    """The commands of a group, in alphabetical order."""
     if isinstance(command, click.Group):
         context = click.Context(command)
         for name in command.list_commands(context):
@@ -97,7 +97,7 @@ def _section(path: tuple[str, ...], command: click.Command) -> str:
 
 
 def _text(text: str) -> Iterator[str]:
-    """A help text; what click must not wrap becomes a block of code."""
+    """A help text; what click must not wrap becomes a code block."""
     for paragraph in inspect.cleandoc(text).split("\n\n"):
         if not paragraph.startswith("\b"):
             yield from [paragraph.strip(), ""]

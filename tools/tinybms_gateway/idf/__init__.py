@@ -1,4 +1,4 @@
-"""``tinybms-gw idf``: build, flash and watch the firmware with ESP-IDF, without a prepared shell."""
+"""``tinybms-gw idf``: build, flash and watch the firmware with ESP-IDF, without running export.sh."""
 
 import click
 
@@ -22,6 +22,6 @@ from tinybms_gateway.command_line import LazyGroup
 def idf_group() -> None:
     """Build, flash and watch the firmware with ESP-IDF.
 
-    No shell has to be prepared by export.sh. ESP-IDF is what --idf-path, then IDF_PATH names, then the best of what
-    is installed at the usual places.
+    There is no need to run export.sh first. ESP-IDF is taken from --idf-path, else from IDF_PATH, else from the usual
+    places, where the best one counts.
     """

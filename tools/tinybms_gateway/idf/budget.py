@@ -1,4 +1,4 @@
-"""The budget of the chip: `size_budget.json` as a model, and where something takes more than its share."""
+"""The budget of the chip: `size_budget.json` as a model, and what exceeds its share."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ class Strict(BaseModel):
 
 
 class Queue(Strict):
-    """Something that is taken from the heap at start and stays."""
+    """Something that is taken from the heap at start and kept."""
 
     what: str
     length: int | str = 1
@@ -32,7 +32,7 @@ class Queue(Strict):
 
 
 class Share(Strict):
-    """Bytes of one component: a share of the chip, or what is taken of it."""
+    """Bytes of one component: its share of the chip, or what it takes."""
 
     flash: int = 0
     static_ram: int = 0
@@ -42,7 +42,7 @@ class Share(Strict):
 
 
 class Limits(Strict):
-    """Bytes that may be taken at most, or free at least; shares add up to those of application, static RAM and heap."""
+    """Most bytes taken, or fewest bytes free; shares add up to those of application, static RAM and heap."""
 
     application: int
     boot_loader: int
@@ -53,12 +53,12 @@ class Limits(Strict):
 
     @property
     def heap_and_stack(self) -> int:
-        """What tasks, queues and buffers may take together, static RAM being at its limit."""
+        """What tasks, queues and buffers may take together with static RAM at its limit."""
         return self.heap_without_static_ram - self.static_ram - self.heap_free_after_start
 
 
 class Totals(Strict):
-    """What a whole build takes, in bytes; None: it was not looked at."""
+    """What a whole build takes, in bytes; None: not measured."""
 
     application: int
     static_ram: int
@@ -86,10 +86,10 @@ class Budget(Strict):
     shares: dict[str, Share]
 
     def problems_of_sums(self) -> list[str]:
-        """Where the shares do not add up to the limits."""
+        """Shares that do not add up to the limits."""
         total = {column: sum(getattr(share, column) for share in self.shares.values()) for column in COLUMNS}
         return [
-            f"the shares of {name} add up to {found}, the limit is {limit}: change 'reserve' by {limit - found}"
+            f"the shares of {name} add up to {found}, but the limit is {limit}: change 'reserve' by {limit - found}"
             for name, found, limit in (
                 ("flash", total["flash"], self.limits.application),
                 ("static_ram", total["static_ram"], self.limits.static_ram),
@@ -99,7 +99,7 @@ class Budget(Strict):
         ]
 
     def problems_of_totals(self, taken: Totals) -> list[str]:
-        """Where a whole build takes more than it may."""
+        """What takes more than its limit in a whole build."""
         return [
             f"{what} takes {bytes_taken} bytes, {limit} are allowed"
             for what, bytes_taken, limit in (
@@ -112,10 +112,10 @@ class Budget(Strict):
         ]
 
     def problems_of(self, component: str, taken: Share) -> list[str]:
-        """Where a component takes more than its share."""
+        """Components that take more than their shares."""
         share = self.shares.get(component)
         if share is None:
-            return [f"{component} has no line in size_budget.json: give it a share and take it from 'reserve'"]
+            return [f"{component} has no entry in size_budget.json: give it a share and take that from 'reserve'"]
         return [
             f"{component} takes {getattr(taken, column)} bytes of {column}, its share is {getattr(share, column)}"
             for column in COLUMNS
@@ -128,7 +128,7 @@ def load_budget(root: Path) -> Budget:
 
     Raises:
         OSError: not there.
-        ValueError: no such budget in it.
+        ValueError: it is not such a budget.
     """
     path = root / FILE
     try:

@@ -29,10 +29,10 @@ def build(idf: Idf, extra: tuple[str, ...]) -> int:
 def build_command(
     idf_path: Path | None, project_dir: Path | None, build_dir: Path | None, extra: tuple[str, ...]
 ) -> None:
-    """Build the firmware, and keep all that was said in build/build.log.
+    """Build the firmware, and keep the output in build/build.log.
 
-    The log begins with the command, the time, and the versions of ESP-IDF, the compiler and the project. Options that
-    are not known here go to idf.py. Exit status 1 when the build fails.
+    The log begins with the command, the time, and the versions of ESP-IDF, the compiler and the project. Unknown
+    options are passed to idf.py. Exit status 1 if the build fails.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`build.log` in the build directory: all that the last build said, and with what it was built."""
+"""`build.log` in the build directory: the output of the last build, and what it was built with."""
 
 import contextlib
 import logging
@@ -27,8 +27,8 @@ def utc_now() -> str:
 
 
 class BuildLog:
-    """Collects output. It is put into the build directory at the end only: were that directory made before CMake makes
-    it, or filled, `idf.py set-target` and `fullclean` would refuse to clear it ever after."""
+    """Collects output. It goes into the build directory only at the end: if that directory were made or filled before
+    CMake makes it, `idf.py set-target` and `fullclean` would refuse to clear it from then on."""
 
     def __init__(self) -> None:
         self._streams: list[Lines] = []
@@ -42,7 +42,7 @@ class BuildLog:
             self._file.write(line + "\n")
 
     def stream(self) -> Callable[[bytes], None]:
-        """A stream of output: to be called with what comes over it."""
+        """A stream of output: to be called with what it outputs."""
         lines = Lines()
         self._streams.append(lines)
         return lambda data: self.write(*lines.feed(data))
@@ -72,7 +72,7 @@ def kept(idf: Idf, command: list[str]) -> Iterator[BuildLog]:
         yield build_log
     finally:
         path = build_log.save(idf.build_dir)
-        log.info("log: %s", path if path else f"none, since {idf.build_dir} was not made")
+        log.info("log: %s", path if path else f"none, because {idf.build_dir} was not made")
 
 
 def header(idf: Idf, command: list[str]) -> list[str]:
@@ -87,7 +87,7 @@ def header(idf: Idf, command: list[str]) -> list[str]:
 
 
 def first_line(command: list[str], variables: dict[str, str]) -> str:
-    """What a program says first, such as its version; empty: it is not there, or does not say."""
+    """The first line of a program's output, such as its version; empty: it is missing, or prints nothing."""
     program = shutil.which(command[0], path=variables.get("PATH"))
     if program is None:
         return ""
@@ -102,7 +102,7 @@ def first_line(command: list[str], variables: dict[str, str]) -> str:
 
 
 def project_version(project: Path) -> str:
-    """Version of the project and its commit, and whether anything was changed since."""
+    """Version of the project, its commit, and whether anything has changed since."""
     try:
         version = (project / "version.txt").read_text(encoding="utf-8").strip()
     except OSError:

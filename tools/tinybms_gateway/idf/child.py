@@ -17,7 +17,7 @@ from types import FrameType, TracebackType
 
 CHUNK = 65536
 END_WITHIN_S = ((signal.SIGINT, 5.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 5.0))
-"""How a child is told to end, and how long it is waited for each time."""
+"""How a child is told to end, and how long to wait each time."""
 POLL_S = 0.2
 START_WITHIN_S = 60.0
 
@@ -25,7 +25,7 @@ Sink = Callable[[bytes], None]
 
 
 class Child:
-    """A process in a session of its own; leaving the context ends it and what it has started."""
+    """A process in its own session; leaving the context ends it and what it has started."""
 
     def __init__(self, command: list[str], cwd: Path, env: dict[str, str], stdio: tuple[int, int, int]) -> None:
         stdin, stdout, stderr = stdio
@@ -59,16 +59,16 @@ class Child:
 
 
 def no_copy() -> Sink:
-    """For output that is shown only."""
+    """For output that is only shown."""
     return lambda _data: None
 
 
 def run_live(command: list[str], cwd: Path, env: dict[str, str], sink_of: Callable[[], Sink]) -> int:
-    """Run a command that asks nothing; its output goes to ours, live, and to a sink of each stream.
+    """Run a non-interactive command; its output goes live to ours, and to a sink for each stream.
 
     Returns its exit status.
 
-    When ours goes to a terminal, so does its own as far as it can tell: colours and progress stay as they are.
+    If ours goes to a terminal, the command sees a terminal too: colours and progress stay as they are.
 
     Raises:
         OSError: it cannot be started.
@@ -109,7 +109,7 @@ def run_on_terminal(
         sink: gets all output
         show: gets it too, for the user
         last_word: keys that end it
-        seconds: end it so long after its first output; None: it ends by itself
+        seconds: end it this long after its first output; None: it ends by itself
 
     Returns:
         Its exit status.
@@ -139,7 +139,7 @@ def _say_goodbye(child: Child, terminal: int, last_word: bytes, sink: Sink) -> N
 
 
 class _Time:
-    """How long to go on: so many seconds from the first output, for which it waits so long at most."""
+    """How long to continue: a number of seconds after the first output, for which it waits at most that long."""
 
     def __init__(self, seconds: float | None, wait: float) -> None:
         self._seconds = seconds
@@ -160,7 +160,7 @@ def _copy(
     seconds: float | None = None,
     wait: float = 0.0,
 ) -> int:
-    """Copy until all outputs have ended, or the child has and nothing more comes, or the time is up."""
+    """Copy until all outputs have ended, or the child has and nothing more arrives, or the time is up."""
     limit = _Time(seconds, wait)
     with selectors.DefaultSelector() as selector:
         for descriptor in (*outputs, *(keys[:1] if keys else ())):
@@ -183,7 +183,7 @@ def _copy(
                 elif keys is not None:
                     os.write(keys[1], data)
     if limit.up and child.process.poll() is None:
-        return 0  # it was to run so long, and did
+        return 0  # it ran for the requested time
     return child.process.wait()
 
 
@@ -212,7 +212,7 @@ class _Ends:
         self.theirs = theirs
 
     def hand_over(self) -> None:
-        """The child has its end: close our copy of it, or the child's end of output would not be noticed."""
+        """The child has its end: close our copy of it, or the end of the child's output would go unnoticed."""
         if self.theirs >= 0:
             os.close(self.theirs)
             self.theirs = -1
@@ -249,7 +249,7 @@ def _pseudo_terminal() -> Iterator[_Ends]:
 def _raw_keys() -> Iterator[int | None]:
     """Descriptor of the keyboard, each key as it is pressed; None: there is none.
 
-    Output stays as it was: it may come from others as well, which end their lines in the usual way.
+    Output stays as it was: it may also come from others, which end their lines in the usual way.
     """
     if sys.stdin is None or not sys.stdin.isatty():
         yield None

@@ -1,4 +1,4 @@
-"""``tinybms-gw idf clean``: removes what a build leaves, in the build directory and outside of it."""
+"""``tinybms-gw idf clean``: removes what a build leaves, in the build directory and outside it."""
 
 import shutil
 from pathlib import Path
@@ -33,7 +33,7 @@ def remove(project: Path, config: bool, components: bool) -> list[Path]:
 @click.command("clean", cls=PassThrough)
 @project_options
 @click.option("--config", is_flag=True,
-              help="Also remove sdkconfig and sdkconfig.old: the next build begins with the defaults.")  # fmt: skip
+              help="Also remove sdkconfig and sdkconfig.old: the next build starts from the defaults.")  # fmt: skip
 @click.option("--components", is_flag=True, help="Also remove managed_components and dependencies.lock.")
 @extra_argument
 def clean_command(
@@ -44,11 +44,10 @@ def clean_command(
     components: bool,
     extra: tuple[str, ...],
 ) -> None:
-    """Remove what a build made: everything in the build directory.
+    """Remove the results of a build: everything in the build directory.
 
-    It calls idf.py fullclean; build.log and the logs of tests are removed, too. What was chosen in menuconfig is in
-    sdkconfig and stays, unless --config is given. sdkconfig.local, sdkconfig.defaults and monitor.log are never
-    removed.
+    Runs idf.py fullclean; build.log and test logs are removed too. Choices made in menuconfig are in sdkconfig, which
+    stays unless --config is given. sdkconfig.local, sdkconfig.defaults and monitor.log are never removed.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""Sizes of the components in a build for the chip, by its map file, against the budget."""
+"""Sizes of the components in a build for the chip, from its map file, against the budget."""
 
 import csv
 import json
@@ -14,9 +14,9 @@ from tinybms_gateway.idf.link_map import Merged, read_map
 from tinybms_gateway.terminal import make_console
 
 SLOT = "ota_0"
-"""Partition that the application has to fit into."""
+"""Partition that the application must fit into."""
 BOOT_LOADER = "bootloader/bootloader.bin"
-"""Where a build puts its boot loader, from the folder of the map file."""
+"""Path of a build's boot loader, relative to the folder of the map file."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Result:
     totals: Totals
     limits: Limits
     image_file: Path | None
-    """Application image; None: it is not there, and counts as what the sections of the map add up to."""
+    """Application image; None: it is missing, and counts as the sum of the sections in the map."""
     boot_loader_file: Path | None
     slot: int
     """Bytes of the partition that the application goes into."""
@@ -88,7 +88,7 @@ def measure(project: Path, map_file: Path) -> Result:
 
     Raises:
         OSError: a file is not there.
-        ValueError: no map file of an ESP32 application; no such budget.
+        ValueError: not a map file of an ESP32 application, or not a budget.
     """
     budget = load_budget(project)
     ours = components(project)
@@ -168,10 +168,10 @@ def _notes(result: Result) -> tuple[str, str]:
 
 def _note_on_texts(merged: Merged | None) -> str:
     if merged is None:
-        return "merged texts: the map does not tell who brought them; most of them are booked to ESP-IDF"
+        return "merged texts: the map does not show their origin; most of them are counted as ESP-IDF's"
     return (
         f"merged texts: {merged.size:,} bytes, {merged.before:,} before the linker merged those of all components; "
-        "shared out by what each brought"
+        "shared out by what each contributed"
     )
 
 

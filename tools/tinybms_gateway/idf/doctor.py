@@ -39,10 +39,10 @@ class Check:
 
 
 def examine(idf_path: Path | None, project_dir: Path | None, build_dir: Path | None) -> list[Check]:
-    """Look at everything. Nothing that is missing keeps it from looking at the rest.
+    """Check everything; whatever is missing, the rest is still checked.
 
     Raises:
-        ValueError: what was given on the command line is not there.
+        ValueError: something given on the command line does not exist.
     """
     project = find_project(project_dir)
     try:
@@ -51,7 +51,7 @@ def examine(idf_path: Path | None, project_dir: Path | None, build_dir: Path | N
         if idf_path is not None:
             raise
         named = os.environ.get("IDF_PATH")
-        found = f"IDF_PATH is {named}, without ESP-IDF" if named else "not found"
+        found = f"IDF_PATH is {named}, which holds no ESP-IDF" if named else "not found"
         rest = [
             Check(name, "unknown", "comes with ESP-IDF", "~/esp/esp-idf/install.sh esp32")
             for name in ("Python of ESP-IDF", "tool chain")
@@ -64,7 +64,7 @@ def examine(idf_path: Path | None, project_dir: Path | None, build_dir: Path | N
 
 
 def _of_esp_idf(installation: Installation) -> tuple[list[Check], dict[str, str]]:
-    """Checks of the tree, its Python and its tools, and the environment as far as it could be worked out."""
+    """Checks of the tree, its Python and its tools, and the environment as far as it can be determined."""
     checks = [
         Check("ESP-IDF", "ok", f"{installation.path} ({installation.found_by})"),
         _version(installation),
@@ -75,7 +75,7 @@ def _of_esp_idf(installation: Installation) -> tuple[list[Check], dict[str, str]
     remedy = installation.install_command
     checks.append(_python(installation, python, variables))
     if python is None or checks[-1].state != "ok":
-        return [*checks, Check("tool chain", "unknown", "needs the Python of ESP-IDF")], variables
+        return [*checks, Check("tool chain", "unknown", "needs ESP-IDF's Python")], variables
     checks.append(_packages(installation, python, variables))
     try:
         variables = environment(installation, python)
@@ -83,7 +83,7 @@ def _of_esp_idf(installation: Installation) -> tuple[list[Check], dict[str, str]
         return [*checks, Check("tool chain", "missing", "; ".join(error.missing), remedy)], variables
     compiler = first_line([COMPILER, "--version"], variables)
     if not compiler:
-        return [*checks, Check("tool chain", "missing", f"{COMPILER} is not there", remedy)], variables
+        return [*checks, Check("tool chain", "missing", f"{COMPILER} is missing", remedy)], variables
     return [*checks, Check("tool chain", "ok", compiler)], variables
 
 
@@ -123,7 +123,7 @@ def _python(installation: Installation, python: Path | None, variables: dict[str
 
 
 def _packages(installation: Installation, python: Path, variables: dict[str, str]) -> Check:
-    """ESP-IDF's own check, which idf.py makes as well each time that it is called."""
+    """ESP-IDF's own check, which idf.py also makes on every call."""
     said = idf_tools(installation, python, variables, "check-python-dependencies")
     if said.returncode == 0:
         return Check("its packages", "ok", "complete")
@@ -149,7 +149,7 @@ def _programs(variables: dict[str, str]) -> Iterator[Check]:
 
 
 def _target(project: Path, build_dir: Path) -> Check:
-    """Which chip the project is set to. Without an sdkconfig idf.py takes the esp32."""
+    """The chip that the project is set to. Without an sdkconfig, idf.py takes the esp32."""
     try:
         text = (project / "sdkconfig").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -163,7 +163,7 @@ def _target(project: Path, build_dir: Path) -> Check:
 
 
 def _port() -> Check:
-    """A board is needed for flashing only."""
+    """A board is only needed for flashing."""
     found = ports.candidates()
     if not found:
         return Check("serial port", "ok", "no ESP32 board is connected")
@@ -188,7 +188,7 @@ def show(checks: list[Check]) -> None:
     console.print(table)
     remedies = list(dict.fromkeys(check.remedy for check in checks if check.remedy))
     if remedies:
-        console.print("\nto put it right:")
+        console.print("\nto fix it:")
         for remedy in remedies:
             console.print(Text(f"  {remedy}"), soft_wrap=True)
 
@@ -197,9 +197,9 @@ def show(checks: list[Check]) -> None:
 @project_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: what was checked, state, what was found, remedy.")
 def doctor_command(idf_path: Path | None, project_dir: Path | None, build_dir: Path | None, as_json: bool) -> None:
-    """Say what is there to build and flash with, and how to get what is missing.
+    """Check what is needed to build and flash, and show how to get what is missing.
 
-    Exit status 1 when something is missing that a build needs.
+    Exit status 1 if something that a build needs is missing.
 
     \b
     Examples:
@@ -207,7 +207,7 @@ def doctor_command(idf_path: Path | None, project_dir: Path | None, build_dir: P
       tinybms-gw idf doctor --idf-path ~/esp/esp-idf
       tinybms-gw idf doctor --json | jq -r '.checks[] | select(.state == "missing").remedy'
     """
-    with usage_errors(), progress_bar("looking at ESP-IDF and its tools"):
+    with usage_errors(), progress_bar("checking ESP-IDF and its tools"):
         checks = examine(idf_path, project_dir, build_dir)
     good = all(check.state != "missing" for check in checks)
     if as_json:

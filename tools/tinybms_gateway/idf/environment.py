@@ -1,4 +1,4 @@
-"""The environment that idf.py needs, worked out as ESP-IDF's export.sh does, so that no shell has to be prepared."""
+"""The environment that idf.py needs, determined as ESP-IDF's export.sh does, so that nobody needs to run that."""
 
 import os
 import re
@@ -26,9 +26,9 @@ class NotReadyError(ValueError):
 def python_of(installation: Installation, environ: Mapping[str, str] = os.environ) -> Path | None:
     """The Python of its virtual environment; None: there is none.
 
-    IDF_PYTHON_ENV_PATH counts only when that environment was made for this version: a shell may have been prepared for
-    another one. Otherwise the newest Python for which install.sh made an environment is taken, since the one that runs
-    this program need not be the one that ran install.sh.
+    IDF_PYTHON_ENV_PATH counts only if that environment was made for this version: the shell may be set up for another
+    one. Otherwise the newest Python for which install.sh made an environment is taken, because the one that runs this
+    program may not be the one that ran install.sh.
     """
     if installation.python is not None and installation.python.is_file():
         return installation.python
@@ -78,7 +78,7 @@ def environment(
 def base_environment(
     installation: Installation, python: Path | None, environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """The present variables with those that say where ESP-IDF is, without those of this program's own Python."""
+    """The current variables plus those that locate ESP-IDF, without those of this program's own Python."""
     unwanted = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "IDF_PYTHON_ENV_PATH", "IDF_DEACTIVATE_FILE_PATH")
     variables = {name: value for name, value in environ.items() if name not in unwanted}
     variables |= {"IDF_PATH": str(installation.path), "IDF_TOOLS_PATH": str(installation.tools_path)}
@@ -95,7 +95,7 @@ def idf_tools(
 
     Raises:
         NotReadyError: it cannot be started.
-        ValueError: it does not come to an end.
+        ValueError: it does not finish.
     """
     command = [str(python), str(installation.path / "tools/idf_tools.py"), *arguments]
     try:
@@ -108,7 +108,7 @@ def idf_tools(
             [f"its Python {python} does not run ({error.strerror})"], installation.install_command
         ) from None
     except subprocess.TimeoutExpired:
-        raise ValueError(f"idf_tools.py {arguments[0]} did not end within {PATIENCE_S:.0f} s") from None
+        raise ValueError(f"idf_tools.py {arguments[0]} did not finish within {PATIENCE_S:.0f} s") from None
 
 
 def _forget_deactivation(exported: dict[str, str]) -> None:

@@ -18,7 +18,7 @@ LOST = "the firmware, all settings (with passwords and Wi-Fi), the energy counte
 @project_options
 @port_option
 @click.option("--baud", type=click.IntRange(min=1), envvar="ESPBAUD", show_envvar=True, metavar="N", help="Baud rate.")
-@click.option("--yes", is_flag=True, help="Do not ask; for scripts. --port has to be given.")
+@click.option("--yes", is_flag=True, help="Do not ask; for scripts. Needs --port.")
 @extra_argument
 def erase_command(
     idf_path: Path | None,
@@ -29,10 +29,10 @@ def erase_command(
     yes: bool,
     extra: tuple[str, ...],
 ) -> None:
-    """Erase the whole flash of an ESP32 (idf.py erase-flash), after you agreed.
+    """Erase the whole flash of an ESP32 (idf.py erase-flash), after you confirm.
 
-    Not only the firmware goes: settings, energy counters and history as well. Flash it afterwards, it does nothing
-    without. To bring new firmware onto a gateway, 'tinybms-gw idf flash' is enough.
+    This erases not only the firmware, but also settings, energy counters and history. The board does nothing until it
+    is flashed again. To update the firmware of a gateway, 'tinybms-gw idf flash' is enough.
 
     \b
     Examples:
@@ -41,11 +41,9 @@ def erase_command(
     """
     with usage_errors():
         if not yes and not sys.stdin.isatty():
-            raise ValueError("nobody can be asked here; nothing was erased: give --yes to agree beforehand")
+            raise ValueError("no terminal to ask on; nothing was erased: give --yes to confirm in advance")
         if yes and port is None:
-            raise ValueError(
-                "--yes: nobody is asked whether it is the right board; nothing was erased: give --port too"
-            )
+            raise ValueError("--yes does not ask whether it is the right board; nothing was erased: give --port too")
         idf = prepare(idf_path, project_dir, build_dir)
         device, how = choose(port)
     click.echo(f"port {device}, {how}", err=True)

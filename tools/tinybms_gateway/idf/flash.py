@@ -14,7 +14,7 @@ from tinybms_gateway.idf.project import Idf, prepare
 
 
 def flash(idf: Idf, port: str, baud: int | None, extra: tuple[str, ...]) -> int:
-    """Build what is not built, and flash; returns idf.py's exit status. Its output is kept as that of a build.
+    """Build if needed, and flash; returns idf.py's exit status. Its output is kept like that of a build.
 
     Raises:
         OSError: idf.py cannot be started, or the log cannot be written.
@@ -33,8 +33,8 @@ def flash(idf: Idf, port: str, baud: int | None, extra: tuple[str, ...]) -> int:
 @click.option("--monitor", "then_monitor", is_flag=True,
               help="Then watch the chip, as 'tinybms-gw idf monitor' does.")  # fmt: skip
 @click.option("--log", "log_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="With --monitor: its log. Default: monitor.log in the project.")  # fmt: skip
-@click.option("--seconds", type=Seconds(), metavar="S", help="With --monitor: end so long after its first output.")
+              help="With --monitor: log file. Default: monitor.log in the project.")  # fmt: skip
+@click.option("--seconds", type=Seconds(), metavar="S", help="With --monitor: stop this long after its first output.")
 @extra_argument
 def flash_command(
     idf_path: Path | None,
@@ -47,10 +47,10 @@ def flash_command(
     seconds: float | None,
     extra: tuple[str, ...],
 ) -> None:
-    """Build if needed and flash an ESP32, over the cable.
+    """Build if needed, and flash an ESP32 over its cable.
 
-    Bootloader, partition table and application are written; settings and energy counters stay. Options that
-    are not known here go to idf.py. Exit status 1 when it fails, 2 when the port is missing, not allowed or in use.
+    Bootloader, partition table and application are written; settings and energy counters stay. Unknown options are
+    passed to idf.py. Exit status 1 if it fails, 2 if the port is missing, not permitted or in use.
 
     \b
     Examples:
@@ -60,7 +60,7 @@ def flash_command(
     """
     with usage_errors():
         if not then_monitor and (log_file is not None or seconds is not None):
-            raise ValueError("--log and --seconds are for --monitor: give that too")
+            raise ValueError("--log and --seconds need --monitor")
         idf = prepare(idf_path, project_dir, build_dir)
         device, how = choose(port)
         click.echo(f"port {device}, {how}", err=True)

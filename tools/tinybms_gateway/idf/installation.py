@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 WANTED = (5, 5)
-"""Version that this project is made for: major, minor."""
+"""ESP-IDF version of this project: major, minor."""
 TAG = "v5.5.5"
-"""Release that is advised to whoever has none."""
+"""Release to install where there is none."""
 GET_IT = f"git clone -b {TAG} --recursive https://github.com/espressif/esp-idf.git ~/esp/esp-idf"
 USUAL_PLACES = (
     "~/esp/esp-idf",  # the getting started guide
@@ -25,7 +25,7 @@ USUAL_PLACES = (
     "/opt/esp-idf",
 )
 EIM_FILE = Path("tools/eim_idf.json")
-"""Where Espressif's installation manager notes what it installed, below ~/.espressif."""
+"""File below ~/.espressif in which Espressif's installation manager lists what it installed."""
 _VERSION_LINE = re.compile(r"^\s*set\s*\(\s*IDF_VERSION_(MAJOR|MINOR|PATCH)\s+(\d+)", re.MULTILINE)
 
 
@@ -35,15 +35,15 @@ class Installation:
 
     path: Path
     found_by: str
-    """What led to it, for people."""
+    """How it was found, for people."""
     tools_path: Path
     """IDF_TOOLS_PATH: where its tools and Python environments are."""
     python: Path | None = None
-    """Its Python, where whoever installed it has said so."""
+    """Its Python, if its installer recorded it."""
 
     @property
     def version(self) -> tuple[int, int, int]:
-        """By `tools/cmake/version.cmake`, which idf.py and CMake go by; (0, 0, 0): it does not say."""
+        """From `tools/cmake/version.cmake`, which idf.py and CMake use; (0, 0, 0): not given."""
         try:
             text = (self.path / "tools/cmake/version.cmake").read_text(encoding="utf-8", errors="replace")
         except OSError:
@@ -58,7 +58,7 @@ class Installation:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether it is of the version that this project is made for."""
+        """Whether it has the version of this project."""
         return self.version[:2] == WANTED
 
     @property
@@ -69,7 +69,7 @@ class Installation:
         return f"{place}{shlex.quote(str(self.path / 'install.sh'))} esp32"
 
     def described(self) -> str:
-        """Version as git tells it, with what was changed (v5.5.5-3-g0123abcd-dirty), else `version_text`."""
+        """Version as git reports it, with what was changed (v5.5.5-3-g0123abcd-dirty), else `version_text`."""
         if not (self.path / ".git").exists():
             return self.version_text
         command = ["git", "-C", str(self.path), "describe", "--tags", "--dirty", "--match", "v*.*"]
@@ -81,7 +81,7 @@ class Installation:
 
 
 def default_tools_path(environ: Mapping[str, str]) -> Path:
-    """IDF_TOOLS_PATH, or what idf_tools.py takes without it."""
+    """IDF_TOOLS_PATH, or the default of idf_tools.py."""
     return Path(environ.get("IDF_TOOLS_PATH") or Path.home() / ".espressif")
 
 
@@ -91,10 +91,10 @@ def is_esp_idf(path: Path) -> bool:
 
 
 def find(given: Path | None, environ: Mapping[str, str] = os.environ) -> Installation:
-    """Find ESP-IDF: what was given, then IDF_PATH, then the best of what is at the usual places.
+    """Find ESP-IDF: what was given, else IDF_PATH, else the best one at the usual places.
 
     Raises:
-        ValueError: there is none; what was given, or IDF_PATH, is none.
+        ValueError: there is none; or what was given, or IDF_PATH, is not one.
     """
     tools = default_tools_path(environ)
     for named, source in ((given, "--idf-path"), (environ.get("IDF_PATH") or None, "IDF_PATH")):
@@ -102,7 +102,9 @@ def find(given: Path | None, environ: Mapping[str, str] = os.environ) -> Install
             return _named(Path(named).expanduser().resolve(), source, tools)
     found = [*_installed_by_eim(), *_at_usual_places(tools)]
     if not found:
-        raise ValueError(f"ESP-IDF was not found; get it: {GET_IT} (where it is already: --idf-path or IDF_PATH)")
+        raise ValueError(
+            f"ESP-IDF was not found; get it: {GET_IT} (if it is already installed: --idf-path or IDF_PATH)"
+        )
     return max(found, key=lambda each: (each.is_wanted, each.version if each.is_wanted else (0, 0, 0)))
 
 
@@ -116,7 +118,7 @@ def _named(path: Path, source: str, tools: Path) -> Installation:
 
 
 def _tools_path_of(path: Path, otherwise: Path) -> Path:
-    """The container image has the tools beside the tree, and IDF_TOOLS_PATH set only while its entry point runs."""
+    """The container image has the tools beside the tree, and sets IDF_TOOLS_PATH only while its entry point runs."""
     return path.parent if path == Path("/opt/esp/idf") and "IDF_TOOLS_PATH" not in os.environ else otherwise
 
 
@@ -143,4 +145,4 @@ def _installed_by_eim() -> Iterator[Installation]:
                 above = tools.parent if tools.name == "tools" else tools
                 yield Installation(path.resolve(), "Espressif's installation manager", above, python)
     except (OSError, ValueError, KeyError, TypeError):
-        return  # not there, or not as it is known: as if it had not been used
+        return  # missing, or of an unknown form: as if it had not been used

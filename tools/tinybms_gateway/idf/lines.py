@@ -3,7 +3,7 @@
 import re
 
 LONGEST = 65536
-"""Bytes that may come without a line end before they are taken as a line."""
+"""Bytes without a line end that are taken as a line."""
 _ESCAPES = re.compile(
     rb"\x1b\[[0-?]*[ -/]*[@-~]"  # control sequences: colours, cursor
     rb"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # operating system commands: titles
@@ -13,7 +13,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 class Lines:
-    """Puts bytes together to lines; carriage returns end a line, unless the line end follows them."""
+    """Assembles lines from bytes; a carriage return ends a line, unless a line end follows it."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -24,7 +24,7 @@ class Lines:
         return bool(self._rest)
 
     def feed(self, data: bytes) -> list[str]:
-        """Take more; returns the lines that are complete with it."""
+        """Take more; returns the lines that this completes."""
         *complete, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > LONGEST:
             complete.append(self._rest)

@@ -1,7 +1,8 @@
-"""What a map file of the linker says: bytes by component, with merged texts given back to those who brought them.
+"""What a map file of the linker says: bytes by component, with merged texts shared out to their origins.
 
 The linker merges texts (and constants) that are alike: the string literals of all archives become one piece, which the
-map books to whichever archive came first. What each archive brought is in the map too: the piece is shared out by that.
+map assigns to whichever archive came first. The map also shows what each archive contributed, and the piece is shared
+out by that.
 """
 
 import contextlib
@@ -21,7 +22,7 @@ RAM = "DRAM"
 """Memory type of esp-idf-size that counts as static RAM."""
 IRAM = "IRAM"
 WITHOUT_CONTENT = (".bss", "noinit")
-"""How the names of sections end that take memory, but no flash; as esp-idf-size tells them."""
+"""How the names of sections end that take memory but no flash, as esp-idf-size identifies them."""
 MERGEABLE = r"\.(str\d+\.\d+|cst\d+)"
 """How GCC ends the names of sections whose contents may be merged."""
 IS_MERGEABLE = re.compile(MERGEABLE + "$")
@@ -52,28 +53,29 @@ class LinkMap:
     """All sections that are in the image."""
     iram: int
     merged: Merged | None
-    """None: the map has a form in which they cannot be told apart; they are where the linker has booked them."""
+    """None: the map has a form in which they cannot be told apart; they are where the linker put them."""
 
 
 def read_map(map_file: Path, ours: list[str]) -> LinkMap:
     """Read a map file.
 
-    An archive lib<NAME>.a is ours when the project has a component of that name: of two components with one name the
-    build takes the project's. Of a section, what no archive takes (padding, what the linker itself adds) is ESP-IDF's.
+    An archive lib<NAME>.a is ours when the project has a component of that name: of two components with the same name,
+    the build takes the project's. Of a section, what no archive takes (padding, what the linker itself adds) is
+    ESP-IDF's.
 
     Raises:
         OSError: not there.
-        ValueError: no map file of an ESP32 application.
+        ValueError: not a map file of an ESP32 application.
     """
     if not map_file.is_file():
         raise ValueError(f"there is no {map_file}")
     try:
-        with contextlib.redirect_stderr(io.StringIO()):  # it warns of what it then raises
+        with contextlib.redirect_stderr(io.StringIO()):  # it warns about what it then raises
             parsed = mapfile.MapFile(str(map_file))
             merged = _share_out_merged(parsed.lines, parsed.sections)
             memory = memorymap.get(str(map_file), load_symbols=False, map_file=parsed)
     except (RuntimeError, ValueError, LookupError, TypeError) as error:
-        raise ValueError(f"{map_file} is no map file of an ESP32 application: {error}") from None
+        raise ValueError(f"{map_file} is not a map file of an ESP32 application: {error}") from None
     types = memory["memory_types"]
     if IRAM not in types or not any(contents["sections"] for contents in types.values()):
         raise ValueError(f"{map_file}: no section of an ESP32 application is in it")
@@ -103,9 +105,9 @@ def _owner(archive: str, ours: list[str]) -> str:
 
 
 def _share_out_merged(lines: list[str], sections: list[dict[str, Any]]) -> Merged | None:
-    """Share out, within each section of the image, what is left of its merged parts by the sizes that they had before.
+    """Within each section of the image, share out what is left of its merged parts by the sizes they had before.
 
-    The sum stays. Alignment is not looked at: which parts the linker takes together differs between its versions.
+    The sum stays. Alignment is ignored: which parts the linker combines differs between its versions.
     """
     parts = [[part for part in section["input_sections"] if IS_MERGEABLE.search(part["name"])] for section in sections]
     parts_before = list(_parts_before(lines))
@@ -123,7 +125,7 @@ def _share_out_merged(lines: list[str], sections: list[dict[str, Any]]) -> Merge
 
 
 def _share_out(group: list[tuple[dict[str, Any], int]]) -> int:
-    """Set the sizes of the parts; returns what they had before, together."""
+    """Set the sizes of the parts; returns the total that they had before."""
     total, before = sum(part["size"] for part, _before in group), sum(before for _part, before in group)
     seen = given = 0
     for part, size_before in group:

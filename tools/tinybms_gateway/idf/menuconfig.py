@@ -17,9 +17,9 @@ from tinybms_gateway.idf.project import prepare
 def menuconfig_command(
     idf_path: Path | None, project_dir: Path | None, build_dir: Path | None, extra: tuple[str, ...]
 ) -> None:
-    """Change the configuration of the firmware in idf.py's menus.
+    """Configure the firmware in idf.py's menus.
 
-    Our own begin with TinyBMS, below 'Component config'. It takes the place of this program, and needs a terminal.
+    Our own menus begin with TinyBMS, below 'Component config'. menuconfig replaces this program, and needs a terminal.
 
     \b
     Examples:

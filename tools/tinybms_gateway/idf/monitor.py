@@ -1,4 +1,4 @@
-"""``tinybms-gw idf monitor``: runs idf.py's on a pseudo terminal, without which it refuses, and keeps its output."""
+"""``tinybms-gw idf monitor``: runs idf.py's on a pseudo terminal, which it needs, and keeps its output."""
 
 import sys
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from tinybms_gateway.idf.project import Idf, prepare
 from tinybms_gateway.idf.stamped_log import StampedLog
 
 EXIT_KEY = b"\x1d"
-"""Ctrl-], by which esp-idf-monitor ends unless it is configured otherwise."""
+"""Ctrl-], which ends esp-idf-monitor unless it is configured otherwise."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def monitor(idf: Idf, watch: Watch, extra: tuple[str, ...] = ()) -> int:
     ]
     with StampedLog(watch.log, header) as log:
         click.echo(f"log: {watch.log}", err=True)
-        # Without a keyboard Ctrl-C is a good end; with one it is a key like any other, and goes to the monitor.
+        # Without a keyboard, Ctrl-C is a normal end; with one it is a key like any other, and goes to the monitor.
         with until_interrupted():
             return run_on_terminal(
                 command,
@@ -81,9 +81,9 @@ def _screen() -> Sink:
 @click.option("--baud", type=click.IntRange(min=1), metavar="N",
               help="Baud rate of the console. Default: that of the project, 115200.")  # fmt: skip
 @click.option("--log", "log_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="Log with time stamps; sessions are added. Default: monitor.log in the project.")  # fmt: skip
-@click.option("--no-reset", is_flag=True, help="Do not restart the chip at the beginning.")
-@click.option("--seconds", type=Seconds(), metavar="S", help="End so long after the first output; for scripts.")
+              help="Log file with time stamps, appended to. Default: monitor.log in the project.")  # fmt: skip
+@click.option("--no-reset", is_flag=True, help="Do not restart the chip at the start.")
+@click.option("--seconds", type=Seconds(), metavar="S", help="Stop this long after the first output; for scripts.")
 @extra_argument
 def monitor_command(
     idf_path: Path | None,
@@ -96,11 +96,11 @@ def monitor_command(
     seconds: float | None,
     extra: tuple[str, ...],
 ) -> None:
-    """Watch an ESP32 until Ctrl-], and keep what it says in monitor.log.
+    """Watch an ESP32 until Ctrl-], and log its output in monitor.log.
 
-    Each line is logged with its time (UTC). The chip restarts at the beginning, so that its start is in the log. On
-    a terminal this is idf.py's monitor with all its keys (Ctrl-T Ctrl-H lists them); without one the output is
-    plain text, and Ctrl-C or --seconds ends it.
+    Each line is logged with its time (UTC). The chip is restarted first, so that its start is in the log. On a terminal
+    this is idf.py's monitor with all its keys (Ctrl-T Ctrl-H lists them); otherwise the output is plain text, and
+    Ctrl-C or --seconds ends it.
 
     \b
     Examples:

@@ -10,8 +10,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class PassThrough(click.Command):
-    """A command whose unknown options go to idf.py. Its own options have long names only: a short one would be found
-    inside of an unknown one (the p of -DOPTION). Short ones that idf.py has, standing alone, are taken for ours."""
+    """A command whose unknown options go to idf.py. Its own options have only long names: a short one would be found
+    inside an unknown one (the p of -DOPTION). Short options of idf.py that stand alone are taken for ours."""
 
     IDF_PY: ClassVar = {"-p": "--port", "-b": "--baud", "-B": "--build-dir", "-C": "--project-dir"}
 
@@ -30,7 +30,7 @@ class PassThrough(click.Command):
 def idf_path_option(command: Command) -> Command:
     """--idf-path."""
     return click.option("--idf-path", type=click.Path(path_type=Path), metavar="DIR",
-                        help="Where ESP-IDF is. Default: IDF_PATH, then the usual places.")(command)  # fmt: skip
+                        help="Directory of ESP-IDF. Default: IDF_PATH, then the usual places.")(command)  # fmt: skip
 
 
 def project_options(command: Command) -> Command:
@@ -38,24 +38,24 @@ def project_options(command: Command) -> Command:
     command = click.option("--build-dir", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
                            help="Build directory. Default: build, in the project.")(command)  # fmt: skip
     command = click.option("--project-dir", type=click.Path(path_type=Path), metavar="DIR",
-                           help="ESP-IDF project. Default: the one around the present directory.")(command)  # fmt: skip
+                           help="ESP-IDF project. Default: the one around the current directory.")(command)  # fmt: skip
     return idf_path_option(command)
 
 
 def extra_argument(command: Command) -> Command:
-    """What goes to idf.py as it is."""
+    """Arguments passed to idf.py as they are."""
     return click.argument("extra", nargs=-1, type=click.UNPROCESSED, metavar="[IDF.PY OPTIONS]...")(command)
 
 
 def port_option(command: Command) -> Command:
     """--port."""
     return click.option("--port", envvar="ESPPORT", metavar="DEV", show_envvar=True,
-                        help="Serial port of the ESP32. Default: the only one with an adapter of an ESP32 board.",
+                        help="Serial port of the ESP32. Default: the only one with an ESP32 board's adapter.",
                         )(command)  # fmt: skip
 
 
 def refuse_failure(what: str, status: int, hint: str = "") -> None:
-    """End with exit status 1 when idf.py did not end well."""
+    """End with exit status 1 if idf.py failed."""
     if status != 0:
         how = f"exit status {status}" if status > 0 else f"signal {-status}"
         raise click.ClickException(f"{what} failed ({how})" + (f"; {hint}" if hint else ""))

@@ -9,7 +9,7 @@ from pathlib import Path
 from serial.tools import list_ports
 
 VENDORS = {0x10C4: "CP210x", 0x1A86: "CH34x", 0x0403: "FTDI", 0x303A: "Espressif USB"}
-"""USB vendors of the serial adapters on ESP32 boards, and of Espressif's chips with USB of their own."""
+"""USB vendors of the serial adapters on ESP32 boards, and of Espressif's chips with their own USB."""
 
 
 @dataclass(frozen=True)
@@ -18,14 +18,14 @@ class Port:
 
     device: str
     adapter: str
-    """What kind, and what it says of itself."""
+    """Its kind, and what it reports about itself."""
 
     def __str__(self) -> str:
         return f"{self.device} ({self.adapter})"
 
 
 def candidates() -> list[Port]:
-    """The serial ports with a USB adapter as ESP32 boards have them, by name."""
+    """The serial ports with a USB adapter like those of ESP32 boards, by name."""
     return sorted(
         (
             Port(port.device, f"{VENDORS[port.vid]}, {port.product or port.description or 'unnamed'}")
@@ -40,22 +40,24 @@ def choose(given: str | None) -> tuple[str, str]:
     """The port to use, and how it was found, for people.
 
     Raises:
-        ValueError: none or several to choose from; the one is not there, not allowed or in use.
+        ValueError: none or several to choose from; the port is missing, not permitted or in use.
     """
     if given is not None:
         check(given)
         return given, "as given"
     found = candidates()
     if not found:
-        raise ValueError("no serial port with a USB adapter of an ESP32 board was found: connect it, or give --port")
+        raise ValueError(
+            "no serial port with a USB adapter of an ESP32 board was found: connect a board, or give --port"
+        )
     if len(found) > 1:
-        raise ValueError(f"which one is the ESP32? there are {', '.join(map(str, found))}: give one with --port")
+        raise ValueError(f"which one is the ESP32? choose one with --port: {', '.join(map(str, found))}")
     check(found[0].device)
     return found[0].device, f"the only one: {found[0].adapter}"
 
 
 def check(device: str) -> None:
-    """See whether a port can be used. Addresses such as rfc2217://HOST:PORT are left to those who open them.
+    """Check that a port can be used. Addresses such as rfc2217://HOST:PORT are left to the program that opens them.
 
     Raises:
         ValueError: it cannot, and what to do.
@@ -67,7 +69,7 @@ def check(device: str) -> None:
         there = ", ".join(map(str, candidates()))
         raise ValueError(f"there is no {device}; " + (f"there is {there}" if there else "is the board connected?"))
     if not stat.S_ISCHR(path.stat().st_mode):
-        raise ValueError(f"{device} is no serial port")
+        raise ValueError(f"{device} is not a serial port")
     if not os.access(path, os.R_OK | os.W_OK):
         group = _group(path)
         raise ValueError(
@@ -75,11 +77,11 @@ def check(device: str) -> None:
         )
     holder = user_of(path)
     if holder:
-        raise ValueError(f"{device} is in use by {holder}: end that first")
+        raise ValueError(f"{device} is in use by {holder}: close that first")
 
 
 def user_of(device: Path) -> str:
-    """Which process has a port open; empty: none that we may know of. Opening it to see would reset the board."""
+    """Which process has a port open; empty: none that we can see. Opening it to see would reset the board."""
     target = device.resolve()
     for process in Path("/proc").glob("[0-9]*"):
         try:

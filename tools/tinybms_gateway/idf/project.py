@@ -14,7 +14,7 @@ SOURCE_TREE = Path(__file__).resolve().parents[3]
 FLAGS_OF_IDF_PY = ("-v", "--verbose", "-w", "-n", "--cmake-warn-uninitialized", "--no-warnings", "--preview",
                    "--ccache", "--no-ccache", "--no-hints", "--dry-run", "--version")  # fmt: skip
 VALUES_OF_IDF_PY = ("-D", "--define-cache-entry", "-G", "--generator")
-"""Options that idf.py takes before an action only (or there as well); all others belong to the action."""
+"""Options that idf.py takes only before an action (or there as well); all others belong to the action."""
 
 
 def is_project(path: Path) -> bool:
@@ -26,14 +26,14 @@ def is_project(path: Path) -> bool:
 
 
 def find_project(given: Path | None) -> Path:
-    """What was given, else the present directory or the nearest one above it with a project, else this source tree.
+    """What was given, else the current directory or the nearest one above it with a project, else this source tree.
 
     Raises:
         ValueError: no project there.
     """
     if given is not None:
         if not is_project(given):
-            raise ValueError(f"--project-dir: {given} is no ESP-IDF project (no CMakeLists.txt of one)")
+            raise ValueError(f"--project-dir: {given} is not an ESP-IDF project (no CMakeLists.txt of one)")
         return given.resolve()
     here = Path.cwd()
     for path in (here, *here.parents, SOURCE_TREE):
@@ -77,10 +77,10 @@ class Idf:
         return [*program, *places, *before, *front, action, *options, *rest]
 
     def variables_for_port(self, baud: int | None = None) -> dict[str, str]:
-        """Variables for a command that is told its port.
+        """Variables for a command with a given port.
 
         An action of idf.py would take ESPPORT and ESPBAUD although another port stands before it. A baud rate for
-        flashing goes by them all the same: of the command line, idf.py takes one for a monitor as well, and the console
+        flashing is still passed in them: on the command line, idf.py would also use it for a monitor, and the console
         of the chip does not run at that rate.
         """
         variables = {name: value for name, value in self.variables.items() if name not in ("ESPPORT", "ESPBAUD")}
@@ -88,10 +88,10 @@ class Idf:
 
 
 def prepare(idf_path: Path | None, project_dir: Path | None, build_dir: Path | None) -> Idf:
-    """Find project and ESP-IDF and work out the environment.
+    """Find the project and ESP-IDF, and determine the environment.
 
     Raises:
-        ValueError: one of them is not there or not complete; says what to do.
+        ValueError: one of them is missing or incomplete; says what to do.
     """
     project = find_project(project_dir)
     installation = find(idf_path)
@@ -102,11 +102,11 @@ def prepare(idf_path: Path | None, project_dir: Path | None, build_dir: Path | N
         )
     python = python_of(installation)
     variables = environment(installation, python)
-    assert python is not None  # environment() refuses to go on without
+    assert python is not None  # environment() refuses to continue without it
     log.debug("ESP-IDF %s in %s (%s)", installation.version_text, installation.path, installation.found_by)
     return Idf(installation, python, variables, project, place_of_build(project, build_dir))
 
 
 def place_of_build(project: Path, build_dir: Path | None) -> Path:
-    """Absolute build directory; like idf.py, from the present directory. Default: `build` of the project."""
+    """Absolute build directory; like idf.py, from the current directory. Default: `build` of the project."""
     return Path(os.path.realpath(build_dir)) if build_dir else project / "build"

@@ -13,20 +13,20 @@ with lazy_imports():
 
 @click.command("size")
 @click.option("--project-dir", type=click.Path(path_type=Path), metavar="DIR",
-              help="ESP-IDF project. Default: the one around the present directory.")  # fmt: skip
+              help="ESP-IDF project. Default: the one around the current directory.")  # fmt: skip
 @click.option("--build-dir", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Build directory. Default: build, in the project.")  # fmt: skip
 @click.option("--map", "map_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="Map file of the linker, say of an archived release. Default: that of the last build.")  # fmt: skip
+              help="Linker map file, such as one of an archived release. Default: that of the last build.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, in bytes.")
 def size_command(project_dir: Path | None, build_dir: Path | None, map_file: Path | None, as_json: bool) -> None:
-    """Show what each component takes in the last build, against its share.
+    """Show the size of each component in the last build against its share.
 
-    Shares and limits are in size_budget.json. Flash is what is in the application image, so code in IRAM and start
-    values of data as well; RAM is .data and .bss. The rest of the image is ESP-IDF's. Texts that the linker merged
-    across components are shared out by what each brought. The image may have 83 % of its slot; boot loader and IRAM
-    have limits of their own. Nothing is built, and ESP-IDF is not needed. Exit status 1 when something is above its
-    share or limit, 2 when there is no build.
+    Shares and limits are in size_budget.json. Flash is everything in the application image, including code in IRAM and
+    initial values of data; RAM is .data and .bss. The rest of the image is ESP-IDF's. Texts that the linker merged
+    across components are shared out by what each contributed. The image may take 83 % of its slot; boot loader and IRAM
+    have their own limits. Nothing is built, and ESP-IDF is not needed. Exit status 1 if anything exceeds its share or
+    limit, 2 if there is no build.
 
     \b
     Examples:

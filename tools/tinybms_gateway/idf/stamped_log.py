@@ -1,4 +1,4 @@
-"""A log of what comes over a line, with the time of each line."""
+"""A log of what arrives on a line, with the time of each line."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +9,8 @@ from tinybms_gateway.idf.lines import Lines
 
 
 class StampedLog:
-    """Appends to a file: a header, each line with the time at which it began, an end. Written line by line, so that
-    nothing but the last line is lost however the program ends."""
+    """Appends to a file: a header, each line with the time at which it began, an end. Written line by line, so that at
+    most the last line is lost, however the program ends."""
 
     def __init__(self, path: Path, header: list[str], now: Callable[[], str] = utc_now) -> None:
         """Open it.
@@ -36,7 +36,7 @@ class StampedLog:
             self._file.write(f"# ended {self._now()}\n")
 
     def feed(self, data: bytes) -> None:
-        """Add what came just now."""
+        """Add what has just arrived."""
         if not self._lines.in_a_line:
             self._began = self._now()
         lines = self._lines.feed(data)

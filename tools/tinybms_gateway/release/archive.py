@@ -1,4 +1,4 @@
-"""``tinybms-gw release archive``: one file with all that belongs to a release."""
+"""``tinybms-gw release archive``: one file with everything that belongs to a release."""
 
 from pathlib import Path
 
@@ -18,17 +18,17 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.command("archive")
 @version_argument(required=False)
 @click.option("--build", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-              show_default="build/ in the tree", help="What 'idf.py build' made.")  # fmt: skip
+              show_default="build/ in the tree", help="Build directory of 'idf.py build'.")  # fmt: skip
 @click.option("--sdkconfig", type=FILE, metavar="FILE", show_default="sdkconfig in the tree",
-              help="The configuration that it was built with.")  # fmt: skip
+              help="Configuration of the build.")  # fmt: skip
 @click.option(
-    "--capture", "captures", type=FILE, multiple=True, metavar="FILE", help="A CAN capture to put in; repeatable."
+    "--capture", "captures", type=FILE, multiple=True, metavar="FILE", help="CAN capture to include; repeatable."
 )
-@click.option("--monitor-log", type=FILE, metavar="FILE", help="The log of the first start, to put in.")
+@click.option("--monitor-log", type=FILE, metavar="FILE", help="Log of the first start, to include.")
 @click.option("-o", "--output", type=FILE, metavar="FILE", show_default="RELEASES/tinybms-web-gateway-X.Y.Z.tar.gz",
-              help="The archive.")  # fmt: skip
-@click.option("--allow-dirty", is_flag=True, help="Even with changes that no commit holds.")
-@click.option("--verify", type=FILE, metavar="FILE", help="Make none, check this one.")
+              help="Archive to write.")  # fmt: skip
+@click.option("--allow-dirty", is_flag=True, help="Allow uncommitted changes.")
+@click.option("--verify", type=FILE, metavar="FILE", help="Check this archive instead of making one.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @in_tree
 def archive_command(
@@ -38,9 +38,10 @@ def archive_command(
 ) -> None:  # fmt: skip
     """Archive a release.
 
-    Artefacts, sdkconfig without passwords, partition table, record, captures, bill of materials.
+    The archive holds the artefacts, sdkconfig without passwords, partition table, record, captures and bill of
+    materials.
 
-    One tar.gz with SHA256SUMS in it ('sha256sum -c') and its own hash beside it. The artefacts have to be those of
+    It is one tar.gz with SHA256SUMS inside ('sha256sum -c') and its own hash beside it. The artefacts must be those of
     the record. The same inputs make the same bytes. An image that holds a password of the sdkconfig is refused.
 
     \b

@@ -28,7 +28,7 @@ class NoArchiveError(ValueError):
 
 @dataclass
 class Archive:
-    """What is in the file: hash of each entry, the texts that are looked into, and what is wrong with it."""
+    """What is in the file: hash of each entry, the texts that are checked, and what is wrong with it."""
 
     hashes: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Archive:
 
 
 def verify(path: Path) -> Archive:
-    """Check an archive against the hash beside it (when there is one), its SHA256SUMS, record and bill of materials.
+    """Check an archive against the hash beside it (if there is one), its SHA256SUMS, record and bill of materials.
 
     Raises:
         OSError: the file cannot be read.
@@ -76,15 +76,15 @@ def _read(path: Path, archive: Archive) -> None:
             folder, _, name = entry.name.partition("/")
             folders.add(folder)
             if not entry.isreg() or not is_safe_name(entry.name) or not name:
-                raise NoArchiveError(f"{entry.name[:100]!r} is no plain file with a plain name")
+                raise NoArchiveError(f"{entry.name[:100]!r} is not a plain file with a plain name")
             if name in archive.hashes:
-                raise NoArchiveError(f"{name} is in it twice")
+                raise NoArchiveError(f"{name} occurs twice in it")
             _hash(tar, entry, name, archive)
             done(file.tell())
         if len(content.read(MOST_BEHIND + 1)) > MOST_BEHIND:  # to the end, where gzip's own checksum is
-            raise NoArchiveError("there is more behind its end")
+            raise NoArchiveError("there is more after its end")
     if len(folders) != 1:
-        raise NoArchiveError(f"there is not one folder in it but {len(folders)}")
+        raise NoArchiveError(f"it holds {len(folders)} folders, not one")
 
 
 def _hash(tar: tarfile.TarFile, entry: tarfile.TarInfo, name: str, archive: Archive) -> None:
@@ -117,7 +117,7 @@ def _check_sums(archive: Archive) -> None:
     for line in archive.texts[SUMS].splitlines():
         match = SUM_LINE.fullmatch(line)
         if match is None:
-            archive.problems.append(f"{SUMS}: {line[:80]!r} is no checksum and name")
+            archive.problems.append(f"{SUMS}: {line[:80]!r} is not a checksum and a name")
             return
         listed[match[2]] = match[1]
     present = set(archive.hashes) - {SUMS}

@@ -64,7 +64,7 @@ def make_archive(
     contents = _contents(repository, record, inputs, allow_dirty)
     archive = output or releases / f"{artefacts.APP}-{version}.tar.gz"
     if not archive.name.endswith((".tar.gz", ".tgz")):
-        raise ValueError(f"{archive}: the archive is a .tar.gz; name it so")
+        raise ValueError(f"{archive}: the name of an archive must end with .tar.gz")
     with replaced(archive) as file:
         _write(file, contents, f"{artefacts.APP}-{version}", int(record.subject.git.committed.timestamp()))
     sha256, _ = hash_file(archive)
@@ -77,12 +77,10 @@ def _contents(repository: Repository, record: Record, inputs: Inputs, allow_dirt
     """Every file of the archive by its name in it, checked against the record."""
     subject = record.subject
     if subject.git.dirty and not allow_dirty:
-        raise ValueError(
-            f"the record of {subject.version} is of a tree with changes; --allow-dirty archives it all the same"
-        )
+        raise ValueError(f"the record of {subject.version} is of a tree with changes; --allow-dirty archives it anyway")
     config = sdkconfig.read(inputs.sdkconfig)
     if config.sha256 != subject.sdkconfig.sha256:
-        raise ValueError(f"{inputs.sdkconfig}: not the one of the record; build again and 'release record --replace'")
+        raise ValueError(f"{inputs.sdkconfig}: not the one of the record; build again, then 'release record --replace'")
     secrets = {*config.secrets, *_local_secrets(repository.root)}
     _require_no_secret_added(record, secrets)
     files = _files(record, inputs)
@@ -116,7 +114,7 @@ def _files(record: Record, inputs: Inputs) -> dict[str, Path]:
         others.append(("monitor.log", inputs.monitor_log))
     for name, path in others:
         if not is_safe_name(name):
-            raise ValueError(f"{path}: rename it: letters, digits and .-_+=@ only, and no dot or dash in front")
+            raise ValueError(f"{path}: rename it: only letters, digits and .-_+=@, and no dot or dash at the start")
         if name in files:
             raise ValueError(f"{path}: there are two captures of this name; rename one")
         if not path.is_file():
@@ -169,13 +167,13 @@ def _read(path: Path, secrets: set[bytes]) -> Content:
 
 
 def _require_no_secret_added(record: Record, secrets: set[bytes]) -> None:
-    """What was attached to the record, or is said in it, is text of others."""
+    """What was attached to the record, or is written in it, is other people's text."""
     finder = sdkconfig.SecretFinder(secrets)
     finder(record.model_dump_json(include={"entries", "sign_offs"}).encode())
     if finder.found:
         raise ValueError(
             f"the record of {record.subject.version}: an entry or a comment holds a password of the sdkconfig; "
-            "'release record --replace' begins one without them"
+            "'release record --replace' starts one without them"
         )
 
 
@@ -226,7 +224,7 @@ def _add(tar: tarfile.TarFile, entry: tarfile.TarInfo, content: Content, done: C
 
 
 class _Hashing:
-    """A file to read from that hashes what is read."""
+    """A file that hashes what is read from it."""
 
     def __init__(self, file: IO[bytes], done: Callable[[int], None]) -> None:
         self._file, self._done, self._hash = file, done, hashlib.sha256()

@@ -36,10 +36,11 @@ class Component:
 
 
 def files_of(build: Path) -> list[str]:
-    """Names of the artefacts, relative to the build directory: those every build has, and all that is flashed.
+    """Names of the artefacts, relative to the build directory: those that every build has, and everything that is
+    flashed.
 
     Raises:
-        ValueError: some are missing, which are named, or flasher_args.json makes no sense.
+        ValueError: some are missing, and are named; or flasher_args.json is invalid.
     """
     if not build.is_dir():
         raise FileNotFoundError(f"{build}: no such build directory; run 'idf.py build'")
@@ -53,7 +54,7 @@ def files_of(build: Path) -> list[str]:
         flashed = list(entries.values())
         strange = [name for name in flashed if not is_safe_name(name)]
         if strange:
-            raise ValueError(f"{build / FLASHER_ARGS}: {strange[0][:80]!r} is no name for a file of a release")
+            raise ValueError(f"{build / FLASHER_ARGS}: {strange[0][:80]!r} is not a name for a file of a release")
         missing += [name for name in flashed if name not in REQUIRED and not (build / name).is_file()]
     if missing:
         raise FileNotFoundError(f"{build}: missing: {', '.join(missing)}; run 'idf.py fullclean build'")
@@ -75,7 +76,7 @@ def measure(build: Path) -> dict[str, Artefact]:
 
 
 def describe(build: Path, version: str, artefacts: dict[str, Artefact]) -> Build:
-    """What the application image and the build directory say of themselves.
+    """What the application image and the build directory say about themselves.
 
     Raises:
         OSError: a file cannot be read.
@@ -84,7 +85,7 @@ def describe(build: Path, version: str, artefacts: dict[str, Artefact]) -> Build
     path = inside(build, APP_BIN)
     app = _app_description(path)
     if app.project_name != APP:
-        raise ValueError(f"{path}: the image of another project, {app.project_name!r}")
+        raise ValueError(f"{path}: an image of another project, {app.project_name!r}")
     if app.version != version:
         raise ValueError(f"{path}: version {app.version!r}, version.txt says {version}; run 'idf.py fullclean build'")
     if app.elf_sha256.hex() != artefacts[APP_ELF].sha256:
@@ -127,13 +128,13 @@ def require_built_from(repository: Repository, head: Commit, build: Path, sdkcon
 
 
 def project_description(build: Path) -> dict[str, Any]:
-    """Content of project_description.json; empty when the build has none."""
+    """Content of project_description.json; empty if the build has none."""
     path = build / "project_description.json"
     return _json(path) if path.is_file() else {}
 
 
 def components(build: Path) -> list[Component]:
-    """The components in the build, by project_description.json; none when it is not there."""
+    """The components in the build, from project_description.json; none if it is missing."""
     description = project_description(build)
     idf = str(description.get("idf_path") or "")
     info = description.get("build_component_info")
@@ -156,7 +157,7 @@ def _app_description(path: Path) -> Any:
     try:
         image = ImageMetadata.from_bytes(path.read_bytes(), app_required=True)
     except (ValueError, IndexError, struct.error) as error:
-        raise ValueError(f"{path}: no application image: {error}; run 'idf.py build'") from None
+        raise ValueError(f"{path}: not an application image: {error}; run 'idf.py build'") from None
     return image.app_description
 
 

@@ -1,7 +1,7 @@
 """The sections of CHANGELOG.md, in the form of Keep a Changelog 1.1.0.
 
-Headings are found by a Markdown parser, so that a `## ` in a block of code is none; what stands between them is kept
-as it is written. (The package `keepachangelog` makes an entry of its own out of every further line of an entry.)
+Headings are found by a Markdown parser, so that a `## ` in a block of code does not count; what is between them is kept
+as it is written. (The package `keepachangelog` turns every further line of an entry into an entry of its own.)
 """
 
 import re
@@ -51,7 +51,7 @@ def parse(text: str) -> list[Section]:
     """The sections, in the order of the file.
 
     Raises:
-        ValueError: a date is none, or a version has two sections.
+        ValueError: a date is invalid, or a version has two sections.
     """
     lines = text.splitlines()
     starts = [heading for heading in headings(text) if heading.level == 2]
@@ -85,7 +85,7 @@ def read(root: Path) -> dict[str, Section]:
 def _title(heading: Heading) -> tuple[str, date | None]:
     match = TITLE.fullmatch(heading.title.strip())
     if match is None:
-        raise ValueError(f"line {heading.line + 1}: {heading.title!r} is no '[X.Y.Z] - YYYY-MM-DD'")
+        raise ValueError(f"line {heading.line + 1}: {heading.title!r} is not of the form '[X.Y.Z] - YYYY-MM-DD'")
     version = match["version"]
     if version.lower() == UNRELEASED:
         return UNRELEASED, None
@@ -94,4 +94,4 @@ def _title(heading: Heading) -> tuple[str, date | None]:
     try:
         return version, date.fromisoformat(match["date"])
     except ValueError:
-        raise ValueError(f"line {heading.line + 1}: {match['date']!r} is no date of the form YYYY-MM-DD") from None
+        raise ValueError(f"line {heading.line + 1}: {match['date']!r} is not a date of the form YYYY-MM-DD") from None

@@ -1,4 +1,4 @@
-"""``tinybms-gw release check``: the freeze before a window, and whether version, change log, tag and record agree."""
+"""``tinybms-gw release check``: the freeze before a window, and whether version, changelog, tag and record agree."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -22,7 +22,7 @@ COMMITS_SHOWN = 10
 
 @dataclass(frozen=True)
 class Finding:
-    """Something to say: a problem, or a note that fails nothing."""
+    """A finding: a problem, or a note that fails nothing."""
 
     level: Literal["problem", "note"]
     about: Literal["freeze", "version", "changelog", "tag", "record"]
@@ -59,12 +59,12 @@ def freeze_findings(
             )
     references = repository.branches(branch)
     if not references:
-        yield Finding("note", "freeze", f"there is no branch '{branch}', here or of origin: no freeze to look at")
+        yield Finding("note", "freeze", f"there is no branch '{branch}', local or on origin: no freeze to check")
         return
     landed = {commit.hash: commit for reference in references for commit in repository.log("--first-parent", reference)}
     if freezes and repository.is_shallow():
         yield Finding(
-            "problem", "freeze", "history is cut off, so a commit may be missing: run 'git fetch --unshallow'"
+            "problem", "freeze", "the history is cut off, so a commit may be missing: run 'git fetch --unshallow'"
         )
     for freeze in freezes:
         inside = [commit for commit in landed.values() if freeze.start <= commit.time < freeze.end]
@@ -79,7 +79,7 @@ def freeze_findings(
 
 
 def changelog_findings(root: Path, version: str, today: date) -> Iterator[Finding]:
-    """Whether the change log knows the version, and none that is newer."""
+    """Whether the changelog knows the version, and none that is newer."""
     try:
         sections = changelog.read(root)
     except (ValueError, OSError) as error:
@@ -89,14 +89,14 @@ def changelog_findings(root: Path, version: str, today: date) -> Iterator[Findin
         if name == changelog.UNRELEASED:
             continue
         if not versions.is_version(name):
-            yield Finding("problem", "changelog", f"CHANGELOG.md: [{name}] is no version of the form X.Y.Z")
+            yield Finding("problem", "changelog", f"CHANGELOG.md: [{name}] is not a version of the form X.Y.Z")
         elif section.released is None:
             yield Finding(
                 "problem", "changelog", f"CHANGELOG.md: [{name}] has no date: write '## [{name}] - YYYY-MM-DD'"
             )
         elif section.released > today + timedelta(days=1):
             yield Finding(
-                "problem", "changelog", f"CHANGELOG.md: [{name}] is dated {section.released}, which is to come"
+                "problem", "changelog", f"CHANGELOG.md: [{name}] is dated {section.released}, which is in the future"
             )
         elif versions.order(name) > versions.order(version):
             yield Finding(
@@ -109,7 +109,7 @@ def changelog_findings(root: Path, version: str, today: date) -> Iterator[Findin
 
 
 def tag_findings(repository: Repository, version: str) -> Iterator[Finding]:
-    """Whether the tag of the version, when there is one, is of a commit with that version."""
+    """Whether the tag of the version, if there is one, is on a commit with that version."""
     tag = f"v{version}"
     tagged = repository.resolve(f"refs/tags/{tag}")
     if tagged is None:
@@ -131,7 +131,7 @@ def tag_findings(repository: Repository, version: str) -> Iterator[Finding]:
 
 
 def record_findings(repository: Repository, releases: Path, version: str) -> Iterator[Finding]:
-    """Whether the record of the version, when there is one, is of the commit that is tagged, or else checked out."""
+    """Whether the record of the version, if there is one, is of the tagged commit, else of the one checked out."""
     path = record_model.record_path(releases, version)
     if not path.is_file():
         yield Finding("note", "record", f"{path}: there is no record yet")
@@ -148,15 +148,15 @@ def record_findings(repository: Repository, releases: Path, version: str) -> Ite
         yield Finding(
             "problem",
             "record",
-            f"{path}: of commit {built}, {name} is {commit[:10]}: build that and 'release record --replace'",
+            f"{path}: of commit {built}, but {name} is {commit[:10]}: build that, then 'release record --replace'",
         )
     if record.subject.git.dirty:
-        text = f"{path}: made from a tree with changes: commit them, build and 'release record --replace'"
+        text = f"{path}: made from a tree with changes: commit them, build, then 'release record --replace'"
         yield Finding("problem" if tagged else "note", "record", text)
 
 
 def now_utc() -> datetime:
-    """The present time."""
+    """The current time."""
     return datetime.now(timezone.utc)
 
 
@@ -181,7 +181,7 @@ def _window(freeze: "policy.Freeze") -> str:
 
 def _advice(freeze: "policy.Freeze", now: datetime) -> str:
     if now >= freeze.end:
-        return "the window is over: take it out of the policy when its campaign is closed"
+        return "the window is over: remove it from the policy when its campaign is closed"
     hours = (freeze.window.start - freeze.start).total_seconds() / 3600
     return f"move the window to {hours:g} h after that commit or later, or release an earlier one"
 
@@ -193,10 +193,10 @@ def _advice(freeze: "policy.Freeze", now: datetime) -> str:
 def check_command(root: Path, releases: Path, branch: str, policy: Path | None, as_json: bool) -> None:
     """Check the freeze, and that version.txt, CHANGELOG.md, tag and record agree.
 
-    Nothing may have landed on branch 'release' in the 48 h before a window of ota/policy.yaml, or while it lasts.
+    Nothing may land on branch 'release' in the 48 h before a window of ota/policy.yaml, or during it.
 
-    What counts as landed is the committer date of the branch's own commits, merges with them. Exit status 1 when
-    there is a problem; a note fails nothing. Without a branch 'release' there is no freeze, which is a note.
+    The committer dates of the branch's own commits count, including merges. Exit status 1 if there is a problem; notes
+    fail nothing. Without a branch 'release' there is no freeze, which is a note.
 
     \b
     Examples:

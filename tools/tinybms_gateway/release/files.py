@@ -36,7 +36,7 @@ def inside(folder: Path, name: str) -> Path:
         FileNotFoundError: there is no such file.
     """
     if not is_safe_name(name):
-        raise ValueError(f"{name!r}: no name for a file of a release")
+        raise ValueError(f"{name!r}: not a name for a file of a release")
     path = folder / PurePosixPath(name)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: missing")
@@ -55,7 +55,7 @@ def read_text(path: Path, at_most: int) -> str:
     with path.open("rb") as file:
         data = file.read(at_most + 1)
     if len(data) > at_most:
-        raise ValueError(f"{path}: larger than {at_most} bytes, so not what it should be")
+        raise ValueError(f"{path}: larger than {at_most} bytes, so not the expected file")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -66,16 +66,16 @@ def read_text(path: Path, at_most: int) -> str:
 def replaced(path: Path) -> Iterator[IO[bytes]]:
     """Write a file under another name and rename it when it is complete and on the disk.
 
-    Whoever reads meanwhile, or after a power cut, finds the old content or the new, which `whole_file` does not promise
-    after a power cut. Not for two writers at once: the other name is always the same, so that what a power cut left is
-    overwritten.
+    A reader meanwhile, or after a power cut, finds either the old or the new content, which `whole_file` does not
+    promise after a power cut. Not for two writers at once: the other name is always the same, so that leftovers of a
+    power cut are overwritten.
 
     Raises:
         OSError: it cannot be written.
-        ValueError: something is there that is no file.
+        ValueError: something other than a file is there.
     """
     if path.exists() and not path.is_file():
-        raise ValueError(f"{path}: is no file, and would be replaced by one")
+        raise ValueError(f"{path}: is not a regular file, and would be replaced by one")
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:

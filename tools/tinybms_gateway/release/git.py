@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
-"""Set by git when it runs a hook; they would lead away from the folder that was asked for."""
+"""Set by git when it runs a hook; they would lead away from the requested folder."""
 COMMIT_BEGINS = re.compile(r"\x01(?=[0-9a-f]{40,64}\0\d+\0)")
 BRANCH_NAMES = ("refs/heads/{0}", "refs/remotes/origin/{0}")
 
@@ -56,7 +56,7 @@ class Repository:
         return _run(self.root, *arguments, text=text)
 
     def resolve(self, name: str) -> str | None:
-        """Full hash of the commit that a name leads to; None when there is none."""
+        """Full hash of the commit that a name leads to; None if there is none."""
         try:
             return self.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").strip()
         except GitError:
@@ -67,7 +67,7 @@ class Repository:
         return self.log("-1", "HEAD")[0]
 
     def branch(self) -> str | None:
-        """The branch that is checked out; None: none is."""
+        """The branch that is checked out; None: there is none."""
         try:
             return self.run("symbolic-ref", "--quiet", "--short", "HEAD").strip()
         except GitError:
@@ -98,7 +98,7 @@ class Repository:
         return commits
 
     def changed_files(self, apart_from: Path) -> list[str]:
-        """Paths that differ from HEAD, or are neither in it nor ignored, or that git was told not to look at; sorted.
+        """Paths that differ from HEAD, or are neither in it nor ignored, or that git was told to ignore; sorted.
 
         Args:
             apart_from: a folder of what releases leave behind; files in it that git does not know do not count, unless
@@ -146,7 +146,7 @@ class Repository:
             return None
 
     def branches(self, name: str) -> list[str]:
-        """Of the local branch and that of origin, those that exist, as full references."""
+        """The local branch and that of origin, if they exist, as full references."""
         references = [pattern.format(name) for pattern in BRANCH_NAMES]
         return [reference for reference in references if self.resolve(reference) is not None]
 

@@ -32,13 +32,13 @@ PAGES = {
 CHECKLIST = {
     "firmware": "Firmware developers: conversions, FreeRTOS tasks",
     "victron": "Victron integrator: frames and values on the CAN bus",
-    "qa": "QA: tests, and the checklist of going into production",
+    "qa": "QA: tests, and the checklist for going into production",
 }
 
 
 @dataclass(frozen=True)
 class Area:
-    """A part of the product that the review looks at: its paths (fnmatch) and scopes of Conventional Commits."""
+    """A part of the product that the review covers: its paths (fnmatch) and scopes of Conventional Commits."""
 
     name: str
     paths: tuple[str, ...]
@@ -73,7 +73,7 @@ OTHER = "Tools, tests and the rest"
 
 @dataclass(frozen=True)
 class Page:
-    """A page that the review points to: whether it is there, whether it changed, and in which sections."""
+    """A page that the review points to: whether it exists, whether it changed, and in which sections."""
 
     path: str
     purpose: str
@@ -84,7 +84,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Notes:
-    """All that the notes are made of; `since` is the tag before, None: the whole history."""
+    """Everything that the notes are made from; `since` is the previous tag, None: the whole history."""
 
     version: str
     released: date | None
@@ -109,7 +109,7 @@ def collect(root: Path, releases: Path, version: str) -> Notes:
     if section is None:
         there = ", ".join(sections) or "no section"
         raise ValueError(
-            f"CHANGELOG.md has no section [{version}], but {there}; 'unreleased' is what has no version yet"
+            f"CHANGELOG.md has no section [{version}], but {there}; 'unreleased' stands for what has no version yet"
         )
     end = f"v{version}" if version != changelog.UNRELEASED and repository.resolve(f"refs/tags/v{version}") else "HEAD"
     parent = f"{end}^" if end != "HEAD" else end
@@ -171,13 +171,13 @@ def _lines(notes: Notes) -> Iterator[str]:
     if notes.version != changelog.UNRELEASED:
         yield f"{notes.released.isoformat() if notes.released else 'Not released yet'}."
         yield ""
-    yield notes.changes or "No changes are written down."
+    yield notes.changes or "No changes are listed."
     yield ""
     yield "## Summary for the review"
     yield ""
     different = {commit.hash for commits in notes.areas.values() for commit in commits}
     since = notes.since or "the beginning"
-    yield f"{len(different)} commits since {since}, without merges; one that touches several areas is in each."
+    yield f"{len(different)} commits since {since}, without merges; one that touches several areas is listed in each."
     if notes.history_cut:
         yield "The history of this clone is cut off, so older commits are missing: `git fetch --unshallow`."
     for name, commits in notes.areas.items():
@@ -232,7 +232,7 @@ def _page(repository: Repository, path: str, purpose: str, since: str | None, en
     if text is None:
         return Page(path, purpose, there=False, changed=False, sections=())
     if since is None or repository.show(since, path) is None:
-        return Page(path, purpose, there=True, changed=True, sections=("all of it is new",))
+        return Page(path, purpose, there=True, changed=True, sections=("entirely new",))
     difference = repository.run("diff", "--unified=0", "--no-ext-diff", "--no-textconv", f"{since}..{end}", "--", path)
     sections = changed_sections(text, difference)
     return Page(path, purpose, there=True, changed=bool(sections), sections=sections)
@@ -263,17 +263,17 @@ def _sign_offs(releases: Path, version: str) -> "dict[str, record_model.SignOff]
 @click.command("notes")
 @click.argument("version", metavar="X.Y.Z|unreleased")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write them to a file."
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the notes to a file."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print them as JSON instead of Markdown.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of Markdown.")
 @in_tree
 def notes_command(root: Path, releases: Path, version: str, output: Path | None, as_json: bool) -> None:
     """Write the release notes as Markdown.
 
-    The section of CHANGELOG.md, and the summary for the review.
+    The notes are the section of CHANGELOG.md, and a summary for the review.
 
-    The summary lists the commits since the tag before by area (architecture, PGN, conversions, configuration), which
-    sections of README.md, architecture, conversions and validation plan changed, and who has signed off.
+    The summary lists the commits since the previous tag by area (architecture, PGN, conversions, configuration), the
+    changed sections of README.md, architecture, conversions and validation plan, and who has signed off.
 
     \b
     Examples:

@@ -20,10 +20,10 @@ def in_tree(command: Callable[..., None]) -> Callable[..., None]:
     """Options for the source tree and the folder of the records; errors become one line."""
 
     @click.option("--root", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path(),
-                  show_default="present directory", help="The source tree.")  # fmt: skip
+                  show_default="current directory", help="Root of the source tree.")  # fmt: skip
     @click.option("--releases", type=click.Path(path_type=Path, file_okay=False), envvar=RELEASES_VARIABLE,
                   metavar="DIR", show_default="releases/ in the tree", show_envvar=True,
-                  help="Where records and archives are: the folder that the team shares.")  # fmt: skip
+                  help="Directory of records and archives, shared by the team.")  # fmt: skip
     @functools.wraps(command)
     def with_tree(root: Path, releases: Path | None, **options: Any) -> None:
         with usage_errors():
@@ -35,9 +35,9 @@ def in_tree(command: Callable[..., None]) -> Callable[..., None]:
 def freeze_options(command: Callable[..., None]) -> Callable[..., None]:
     """--branch and --policy: what is frozen, and when."""
     command = click.option("--policy", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-                           show_default="ota/policy.yaml in the tree", help="The windows.")(command)  # fmt: skip
+                           show_default="ota/policy.yaml in the tree", help="Update policy.")(command)  # fmt: skip
     return click.option("--branch", default="release", show_default=True, metavar="NAME",
-                        help="The branch that is frozen, here and of origin.")(command)  # fmt: skip
+                        help="Frozen branch, local and on origin.")(command)  # fmt: skip
 
 
 def version_argument(required: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:

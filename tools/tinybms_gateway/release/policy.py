@@ -1,6 +1,6 @@
 """ota/policy.yaml: when gateways are updated, and how long before that the release branch is frozen.
 
-Other keys at the top of the file belong to other parts of the policy and are left alone here.
+Other keys at the top of the file belong to other parts of the policy and are ignored here.
 """
 
 import re
@@ -40,7 +40,7 @@ class Window(BaseModel):
         if isinstance(value, datetime):
             return value
         if not isinstance(value, str) or not DATE_AND_TIME.match(value):
-            raise ValueError(f"{str(value)[:60]} is no date and time such as 2026-08-12T09:00:00+02:00")
+            raise ValueError(f"{str(value)[:60]} is not a date and time such as 2026-08-12T09:00:00+02:00")
         if value.rsplit(" ", 1)[-1].isalpha():
             raise ValueError(f"{value[:60]}: a time zone is an offset such as +02:00, or 'zone: Europe/Paris' below")
         return value
@@ -57,7 +57,9 @@ class Window(BaseModel):
         try:
             ZoneInfo(zone)
         except (OSError, ValueError, KeyError):
-            raise ValueError(f"{zone!r} is no time zone; there are Europe/Paris, America/Montreal...") from None
+            raise ValueError(
+                f"{zone!r} is not a time zone; give a name such as Europe/Paris or America/Montreal"
+            ) from None
         return zone
 
     @model_validator(mode="after")
@@ -70,7 +72,7 @@ class Window(BaseModel):
     def _utc(self, time: datetime) -> datetime:
         if time.tzinfo is not None:
             if self.zone is not None:
-                raise ValueError(f"{time.isoformat()} has an offset and there is 'zone', too: leave one of them out")
+                raise ValueError(f"{time.isoformat()} has an offset, and 'zone' is given too: remove one of them")
             return time.astimezone(timezone.utc)
         if self.zone is None:
             raise ValueError(
@@ -79,10 +81,10 @@ class Window(BaseModel):
         local = time.replace(tzinfo=ZoneInfo(self.zone))
         utc = local.astimezone(timezone.utc)
         if utc.astimezone(local.tzinfo).replace(tzinfo=None) != time:
-            raise ValueError(f"{time.isoformat()} does not exist in {self.zone}: clocks are put forward over it")
+            raise ValueError(f"{time.isoformat()} does not exist in {self.zone}: clocks skip it when they go forward")
         if local.utcoffset() != local.replace(fold=1).utcoffset():
             raise ValueError(
-                f"{time.isoformat()} comes twice in {self.zone}, as clocks are put back: give an offset instead"
+                f"{time.isoformat()} occurs twice in {self.zone}, as clocks go back: give an offset instead"
             )
         return utc
 
@@ -105,7 +107,7 @@ class Policy(BaseModel):
     windows: list[Window]
 
     def freezes(self) -> list[Freeze]:
-        """The freeze of each window: so many hours before it, and until it ends."""
+        """The freeze of each window: from a number of hours before it until it ends."""
         return [
             Freeze(window, window.start - timedelta(hours=self._hours(window)), window.end)
             for window in self.windows
@@ -121,7 +123,7 @@ def load(path: Path) -> Policy:
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is not what it should be; the line names the place.
+        ValueError: it is invalid; the line names the place.
     """
     try:
         content = parse_yaml(read_text(path, LARGEST))

@@ -1,8 +1,8 @@
 """The record of a release: what was built from what, what it was tested with, who agreed, and where it runs.
 
-One JSON file for each version, in the folder of releases beside the archive; docs/releases.md describes it. What
-makes the release (`Subject`) is written once. What comes later are entries and sign-offs; a sign-off holds for one
-subject only.
+One JSON file for each version, in the folder of releases beside the archive; docs/releases.md describes it. What makes
+the release (`Subject`) is written once. What comes later are entries and sign-offs; a sign-off holds for only one
+subject.
 """
 
 import hashlib
@@ -95,7 +95,7 @@ class Sdkconfig(_Part):
 
 
 class Schema(_Part):
-    """A description that firmware and tools share: file of the tree, its hash, and its own version when it has one."""
+    """A description that firmware and tools share: file of the tree, its hash, and its own version if it has one."""
 
     path: str
     sha256: Sha256
@@ -122,7 +122,7 @@ class Subject(_Part):
     def _names(cls, artefacts: dict[str, Artefact]) -> dict[str, Artefact]:
         for name in artefacts:
             if not is_safe_name(name):
-                raise ValueError(f"{name[:80]!r} is no name for an artefact")
+                raise ValueError(f"{name[:80]!r} is not a name for an artefact")
         return artefacts
 
     def sha256(self) -> str:
@@ -165,7 +165,7 @@ class Record(BaseModel):
     def _untouched(self) -> "Record":
         if self.subject.sha256() != self.subject_sha256:
             raise ValueError(
-                "it was edited by hand: what it says of the build no longer has the hash in subject_sha256"
+                "it was edited by hand: its data about the build no longer match the hash in subject_sha256"
             )
         return self
 
@@ -185,7 +185,7 @@ def record_path(releases: Path, version: str) -> Path:
     """Where the record of a version is.
 
     Raises:
-        ValueError: it is no version.
+        ValueError: it is not a version.
     """
     return releases / f"{checked(version)}.json"
 
@@ -204,12 +204,12 @@ def parse_record(text: str, name: str | Path) -> Record:
     """Read a record from its JSON text.
 
     Raises:
-        ValueError: it is none; the line names it by `name`.
+        ValueError: it is not one; the line names it by `name`.
     """
     try:
         return Record.model_validate_json(text)
     except ValidationError as error:
-        raise ValueError(f"{name}: no release record that can be used: {_first_problem(text, error)}") from None
+        raise ValueError(f"{name}: not a usable release record: {_first_problem(text, error)}") from None
 
 
 def load_record(path: Path) -> Record:
@@ -217,7 +217,7 @@ def load_record(path: Path) -> Record:
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is none, or was edited by hand where it must not be, or is of another version than its name.
+        ValueError: it is not one, or was edited by hand where it must not be, or its version does not match its name.
     """
     require_there(path)
     record = parse_record(read_text(path, LARGEST), path)
@@ -229,22 +229,22 @@ def load_record(path: Path) -> Record:
 
 
 def add_entry(path: Path, kind: str, entry: dict[str, Any]) -> None:
-    """Add an entry with the present time to a record; safe with several writers at once, and against a power cut.
+    """Add an entry with the current time to a record; safe with several writers at once, and against a power cut.
 
     Args:
-        path: the record, which has to exist
+        path: the record, which must exist
         kind: short word, lower case: `check`, `result`, `deployment`...
         entry: anything that JSON can hold
 
     Raises:
         OSError: the record cannot be read or written.
-        ValueError: it is no record, another program holds it for too long, or the entry is nothing that JSON can hold.
+        ValueError: it is not a record, another program holds it for too long, or JSON cannot hold the entry.
     """
     try:
         data = json.loads(json.dumps(entry, allow_nan=False))
         added = Entry(kind=kind, time=_now(), data=data)
     except ValidationError as error:
-        raise ValueError(f"{kind[:60]!r}: no entry for a record: {error.errors()[0]['msg']}") from None
+        raise ValueError(f"{kind[:60]!r}: not an entry for a record: {error.errors()[0]['msg']}") from None
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"an entry {kind!r} that JSON cannot hold: {error}") from None
     change_record(path, lambda record: record.entries.append(added))
@@ -255,12 +255,12 @@ def add_sign_off(path: Path, role: str, by: str, comment: str = "") -> SignOff:
 
     Raises:
         OSError: the record cannot be read or written.
-        ValueError: it is no record, or of a dirty tree, or there is no such role or name.
+        ValueError: it is not a record, or of a dirty tree, or there is no such role or name.
     """
 
     def sign(record: Record) -> SignOff:
         if record.subject.git.dirty:
-            raise ValueError(f"{path}: built from a tree with changes that no commit holds; that cannot be signed off")
+            raise ValueError(f"{path}: built from a tree with uncommitted changes; that cannot be signed off")
         values = {"role": role, "by": by, "comment": comment.strip()}
         try:
             sign_off = SignOff.model_validate({**values, "time": _now(), "subject_sha256": record.subject_sha256})
@@ -278,7 +278,7 @@ def change_record(path: Path, change: Callable[[Record], Result]) -> Result:
 
     Raises:
         OSError: it cannot be read or written.
-        ValueError: it is no record, or another program holds it for too long.
+        ValueError: it is not a record, or another program holds it for too long.
     """
     require_there(path)
     with locked(path):
@@ -289,7 +289,7 @@ def change_record(path: Path, change: Callable[[Record], Result]) -> Result:
 
 
 def locked(path: Path) -> FileLock:
-    """The lock that whoever writes a record has to hold, to be used in a `with`; the file of the lock stays."""
+    """The lock that every writer of a record must hold, to be used in a `with`; the lock file stays."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return _RecordLock(path.with_name(f".{path.name}.lock"), timeout=LOCK_WITHIN_S)
 
@@ -317,7 +317,7 @@ def _first_problem(text: str, error: ValidationError) -> str:
     except (ValueError, AttributeError, RecursionError):
         version = SCHEMA
     if isinstance(version, int) and version > SCHEMA:
-        return f"its schema version is {version}, this program knows {SCHEMA}; use a newer one"
+        return f"its schema version is {version}, but this program knows {SCHEMA}; use a newer one"
     problem = error.errors()[0]
     where = ".".join(map(str, problem["loc"]))
     return f"{where + ': ' if where else ''}{problem['msg'].removeprefix('Value error, ')}"

@@ -95,7 +95,7 @@ def check(text: str) -> dict[str, str]:
     """The SHA-256 of each file that a document lists, by the name in the archive.
 
     Raises:
-        ValueError: it is no valid SPDX document.
+        ValueError: it is not a valid SPDX document.
     """
     try:
         content = json.loads(text)
@@ -131,7 +131,7 @@ def _esp_idf(version: str) -> Package:
         IDF, "esp-idf", location, version=version, files_analyzed=False, license_concluded=SpdxNoAssertion(),
         license_declared=_licence("Apache-2.0"), copyright_text=SpdxNoAssertion(),
         supplier=Actor(ActorType.ORGANIZATION, "Espressif Systems"),
-        comment="Its components have licences of their own; see ESP-IDF's COPYRIGHT page.",
+        comment="Its components have their own licences; see ESP-IDF's COPYRIGHT page.",
         primary_package_purpose=PackagePurpose.FRAMEWORK,
     )  # fmt: skip
 

@@ -11,19 +11,19 @@ from tinybms_gateway.release.files import read_text
 LARGEST = 4 << 20
 REMOVED = "removed"
 SHORTEST_SECRET = 6
-"""Shorter texts are found in any file by chance; Wi-Fi asks for 8."""
+"""Shorter texts occur in any file by chance; Wi-Fi requires 8."""
 STRING = re.compile(r'^(?P<name>CONFIG_\w+)="(?P<value>(?:[^"\\]|\\.)*)"\s*$', re.ASCII)
 SECRET_NAME = re.compile(
     r"_(PASS|PASSWD|PASSWORD|PASSPHRASE|PASSKEY|SECRET|TOKEN|PSK|CREDENTIALS?|(PRIVATE|API|SHARED)_KEY|KEY$)\d*(_|$)",
     re.ASCII,
 )
 USER_IN_ADDRESS = re.compile(r"(?<=://)[^:/@\s\"]*:(?P<password>[^\s\"]*)(?=@)")
-"""To the last @: a password with @, : or / in it is wrong there, and a password all the same."""
+"""To the last @: a password that contains @, : or / is wrong there, but still a password."""
 
 
 @dataclass(frozen=True)
 class Sdkconfig:
-    """The text without secrets, the options that they were taken from, and the secrets, which are never written."""
+    """The text without secrets, the options they were taken from, and the secrets, which are never written."""
 
     text: str
     removed: tuple[str, ...]
@@ -40,16 +40,16 @@ def read(path: Path) -> Sdkconfig:
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is no such file.
+        ValueError: it is not such a file.
     """
     text = read_text(path, LARGEST)
     if not re.search(r"^(# )?CONFIG_\w+", text, re.MULTILINE):
-        raise ValueError(f"{path}: there is no option in it; is it an sdkconfig?")
+        raise ValueError(f"{path}: it holds no option; is it an sdkconfig?")
     return without_secrets(text)
 
 
 def without_secrets(text: str) -> Sdkconfig:
-    """Take away the values of options that are named as secrets are, and passwords in addresses."""
+    """Remove the values of options whose names look like secrets, and passwords in addresses."""
     lines, removed, secrets = [], [], set()
     for line in text.splitlines():
         match = STRING.match(line)
@@ -71,7 +71,7 @@ def without_secrets(text: str) -> Sdkconfig:
 
 
 def without_passwords(text: str) -> str:
-    """A text in which no address has user and password any more."""
+    """A text in which no address has a user and password any longer."""
     return USER_IN_ADDRESS.sub(REMOVED, text)
 
 

@@ -1,4 +1,4 @@
-"""``tinybms-gw release tag``: creates the tag of a release, when everything that it needs is there."""
+"""``tinybms-gw release tag``: creates the tag of a release, if everything that it needs is there."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,7 +30,7 @@ class Plan:
 
 
 def plan(root: Path, releases: Path, version: str, branch: str, policy: Path | None, now: datetime) -> Plan:
-    """Look at everything that a tag needs.
+    """Check everything that a tag needs.
 
     Raises:
         OSError: the policy or version.txt cannot be read.
@@ -40,13 +40,13 @@ def plan(root: Path, releases: Path, version: str, branch: str, policy: Path | N
     head = repository.head()
     reasons: list[str] = []
     if repository.resolve(f"refs/tags/v{version}") is not None:
-        reasons.append(f"there is a tag v{version} already; a release is never moved: choose another version")
+        reasons.append(f"tag v{version} already exists; a release is never moved: choose another version")
     in_tree = versions.of_tree(repository.root)
     if in_tree != version:
         reasons.append(f"version.txt says {in_tree}, not {version}")
     changed = repository.changed_files(apart_from=releases)
     if changed:
-        reasons.append(f"changes that no commit holds: {contents.some_of(changed)}")
+        reasons.append(f"uncommitted changes: {contents.some_of(changed)}")
     body = _changelog(repository.root, version, reasons)
     record = _record(releases, version, head.hash, reasons)
     findings = check(root, releases, branch, policy, now)
@@ -95,13 +95,13 @@ def _record(releases: Path, version: str, head: str, reasons: list[str]) -> "rec
         reasons.append(f"{path}: made from a tree with changes: {contents.some_of(list(git.changed))}")
     if git.hash != head:
         reasons.append(
-            f"{path}: of commit {git.hash[:10]}, HEAD is {head[:10]}: build that and 'release record --replace'"
+            f"{path}: of commit {git.hash[:10]}, but HEAD is {head[:10]}: build that, then 'release record --replace'"
         )
     signed = record.valid_sign_offs()
     for role in record_model.ROLES:
         if role not in signed:
             again = (
-                "the sign-off is of another build"
+                "the sign-off is for another build"
                 if any(s.role == role for s in record.sign_offs)
                 else "not signed off"
             )
@@ -122,7 +122,7 @@ def _message(version: str, body: str, record: "record_model.Record") -> str:
 @click.command("tag")
 @version_argument(required=True)
 @freeze_options
-@click.option("--dry-run", is_flag=True, help="Only say whether it could be made, and what its message would be.")
+@click.option("--dry-run", is_flag=True, help="Only show whether the tag could be made, and its message.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @in_tree
 def tag_command(
@@ -130,9 +130,9 @@ def tag_command(
 ) -> None:
     """Create the annotated tag vX.Y.Z on HEAD. It is never pushed.
 
-    It needs a clean record of exactly this commit, the sign-offs of firmware, Victron integration and QA in it,
-    version.txt and a dated section of CHANGELOG.md with the version, and 'release check' without a problem. Whatever
-    is missing is told at once.
+    It needs a clean record of exactly this commit with the sign-offs of firmware, Victron integration and QA, the
+    version in version.txt and in a dated section of CHANGELOG.md, and a 'release check' without a problem. Everything
+    missing is listed together.
 
     \b
     Examples:

@@ -24,10 +24,10 @@ def checked(text: str) -> str:
     """The version itself.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     if not is_version(text):
-        raise ValueError(f"{text[:60]!r} is no version: it has the form X.Y.Z, such as 1.4.0 or 1.4.0-rc.1")
+        raise ValueError(f"{text[:60]!r} is not a version: give the form X.Y.Z, such as 1.4.0 or 1.4.0-rc.1")
     return text
 
 
@@ -35,7 +35,7 @@ def order(version: str) -> tuple[int, int, int, bool, tuple[tuple[bool, int, str
     """Key that sorts versions as Semantic Versioning does: 1.0.0-rc.1 before 1.0.0."""
     match = SEMVER.fullmatch(version)
     if match is None:
-        raise ValueError(f"{version!r} is no version")
+        raise ValueError(f"{version!r} is not a version")
     major, minor, patch, rest = match.groups()
     parts = tuple(
         (not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in (rest or "").split(".") if part
@@ -53,5 +53,5 @@ def of_tree(root: Path) -> str:
     path = root / "version.txt"
     text = read_text(path, 1000).strip()
     if not is_version(text):
-        raise ValueError(f"{path}: {text[:60]!r} is no version of the form X.Y.Z")
+        raise ValueError(f"{path}: {text[:60]!r} is not a version of the form X.Y.Z")
     return text

@@ -1,4 +1,4 @@
-"""``tinybms-gw scenario``: what can happen to battery and GX, and what has to be seen on the CAN bus then."""
+"""``tinybms-gw scenario``: what can happen to battery and GX, and what must then be seen on the CAN bus."""
 
 import click
 
@@ -16,8 +16,8 @@ from tinybms_gateway.command_line import LazyGroup
     },
 )
 def scenario_group() -> None:
-    """What happens to battery and GX, and what has to be seen on the CAN bus.
+    """Scenarios: what happens to battery and GX, and what must show on the CAN bus.
 
     They are YAML files (test/scenarios/*.yaml). 'sim bms' and 'demo' play them, 'can verify' checks a capture against
-    them, and the validation plan (docs/testing/validation_plan.md) is made from them.
+    them, and the validation plan (docs/testing/validation_plan.md) is generated from them.
     """

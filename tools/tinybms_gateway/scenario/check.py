@@ -12,7 +12,7 @@ with lazy_imports():
 @click.command("check")
 @click.argument("files", metavar="NAME|FILE...", nargs=-1, required=True, shell_complete=completer(known_scenarios))
 def check_command(files: tuple[str, ...]) -> None:
-    """Say whether files are scenarios; exit status 2 for the first that is none.
+    """Check scenario files; exit 2 at the first invalid file.
 
     \b
     Examples:

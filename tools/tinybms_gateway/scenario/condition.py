@@ -1,15 +1,15 @@
 """What is on the bus at each of its frames, and conditions on it.
 
-A condition names signals of the DBC and what they have to be, all at the same time::
+A condition names signals of the DBC and what they must be, all at the same time::
 
     {AlarmHighVoltage: active, CCL: 0, CVL: "<= 54.0", SOC: "10..20", SystemStatus: "!= online"}
 
 A number or a text of the DBC's value tables alone means "equal"; a number may also be a name of the scenario's
-`values`. What is not a signal but can be seen as well:
+`values`. What is not a signal but can also be seen:
 
-- ``age 0x305``: seconds since the last frame of this identifier before the present one,
-- ``since Current``: seconds since this signal changed last,
-- ``quiet``: seconds for which the battery had sent nothing before its present frame.
+- ``age 0x305``: seconds since the last frame of this identifier before the current one,
+- ``since Current``: seconds since the last change of this signal,
+- ``quiet``: seconds for which the battery had sent nothing before its current frame.
 """
 
 import re
@@ -70,11 +70,11 @@ def signal_of(name: str) -> tuple[int, Signal]:
     """Identifier and signal by its name in the DBC.
 
     Raises:
-        ValueError: there is no such signal of numbers; with those whose names are like it.
+        ValueError: there is no such numeric signal; suggests similar names.
     """
     if name not in _signals():
         like = [known for known in _signals() if known.lower().startswith(name[:3].lower())] or list(_signals())[:8]
-        raise ValueError(f"'{name}': no signal of the DBC; there are {', '.join(like)}, ...")
+        raise ValueError(f"'{name}': not a signal of the DBC; similar ones: {', '.join(like)}, ...")
     return _signals()[name]
 
 
@@ -97,7 +97,7 @@ def _signal_name(key: str) -> str:
 
 @dataclass(frozen=True)
 class Test:
-    """One key of a condition and what it has to be."""
+    """One key of a condition and what it must be."""
 
     key: str
     text: str
@@ -107,7 +107,7 @@ class Test:
 
 @dataclass(frozen=True)
 class Condition:
-    """Tests that have to hold together."""
+    """Tests that must hold together."""
 
     tests: tuple[Test, ...]
 
@@ -122,7 +122,7 @@ class Condition:
         return ", ".join(test.text for test in self.tests)
 
     def evaluate(self, events: "Events") -> tuple[Booleans, Booleans]:
-        """Where it holds, and where it is known not to hold; at other events something is not known yet."""
+        """Where it holds, and where it is known not to hold; at other events, something is not known yet."""
         holds = np.ones(len(events), np.bool_)
         fails = np.zeros(len(events), np.bool_)
         for test in self.tests:
@@ -138,11 +138,11 @@ def parse_condition(written: Written, names: Mapping[str, float]) -> Condition:
     """Read a condition.
 
     Args:
-        written: key -> what it has to be
+        written: key -> what it must be
         names: numbers that have a name
 
     Raises:
-        ValueError: a key or a value that makes no sense; says what is allowed.
+        ValueError: an invalid key or value; says what is allowed.
     """
     return Condition(tuple(_parse(key, value, names) for key, value in written.items()))
 
@@ -161,7 +161,7 @@ def _parse(key: str, value: str | int | float, names: Mapping[str, float]) -> Te
         )
     match = _COMPARISON.fullmatch(str(value).strip())
     if match is None:
-        raise ValueError(f"'{key}': what it has to be is missing")
+        raise ValueError(f"'{key}': its value is missing")
     operator, operand = match[1] or "=", match[2]
     if signal is not None and (choices := _choices(signal)) and operator in ("=", "!=") and not _is_number(operand):
         if operand not in choices:
@@ -204,7 +204,7 @@ def _number(key: str, text: str, signal: Signal | None, names: Mapping[str, floa
 
 @dataclass(frozen=True)
 class Events:
-    """Frames of a block that matter, and what was on the bus when each of them was through; NaN: not known yet."""
+    """Frames of a block that matter, and what was on the bus after each of them; NaN: not known yet."""
 
     time_us: NDArray[np.int64]
     frame: NDArray[np.int64]
@@ -217,7 +217,7 @@ class Events:
 
 
 def filled(values: Floats, before: float) -> Floats:
-    """NaN replaced by what was there last."""
+    """NaN replaced by the last known value."""
     extended = np.concatenate([[before], values])
     last = np.maximum.accumulate(np.where(np.isnan(extended), 0, np.arange(len(extended))))
     found: Floats = extended[last][1:]

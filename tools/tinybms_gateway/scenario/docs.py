@@ -14,11 +14,11 @@ PAGE = Path("docs/testing/validation_plan.md")
 
 
 def generate(root: Path) -> dict[Path, str]:
-    """Make the page: the text of the tree's page with its sections made anew.
+    """Make the page: the tree's page with new sections.
 
     Raises:
         OSError: a file of the tree cannot be read.
-        ValueError: a scenario is none, there is none, or the page lacks the place for them.
+        ValueError: a scenario is invalid, there is none, or the page has no place for them.
     """
     scenarios = [find.read_scenario(path) for path in find.scenario_paths(root).values()]
     if not scenarios:

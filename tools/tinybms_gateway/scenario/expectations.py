@@ -10,7 +10,7 @@ def scenario_rules(scenario: Scenario) -> list[Rule]:
     """The expectations of a scenario as rules, each good for one capture.
 
     Raises:
-        ValueError: a condition that makes no sense; says which one, and what is allowed.
+        ValueError: an invalid condition; says which one, and what is allowed.
     """
     return list(expectation_rules(scenario))
 

@@ -1,4 +1,4 @@
-"""Scenario files: where they are, and how one is read."""
+"""Scenario files: where they are, and how to read one."""
 
 from pathlib import Path
 from typing import Any
@@ -23,14 +23,14 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
     """Read a scenario of the source tree by its name, or any other by the path of its file.
 
     Raises:
-        ValueError: there is none, or it is not one; one line that names the file, the place in it and what is allowed.
+        ValueError: it is missing or invalid; one line that names the file, the place in it and what is allowed.
     """
     known = scenario_paths()
     text = str(name_or_path)
     if text in known:
         return read_scenario(known[text])
     if not text.endswith((".yaml", ".yml")) and "/" not in text:
-        raise ValueError(f"scenario '{text}': there are {', '.join(known) or 'none here'}; or give the path of a file")
+        raise ValueError(f"scenario '{text}': give one of {', '.join(known) or 'none here'}, or the path of a file")
     return read_scenario(Path(text))
 
 
@@ -42,7 +42,7 @@ def read_scenario(path: Path) -> Scenario:
     """
     document = _load(path)
     if not isinstance(document, dict):
-        raise ValueError(f"{path}: must hold keys and values; there are {', '.join(_keys())}")
+        raise ValueError(f"{path}: must hold keys and values; the keys are {', '.join(_keys())}")
     if "name" in document:
         raise ValueError(f"{path}: name: not a key; the name of a scenario is that of its file")
     try:
@@ -66,7 +66,7 @@ def _load(path: Path) -> Any:
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from error
     if len(content) > LARGEST_BYTES:
-        raise ValueError(f"{path}: larger than {LARGEST_BYTES // 1024} kB; this is no scenario")
+        raise ValueError(f"{path}: larger than {LARGEST_BYTES // 1024} kB; this is not a scenario")
     try:
         return parse_yaml(content)
     except ValueError as error:
@@ -80,5 +80,5 @@ def _first(error: ValidationError) -> str:
     where = ".".join(str(part) for part in problem["loc"] if part not in kinds and part not in ("str", "int", "float"))
     message = str(problem["msg"]).removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
-        message = "not known; look for a slip of the pen"
+        message = "not a known key; check the spelling"
     return f"{where}: {message}" if where else message

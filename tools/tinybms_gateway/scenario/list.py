@@ -11,7 +11,7 @@ with lazy_imports():
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print names, titles and durations as JSON.")
 def list_command(as_json: bool) -> None:
-    """Show the scenarios of the source tree, a line each.
+    """List the scenarios of the source tree, one per line.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""What a scenario file may hold: what happens to the battery and to the GX, and what has to be seen on the CAN bus.
+"""What a scenario file may hold: what happens to the battery and to the GX, and what must be seen on the CAN bus.
 
 Times are seconds since the start of the scenario, of the battery's time. Names of values, units and ranges are those of
 `tinybms_gateway.sim.bms.device.SETTABLE` and of the DBC.
@@ -22,9 +22,9 @@ Duration = Annotated[float, Field(allow_inf_nan=False, gt=0, le=LONGEST_S)]
 EventId = Annotated[int, Field(ge=1, le=255)]
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
 Condition = Annotated[dict[str, str | int | float], Field(min_length=1)]
-"""Signal -> what it has to be; all of them at the same time. Read by `tinybms_gateway.scenario.condition`."""
+"""Signal -> what it must be; all of them at the same time. Read by `tinybms_gateway.scenario.condition`."""
 Window = Annotated[list[Moment], Field(min_length=2, max_length=2)]
-"""Not before, and at the latest; seconds."""
+"""Earliest and latest; seconds."""
 
 STEP_KEYS = ("fault", "event")
 """Names of `SETTABLE` that are keys of a step instead."""
@@ -32,7 +32,7 @@ VALUES = tuple(name for name in SETTABLE if name not in STEP_KEYS)
 
 
 class Part(BaseModel):
-    """Whatever has a name in a scenario file; what is not known is refused."""
+    """Whatever has a name in a scenario file; anything unknown is refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -103,12 +103,12 @@ class GxStep(Part):
 
     at: Moment
     keepalive: bool
-    """It sends 0x305 and 0x307 every second from now on, or neither."""
+    """From now on it sends 0x305 and 0x307 every second, or neither."""
     by_hand: Annotated[str, Field(max_length=1000)] = ""
 
 
 class Expectation(Part):
-    """Something that has to be seen on the CAN bus."""
+    """Something that must be seen on the CAN bus."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
     sentence: Text
@@ -116,7 +116,7 @@ class Expectation(Part):
 
 
 class Always(Expectation):
-    """A condition holds all the time, or as long as another one does, from `within_s` after its begin on."""
+    """A condition holds all the time, or as long as another one does, starting `within_s` after that began."""
 
     kind: Literal["always"]
     during: Condition | None = Field(None, alias="while")
@@ -125,7 +125,7 @@ class Always(Expectation):
 
 
 class After(Expectation):
-    """Each time when a condition begins to hold, another one does in time."""
+    """Each time a condition begins to hold, another one follows in time."""
 
     kind: Literal["after"]
     after: Condition
@@ -144,7 +144,7 @@ Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Course(Expectation):
-    """A signal rises or falls no faster than a bound, always or while a condition holds; 0: it does not at all."""
+    """A signal rises or falls no faster than a bound, always or while a condition holds; 0: not at all."""
 
     kind: Literal["course"]
     signal: Text
@@ -157,7 +157,7 @@ class Course(Expectation):
     @model_validator(mode="after")
     def _bounded(self) -> "Course":
         if self.rises_at_most_per_s is None and self.falls_at_most_per_s is None:
-            raise ValueError("give rises_at_most_per_s, falls_at_most_per_s or both; 0 says that it does not at all")
+            raise ValueError("give rises_at_most_per_s, falls_at_most_per_s or both; 0 means not at all")
         return self
 
 
@@ -170,7 +170,7 @@ class Agree(Expectation):
 
 
 class Pause(Expectation):
-    """The battery stops all its frames, and only in time after a condition began to hold."""
+    """The battery stops all its frames, and only within a time after a condition began to hold."""
 
     kind: Literal["pause"]
     after: Condition
@@ -196,18 +196,18 @@ class Scenario(Part):
     """A scenario."""
 
     name: str
-    """That of its file."""
+    """The name of its file."""
     title: Annotated[str, Field(min_length=1, max_length=120)]
     purpose: Text
     source: Text
     duration_s: Duration
-    """How long a capture of it has to be."""
+    """How long a capture of it must be."""
     repeat_after_s: Duration | None = None
-    """Steps and GX begin anew after this time; None: the end stays as it is."""
+    """Steps and GX start again after this time; None: the final state stays."""
     steps: Annotated[list[Step], Field(min_length=1, max_length=MOST_STEPS)]
     gx: Annotated[list[GxStep], Field(max_length=MOST_STEPS)] = []
     values: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Number] = {}
-    """Names for numbers of the battery that conditions use; with another battery they are what has to be changed."""
+    """Names for numbers of the battery that conditions use; they must be changed for another battery."""
     expect: Annotated[list[AnyExpectation], Field(max_length=100)] = []
     waives: dict[str, Text] = {}
     """Pattern of ids of the rules of ``can verify`` that do not hold here -> why not."""
@@ -220,14 +220,14 @@ class Scenario(Part):
                     raise ValueError(f"{where}.{index + 1}.at {following:g}: must not be before {at:g}")
         ids = [expectation.id for expectation in self.expect]
         for again in (name for index, name in enumerate(ids) if name in ids[:index]):
-            raise ValueError(f"expect: two of them have the id '{again}'")
+            raise ValueError(f"expect: the id '{again}' occurs twice")
         if self.repeat_after_s is not None and self.repeat_after_s < self.end_s:
             raise ValueError(f"repeat_after_s {self.repeat_after_s:g}: must not be before the end, {self.end_s:g}")
         return self
 
     @property
     def end_s(self) -> float:
-        """When nothing happens any more."""
+        """The time after which nothing happens."""
         ends = [step.at + max((ramp.for_s for ramp in step.ramp.values()), default=0.0) for step in self.steps]
         return max([*ends, *(step.at for step in self.gx)])
 
@@ -237,5 +237,5 @@ def _try_value(name: str, value: float) -> None:
     if name in STEP_KEYS:
         raise ValueError(f"'{name}': is a key of the step itself, not one of its values")
     if name not in SETTABLE and not REGISTER_NAME.fullmatch(name):
-        raise ValueError(f"'{name}': not known; there are {', '.join((*VALUES, *REGISTER_NAMES))}")
+        raise ValueError(f"'{name}': not known; choose from {', '.join((*VALUES, *REGISTER_NAMES))}")
     TinyBms().set_value(name, value)

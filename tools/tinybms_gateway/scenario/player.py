@@ -18,7 +18,7 @@ class Action:
     at: float
     """Seconds since the start of the scenario, or of its repetition."""
     step: int
-    """Index of its step: of several at one time the later step comes last."""
+    """Index of its step: of several at one time, the later step comes last."""
     values: tuple[tuple[str, float], ...]
 
 
@@ -26,7 +26,7 @@ def play(scenario: Scenario, bms: TinyBms, faults: Faults) -> Iterator[float]:
     """Change the battery and the faults of its line as the scenario says.
 
     Yields:
-        Seconds to wait until it goes on.
+        Seconds to wait until it continues.
     """
     now = 0.0
     for start in _starts(scenario):
@@ -53,7 +53,7 @@ def perform(action: Action, step: Step, bms: TinyBms, faults: Faults) -> None:
     for name, value in action.values:
         bms.set_value(name, value)
     if action.at > step.at:
-        return  # a ramp goes on
+        return  # a ramp continues
     for name, value in step.line.items():
         faults.set(name, value)
     if step.event is not None:

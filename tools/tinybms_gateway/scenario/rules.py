@@ -1,7 +1,7 @@
 """The kinds of things that a scenario can expect: rules that go once through a capture.
 
-Each is anchored on what is on the bus, never on the time since the capture began, so that it holds for captures of a
-real bench too. An expectation whose occasion never came is violated: "not seen".
+Each depends on what is on the bus, never on the time since the capture began, so that it also holds for captures of a
+real bench. An expectation whose occasion never came is violated: "not seen".
 """
 
 import math
@@ -31,7 +31,7 @@ NEVER = Condition(())
 
 @dataclass
 class ScenarioRule(Rule):
-    """A rule that has to have had its occasion, and says on one line what it looks for."""
+    """A rule that must have had its occasion, and says in one line what it looks for."""
 
     def limit(self) -> str:
         """What exactly is looked for, for the tables of the validation plan."""
@@ -98,7 +98,7 @@ class AlwaysRule(ScenarioRule):
 
     def limit(self) -> str:
         """What exactly is looked for."""
-        grace = f", from {self.grace_s:g} s on" if self.grace_s else ""
+        grace = f", after {self.grace_s:g} s" if self.grace_s else ""
         return f"while {self.during.text}{grace}: {self.then.text}" if self.during else f"always {self.then.text}"
 
     def take(self, decoded: DecodedBlock) -> None:
@@ -113,7 +113,7 @@ class AlwaysRule(ScenarioRule):
 
 @dataclass
 class AfterRule(ScenarioRule):
-    """Each time when a condition begins to hold, another one does within a time."""
+    """Each time a condition begins to hold, another one follows within a time."""
 
     after: Condition = NEVER
     then: Condition = NEVER
@@ -157,7 +157,7 @@ class AfterRule(ScenarioRule):
             self._waiting_us = None
 
     def finish(self, end_us: int) -> None:
-        """The capture ends; what is not due yet is not judged."""
+        """The capture ends; what is not yet due is not judged."""
         if self._waiting_us is not None and end_us > self._waiting_us + self.window_s[1] * US:
             self._late(int(self._waiting_us + self.window_s[1] * US))
         super().finish(end_us)
@@ -167,7 +167,7 @@ class AfterRule(ScenarioRule):
         assert self._waiting_us is not None
         after_s = (events.time_us[i] - self._waiting_us) / US
         if after_s < self.window_s[0]:
-            text = f"{_shown(self.then, events, i)} after {after_s:.2f} s already; expected {self.limit()}"
+            text = f"{_shown(self.then, events, i)} already after {after_s:.2f} s; expected {self.limit()}"
             self.violated(int(events.time_us[i]), int(events.frame[i]), text)
 
     def _late(self, time_us: int) -> None:
@@ -176,7 +176,7 @@ class AfterRule(ScenarioRule):
 
 
 def _next(where: Booleans, position: int) -> int:
-    """First true place from a position on; the length when there is none."""
+    """First true place at or after a position; the length if there is none."""
     offset = int(where[position:].argmax()) if position < len(where) else 0
     return position + offset if position < len(where) and where[position + offset] else len(where)
 
@@ -217,7 +217,7 @@ class OrderRule(ScenarioRule):
 
 @dataclass
 class CourseRule(ScenarioRule):
-    """A signal rises or falls no faster than a bound; 0: it does not at all; None: as fast as it likes."""
+    """A signal rises or falls no faster than a bound; 0: not at all; None: no bound."""
 
     signal: str = ""
     during: Condition | None = None
@@ -238,7 +238,7 @@ class CourseRule(ScenarioRule):
     def limit(self) -> str:
         """What exactly is looked for."""
         if self.rise_per_s == self.fall_per_s == 0:
-            what = "stays as it is"
+            what = "does not change"
         else:
             bounds = (("rise", self.rise_per_s), ("fall", self.fall_per_s))
             what = " and ".join(self._bound(verb, bound) for verb, bound in bounds if bound is not None)
@@ -246,7 +246,7 @@ class CourseRule(ScenarioRule):
         return f"{f'while {self.during.text}: ' if self.during else ''}{self.signal} {what}{slack}"
 
     def _bound(self, verb: str, bound: float) -> str:
-        return f"{verb}s by {bound:g}{self._unit}/s at most" if bound else f"does not {verb}"
+        return f"{verb}s by at most {bound:g}{self._unit}/s" if bound else f"does not {verb}"
 
     def take(self, decoded: DecodedBlock) -> None:
         """Look at the next block."""
@@ -293,7 +293,7 @@ class AgreeRule(ScenarioRule):
 
     def limit(self) -> str:
         """What exactly is looked for."""
-        return f"{self.signals[0]} and {self.signals[1]} differ by {self.at_most:g} {self._unit} at most"
+        return f"{self.signals[0]} and {self.signals[1]} differ by at most {self.at_most:g} {self._unit}"
 
     def take(self, decoded: DecodedBlock) -> None:
         """Look at the next block."""
@@ -308,7 +308,7 @@ class AgreeRule(ScenarioRule):
 
 @dataclass
 class PauseRule(ScenarioRule):
-    """All frames of the battery stop, in time after a condition began to hold, and never else."""
+    """All frames of the battery stop within a time after a condition began to hold, and never otherwise."""
 
     after: Condition = NEVER
     window_s: tuple[float, float] = (0.0, 0.0)
@@ -324,7 +324,7 @@ class PauseRule(ScenarioRule):
         """What exactly is looked for."""
         return (
             f"{self.after.text} -> last frame {self.window_s[0]:g} to {self.window_s[1]:g} s later, then none for "
-            f"{self.least_s:g} s and more"
+            f"at least {self.least_s:g} s"
         )
 
     def take(self, decoded: DecodedBlock) -> None:
@@ -343,7 +343,7 @@ class PauseRule(ScenarioRule):
             self._last_us = float(times[battery][-1]) if battery.any() else self._last_us
 
     def finish(self, end_us: int) -> None:
-        """The capture may end in a pause, when the GX is in it too."""
+        """The capture may end in a pause, if the GX is in it too."""
         if end_us - self._last_us >= self.least_s * US:
             self._pause(self._last_us, self._since_us, None)
         super().finish(end_us)
@@ -380,7 +380,7 @@ class EnergyRule(ScenarioRule):
         """What exactly is looked for."""
         return (
             f"growth of EnergyIn and of EnergyOut = voltage x current x time, +-{self.DIGIT_WH:g} Wh and "
-            f"{self.tolerance:.0%}; each grows by {self.least_wh:g} Wh and more"
+            f"{self.tolerance:.0%}; each grows by at least {self.least_wh:g} Wh"
         )
 
     def take(self, decoded: DecodedBlock) -> None:
@@ -402,7 +402,7 @@ class EnergyRule(ScenarioRule):
         bad = np.zeros(len(events), np.bool_)
         bad[shown] = (np.abs(grown - expected) > self.DIGIT_WH + self.tolerance * expected).any(axis=1)
         text = {
-            i: f"grown by {counted[0]:g} Wh in and {counted[1]:g} Wh out; by 0x356: {due[0]:.0f} and {due[1]:.0f} Wh"
+            i: f"grew by {counted[0]:g} Wh in and {counted[1]:g} Wh out; by 0x356: {due[0]:.0f} and {due[1]:.0f} Wh"
             for i, counted, due in zip(shown.tolist(), grown.tolist(), expected.tolist(), strict=True)
             if bad[i]
         }
@@ -412,7 +412,7 @@ class EnergyRule(ScenarioRule):
         """Both directions must have been there."""
         for name, grown in zip(self.SIGNALS, self._grown.tolist(), strict=True):
             if grown < self.least_wh:
-                self.violated(end_us, None, f"{name} grows by {grown:g} Wh only; expected {self.limit()}")
+                self.violated(end_us, None, f"{name} grows by only {grown:g} Wh; expected {self.limit()}")
 
     def _integrate(self, events: Events, watts: Floats) -> Floats:
         """Energy in and out until each event, Wh: by trapezoids between the measurements."""

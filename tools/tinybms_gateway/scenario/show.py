@@ -11,9 +11,9 @@ with lazy_imports():
 
 @click.command("show")
 @click.argument("scenario", metavar="NAME|FILE", shell_complete=completer(known_scenarios))
-@click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole scenario as JSON.")
 def show_command(scenario: str, as_json: bool) -> None:
-    """Show a scenario: what happens when, what to do, what has to be seen.
+    """Show a scenario: what happens when, what to do, what must be seen.
 
     \b
     Examples:

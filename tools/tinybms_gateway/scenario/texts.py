@@ -1,4 +1,4 @@
-"""Scenarios for people: a line each, and a section of Markdown each."""
+"""Scenarios for people: one line or one section of Markdown for each."""
 
 import textwrap
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ def all_scenarios() -> list[Scenario]:
     """Those of the source tree.
 
     Raises:
-        ValueError: one of them is none; says where.
+        ValueError: one of them is invalid; says where.
     """
     return [read_scenario(path) for path in scenario_paths().values()]
 
@@ -31,13 +31,13 @@ def titles() -> str:
 
 
 def section(scenario: Scenario) -> list[str]:
-    """Lines of Markdown: what it is for, what happens, what has to be seen, and how to capture and verify it."""
-    repeats = f", again after {scenario.repeat_after_s:g} s" if scenario.repeat_after_s else ""
+    """Lines of Markdown: its purpose, what happens, what must be seen, and how to capture and verify it."""
+    repeats = f", repeated after {scenario.repeat_after_s:g} s" if scenario.repeat_after_s else ""
     lines = [
         f"### `{scenario.name}`: {scenario.title}",
         "",
         *textwrap.wrap(
-            f"{scenario.purpose} A capture of it takes {scenario.duration_s:g} s{repeats}. Source: {scenario.source}.",
+            f"{scenario.purpose} A capture takes {scenario.duration_s:g} s{repeats}. Source: {scenario.source}.",
             WIDTH,
         ),
         "",
@@ -46,7 +46,7 @@ def section(scenario: Scenario) -> list[str]:
     ]
     if scenario.values:
         numbers = ", ".join(f"{name} {value:g}" for name, value in scenario.values.items())
-        text = f"Numbers of the simulated battery: {numbers}. Another battery has others (`values` in the file)."
+        text = f"Numbers of the simulated battery: {numbers}. Change them for another battery (`values` in the file)."
         lines += [*textwrap.wrap(text, WIDTH), ""]
     lines += _table("id", "what must be seen", "exactly", "source", rows=_expectation_rows(scenario))
     lines += ["", *_waived(scenario)]
@@ -94,7 +94,7 @@ def _waived(scenario: Scenario) -> list[str]:
     if not scenario.waives:
         return []
     why = "; ".join(f"`{pattern}` ({reason})" for pattern, reason in scenario.waives.items())
-    return [f"Rules of the protocol that do not count here: {why}.", ""]
+    return [f"Protocol rules that do not count here: {why}.", ""]
 
 
 def _commands(scenario: Scenario) -> list[str]:

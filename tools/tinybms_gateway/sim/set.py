@@ -17,12 +17,12 @@ with lazy_imports():
 @click.option("--fault", "faults", multiple=True, metavar="NAME=VALUE", help="Change a fault; 0 ends it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the values as JSON.")
 def set_command(control: Path, values: tuple[str, ...], faults: tuple[str, ...], as_json: bool) -> None:
-    """Set values of a running simulated TinyBMS, and print what it measures now.
+    """Set values of a running simulated TinyBMS, and print its measurements.
 
     Names: soc, soh, current, voltage, spread, temp1, temp2, internal, status, lifetime, fault, event, or reg.N for any
-    register. What would have no effect is refused: what a pack measures follows from its soc, current, spread and
-    temperatures; only a dump's registers are set one by one. force.N=VALUE makes register N read that value whatever
-    the simulator writes there, until free.N=1; the commands that list events do not follow it.
+    register. Values without effect are refused: the measurements of a pack follow from its soc, current, spread and
+    temperatures; only a dump's registers can be set one by one. force.N=VALUE makes register N read that value,
+    whatever the simulator writes there, until free.N=1; the commands that list events ignore it.
 
     \b
     Examples:

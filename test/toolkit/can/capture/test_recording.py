@@ -161,7 +161,7 @@ def test_a_bus_that_goes_leaves_what_came(bus: SocketcandServer, tmp_path: Path)
     with meanwhile(send_and_go):
         result = capture(bus, tmp_path / "x.log")
     assert result.exit_code == 2
-    assert result.output == f"Error: {tmp_path}/x.log: the CAN bus has gone; 20 frames came before\n"
+    assert result.output == f"Error: {tmp_path}/x.log: the CAN bus has disappeared; 20 frames were recorded before\n"
     assert len(numbers(tmp_path / "x.log")) == 20
 
 
@@ -171,7 +171,7 @@ def test_a_full_disk_is_one_line(bus: SocketcandServer, tmp_path: Path) -> None:
     with meanwhile(lambda: bus.send_at(1000, 300)):
         result = capture(bus, path, "--force", "--seconds", "20")
     assert result.exit_code == 2
-    assert re.fullmatch(rf"Error: {path}: No space left on device; \d+ frames came before\n", result.output)
+    assert re.fullmatch(rf"Error: {path}: No space left on device; \d+ frames were recorded before\n", result.output)
 
 
 def test_a_file_that_is_there_is_kept_unless_forced(bus: SocketcandServer, tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_a_file_that_is_there_is_kept_unless_forced(bus: SocketcandServer, tmp_p
     path.write_text("precious\n")
     result = capture(bus, path, "--seconds", "0.2")
     assert result.exit_code == 2
-    assert "is there already" in result.output
+    assert "already exists" in result.output
     assert path.read_text() == "precious\n"
     assert capture(bus, path, "--seconds", "0.2", "--force").exit_code == 0
     assert path.read_text() == ""

@@ -105,7 +105,7 @@ def test_a_frame_that_is_older_than_the_first_is_said_to_have_moved(tmp_path: Pa
     ):
         target = tmp_path / f"x{suffix}"
         result = convert(source, target)
-        assert ("1 older than those before them have their time now" in result.output) == (
+        assert ("1 out of order and moved to the time of the frame before" in result.output) == (
             suffix in (".blf", ".asc")
         ), suffix
         since = 0.0 if suffix == ".asc" else NOON
@@ -117,7 +117,7 @@ def test_a_capture_without_a_clock_is_given_one(source: Path, tmp_path: Path) ->
     convert(source, asc)
     refused = convert(asc, log)
     assert refused.exit_code == 2
-    assert "says no time of day; give that of its begin with --start" in refused.output
+    assert "has no clock times; give its start time with --start" in refused.output
     assert not log.exists()
     assert convert(asc, log, "--start", "2026-11-26T13:00:00+01:00").exit_code == 0
     assert [essence(m) for m in can.LogReader(log)] == [essence(m) for m in can.LogReader(source)]
@@ -131,7 +131,7 @@ def test_what_is_there_is_not_overwritten_unasked(source: Path, tmp_path: Path) 
     target.write_bytes(b"precious")
     refused = convert(source, target)
     assert refused.exit_code == 2
-    assert "is there already" in refused.output
+    assert "already exists" in refused.output
     assert target.read_bytes() == b"precious"
     assert convert(source, target, "--force").exit_code == 0
     assert len(list(can.LogReader(target))) == 60
@@ -160,13 +160,13 @@ def test_a_capture_is_never_converted_onto_itself(source: Path, tmp_path: Path) 
         (["cut.log.gz", "x.blf"], "cut.log.gz"),
         (["text.log", "x.mf4"], "text.log"),
         (["source.log", "x.blf", "--start", "noon"], "give a time such as"),
-        (["source.log", "x.blf", "--start", "2026-11-26"], "has times of a clock"),
-        (["--parquet", "ds", "--site", "../x", "source.log"], "--site '../x': give letters"),
-        (["--parquet", "ds", "--site", "", "source.log"], "give letters"),
-        (["--parquet", "ds", "--site", "a=b", "source.log"], "give letters"),
+        (["source.log", "x.blf", "--start", "2026-11-26"], "has clock times"),
+        (["--parquet", "ds", "--site", "../x", "source.log"], "--site '../x': give at most 63 letters"),
+        (["--parquet", "ds", "--site", "", "source.log"], "give at most 63 letters"),
+        (["--parquet", "ds", "--site", "a=b", "source.log"], "give at most 63 letters"),
         (["--parquet", "ds", "missing.log"], "No such file"),
         (["--parquet", "ds", "empty.log"], "no frames; nothing was written"),
-        (["--parquet", "ds", "strange.log"], "none of its 2 frames is of this protocol"),
+        (["--parquet", "ds", "strange.log"], "none of its 2 frames belongs to this protocol"),
         (["--parquet", "ds", "old.log"], "not between the years 1970 and 2262"),
         (["old.log", "x.mf4"], "not between the years 1970 and 2262"),
     ],

@@ -91,7 +91,7 @@ def test_alarms_are_bars_and_silence_is_shaded(tmp_path: Path) -> None:
     told = [text.get_text() for text in figure.legends[0].get_texts()]
     assert told == [
         "no 0x351 for over 3 s: the GX stops the system (once)",
-        "no keepalive of the GX (0x305) for over 10 s (once)",
+        "no GX keepalive (0x305) for over 10 s (once)",
     ]
 
 
@@ -101,7 +101,7 @@ def test_what_never_came_is_told_and_not_shaded(tmp_path: Path) -> None:
     figure = figure_of(path)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "no 0x351 at all",
-        "no keepalive of a GX (0x305) at all",
+        "no GX keepalive (0x305) at all",
     ]
     assert not [c for ax in figure.axes for c in ax.collections]
 
@@ -217,12 +217,12 @@ def test_a_battery_that_is_well_and_a_frame_alone_are_drawn(tmp_path: Path) -> N
         (["x.log", "-o", "no/such/x.png"], "no such directory"),
         (["missing.log", "-o", "x.png"], "No such file"),
         (["empty.log", "-o", "x.png"], "no frames"),
-        (["strange.log", "-o", "x.png"], "has something to draw"),
+        (["strange.log", "-o", "x.png"], "has anything to plot"),
         (["x.log", "-o", "x.png", "--signal", "SOCHighRes"], "did you mean SOCHighResolution"),
-        (["x.log", "-o", "x.png", "--signal", "earthquake"], "no such signal; the DBC names them all"),
-        (["x.log", "-o", "x.png", "--signal", "ManufacturerName"], "is a text, no number"),
+        (["x.log", "-o", "x.png", "--signal", "earthquake"], "no such signal; the DBC lists them all"),
+        (["x.log", "-o", "x.png", "--signal", "ManufacturerName"], "is text, not a number"),
         (["x.log", "-o", "x.png", "--signal", "EnergyIn"], "none of its 338 frames has EnergyIn"),
-        (["x.log", "-o", "x.png", "--from", "10", "--to", "10"], "--to 10 is not behind --from 10"),
+        (["x.log", "-o", "x.png", "--from", "10", "--to", "10"], "--to 10 is not after --from 10"),
         (["x.log", "-o", "x.png", "--from", "100"], "no frames between --from and --to"),
     ],
 )

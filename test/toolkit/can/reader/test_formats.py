@@ -157,7 +157,7 @@ def test_an_mf4_file_that_its_library_does_not_survive_is_one_line(
     crashing.write_text("#!/bin/sh\nprintf 123\nkill -SEGV $$\n")
     crashing.chmod(0o755)
     monkeypatch.setattr(mf4.sys, "executable", str(crashing))
-    assert "damaged: asammdf does not survive reading it" in failure(path)
+    assert "damaged: asammdf crashes while reading it" in failure(path)
 
 
 def test_an_mf4_file_whose_blocks_form_a_circle_is_refused(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_an_mf4_file_whose_blocks_form_a_circle_is_refused(tmp_path: Path) -> No
     assert content[history : history + 4] == b"##FH"
     content[history + 24 : history + 32] = history.to_bytes(8, "little")  # it is its own successor
     path.write_bytes(content)
-    assert "its blocks name one another in a circle" in failure(path)
+    assert "its blocks refer to one another in a circle" in failure(path)
 
 
 def test_without_asammdf_one_line_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,9 +209,9 @@ def test_a_file_that_is_not_there_and_a_directory(tmp_path: Path, name: str) -> 
 
 def test_pipes_and_devices_are_refused_without_waiting_for_them(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.log")
-    assert "it is no file" in failure(tmp_path / "x.log")
+    assert "it is not a file" in failure(tmp_path / "x.log")
     (tmp_path / "y.log").symlink_to("/dev/zero")
-    assert "it is no file" in failure(tmp_path / "y.log")
+    assert "it is not a file" in failure(tmp_path / "y.log")
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_the_format_of_a_file_with_another_name_is_told(tmp_path: Path, kind: st
 
 def test_a_candump_log_with_another_name_is_refused(tmp_path: Path) -> None:
     text = written(tmp_path / "x.log", [messages()[0]]).read_bytes()
-    for name, said in (("y.blf", "does not begin as .blf"), ("y.mf4", "does not begin"), ("y.csv", "does not begin"),
+    for name, said in (("y.blf", "not begin like a .blf"), ("y.mf4", "does not begin"), ("y.csv", "does not begin"),
                        ("y.trc", "does not begin"), ("y.log.gz", "Not a gzipped file")):  # fmt: skip
         (tmp_path / name).write_bytes(text)
         assert said in failure(tmp_path / name), name
@@ -238,7 +238,7 @@ def test_a_candump_log_with_another_name_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["x.pdf", "x", "x.gz", "x.db", "log"])
 def test_other_names_are_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"")
-    assert "its name has to end with .log, .blf, .trc, .asc, .csv, .mf4" in failure(tmp_path / name)
+    assert "its name must end with .log, .blf, .trc, .asc, .csv, .mf4" in failure(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", [*NAMES[:-1], "x.log.gz", "x.blf.gz"])
@@ -301,7 +301,7 @@ def test_a_length_in_a_blf_file_that_makes_no_sense_is_refused(tmp_path: Path, s
     content = bytearray(path.read_bytes())
     content[144 + 8 : 144 + 12] = size.to_bytes(4, "little")  # object size of the first container
     path.write_bytes(content)
-    assert "a length in it makes no sense" in failure(path)
+    assert "it holds an invalid length" in failure(path)
 
 
 @pytest.mark.parametrize(
@@ -438,4 +438,4 @@ def test_an_object_of_no_size_in_a_blf_file_is_refused(tmp_path: Path) -> None:
     inner = content.index(b"LOBJ", content.index(b"LOBJ") + 4)
     content[inner + 8 : inner + 12] = bytes(4)
     path.write_bytes(content)
-    assert "a length in it makes no sense" in failure(path)
+    assert "it holds an invalid length" in failure(path)

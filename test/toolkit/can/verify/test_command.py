@@ -81,7 +81,7 @@ def test_several_channels_have_to_be_chosen_from(tmp_path: Path) -> None:
     assert result.exit_code == 1
     found = next(r for r in json.loads(result.stdout)["results"] if r["id"] == "id-known")
     assert found["violations"][0]["frame"] == len(frames) + 1
-    assert "no channel 'can7', there is can0, can1" in one_line(run(path, "--channel", "can7"))
+    assert "no channel 'can7'; its channels: can0, can1" in one_line(run(path, "--channel", "can7"))
 
 
 def test_json_is_all_that_is_printed(bad: Path) -> None:
@@ -106,7 +106,7 @@ def test_only_victrons_rules(bad: Path) -> None:
 def test_places_where_nothing_can_be_written_are_told_first(good: Path) -> None:
     assert "no such directory" in one_line(run(good, "--html", good.parent / "none/x.html"))
     assert "is a directory" in one_line(run(good, "--junit", good.parent))
-    assert "is no file" in one_line(run(good, "--html", "/dev/null"))
+    assert "is not a regular file" in one_line(run(good, "--html", "/dev/null"))
     assert "both are" in one_line(run(good, "--html", good.parent / "x", "--junit", good.parent / "x"))
     before = good.read_bytes()
     assert "is the capture itself" in one_line(run(good, "--html", good))
@@ -123,4 +123,4 @@ def test_the_rules_can_be_listed() -> None:
 
 
 def test_without_a_file_it_says_what_to_give() -> None:
-    assert "Give a FILE" in one_line(run())
+    assert "give a FILE" in one_line(run())

@@ -211,7 +211,7 @@ def test_of_a_link_the_file_is_written_to_which_it_leads(tmp_path: Path) -> None
 
 def test_a_device_is_not_replaced_by_a_report(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ValueError, match="is no file"):
+    with pytest.raises(ValueError, match="is not a regular file"):
         write_whole(tmp_path / "pipe", "report")
     assert not (tmp_path / "pipe").is_file()
 

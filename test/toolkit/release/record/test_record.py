@@ -46,7 +46,7 @@ def test_a_record_of_the_same_build_stays_and_its_sign_offs_too(project: Project
     project.good("record")
     project.sign_all()
     output = project.good("record", "--site", "Hill farm", "--date", "2024-08-15")
-    assert "is there already" in output
+    assert "already there" in output
     shown = json.loads(project.good("record", "show", "--json"))
     assert shown["signed_off"] == {"firmware": True, "victron": True, "qa": True}
     assert [(entry["kind"], entry["data"]) for entry in shown["entries"]] == [
@@ -67,13 +67,13 @@ def test_sites_are_added_without_a_build(project: Project) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["site", "farm", "--date", "14/08/2024"], "no date such as"),
+        (["site", "farm", "--date", "14/08/2024"], "not a date such as"),
         (["site", "farm", "--date", "2024-08-14T09:00"], "needs its offset"),
         (["site", "  "], "name of a place"),
         (["site", "a\nb"], "name of a place"),
-        (["site", "farm", "--version", "../../etc/passwd"], "no version"),
-        (["show", "../x"], "no version"),
-        (["show", "1.2"], "no version"),
+        (["site", "farm", "--version", "../../etc/passwd"], "not a version"),
+        (["show", "../x"], "not a version"),
+        (["show", "1.2"], "not a version"),
         (["show", "9.9.9"], "there is no such record"),
         (["sign", "--role", "qa", "--by", "   "], "by:"),
         (["sign", "--role", "qa", "--by", "x" * 501], "by:"),
@@ -196,10 +196,10 @@ def test_builds_that_are_not_of_this_tree(project: Project) -> None:
         (app_image(elf, version="0.1.9"), "version '0.1.9', version.txt says 0.2.0"),
         (app_image(elf, project="blink"), "another project, 'blink'"),
         (app_image(elf + b"x"), "not made from tinybms-web-gateway.elf"),
-        (bytes(flipped), "no application image"),
-        (good[:200], "no application image"),
-        (b"", "no application image"),
-        (bytes(len(good)), "no application image"),
+        (bytes(flipped), "not an application image"),
+        (good[:200], "not an application image"),
+        (b"", "not an application image"),
+        (bytes(len(good)), "not an application image"),
     )
     for row, (content, complaint) in enumerate(builds):
         image.write_bytes(content)
@@ -225,7 +225,7 @@ def test_a_build_that_is_older_than_the_tree(project: Project) -> None:
 )
 def test_names_that_lead_out_of_the_build_directory(project: Project, name: str) -> None:
     project.flash_files("tinybms-web-gateway.bin", name)
-    assert "is no name for a file of a release" in project.refused("record")
+    assert "is not a name for a file of a release" in project.refused("record")
 
 
 def test_a_link_out_of_the_build_directory(project: Project, tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_no_build_no_sdkconfig_no_version(project: Project) -> None:
     project.make_build()
     assert "is it an sdkconfig" in project.refused("record", "--sdkconfig", empty)
     project.write("version.txt", "latest\n")
-    assert "no version of the form" in project.refused("record", "--allow-dirty")
+    assert "not a version of the form" in project.refused("record", "--allow-dirty")
 
 
 def test_no_git_repository_and_no_commit(project: Project, tmp_path: Path) -> None:

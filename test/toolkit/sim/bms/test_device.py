@@ -187,7 +187,7 @@ def test_the_clock_can_be_set(pack: TinyBms, real: TinyBms) -> None:
 )
 def test_a_register_that_a_pack_writes_itself_is_refused(pack: TinyBms, name: str, instead: str) -> None:
     before = pack.read(0, 400)
-    with pytest.raises(ValueError, match=rf"^{name}: the simulator writes it itself; {instead}"):
+    with pytest.raises(ValueError, match=rf"^{name}: the simulator overwrites it; {instead}"):
         pack.set_value(name, 3)
     assert pack.read(0, 400) == before
 
@@ -197,7 +197,7 @@ def test_what_may_be_set_of_a_pack_is_kept(pack: TinyBms) -> None:
     refused = {*range(16), 32, 33, *range(36, 44), 45, 46, 47, 48, 50, 53, 113, *range(200, 298)}
     for address in (*range(56), *range(100, 118), *range(200, 298), *range(300, 344), *range(500, 510)):
         if address in refused:
-            with pytest.raises(ValueError, match="writes it itself"):
+            with pytest.raises(ValueError, match="overwrites it"):
                 pack.set_value(f"reg.{address}", 9999)
         else:
             pack.set_value(f"reg.{address}", 9999)
@@ -237,7 +237,7 @@ def test_the_registers_of_a_dump_are_set_one_by_one_but_its_clock_and_its_log(re
     )
     assert real.values()["voltage"] == 50
     for name, instead in {"reg.33": "lifetime", "reg.201": "event"}.items():
-        with pytest.raises(ValueError, match=rf"writes it itself; set {instead}"):
+        with pytest.raises(ValueError, match=rf"overwrites it; set {instead}"):
             real.set_value(name, 1)
 
 
@@ -305,7 +305,7 @@ def test_a_setting_that_is_written_while_it_is_forced_shows_when_it_is_freed(pac
         ("force.36", -1, "0..65535"),
         ("force.36", 0.5, "whole number"),
         ("free.36", 0, r"free\.36 0: must be 1\.\.1"),
-        ("pull.36", 1, r"there are soc.*reg\.N, force\.N, free\.N"),
+        ("pull.36", 1, r"choose from soc.*reg\.N, force\.N, free\.N"),
     ],
 )
 def test_forcing_that_makes_no_sense_is_refused(pack: TinyBms, name: str, value: float, complaint: str) -> None:

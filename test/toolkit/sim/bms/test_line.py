@@ -140,7 +140,7 @@ def test_the_link_is_taken_away_at_the_end_and_never_replaces_a_file(tmp_path: P
         assert link.is_symlink()
     assert not link.is_symlink()
     link.write_text("precious")
-    with pytest.raises(FileExistsError, match="there is a file"):
+    with pytest.raises(FileExistsError, match="a file exists there"):
         BmsLine(link).plug()
     assert link.read_text() == "precious"
 
@@ -153,7 +153,7 @@ def test_values_are_set_over_the_control_socket(tmp_path: Path) -> None:
         assert answer["values"]["soc"] == pytest.approx(42.0, abs=0.01)
         assert line.bms.registers[300] == 3500
         assert line.faults.corrupt == 0.25
-        assert "there are soc" in send_command(path, {"volume": 11.0}, {})["error"]
+        assert "choose from soc" in send_command(path, {"volume": 11.0}, {})["error"]
         assert "0..1" in send_command(path, {}, {"corrupt": 2.0})["error"]
     assert not path.exists()
 
@@ -237,7 +237,7 @@ def test_a_control_socket_never_replaces_a_file(tmp_path: Path) -> None:
     path = tmp_path / "control"
     path.write_text("precious")
     line = BmsLine(tmp_path / "bms")
-    with pytest.raises(FileExistsError, match="there is a file"), line, control_socket(line, path):
+    with pytest.raises(FileExistsError, match="a file exists there"), line, control_socket(line, path):
         pass
     assert path.read_text() == "precious"
 

@@ -85,7 +85,7 @@ def test_an_adapter_that_is_pulled_out_ends_it_with_one_line() -> None:
         os.close(master)
         assert simulator.wait(5.0) == 2
         assert simulator.stderr.read().splitlines() == [
-            f"Error: {name}: the serial port has gone; is the adapter plugged in?"
+            f"Error: {name}: the serial port has disappeared; is the adapter plugged in?"
         ]
 
 
@@ -105,5 +105,5 @@ def test_a_port_that_another_program_has_is_left_to_it() -> None:
 @pytest.mark.parametrize("both", [True, False])
 def test_one_end_has_to_be_chosen(tmp_path: Path, both: bool) -> None:
     ends = ("--pty", tmp_path / "bms", "--port", "/dev/null") if both else ()
-    assert "one of them" in complaint(run(*ends))
+    assert "give either" in complaint(run(*ends))
     assert not (tmp_path / "bms").is_symlink()

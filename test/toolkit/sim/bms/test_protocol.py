@@ -145,7 +145,7 @@ def test_the_simulated_pack_is_physical() -> None:
         ("temp1", 4000, "-3276.8..3276.7"),
         ("reg.300", 70000, "0..65535"),
         ("reg.70000", 1, "0..65535"),
-        ("volume", 1, "there are soc"),
+        ("volume", 1, "choose from soc"),
     ],
 )
 def test_values_that_make_no_sense_are_refused(bms: TinyBms, name: str, value: float, complaint: str) -> None:

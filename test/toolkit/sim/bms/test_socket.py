@@ -112,7 +112,7 @@ def test_as_a_program_it_waits_for_the_emulator_and_says_so(port: int) -> None:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as simulator:
         assert simulator.stderr is not None
         said = [simulator.stderr.readline() for _ in range(2)]
-        assert "nobody is there (Connection refused); waiting" in said[1]
+        assert "no connection (Connection refused); waiting" in said[1]
         with emulator(port) as server, uart(server) as chip:
             assert answers(chip)
         simulator.terminate()
@@ -123,4 +123,4 @@ def test_as_a_program_it_waits_for_the_emulator_and_says_so(port: int) -> None:
 def test_an_address_that_makes_no_sense_is_said_in_one_line(url: str) -> None:
     ended = CliRunner().invoke(main, ["sim", "bms", "--port", url])
     assert ended.exit_code == 2
-    assert ended.stderr == f"Error: {url}: is no serial line on TCP; give socket://HOST:PORT\n"
+    assert ended.stderr == f"Error: {url}: is not a serial line on TCP; give socket://HOST:PORT\n"

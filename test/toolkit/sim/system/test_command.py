@@ -70,7 +70,7 @@ def test_every_scenario_is_listed() -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("--scenario", "picnic"), "not known; there are week"),
+        (("--scenario", "picnic"), "not known; choose from week"),
         (("--days", "0"), "0 days: give 0.001 to 60"),
         (("--days", "nan"), "nan days"),
         (("--days", "61"), "61 days"),

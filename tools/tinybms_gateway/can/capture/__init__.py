@@ -1,4 +1,4 @@
-"""``tinybms-gw can capture``: one command of several parts, the recorder, the statistics and the view on a terminal."""
+"""``tinybms-gw can capture``: the recorder, the statistics and the view on a terminal."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -18,14 +18,14 @@ with lazy_imports():
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE",
               help="File to write; .log (candump), .blf, .trc, .log.gz, .trc.gz.")  # fmt: skip
 @click.option("--seconds", type=Seconds(), help="Stop after this time.")
-@click.option("--count", type=click.IntRange(min=1), help="Stop after so many frames.")
+@click.option("--count", type=click.IntRange(min=1), help="Stop after this many frames.")
 @click.option("--bitrate", type=click.IntRange(10_000, 1_000_000), default=500_000, show_default=True,
-              help="Of the bus, bit/s, for adapters that have to be told, and for the load.")  # fmt: skip
-@click.option("--rotate-every", type=Seconds(), metavar="SECONDS", help="Begin a new file after this time.")
+              help="Bit rate of the bus in bit/s, for adapters that need it and for the bus load.")  # fmt: skip
+@click.option("--rotate-every", type=Seconds(), metavar="SECONDS", help="Start a new file after this time.")
 @click.option("--rotate-size", type=click.FloatRange(min=0, min_open=True), metavar="MB",
-              help="Begin a new file when the present one has about this size.")  # fmt: skip
-@click.option("--keep", type=click.IntRange(min=1), metavar="N", help="With rotation: keep the newest N files only.")
-@click.option("--force", is_flag=True, help="Overwrite FILE when it is there.")
+              help="Start a new file when the current one reaches about this size.")  # fmt: skip
+@click.option("--keep", type=click.IntRange(min=1), metavar="N", help="With rotation: keep only the newest N files.")
+@click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
 @click.option("--json", "as_json", is_flag=True, help="No table; print the result as JSON.")
 def capture_command(
     backend: str,
@@ -41,9 +41,9 @@ def capture_command(
 ) -> None:
     """Record the bus to files.
 
-    It ends with Ctrl-C or SIGTERM, or when the options say; the files are whole then. What was received is on the
-    disk within a second. With rotation each file is named after FILE and the time (UTC) at which it begins, such
-    as bus_20261126T114500Z.log. On a terminal a table shows each identifier.
+    Recording stops on Ctrl-C or SIGTERM, or as the options say; the files are then complete. Received frames are on the
+    disk within a second. With rotation, each file is named after FILE and its start time (UTC), such as
+    bus_20261126T114500Z.log. On a terminal, a table shows each identifier.
 
     \b
     Examples:
@@ -53,7 +53,7 @@ def capture_command(
     """
     rotation = recorder.Rotation(rotate_every, rotate_size, keep)
     if keep is not None and not rotation:
-        raise UsageProblem("--keep goes with --rotate-every or --rotate-size")
+        raise UsageProblem("--keep needs --rotate-every or --rotate-size")
     job = recording.Job(backend, output, bitrate, seconds, count, rotation, force)
     seen = statistics.Statistics()
     table = nullcontext() if as_json else view.shown(seen, f"{backend} -> {output}", bitrate, make_console(stderr=True))

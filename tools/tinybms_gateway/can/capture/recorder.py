@@ -1,4 +1,4 @@
-"""One file after the other: where the frames of a recording go."""
+"""The files of a recording, one after another."""
 
 import re
 import time
@@ -11,37 +11,37 @@ import can
 from tinybms_gateway.can.writer import CaptureFile, split_name
 
 SYNC_EVERY_S = 0.9
-"""Time between two moments when everything is on the disk: a power cut costs less than a second."""
+"""Time after which everything is written to the disk: a power cut costs less than a second."""
 MEGABYTE = 1_000_000
 MOST_A_SECOND = 999
 
 
 @dataclass(frozen=True)
 class Rotation:
-    """When a new file begins."""
+    """When a new file starts."""
 
     every_s: float | None = None
     size_mb: float | None = None
     keep: int | None = None
-    """Newest files that are kept, with those of earlier recordings under the same name; None: all."""
+    """How many of the newest files are kept, including earlier recordings under the same name; None: all."""
 
     def __bool__(self) -> bool:
         return self.every_s is not None or self.size_mb is not None
 
 
 class Recorder:
-    """Writes frames; with a rotation the files are named after the time at which they begin."""
+    """Writes frames; with a rotation the files are named after their start time."""
 
     def __init__(self, path: Path, rotation: Rotation, *, force: bool = False) -> None:
-        """Create the first file, so that a place where nothing can be written is noticed at once.
+        """Create the first file, so that an unwritable place is noticed at once.
 
         Raises:
-            OSError: it cannot be created; `FileExistsError` when it is there and may not be overwritten.
+            OSError: it cannot be created; `FileExistsError` if it exists and may not be overwritten.
         """
         self.files: list[Path] = []
-        """Files of this recording that are still there, oldest first."""
+        """Files of this recording that still exist, oldest first."""
         self.frames = 0
-        """Frames that are in files, with those that were taken away since."""
+        """Frames written to files, including files removed since."""
         self.left_out = 0
         """Frames that the format cannot hold."""
         self._path = path
@@ -60,7 +60,7 @@ class Recorder:
             self.close()
 
     def tick(self) -> None:
-        """Call it often: brings the frames to the disk, and begins a new file when it is time."""
+        """Call it often: writes the frames to the disk, and starts a new file when it is due."""
         file, now = self._file, time.monotonic()
         if file is None:
             return
@@ -71,7 +71,7 @@ class Recorder:
             self._synced = now
 
     def close(self) -> None:
-        """End the present file."""
+        """Close the current file."""
         file, self._file = self._file, None
         if file is not None:
             self.left_out += file.left_out
@@ -88,7 +88,7 @@ class Recorder:
         return file
 
     def _next_name(self) -> Path:
-        """In the order of their time; a name of this recording is not taken again when its file has been taken away."""
+        """Names sort by time; a name of this recording is not reused after its file was removed."""
         stem, suffix = split_name(self._path)
         second = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
         first = self._last_name[1] + 1 if self._last_name[0] == second else 1

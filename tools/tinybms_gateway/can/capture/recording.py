@@ -41,7 +41,7 @@ class Recorded:
     """What was recorded."""
 
     files: tuple[Path, ...]
-    """Those that are still there, oldest first."""
+    """Those that still exist, oldest first."""
     frames: int
     left_out: int
     """Frames that the format cannot hold."""
@@ -76,7 +76,7 @@ def check_capture_path(path: Path) -> None:
     """Refuse file formats that lose something.
 
     Raises:
-        ValueError: with the formats that do not.
+        ValueError: names the formats that do not.
     """
     name = format_of(path)
     if not name or FORMATS[name].not_recorded:
@@ -89,7 +89,7 @@ def check_capture_path(path: Path) -> None:
 
 
 def capture(job: Job, statistics: Statistics, on_tick: Callable[[], None] = lambda: None) -> Recorded:
-    """Record until the time is over, the count is reached, or a signal says stop.
+    """Record until the time is up, the count is reached, or a signal says stop.
 
     Args:
         job: what to record
@@ -98,7 +98,7 @@ def capture(job: Job, statistics: Statistics, on_tick: Callable[[], None] = lamb
 
     Raises:
         ValueError: the bus or the file cannot be opened.
-        OSError: the file cannot be written; `ConnectionError`: the bus has gone. What came before is in the file.
+        OSError: the file cannot be written; `ConnectionError`: the bus has disappeared. Earlier frames are in the file.
     """
     check_capture_path(job.path)
     _check_not_there(job)
@@ -148,7 +148,7 @@ class _Receiver:
             while not self._ended and (now := time.monotonic()) < self._deadline:
                 for message in receive_until(self._bus, min(now + 0.2, self._deadline)):
                     self.waiting.append(message)
-        except Exception as error:  # an adapter's library raises whatever it likes; the writer tells it
+        except Exception as error:  # an adapter's library may raise anything; the writer reports it
             self.error = error
 
 
@@ -160,10 +160,10 @@ def _record(
     stop: threading.Event,
     on_tick: Callable[[], None],
 ) -> str:
-    """Write what the receiver brings; returns what ended it.
+    """Write what the receiver delivers; returns what ended it.
 
     Raises:
-        OSError: the file cannot be written, or the bus has gone (`ConnectionError`).
+        OSError: the file cannot be written, or the bus has disappeared (`ConnectionError`).
     """
     while True:
         stopped = stop.wait(WRITE_EVERY_S)
@@ -185,11 +185,11 @@ def _record(
 
 def _check_not_there(job: Job) -> None:
     if not job.rotation and job.path.exists() and not job.force:
-        raise ValueError(f"{job.path}: is there already; give another name, or --force to overwrite it")
+        raise ValueError(f"{job.path}: already exists; give another name, or --force to overwrite it")
 
 
 def _close_quietly(recorder: Recorder) -> None:
-    """After an error: the file keeps what it has, and the error is the one that is told."""
+    """After an error, the file keeps what it has, and that error is the one reported."""
     try:
         recorder.close()
     except (OSError, ValueError):
@@ -199,4 +199,4 @@ def _close_quietly(recorder: Recorder) -> None:
 def _with_frames(error: OSError, recorder: Recorder) -> OSError:
     where = recorder.files[-1] if recorder.files else ""
     kind = ConnectionError if isinstance(error, ConnectionError) else OSError
-    return kind(f"{where}: {error.strerror or error}; {recorder.frames} frames came before")
+    return kind(f"{where}: {error.strerror or error}; {recorder.frames} frames were recorded before")

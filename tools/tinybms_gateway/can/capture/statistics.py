@@ -1,4 +1,4 @@
-"""What has been on the bus: how often each identifier, how much of the bus it takes, and its newest frame."""
+"""Statistics of the bus: for each identifier its count, its share of the bus and its newest frame."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from tinybms_gateway.can.database import load_database
 from tinybms_gateway.can.protocol import id_text
 
 MOST_IDS = 4096
-"""Identifiers that are told apart; a bus with all 29-bit ones does not fill the memory."""
+"""Most identifiers counted separately: a bus with all 29-bit ones must not fill the memory."""
 Key = tuple[int, bool]
 """Identifier, and whether it has 29 bits."""
 

@@ -19,7 +19,7 @@ from tinybms_gateway.can.protocol import ALARMS_ID, id_text
 REFRESH_PER_SECOND = 2
 RATE_OVER_S = 10.0
 OTHER_LINES = 7
-"""Of the screen: title, head and foot of the table, the line below it, the prompt."""
+"""Lines of the screen for title, head and foot of the table, the line below it, and the prompt."""
 
 
 @contextmanager
@@ -45,7 +45,7 @@ class CaptureView:
         self._history: deque[tuple[float, dict[Key, int]]] = deque()
 
     def render(self) -> Group:
-        """The present state."""
+        """The current state."""
         now = time.monotonic()
         rows = sorted(list(self._statistics.seen.items()))
         rates = self._rates(now, {key: seen.count for key, seen in rows})
@@ -84,7 +84,7 @@ class CaptureView:
         ]
         if hidden:
             parts.append(f"{hidden} more identifiers")
-        return Text("   ".join([*parts, "Ctrl-C ends"]), style="dim", overflow="ellipsis", no_wrap=True)
+        return Text("   ".join([*parts, "Ctrl-C to stop"]), style="dim", overflow="ellipsis", no_wrap=True)
 
     def _rates(self, now: float, counts: dict[Key, int]) -> dict[Key, float]:
         """Frames per second, over the last seconds."""

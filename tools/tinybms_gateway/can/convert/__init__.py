@@ -14,19 +14,19 @@ with lazy_imports():
 @click.command("convert")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CAPTURE... [OUT]")
 @click.option("--parquet", "directory", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-              help="Add the captures to this dataset of decoded signals instead, by site and day.")  # fmt: skip
-@click.option("--site", metavar="NAME", help="Where the captures come from, for --parquet; default: unknown.")
+              help="Instead, add the captures to this dataset of decoded signals, by site and day.")  # fmt: skip
+@click.option("--site", metavar="NAME", help="Site of the captures, for --parquet; default: unknown.")
 @click.option("--start", metavar="TIME",
-              help="Time at which a capture without a clock (.asc) begins, as 2026-11-26T12:00:00+01:00.")  # fmt: skip
-@click.option("--force", is_flag=True, help="Overwrite what is there.")
+              help="Start time of a capture without a clock (.asc), such as 2026-11-26T12:00:00+01:00.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def convert_command(
     paths: tuple[Path, ...], directory: Path | None, site: str | None, start: str | None, force: bool, as_json: bool
 ) -> None:
-    """Write captures in another format, or their decoded signals as Parquet.
+    """Convert captures to another format, or their decoded signals to Parquet.
 
-    Formats, by the end of the name: .log (candump), .blf, .trc, .asc, .csv, .mf4, and .gz behind the text ones; OUT
-    may be .parquet as well. What OUT cannot keep is said on stderr. With --parquet all arguments are captures;
+    The file name gives the format: .log (candump), .blf, .trc, .asc, .csv, .mf4, with .gz after the text formats; OUT
+    may also be .parquet. What OUT cannot keep is listed on stderr. With --parquet, all arguments are captures;
     converting one again adds nothing.
 
     \b
@@ -36,7 +36,7 @@ def convert_command(
       tinybms-gw can convert --parquet dataset --site north bus_*.log.gz
     """
     if directory is None and site is not None:
-        raise UsageProblem("--site goes with --parquet DIR")
+        raise UsageProblem("--site needs --parquet DIR")
     if directory is None and len(paths) != 2:
         raise UsageProblem("give a capture and the file to write, or --parquet DIR and captures")
     results: list[conversion.Converted | dataset.Written] = []

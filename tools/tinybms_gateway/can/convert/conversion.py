@@ -1,4 +1,4 @@
-"""Captures into other formats, and into tables of decoded signals."""
+"""Convert captures to other formats, and to tables of decoded signals."""
 
 import importlib.util
 import re
@@ -32,7 +32,7 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Converted:
-    """What became of a capture that was written in another format."""
+    """The result of converting a capture."""
 
     source: Path
     target: Path
@@ -40,7 +40,7 @@ class Converted:
     left_out: int
     """Frames that the format cannot hold."""
     moved: int
-    """Frames that have the time of an earlier one now, because they were older than it."""
+    """Frames that were older than an earlier one, and now have its time."""
     loses: str
 
     def as_json(self) -> dict[str, Any]:
@@ -56,18 +56,18 @@ class Converted:
 
     def __str__(self) -> str:
         left_out = f", {self.left_out} left out that {format_of(self.target)} cannot hold" if self.left_out else ""
-        moved = f", {self.moved} older than those before them have their time now" if self.moved else ""
+        moved = f", {self.moved} out of order and moved to the time of the frame before" if self.moved else ""
         return f"{self.target}: {self.frames} frames{left_out}{moved}"
 
 
 def parse_start(text: str) -> int:
-    """A time as ISO 8601 writes it; UTC when it names no zone.
+    """Read a time in ISO 8601; UTC if it names no zone.
 
     Returns:
         Microseconds since 1970.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a time.
     """
     try:
         time = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))
@@ -79,15 +79,13 @@ def parse_start(text: str) -> int:
 
 
 def check_site(site: str) -> str:
-    """A name that is safe as a directory.
+    """Check that a name is safe as a directory.
 
     Raises:
         ValueError: it is not.
     """
     if not SITE.fullmatch(site):
-        raise ValueError(
-            f"--site {site!r}: give letters, digits, '.', '_' and '-', 63 at most, a letter or digit first"
-        )
+        raise ValueError(f"--site {site!r}: give at most 63 letters, digits, '.', '_' and '-', a letter or digit first")
     return site
 
 
@@ -95,10 +93,10 @@ def loses(target: Path) -> str:
     """What a format does not keep.
 
     Raises:
-        ValueError: it is none that is written.
+        ValueError: it cannot be written.
     """
     if target.suffix.lower() == PARQUET:
-        return "frames that are not of this protocol; the others are decoded"
+        return "frames that are not of this protocol; the rest are decoded"
     name = format_of(target)
     if not name:
         endings = ", ".join([*FORMATS, *(f"{n}.gz" for n in FORMATS if n not in UNZIPPED), PARQUET])
@@ -114,9 +112,9 @@ def convert(
     Args:
         source: the capture
         target: the file to write
-        start_us: time of the begin of a capture that has no clock
+        start_us: start time of a capture without a clock
         force: overwrite the target
-        progress: told what part of the capture has been converted
+        progress: called with the part of the capture converted so far
 
     Raises:
         ValueError: the capture cannot be read (`CaptureError`), the target cannot be written, or the time is missing.
@@ -153,11 +151,11 @@ def _blocks(
     for block in capture:
         timed = block
         if capture.absolute_time and start_us is not None:
-            raise ValueError(f"{source}: has times of a clock; --start is for captures without one")
+            raise ValueError(f"{source}: has clock times; --start is for captures without them")
         if not capture.absolute_time and start_us is not None:
             timed = replace(block, time_us=block.time_us + start_us)
         elif not capture.absolute_time and needs_clock:
-            raise ValueError(f"{source}: says no time of day; give that of its begin with --start")
+            raise ValueError(f"{source}: has no clock times; give its start time with --start")
         check_clock(source, timed)
         yield timed, capture.channels
         progress(capture.part)

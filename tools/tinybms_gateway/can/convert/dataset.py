@@ -17,14 +17,14 @@ from tinybms_gateway.can.decoder import Decoder
 
 DAY_US = 86_400_000_000
 MOST_DAYS = 400
-"""Of one capture; more means that its clock jumps."""
+"""Most days of one capture; more means that its clock jumps."""
 WHAT_A_FRAME_IS = Flag.EXTENDED | Flag.REMOTE | Flag.ERROR | Flag.FD
 _HASHED = np.dtype([("time", "<i8"), ("id", "<u4"), ("flags", "u1"), ("length", "u1"), ("data", "<u8")])
 
 
 @dataclass
 class Written:
-    """What became of a capture."""
+    """The result for a capture."""
 
     capture: Path
     frames: int = 0
@@ -33,7 +33,7 @@ class Written:
     """Kind of problem -> frames without a row."""
     files: list[Path] = field(default_factory=list)
     unchanged: bool = False
-    """All of it was there already."""
+    """All of it was already there."""
 
     def as_json(self) -> dict[str, Any]:
         """As plain values for JSON."""
@@ -49,7 +49,7 @@ class Written:
     def __str__(self) -> str:
         left_out = "".join(f", {count} frames left out: {kind}" for kind, count in sorted(self.left_out.items()))
         where = str(self.files[0]) if len(self.files) == 1 else f"{len(self.files)} files"
-        there = ", there already" if self.unchanged else ""
+        there = ", already there" if self.unchanged else ""
         return f"{self.capture}: {self.frames} frames, {self.rows} rows in {where}{there}{left_out}"
 
 
@@ -58,19 +58,19 @@ def write_dataset(
 ) -> Written:
     """Add a capture to a dataset.
 
-    The files are named after the content of the capture: the same frames come to the same names, whatever the format
-    of the capture, so they are never there twice.
+    The files are named after the content of the capture: the same frames get the same names in any capture format, so
+    they are never stored twice.
 
     Args:
-        directory: of the dataset; made when it is not there
+        directory: of the dataset; made if it is missing
         site: value of the partition; a safe name
         capture: for the column of this name
         blocks: frames with a clock, and the names of the channels
-        force: write again what is there already
+        force: rewrite existing files
 
     Raises:
         ValueError: nothing to write, or the clock jumps.
-        OSError: it cannot be written; nothing that looks whole is left then.
+        OSError: it cannot be written; nothing that looks complete is left.
     """
     new = not directory.exists()
     directory.mkdir(parents=True, exist_ok=True)
@@ -129,7 +129,7 @@ class _DatasetWriter:
             writer.close()
 
     def publish(self, site: Path, *, force: bool) -> Written:
-        """Give the parts their names, unless all are there already."""
+        """Give the parts their names, unless all already exist."""
         _check_not_empty(self._written)
         name = f"part-{self._hash.hexdigest()[:16]}.parquet"
         moves = {}
@@ -148,7 +148,7 @@ class _DatasetWriter:
     def _writer(self, day: int) -> pq.ParquetWriter:
         if day not in self._writers:
             if len(self._writers) == MOST_DAYS:
-                raise ValueError(f"{self._capture}: frames of more than {MOST_DAYS} days; its clock jumps")
+                raise ValueError(f"{self._capture}: frames span more than {MOST_DAYS} days; its clock jumps")
             self._writers[day] = pq.ParquetWriter(self._parts / str(day), SCHEMA, compression="zstd")
         return self._writers[day]
 
@@ -182,5 +182,5 @@ def _content(block: FrameBlock) -> bytes:
 
 def _check_not_empty(written: Written) -> None:
     if not written.rows:
-        reason = f"none of its {written.frames} frames is of this protocol" if written.frames else "no frames"
+        reason = f"none of its {written.frames} frames belongs to this protocol" if written.frames else "no frames"
         raise ValueError(f"{written.capture}: {reason}; nothing was written")

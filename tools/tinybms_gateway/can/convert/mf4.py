@@ -19,16 +19,16 @@ FRAME_TYPES = (
 
 
 class Mf4File:
-    """An MF4 file that is being written; its frames are kept in a temporary file until it is saved."""
+    """An MF4 file being written; its frames stay in a temporary file until it is saved."""
 
     def __init__(self, path: Path) -> None:
-        """Begin one."""
+        """Start one."""
         self._path = path
         self._mdf = MDF(version="4.10")
         self._start_us: int | None = None
         self._last_us = 0
         self.moved = 0
-        """Frames that were older than one of an earlier block, and have its time now."""
+        """Frames that were older than one of an earlier block, and now have its time."""
 
     def write(self, block: FrameBlock, channels: list[str]) -> None:
         """Add frames, without CAN FD; the format wants them in the order of their times.

@@ -31,7 +31,7 @@ NO_TEXT = -1
 
 
 class _Words:
-    """Strings that occur again and again, as numbers."""
+    """Recurring strings, as numbers."""
 
     def __init__(self) -> None:
         self.words: list[str] = []

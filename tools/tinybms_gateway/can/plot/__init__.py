@@ -14,21 +14,21 @@ with lazy_imports():
 @click.command("plot")
 @click.argument("capture", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="OUT.png",
-              help="Picture to write: .png, .svg or .pdf; replaced when it is there.")  # fmt: skip
-@click.option("--signal", "signals", multiple=True, metavar="NAME", help="Draw this signal; may be repeated.")
+              help="Picture to write: .png, .svg or .pdf; overwritten if it exists.")  # fmt: skip
+@click.option("--signal", "signals", multiple=True, metavar="NAME", help="Plot this signal; repeatable.")
 @click.option("--from", "from_s", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS",
-              help="Begin so many seconds after the first frame.")  # fmt: skip
+              help="Start this many seconds after the first frame.")  # fmt: skip
 @click.option("--to", "to_s", type=click.FloatRange(min=0), metavar="SECONDS",
-              help="End so many seconds after the first frame.")  # fmt: skip
+              help="End this many seconds after the first frame.")  # fmt: skip
 @click.option("--seconds", is_flag=True, help="Time axis in seconds since the first frame, not in local time.")
 def plot_command(
     capture: Path, output: Path, signals: tuple[str, ...], from_s: float, to_s: float | None, seconds: bool
 ) -> None:
-    """Draw a capture as a picture.
+    """Plot a capture as a picture.
 
-    SOC, voltage and current with their limits, cells, temperatures, alarms and warnings over time. Shaded: times
-    without 0x351 (after 3 s the GX stops the system) and without the keepalive of the GX. A long capture is reduced
-    to the extremes of each moment: no peak is lost. docs/reference/victron_pgn_signal_summary.md lists the signals.
+    SOC, voltage and current with their limits, cells, temperatures, alarms and warnings over time. Times without 0x351
+    (after 3 s the GX stops the system) or without the GX keepalive are shaded. A long capture is reduced to the
+    extremes of each interval, so no peak is lost. docs/reference/victron_pgn_signal_summary.md lists the signals.
 
     \b
     Examples:

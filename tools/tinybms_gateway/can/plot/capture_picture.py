@@ -19,13 +19,13 @@ def numeric_signals(names: tuple[str, ...]) -> tuple[str, ...]:
     """The names as the DBC writes them.
 
     Raises:
-        ValueError: there is no such signal, or it is no number.
+        ValueError: there is no such signal, or it is not a number.
     """
     signals = {s.name: s for message in load_database().messages for s in message.signals}
     found = tuple(signal_name(name, signals) for name in names)
     for name in found:
         if signals[name].length > 32:
-            raise ValueError(f"--signal {name}: is a text, no number")
+            raise ValueError(f"--signal {name}: is text, not a number")
     return found
 
 
@@ -42,11 +42,11 @@ def plot(
 
     Args:
         path: the capture
-        output: picture to write; replaced when it is there
+        output: picture to write; overwritten if it exists
         signals: what to draw; empty: the overview
         window: part of the capture
         seconds: time axis in seconds since its first frame, not in local time
-        progress: told what part of the capture has been read
+        progress: called with the part of the capture read so far
 
     Raises:
         ValueError: no such format or signal, or the capture cannot be read (`CaptureError`).

@@ -24,11 +24,11 @@ ROW_IN = 0.24
 HEAD_IN = 1.15
 KELVIN = 273.15
 NARROWEST = 300
-"""Part of the time axis that a shaded time takes at least."""
+"""Least share of the time axis that a shaded time takes."""
 DAY_US = 86_400e6
 COLOURS = (BLUE, RED, GREEN, PURPLE, YELLOW, "#2f2f2f", "#e07b39", "#3fa7a3")
 HOLD_PERIODS = 3
-"""A value counts as known for so many of its periods after a frame; then its line ends."""
+"""A value counts as known for this many of its periods after a frame; then its line ends."""
 Values = NDArray[np.float64]
 
 
@@ -38,17 +38,17 @@ class TimeAxis:
 
     begin_us: int
     seconds_since: float | None
-    """Second at the begin of the picture; None: local time."""
+    """Second at the start of the picture; None: local time."""
 
     def at(self, time_us: NDArray[np.int64] | int) -> Values:
-        """Where a time is, in microseconds since the begin of the picture."""
+        """Where a time is, in microseconds since the start of the picture."""
         times = np.asarray(time_us, np.float64)
         if self.seconds_since is not None:
             return self.seconds_since + times / 1e6
         return self.begin_us / DAY_US + times / DAY_US
 
     def spans(self, spans: list[tuple[int, int]]) -> list[tuple[float, float]]:
-        """Begin and width of spans."""
+        """Start and width of spans."""
         return [(float(self.at(begin)), float(self.at(end) - self.at(begin))) for begin, end in spans]
 
     def label(self, ax: Axes) -> None:
@@ -64,7 +64,7 @@ class TimeAxis:
 
     @property
     def zone(self) -> timezone:
-        """Local zone at the begin of the picture."""
+        """Local zone at the start of the picture."""
         utc = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=self.begin_us)
         local = utc.astimezone()
         return timezone(local.utcoffset() or timedelta(0), local.tzname() or "")
@@ -140,7 +140,7 @@ def draw(story: Story, seconds_since: float | None) -> Figure:
 
     Args:
         story: what to show
-        seconds_since: second at the begin of the picture, for a time axis in seconds; None: local time
+        seconds_since: second at the start of the picture, for a time axis in seconds; None: local time
     """
     axis = TimeAxis(story.begin_us, seconds_since)
     canvas = Canvas(story, axis)
@@ -282,9 +282,9 @@ def _row_label(name: str) -> str:
 
 
 def _shade(canvas: Canvas, ax: Axes) -> None:
-    """Times without what has to come, over the whole height; short ones are made wide enough to be seen.
+    """Shade the times without expected frames over the whole height; short ones are made wide enough to be seen.
 
-    What never came at all is only told: the whole picture would be shaded.
+    What never came at all is only mentioned: the whole picture would be shaded.
     """
     least = round(canvas.story.end_us / NARROWEST)
     for gaps, style in ((canvas.story.limits_gaps, _NO_LIMITS), (canvas.story.keepalive_gaps, _NO_GX)):
@@ -305,8 +305,8 @@ def _shading_legend(story: Story) -> list[Patch]:
         (
             story.keepalive_gaps,
             _NO_GX,
-            "no keepalive of a GX (0x305) at all",
-            "no keepalive of the GX (0x305) for over 10 s",
+            "no GX keepalive (0x305) at all",
+            "no GX keepalive (0x305) for over 10 s",
         ),
     ):
         if not gaps.seen:
@@ -328,7 +328,7 @@ def _title(story: Story, axis: TimeAxis) -> str:
 
 
 def _with_breaks(course: Course, hold_us: int) -> tuple[NDArray[np.int64], Values, Values]:
-    """A course with the end of what each last frame before a gap holds, and nothing behind it."""
+    """A course in which the value of the last frame before a gap ends in time, with nothing after it."""
     gaps = np.flatnonzero(np.diff(course.time_us) > hold_us)
     at = np.concatenate([gaps, [len(course.time_us) - 1]]) + 1
     ends = course.time_us[at - 1] + hold_us // HOLD_PERIODS
@@ -341,12 +341,12 @@ def _with_breaks(course: Course, hold_us: int) -> tuple[NDArray[np.int64], Value
 
 
 def _zero_is_none(values: Values) -> Values:
-    """DVL 0 is no limit: the GX does not use it, and many batteries send none."""
+    """A DVL of 0 is not a limit: the GX does not use it, and many batteries send none."""
     return np.where(values > 0, values, np.nan)
 
 
 def _at_least(ax: Axes, span: float) -> None:
-    """No noise of a resolution as tall as the panel."""
+    """Keep the noise of one resolution step from filling the panel."""
     low, high = ax.get_ylim()
     if high - low < span:
         middle = (low + high) / 2

@@ -41,7 +41,7 @@ class Window:
             ValueError: it is empty.
         """
         if self.to_s is not None and self.to_s <= self.from_s:
-            raise ValueError(f"--to {self.to_s:g} is not behind --from {self.from_s:g}")
+            raise ValueError(f"--to {self.to_s:g} is not after --from {self.from_s:g}")
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Story:
     begin_us: int = 0
     """Of the picture."""
     end_us: int = 0
-    """Of the picture, since its begin."""
+    """Of the picture, since its start."""
     frames: int = 0
     channels: int = 0
     values: dict[str, Extremes] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Story:
     keepalive_gaps: Gaps = field(default_factory=lambda: Gaps(KEEPALIVE_LOST_S * 1_000_000))
 
     def take(self, decoded: DecodedBlock) -> None:
-        """Add frames; times count from the begin of the picture."""
+        """Add frames; times count from the start of the picture."""
         self.frames += len(decoded.block)
         self.end_us = max(self.end_us, int(decoded.block.time_us.max()))
         for identifier, frames in decoded.frames.items():
@@ -121,12 +121,12 @@ def read_story(path: Path, signals: tuple[str, ...], window: Window, progress: C
     if missing := [name for name in signals if name not in story.values]:
         raise CaptureError(f"{path}: none of its {story.frames} frames has {', '.join(missing)}")
     if not story.values and not story.active:
-        raise CaptureError(f"{path}: none of its {story.frames} frames has something to draw")
+        raise CaptureError(f"{path}: none of its {story.frames} frames has anything to plot")
     return story
 
 
 def _part(block: FrameBlock, first: int, window: Window) -> FrameBlock:
-    """Frames of a window, with times from its begin."""
+    """Frames of a window, with times from its start."""
     begin = first + round(window.from_s * 1e6)
     time_us = block.time_us - begin
     inside = time_us >= 0 if window.from_s > 0 else np.ones(len(block), np.bool_)

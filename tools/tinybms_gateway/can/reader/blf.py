@@ -29,7 +29,7 @@ _STORED, _DEFLATED = 0, 2
 LARGEST = 1 << 24
 """Bytes of an object or of the content of a container; those of Vector and python-can hold 128 kB."""
 WORTH_A_LOOK = 8
-"""After so many objects with the same head, it is looked how many more there are."""
+"""After this many objects with the same head, the reader looks for how many more there are."""
 _HEADS = {1: 32, 2: 40}
 """Where an object's content begins, by the version of its header."""
 _TIME_AT = 24
@@ -39,7 +39,7 @@ Records = NDArray[Any]
 
 
 def _layout(size: int, **fields: tuple[str, int]) -> np.dtype[Any]:
-    """A record of so many bytes: name -> type and place of a field."""
+    """A record of this many bytes: name -> type and place of a field."""
     return np.dtype(
         {
             "names": list(fields),
@@ -91,12 +91,12 @@ _FD_64 = _Kind(
     64,
 )
 _KINDS = {1: _CLASSIC, 86: _CLASSIC, 73: _ERROR, 100: _FD, 101: _FD_64}
-"""By type of the object; others are no frames."""
+"""By type of the object; others are not frames."""
 _LONGEST_RECORD = max(_HEADS.values()) + max(kind.layout.itemsize for kind in _KINDS.values())
 
 
 def read_blf(source: Source, channels: Channels) -> Iterator[FrameBlock]:
-    """Read a file, a block a container.
+    """Read a file, one block per container.
 
     Raises:
         CaptureError: damaged or cut off; the frames of all containers before that place have been handed out.
@@ -125,14 +125,14 @@ class _Reader:
                 yield self._block(stream, objects)
             rest = stream[end:]
             if len(rest) > LARGEST:
-                raise self._damaged("an object in it is too large")
+                raise self._damaged("it holds an object that is too large")
         if rest.strip(b"\0") or self._read < self._size:
             raise self._cut_off()
 
     def _read_file_header(self) -> None:
         _, header_size, self._size, *start = _FILE.unpack(self._exactly(_FILE.size))
         if not _FILE.size <= header_size <= LARGEST:
-            raise self._damaged("a length in it makes no sense")
+            raise self._damaged("it holds an invalid length")
         self._exactly(header_size - _FILE.size)
         year, month, _, day, hour, minute, second, millisecond = start
         try:
@@ -149,7 +149,7 @@ class _Reader:
                 raise self._cut_off()
             signature, _, _, size, kind = _OBJECT.unpack(head)
             if signature != b"LOBJ" or not _OBJECT.size <= size <= LARGEST:
-                raise self._damaged("a length in it makes no sense")
+                raise self._damaged("it holds an invalid length")
             body = self._exactly(size - _OBJECT.size)
             self._read += len(self._source.read(size % 4))
             if kind == _CONTAINER:
@@ -162,14 +162,14 @@ class _Reader:
         if method == _STORED:
             return packed
         if method != _DEFLATED:
-            raise self._damaged(f"a container is compressed in an unknown way ({method})")
+            raise self._damaged(f"a container uses unknown compression ({method})")
         unpacker = zlib.decompressobj()
         try:
             content = unpacker.decompress(packed, LARGEST)
         except zlib.error as error:
             raise self._damaged(str(error)) from error
         if not unpacker.eof:
-            raise self._damaged("a container is not whole")
+            raise self._damaged("a container is incomplete")
         return content
 
     def _objects(self, stream: bytes) -> tuple[NDArray[np.int64], int]:
@@ -190,7 +190,7 @@ class _Reader:
                 break
             _, _, version, size, kind = _OBJECT.unpack_from(stream, start)
             if size < _OBJECT.size or size > LARGEST:
-                raise self._damaged("a length in it makes no sense")
+                raise self._damaged("it holds an invalid length")
             if start + size > len(stream):
                 break
             head = stream[start : start + _OBJECT.size]
@@ -213,7 +213,7 @@ class _Reader:
         times = _records(padded, objects[:, 0] + 16, np.dtype([("unit", "<u4"), ("pad", "<u4"), ("time", "<u8")]))
         time_us = np.where(times["unit"] == 1, times["time"] * 10, (times["time"] + 500) // 1000)
         if (time_us > _LATEST_US).any():
-            raise self._damaged("a time in it makes no sense")
+            raise self._damaged("it holds an invalid time")
         parts, rows, buses = [], [], np.zeros(len(objects), np.int64)
         for kind in np.unique(objects[:, 3]).tolist():
             rows.append(np.flatnonzero(objects[:, 3] == kind))
@@ -229,7 +229,7 @@ class _Reader:
         """Frames of one kind, all of channel 0."""
         room = objects[:, 0] + objects[:, 2] - objects[:, 1] - kind.needed
         if (room < 0).any():
-            raise self._damaged("an object is too short for what it should be")
+            raise self._damaged("an object is too short for its type")
         records = _records(padded, objects[:, 1], kind.layout)
         flags = np.full(len(records), kind.always, np.uint8)
         for flag, (name, bits) in kind.flags.items():

@@ -43,7 +43,7 @@ def _nibbles() -> Bytes:
 
 
 def _pairs() -> NDArray[np.int16]:
-    """Two hexadecimal digits, as the number that their characters are in memory -> byte; -1: they are none."""
+    """Two hexadecimal digits, as the number that their characters are in memory -> byte; -1: they are not digits."""
     nibbles = _nibbles().astype(np.int16)
     first, second = np.meshgrid(nibbles, nibbles)  # the first character is the lower byte
     return np.where((first > 15) | (second > 15), -1, first * 16 + second).astype(np.int16).reshape(-1)
@@ -74,7 +74,7 @@ class _Shape:
         """Read the rows that are of this shape.
 
         Args:
-            rows: a line each, filled up to whole words
+            rows: one line each, filled up to whole words
             out: takes the frames
             lines: index in `out` of each row
 
@@ -107,7 +107,7 @@ class _Shape:
     def _good(
         self, digits: Bytes, time_us: NDArray[np.float64], id_digits: Bytes, pairs: NDArray[np.int16]
     ) -> NDArray[np.bool_]:
-        """Which rows have digits where digits have to be."""
+        """Which rows have digits where digits must be."""
         good: NDArray[np.bool_] = time_us < _EXACT
         for wrong in (digits > 9, id_digits > 15, pairs < 0):
             if wrong.any():
@@ -126,7 +126,7 @@ def _powers(base: int, count: int) -> NDArray[np.float64]:
 
 
 def _shape_of(line: bytes, channels: Channels) -> _Shape | None:
-    """The shape of a line; None: it is no usual one."""
+    """The shape of a line; None: it is an unusual one."""
     match = _USUAL.fullmatch(line)
     if match is None:
         return None
@@ -173,10 +173,10 @@ class _Columns:
 
 
 def read_candump(source: Source, channels: Channels) -> Iterator[FrameBlock]:
-    """Read a file, a block a chunk.
+    """Read a file, one block per chunk.
 
     Raises:
-        CaptureError: a line is none; the frames before it have been handed out.
+        CaptureError: a line is invalid; the frames before it have been handed out.
     """
     return _Reader(source, channels).blocks()
 
@@ -226,7 +226,7 @@ class _Reader:
         """Read whole lines.
 
         Returns:
-            The frames of the lines before the first one that is none, and what to raise for that one.
+            The frames of the lines before the first invalid one, and what to raise for that one.
         """
         starts = np.concatenate([np.zeros(1, np.intp), ends[:-1] + 1])
         lengths = ends - starts
@@ -252,7 +252,7 @@ class _Reader:
         """Read lines of one length.
 
         Returns:
-            Those that are of no usual shape.
+            Those of an unusual shape.
         """
         if not _worth_a_look(length):
             return [int(line) for line in lines]
@@ -281,7 +281,7 @@ class _Reader:
     def _read_unusual(
         self, buffer: Bytes, starts: NDArray[np.intp], ends: NDArray[np.intp], unusual: list[int], out: _Columns
     ) -> tuple[NDArray[np.bool_] | slice, CaptureError | None]:
-        """Read lines one by one, up to the first that is none.
+        """Read lines one by one, up to the first invalid one.
 
         Returns:
             Which lines are frames; and what to raise.
@@ -311,7 +311,7 @@ def _worth_a_look(length: int) -> bool:
 
 
 def _others(lines: NDArray[np.intp], rows: Bytes, read: NDArray[np.bool_]) -> tuple[NDArray[np.intp], Bytes]:
-    """What is left when some rows have been read."""
+    """What is left after some rows have been read."""
     if read.all():
         return lines[:0], rows[:0]
     return lines[~read], rows[~read]

@@ -33,7 +33,7 @@ class LineFrame(NamedTuple):
 
 
 def read_line(line: bytes) -> LineFrame | None:
-    """Read a line; None: it is none."""
+    """Read a line; None: it is invalid."""
     match = _LINE.fullmatch(line)
     if match is None:
         return None

@@ -34,7 +34,7 @@ FORMATS = tuple(_READERS)
 class Capture:
     """A capture file. Iterating reads it from its beginning; memory holds one block at a time.
 
-    The format follows from the name. Each keeps time, identifier, kind and data of a frame; beyond that
+    The file name gives the format. Each keeps time, identifier, kind and data of a frame; beyond that
 
     - ``.log`` (candump) keeps everything that a `FrameBlock` has, in microseconds
     - ``.blf`` and ``.mf4`` number the channels from 0
@@ -72,7 +72,7 @@ class Capture:
         """Read it.
 
         Raises:
-            CaptureError: not there, not of the format that its name says, cut off, or a line that is none. All frames
+            CaptureError: missing, not of the format that its name gives, cut off, or with an invalid line. All frames
                 before that place have been handed out.
         """
         suffix = self._suffix()
@@ -92,5 +92,5 @@ class Capture:
         if suffixes[-1:] == [".gz"]:
             suffixes.pop()
         if not suffixes or suffixes[-1] not in _READERS:
-            raise not_readable(self.path, f"its name has to end with {', '.join(FORMATS)}, or one of them and .gz")
+            raise not_readable(self.path, f"its name must end with {', '.join(FORMATS)}, optionally followed by .gz")
         return suffixes[-1]

@@ -11,7 +11,7 @@ class CaptureError(ValueError):
 
 
 def unreadable_line(path: Path, number: int, line: bytes, expected: str) -> CaptureError:
-    """A line of a text format that is none.
+    """An unreadable line of a text format.
 
     Args:
         path: the file
@@ -23,7 +23,7 @@ def unreadable_line(path: Path, number: int, line: bytes, expected: str) -> Capt
 
 
 def not_readable(path: Path, reason: object) -> CaptureError:
-    """A file that is no capture, not of its format, or broken somewhere that has no line number."""
+    """A file that is not a capture, not of its format, or broken in a place without a line number."""
     return CaptureError(f"{path}: not readable as a capture: {reason}")
 
 

@@ -26,7 +26,7 @@ def read_text(source: Source, channels: Channels, reader_class: type[MessageRead
     """Read a text format, line by line.
 
     Raises:
-        CaptureError: a line is none; the frames before it have been handed out.
+        CaptureError: a line is invalid; the frames before it have been handed out.
     """
     lines = LineFile(source)
 
@@ -70,9 +70,9 @@ def block_of(messages: Sequence[can.Message]) -> FrameBlock:
 
 def _check(message: can.Message) -> None:
     if len(message.data) > LONGEST_DATA[message.is_fd] or not 0 <= message.arbitration_id <= 0x1FFFFFFF:
-        raise ValueError("no frame has so much data or such an identifier")
+        raise ValueError("impossible data length or identifier")
     if not -(2**63) <= round(message.timestamp * 1e6) < 2**63:
-        raise ValueError("no such time")
+        raise ValueError("invalid time")
 
 
 def _row(message: can.Message, channel: int) -> Row:

@@ -1,7 +1,7 @@
 """MF4 files (ASAM MDF 4, bus logging), by asammdf, in a process of its own.
 
-What asammdf has compiled does not survive every damaged file (8.8.28: segmentation faults, and other memory written
-over), so a file that somebody sent must not be opened by it in this process.
+The compiled part of asammdf does not survive every damaged file (8.8.28: segmentation faults, overwritten memory), so
+it must not open a file from somebody else in this process.
 """
 
 import importlib.util
@@ -24,7 +24,7 @@ from tinybms_gateway.can.reader.source import Source
 HEAD = struct.Struct("<Qd")
 """Before the columns of a block: number of frames, and the part of the file that has been read by then."""
 END, FAILED = 0, 2**64 - 1
-"""Numbers of frames that say: that was all; and: it cannot be read, the reason follows."""
+"""Numbers of frames that mean: that was all; and: it cannot be read, the reason follows."""
 COLUMNS = {"time_us": "<i8", "id": "<u4", "flags": "u1", "length": "u1", "data": "<u8", "channel": "u1"}
 COPIED = 1 << 20
 SHOWN = 200
@@ -73,7 +73,7 @@ def _blocks(pipe: IO[bytes], source: Source, channels: Channels) -> Iterator[Fra
         source.reached(part)
         time_us, identifier, flags, length, data, bus = columns
         yield FrameBlock(0, time_us, identifier, flags, length, data, channels.numbers(bus, str))
-    raise _damaged(source, "asammdf does not survive reading it")
+    raise _damaged(source, "asammdf crashes while reading it")
 
 
 def _damaged(source: Source, why: str) -> CaptureError:

@@ -81,7 +81,7 @@ def merged(streams: list[Iterator[FrameBlock]]) -> Iterator[FrameBlock]:
 
 
 class _BoundedFile(io.BufferedReader):
-    """A file that is not read for ever: blocks of a damaged file that name one another in a circle would be."""
+    """A file that is not read forever, as one would be whose blocks refer to one another in a circle."""
 
     OF_A_READ = 16
     """Bytes that a read of any size counts at least."""
@@ -105,7 +105,7 @@ class _BoundedFile(io.BufferedReader):
         data = super().read(size)
         self._left -= max(len(data), self.OF_A_READ)
         if self._left < 0:
-            raise ValueError("its blocks name one another in a circle")
+            raise ValueError("its blocks refer to one another in a circle")
         return data
 
 
@@ -115,7 +115,7 @@ def _group(mdf: Any, file: _BoundedFile, index: int, name: str, count: int) -> I
         file.allow_more()
         signal = mdf.get(name, index, record_offset=offset, record_count=RECORDS)
         if not len(signal):
-            raise ValueError("it has fewer frames than it says")
+            raise ValueError("it holds fewer frames than it claims")
         fields = {field.removeprefix(f"{name}."): signal.samples[field] for field in signal.samples.dtype.names}
         yield _block(start_us + np.rint(signal.timestamps * 1e6).astype(np.int64), fields, _KINDS[name])
 

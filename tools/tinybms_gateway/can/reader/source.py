@@ -33,7 +33,7 @@ _KINDS = {
     b"date ": "it is an ASC file: give it a name that ends with .asc",
     b"timestamp,": "it is a CSV file: give it a name that ends with .csv",
 }
-"""What a file is that begins so."""
+"""What a file that begins like this is."""
 
 
 class Source:
@@ -47,13 +47,13 @@ class Source:
             suffix: of the format that it should have
 
         Raises:
-            CaptureError: not there, no regular file, not allowed, not compressed, or of another format.
+            CaptureError: missing, not a regular file, not permitted, not compressed, or of another format.
         """
         self.path = path
         try:
             status = path.stat()
             if not stat.S_ISREG(status.st_mode):
-                raise not_readable(path, "it is no file" if not path.is_dir() else "it is a directory")
+                raise not_readable(path, "it is not a file" if not path.is_dir() else "it is a directory")
             self._file = path.open("rb")
         except OSError as error:
             raise not_readable(path, error.strerror) from error
@@ -93,7 +93,8 @@ class Source:
         """Fill a buffer as far as there is content; 0 at the end.
 
         Raises:
-            CaptureError: the file cannot be read, or is no whole gzip; all bytes before that place have been read.
+            CaptureError: the file cannot be read, or is not a complete gzip file; all bytes before that place have been
+                read.
         """
         filled = 0
         while self._failure is None and filled < len(buffer):
@@ -128,7 +129,7 @@ class Source:
             return
         kind = next((text for known, text in _KINDS.items() if start.startswith(known) and suffix not in text), None)
         if kind or beginning:
-            raise not_readable(self.path, kind or f"it does not begin as {suffix} files do")
+            raise not_readable(self.path, kind or f"it does not begin like a {suffix} file")
 
     def _broken(self, error: Exception) -> Exception:
         if isinstance(error, EOFError):
@@ -153,7 +154,7 @@ class LineFile:
         return next(self._lines)
 
     def close(self) -> None:
-        """The source is closed by who opened it."""
+        """Whoever opened the source closes it."""
 
     def _read(self) -> Iterator[str]:
         rest = b""

@@ -15,18 +15,18 @@ FILE = click.Path(path_type=Path)
 
 @click.command("verify")
 @click.argument("file", type=FILE, required=False)
-@click.option("--channel", metavar="NAME", help="Which channel, when the capture holds several.")
+@click.option("--channel", metavar="NAME", help="Channel to check, if the capture holds several.")
 @click.option("--bitrate", type=click.IntRange(min=1000, max=1_000_000), default=500_000, show_default=True,
-              help="Of the bus, bit/s.")  # fmt: skip
-@click.option("--victron-only", is_flag=True, help="Only Victron's rules: for batteries of other makers.")
+              help="Bit rate of the bus in bit/s.")  # fmt: skip
+@click.option("--victron-only", is_flag=True, help="Check only Victron's rules, for batteries of other makers.")
 @click.option("--scenario", metavar="NAME|FILE", shell_complete=completer(known_scenarios),
-              help="Also what this scenario expects; what it waives does not count.")  # fmt: skip
+              help="Also check what this scenario expects; its waivers apply.")  # fmt: skip
 @click.option("--waive", "waivers", multiple=True, metavar="RULE=REASON",
-              help="Violations of these rules do not count; RULE may be a pattern (period-*).")  # fmt: skip
+              help="Do not count violations of this rule; RULE may be a pattern (period-*); repeatable.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-@click.option("--junit", type=FILE, metavar="FILE", help="Write it as JUnit XML, a test case a rule.")
-@click.option("--html", "page", type=FILE, metavar="FILE", help="Write it as one HTML page with the course of values.")
-@click.option("--list-rules", is_flag=True, help="Show the rules with their sources, and end.")
+@click.option("--junit", type=FILE, metavar="FILE", help="Write the result as JUnit XML, one test case per rule.")
+@click.option("--html", "page", type=FILE, metavar="FILE", help="Write the result as an HTML page with plots.")
+@click.option("--list-rules", is_flag=True, help="List the rules with their sources, and exit.")
 def verify_command(
     file: Path | None,
     channel: str | None,
@@ -41,10 +41,10 @@ def verify_command(
 ) -> None:
     """Check a capture against Victron's protocol and what this gateway promises.
 
-    Presence, period, layout and values of every frame, consistency between frames, limits against alarms, the
-    keepalives of both sides. What each rule says and where it comes from: --list-rules.
+    Checks presence, period, layout and values of every frame, consistency between frames, limits against alarms, and
+    the keepalives of both sides. --list-rules shows each rule and its source.
 
-    Exit status 0: every rule that applies holds; 1: some do not; 2: the capture cannot be read, or is empty.
+    Exit status 0: every applicable rule holds; 1: some do not; 2: the capture cannot be read, or is empty.
 
     \b
     Examples:
@@ -59,7 +59,7 @@ def verify_command(
             workflow.list_rules(as_json)
             return
         if file is None:
-            raise UsageProblem("which capture? Give a FILE; --help shows examples")
+            raise UsageProblem("no capture given; give a FILE; --help shows examples")
         report = workflow.run(
             file,
             workflow.Choice(channel, bitrate, victron_only),

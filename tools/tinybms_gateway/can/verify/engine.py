@@ -1,4 +1,4 @@
-"""Checking a whole capture against the rules."""
+"""Check a whole capture against the rules."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,14 +22,14 @@ EXTRA = "Scenario"
 
 @dataclass(frozen=True)
 class Choice:
-    """What of a capture is checked, and by which rules."""
+    """Which part of a capture is checked, and by which rules."""
 
     channel: str | None = None
-    """Needed when the capture holds several."""
+    """Needed if the capture holds several."""
     bitrate: int = BITRATE
     """bit/s"""
     victron_only: bool = False
-    """Only Victron's rules, which every battery has to keep."""
+    """Only Victron's rules, which every battery must keep."""
 
 
 def verify(
@@ -43,11 +43,11 @@ def verify(
     """Go once through a capture.
 
     Args:
-        capture: it
-        choice: what of it, and by which rules
-        extra_rules: further ones, unused ones
+        capture: the capture
+        choice: which part of it, and by which rules
+        extra_rules: further rules, not used before
         waived: pattern of rule ids (as in a shell) -> why a violation does not count
-        progress: told what part of the capture has been looked at
+        progress: called with the part of the capture checked so far
 
     Returns:
         What was found.
@@ -114,7 +114,7 @@ def _blocks(capture: Capture, channel: str | None) -> Iterator[FrameBlock]:
         if channel is None:
             if len(capture.channels) > 1:
                 raise CaptureError(
-                    f"{capture.path}: holds several channels, choose one with --channel: {_names(capture)}"
+                    f"{capture.path}: holds several channels; choose one with --channel: {_names(capture)}"
                 )
         else:
             index = capture.channels.index(channel) if channel in capture.channels else -1
@@ -123,7 +123,7 @@ def _blocks(capture: Capture, channel: str | None) -> Iterator[FrameBlock]:
             yield replace(chosen, first=first)
             first += len(chosen)
     if channel is not None and channel not in capture.channels:
-        raise CaptureError(f"{capture.path}: no channel '{channel}', there is {_names(capture) or 'none'}")
+        raise CaptureError(f"{capture.path}: no channel '{channel}'; its channels: {_names(capture) or 'none'}")
 
 
 def _names(capture: Capture) -> str:

@@ -1,4 +1,4 @@
-"""Figures of a capture beside the rules, and the course of the battery for the picture in the report."""
+"""Figures of a capture besides the rules, and the course of the battery for the picture in the report."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +22,7 @@ STATUS_OFFLINE = "offline"
 
 @dataclass
 class Spans:
-    """From when to when each alarm field was active."""
+    """The times at which each alarm field was active."""
 
     spans: dict[str, list[tuple[int, int | None]]] = field(default_factory=dict)
     """Name -> (from, until) in us; until None: to the end."""
@@ -52,14 +52,14 @@ class Spans:
 
 
 class Figures:
-    """Goes through the capture beside the rules."""
+    """Goes through the capture alongside the rules."""
 
     def __init__(self) -> None:
         self.frames = 0
         self.start_us = 0
         self.end_us = 0
         self.counts: dict[int, int] = {}
-        """Data frames with 11 bits and a good length, by identifier."""
+        """Data frames with 11 bits and a valid length, by identifier."""
         self.longest_gap_us: dict[int, int] = {}
         """Of 0x351 and 0x305."""
         self.bus_load_percent = 0.0

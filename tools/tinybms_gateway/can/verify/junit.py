@@ -9,7 +9,7 @@ from tinybms_gateway.can.verify.show import clock_text, frame_text
 
 
 def junit(report: Report) -> str:
-    """Make it: a suite a subject, a test case a rule. Not all versions of the library have types."""
+    """Make it: one suite per subject, one test case per rule. Not all versions of the library have types."""
     document: Any = JUnitXml(name=printable(f"tinybms-gw can verify {report.capture}"))
     suites: dict[str, Any] = {}
     for result in report.results:

@@ -11,18 +11,18 @@ VICTRON, GATEWAY = "Victron", "gateway"
 
 
 def origin(source: str) -> str:
-    """Whose rule it is: Victron's, which every battery has to keep, or one of this gateway."""
+    """Whose rule it is: Victron's, which every battery must keep, or this gateway's."""
     return VICTRON if source.startswith(VICTRON) else GATEWAY
 
 
 def printable(text: str) -> str:
-    """Without control characters, which XML has no place for and terminals obey; lines stay lines."""
+    """Without control characters, which XML does not allow and terminals obey; lines stay lines."""
     return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one rule."""
+    """The result of one rule."""
 
     subject: str
     id: str
@@ -45,7 +45,7 @@ class Result:
 
     @property
     def not_shown(self) -> int:
-        """Violations that were counted only."""
+        """Violations that were only counted."""
         return self.count - len(self.violations)
 
 
@@ -64,7 +64,7 @@ class Report:
 
     @property
     def good(self) -> bool:
-        """No rule is violated but those that are waived."""
+        """No rule is violated, apart from waived ones."""
         return not self.of(VIOLATED)
 
     def of(self, status: str) -> list[Result]:
@@ -111,11 +111,11 @@ class Report:
 
 
 def result_of(subject: str, rule: Rule, waiver: str | None) -> Result:
-    """What became of a rule that has been through the whole capture.
+    """The result of a rule that has been through the whole capture.
 
     Args:
         subject: the heading under which it is shown
-        rule: it
+        rule: the rule
         waiver: why it does not count; None: it does
     """
     if rule.count:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from tinybms_gateway.can.decoder import DecodedBlock
 
 KEPT = 20
-"""Violations that are kept of each rule; the others are counted."""
+"""Violations kept of each rule; the rest are only counted."""
 
 
 @dataclass(frozen=True)
@@ -27,17 +27,17 @@ class Rule(ABC):
     id: str
     """Stable, for programs: ``period-351``, ``soc-resolution``, ..."""
     sentence: str
-    """What has to hold, in one sentence."""
+    """What must hold, in one sentence."""
     source: str
-    """Where that is said."""
+    """Where that is stated."""
     violations: list[Violation] = field(default_factory=list)
     """The first `KEPT` ones."""
     count: int = 0
     """All of them."""
     checked: int = 0
     """Frames, pairs or gaps that the rule has looked at; 0: it had nothing to look at."""
-    not_applicable: str = "nothing of it in the capture"
-    """Why, when it had nothing to look at."""
+    not_applicable: str = "nothing to check in the capture"
+    """Why, if it had nothing to look at."""
 
     @abstractmethod
     def take(self, decoded: DecodedBlock) -> None:

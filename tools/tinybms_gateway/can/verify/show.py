@@ -13,7 +13,7 @@ STYLES = {PASSED: "green", VIOLATED: "bold red", WAIVED: "yellow", NOT_APPLICABL
 
 
 def show(report: Report, console: Console) -> None:
-    """Print it: a line a rule, then the violations, then the figures."""
+    """Print it: one line per rule, then the violations, then the figures."""
     console.print(_rules(report, console))
     for result in (*report.of(VIOLATED), *report.of(WAIVED)):
         console.print(_violations(report, result))
@@ -27,7 +27,7 @@ def times(result: Result) -> str:
 
 
 def verdict(report: Report) -> str:
-    """One line that says it all."""
+    """A summary in one line."""
     counts = {status: len(report.of(status)) for status in (PASSED, VIOLATED, WAIVED, NOT_APPLICABLE)}
     said = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     return f"{report.capture}: {'good' if report.good else 'NOT GOOD'}: {said}"
@@ -58,7 +58,7 @@ def figure_lines(report: Report) -> list[tuple[str, str]]:
         ("frames", f"{figures.frames:,} in {figures.duration_s:,.3f} s"),
         ("bus load", f"{figures.bus_load_percent:.2f} %, in the busiest second {figures.most_bus_load_percent:.2f} %"),
         ("longest gap of 0x351 (limits)", _milliseconds(gaps[0x351])),
-        ("longest gap of 0x305 (keepalive of the GX)", _milliseconds(gaps[0x305])),
+        ("longest gap of 0x305 (GX keepalive)", _milliseconds(gaps[0x305])),
         ("longest time from an alarm to its limit", _milliseconds(reaction)),
     ]
 
@@ -68,7 +68,7 @@ def _milliseconds(time_us: int | None) -> str:
 
 
 def _rules(report: Report, console: Console) -> Table:
-    """A line a rule; where the terminal is too narrow for a sentence it is cut off."""
+    """One line per rule; where the terminal is too narrow for a sentence, it is cut off."""
     table = Table(box=None, pad_edge=False)
     for name in ("rule", "whose", "result", "checked"):
         table.add_column(name, justify="right" if name == "checked" else "left", no_wrap=True)

@@ -1,4 +1,4 @@
-"""What ``can verify`` does besides the checking: options, progress, files."""
+"""What ``can verify`` does besides checking: options, progress, files."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from tinybms_gateway.whole_file import check_place, write_whole
 log = logging.getLogger("verify")
 
 LONG_ENOUGH = 0.95
-"""Part of a scenario's time that a capture has to cover: the first frame comes a little after the start."""
+"""Part of a scenario's time that a capture must cover: the first frame comes a little after the start."""
 
 __all__ = ["Choice", "list_rules", "run", "show_report"]
 
@@ -40,10 +40,10 @@ def run(
     junit: Path | None,
     page: Path | None,
 ) -> Report:
-    """Check a capture and write the files that are wanted.
+    """Check a capture and write the requested files.
 
     Raises:
-        ValueError: the capture cannot be read, a waiver makes no sense, or a file cannot be written.
+        ValueError: the capture cannot be read, a waiver is invalid, or a file cannot be written.
     """
     asked = parse_waivers(waivers)
     if junit is not None and page is not None and junit.resolve() == page.resolve():
@@ -60,7 +60,7 @@ def run(
     seconds = report.figures.duration_s
     if expected is not None and not report.good and seconds < LONG_ENOUGH * expected.duration_s:
         log.warning(
-            "the capture has %.1f s, scenario '%s' takes %g s: record it for that long",
+            "the capture is %.1f s long, scenario '%s' takes %g s: record for that long",
             seconds,
             expected.name,
             expected.duration_s,
@@ -113,7 +113,7 @@ def list_rules(as_json: bool) -> None:
     console = make_console()
     for subject, rules in subjects.items():
         table = Table(title=subject, title_justify="left", title_style="bold", box=None, pad_edge=False)
-        for name in ("rule", "what has to hold", "source"):
+        for name in ("rule", "what must hold", "source"):
             table.add_column(name, overflow="fold")
         for rule in rules:
             table.add_row(Text(rule.id), Text(rule.sentence), Text(rule.source, "dim"))

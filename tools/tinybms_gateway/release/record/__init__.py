@@ -26,15 +26,15 @@ with lazy_imports():
     },
 )
 @click.option("--build", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-              show_default="build/ in the tree", help="What 'idf.py build' made.")  # fmt: skip
+              show_default="build/ in the tree", help="Build directory of 'idf.py build'.")  # fmt: skip
 @click.option("--sdkconfig", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              show_default="sdkconfig in the tree", help="The configuration that it was built with.")  # fmt: skip
-@click.option("--site", metavar="NAME", help="Also note that the release was installed there.")
-@click.option("--date", "day", metavar="DATE", help="When, such as 2026-03-04; default: now.")
+              show_default="sdkconfig in the tree", help="Configuration of the build.")  # fmt: skip
+@click.option("--site", metavar="NAME", help="Also record that the release was installed there.")
+@click.option("--date", "day", metavar="DATE", help="Date of the installation, such as 2026-03-04; default: now.")
 @click.option("--attach", type=click.Path(path_type=Path, dir_okay=False, exists=True), multiple=True, metavar="FILE",
-              help="Also note a result: figures.json, JUnit, any file; repeatable.")  # fmt: skip
-@click.option("--allow-dirty", is_flag=True, help="Even with changes that no commit holds; it can never be tagged.")
-@click.option("--replace", is_flag=True, help="Begin anew when there is a record of another build of this version.")
+              help="Also attach a result: figures.json, JUnit, any file; repeatable.")  # fmt: skip
+@click.option("--allow-dirty", is_flag=True, help="Allow uncommitted changes; such a record can never be tagged.")
+@click.option("--replace", is_flag=True, help="Start a new record in place of one of another build of this version.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON, without the text of the sdkconfig.")
 @in_tree
 @click.pass_context
@@ -42,13 +42,13 @@ def record_group(
     context: click.Context, root: Path, releases: Path, build: Path | None, sdkconfig: Path | None, site: str | None,
     day: str | None, attach: tuple[Path, ...], allow_dirty: bool, replace: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Write the record of the release that is in build/.
+    """Write the record of the release in build/.
 
-    Into RELEASES/X.Y.Z.json, the version being that of version.txt.
+    It goes to RELEASES/X.Y.Z.json, with the version of version.txt.
 
-    It holds the commit, ESP-IDF and compiler, the hash of each artefact, the sdkconfig without passwords, the
-    versions of DBC, registers, settings and API. Refused: a tree with changes, missing artefacts, a build that is
-    older than the tree or of another version. The subcommands add to a record that is there, without a build at hand.
+    It holds the commit, ESP-IDF and compiler, the hash of each artefact, the sdkconfig without passwords, the versions
+    of DBC, registers, settings and API. A tree with changes, missing artefacts, and a build that is older than the tree
+    or of another version are refused. The subcommands add to an existing record and need no build.
 
     \b
     Examples:
@@ -61,7 +61,7 @@ def record_group(
         _refuse_options_of_the_group(context)
         return
     if day is not None and site is None:
-        raise UsageProblem("--date is when the release was installed: give --site, too")
+        raise UsageProblem("--date is the date of an installation: give --site too")
     subject = contents.measure(root, releases, build or root / "build", sdkconfig or root / "sdkconfig", allow_dirty)
     entries = [("deployment", contents.deployment(site, day))] if site is not None else []
     entries += [("result", describe(file)) for file in attach]
@@ -71,25 +71,25 @@ def record_group(
     _warn_of_secrets(made.record.subject.sdkconfig.removed)
     if not as_json:
         added = f", {len(entries)} added" if entries else ""
-        click.echo(f"{made.path}: {'is there already' if made.was_there else 'written'}{added}")
+        click.echo(f"{made.path}: {'already there' if made.was_there else 'written'}{added}")
     show_record(made.path, as_json)
 
 
 def _refuse_options_of_the_group(context: click.Context) -> None:
-    """An option before a subcommand would be lost without a word."""
+    """An option before a subcommand would be silently lost."""
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
         if source is click.core.ParameterSource.COMMANDLINE:
             name, command = parameter.opts[-1], context.invoked_subcommand
             raise UsageProblem(
-                f"{name} stands before '{command}' and would not count; put it behind, if '{command}' has it"
+                f"{name} stands before '{command}' and would be ignored; put it after, if '{command}' has it"
             )
 
 
 def _warn_of_secrets(removed: tuple[str, ...]) -> None:
     if removed:
         click.echo(
-            f"warning: {', '.join(removed)} is set, and so is in the image; 'release archive' will refuse it. "
+            f"warning: {', '.join(removed)} is set, and is therefore in the image; 'release archive' will refuse it. "
             "Build without sdkconfig.local, and save passwords as settings of the device",
             err=True,
         )

@@ -1,4 +1,4 @@
-"""``tinybms-gw release record attach``: results of tests by reference, with hash and the figures that count."""
+"""``tinybms-gw release record attach``: results of tests by reference, with hash and key figures."""
 
 import json
 import re
@@ -19,7 +19,7 @@ with lazy_imports():
 
 LARGEST_PARSED = 32 << 20
 SECRET_KEY = re.compile("pass|secret|token|psk|key|credential", re.IGNORECASE)
-"""Rather one value too few: a record is copied from hand to hand."""
+"""Rather one value too few: a record is passed around."""
 
 
 def describe(file: Path) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def describe(file: Path) -> dict[str, Any]:
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it says by its name that it is JSON or XML, and is none.
+        ValueError: its name says that it is JSON or XML, but it is not.
     """
     sha256, size = hash_file(file)
     about: dict[str, Any] = {"name": file.name, "sha256": sha256, "size": size, "form": "file"}
@@ -58,12 +58,12 @@ def _junit(file: Path) -> dict[str, Any]:
         suites = JUnitXml.fromstring(text.encode())
         suites.update_statistics()
     except (ElementTree.ParseError, JUnitXmlError, SyntaxError, TypeError, AttributeError) as error:
-        raise ValueError(f"{file}: no JUnit file: {error}") from None
+        raise ValueError(f"{file}: not a JUnit file: {error}") from None
     return {name: getattr(suites, name) for name in ("tests", "failures", "errors", "skipped")}
 
 
 def _bench(content: Any) -> dict[str, Any] | None:
-    """Figures of `make figures`: value and unit by name, and which do not hold; None when it is something else."""
+    """Figures of `make figures`: value and unit by name, and which do not hold; None if it is something else."""
     figures = content.get("figures") if isinstance(content, dict) else None
     if not isinstance(figures, list):
         return None
@@ -76,7 +76,7 @@ def _bench(content: Any) -> dict[str, Any] | None:
 
 
 def _scalars(content: Any) -> dict[str, Any]:
-    """The plain values at the top of a document, without those that are named as secrets are."""
+    """The plain values at the top of a document, without those whose names look like secrets."""
     if not isinstance(content, dict):
         return {}
     plain = {
@@ -93,12 +93,14 @@ def _scalars(content: Any) -> dict[str, Any]:
 @click.command("attach")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...",
                 type=click.Path(path_type=Path, dir_okay=False, exists=True))  # fmt: skip
-@click.option("--version", "version", metavar="X.Y.Z", show_default="that of version.txt", help="Of which release.")
+@click.option(
+    "--version", "version", metavar="X.Y.Z", show_default="that of version.txt", help="Version of the release."
+)
 @in_tree
 def attach_command(root: Path, releases: Path, files: tuple[Path, ...], version: str | None) -> None:
-    """Note results of tests by name and hash.
+    """Attach test results by name and hash.
 
-    figures.json with its figures, JUnit files with their counts, any file.
+    figures.json with its figures, JUnit files with their counts, or any other file.
 
     \b
     Examples:

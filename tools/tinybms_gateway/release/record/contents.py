@@ -26,7 +26,7 @@ NAMES_SHOWN = 5
 
 @dataclass(frozen=True)
 class Made:
-    """A record that was made: where it is, and whether it was there already with the same content."""
+    """A record that was made: where it is, and whether it already existed with the same content."""
 
     path: Path
     record: Record
@@ -38,7 +38,7 @@ def measure(root: Path, releases: Path, build: Path, configuration: Path, allow_
 
     Raises:
         OSError: a file is missing.
-        ValueError: the tree has changes that no commit holds, or the build is not of this tree.
+        ValueError: the tree has uncommitted changes, or the build is not of this tree.
     """
     repository = Repository(root)
     changed = require_clean(repository, releases, allow_dirty)
@@ -62,18 +62,18 @@ def measure(root: Path, releases: Path, build: Path, configuration: Path, allow_
 
 
 def require_clean(repository: Repository, releases: Path, allow_dirty: bool) -> list[str]:
-    """The files that differ from the commit; refused when there are some, unless they are allowed."""
+    """The files that differ from the commit; refused if there are any, unless they are allowed."""
     changed = repository.changed_files(apart_from=releases)
     if changed and not allow_dirty:
         raise ValueError(
-            f"{repository.root}: changes that no commit holds: {some_of(changed)}; commit or remove them "
-            "(--allow-dirty goes on, but such a record can never be tagged)"
+            f"{repository.root}: uncommitted changes: {some_of(changed)}; commit or remove them "
+            "(--allow-dirty continues, but such a record can never be tagged)"
         )
     return changed
 
 
 def make_record(subject: Subject, releases: Path, replace: bool) -> Made:
-    """Write the record of a build, unless it is there already.
+    """Write the record of a build, unless it already exists.
 
     Raises:
         OSError: it cannot be written.
@@ -89,7 +89,7 @@ def make_record(subject: Subject, releases: Path, replace: bool) -> Made:
                 commit = present.subject.git.hash[:10] if present else "?"
                 raise ValueError(
                     f"{path}: there is a record of another build of {subject.version}, of commit {commit}; --replace "
-                    "begins a new one without its sign-offs and results and keeps the old one under another name"
+                    "starts a new one without its sign-offs and results, and keeps the old one under another name"
                 )
             _keep_a_copy(path)
         record = record_model.new_record(subject)
@@ -109,7 +109,7 @@ def deployment(site: str, day: str | None) -> dict[str, Any]:
     """
     name = site.strip()
     if not name or len(name) > 200 or not name.isprintable():
-        raise ValueError("--site: the name of a place: one line of at most 200 characters")
+        raise ValueError("--site: give the name of a place, one line of at most 200 characters")
     return {"site": name, "date": _date(day)}
 
 
@@ -136,18 +136,18 @@ def summary(path: Path, record: Record) -> dict[str, Any]:
 
 
 def _present(path: Path, replace: bool) -> Record | None:
-    """The record that is there; None: it cannot be used and is to be replaced."""
+    """The existing record; None: it cannot be used and is to be replaced."""
     try:
         return record_model.load_record(path)
     except ValueError as error:
         if replace:
             return None
-        raise ValueError(f"{error}; --replace begins a new one and keeps this file under another name") from None
+        raise ValueError(f"{error}; --replace starts a new one, and keeps this file under another name") from None
 
 
 def _keep_a_copy(path: Path) -> None:
-    """Keep a record that another one takes the place of. It is not renamed: should the new one then not be written, as
-    on a full disk, there would be no record of this version any more."""
+    """Keep a record that another one replaces. It is not renamed: if the new one then could not be written, as on a
+    full disk, there would be no record of this version left."""
     sha256, _ = hash_file(path)
     with replaced(path.with_name(f"{path.stem}.replaced-{sha256[:8]}.json")) as file:
         file.write(path.read_bytes())
@@ -171,7 +171,7 @@ def _date(text: str | None) -> str:
     try:
         moment = datetime.fromisoformat(text.removesuffix("Z") + ("+00:00" if text.endswith("Z") else ""))
     except ValueError:
-        raise ValueError(f"--date: {text[:40]!r} is no date such as 2026-03-04 or 2026-03-04T09:30+01:00") from None
+        raise ValueError(f"--date: {text[:40]!r} is not a date such as 2026-03-04 or 2026-03-04T09:30+01:00") from None
     if len(text) <= len("YYYY-MM-DD"):
         return moment.date().isoformat()
     if moment.tzinfo is None:

@@ -69,7 +69,7 @@ def _entry(entry: "record_model.Entry") -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, without the text of the sdkconfig.")
 @in_tree
 def show_command(root: Path, releases: Path, version: str | None, as_json: bool) -> None:
-    """Show a record, that of version.txt unless another is named.
+    """Show a record; default: that of version.txt.
 
     \b
     Examples:

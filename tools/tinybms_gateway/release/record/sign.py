@@ -14,15 +14,17 @@ ROLE = click.Choice(["firmware", "victron", "qa"])
 
 
 @click.command("sign")
-@click.option("--role", type=ROLE, required=True, help="In which role.")
-@click.option("--by", required=True, metavar="NAME", help="Who agrees.")
-@click.option("--comment", default="", metavar="TEXT", help="What there is to say.")
-@click.option("--version", "version", metavar="X.Y.Z", show_default="that of version.txt", help="Of which release.")
+@click.option("--role", type=ROLE, required=True, help="Role of the sign-off.")
+@click.option("--by", required=True, metavar="NAME", help="Name of the person who signs off.")
+@click.option("--comment", default="", metavar="TEXT", help="Comment on the sign-off.")
+@click.option(
+    "--version", "version", metavar="X.Y.Z", show_default="that of version.txt", help="Version of the release."
+)
 @in_tree
 def sign_command(root: Path, releases: Path, role: str, by: str, comment: str, version: str | None) -> None:
-    """Agree with a release in one of three roles: firmware, Victron integration, QA.
+    """Sign off a release in one of three roles: firmware, Victron integration, QA.
 
-    A sign-off holds for the commit and the artefacts that the record names now, and not for any other build.
+    A sign-off holds for the commit and artefacts that the record names now, not for any other build.
 
     \b
     Examples:

@@ -14,11 +14,13 @@ with lazy_imports():
 
 @click.command("site")
 @click.argument("site")
-@click.option("--version", "version", metavar="X.Y.Z", show_default="that of version.txt", help="Of which release.")
-@click.option("--date", "day", metavar="DATE", help="When, such as 2026-03-04; default: now.")
+@click.option(
+    "--version", "version", metavar="X.Y.Z", show_default="that of version.txt", help="Version of the release."
+)
+@click.option("--date", "day", metavar="DATE", help="Date of the installation, such as 2026-03-04; default: now.")
 @in_tree
 def site_command(root: Path, releases: Path, site: str, version: str | None, day: str | None) -> None:
-    """Note where and when the release was installed; once for each site.
+    """Record where and when the release was installed, once for each site.
 
     \b
     Examples:

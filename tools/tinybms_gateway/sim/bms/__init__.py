@@ -15,22 +15,22 @@ with lazy_imports():
 
 @click.command("bms")
 @click.option("--pty", "link", type=click.Path(path_type=Path), metavar="LINK",
-              help="Symbolic link to make; it leads to a pseudo terminal.")  # fmt: skip
+              help="Symbolic link to create, to a pseudo terminal.")  # fmt: skip
 @click.option("--port", metavar="DEVICE|URL", shell_complete=completer(serial_ports),
-              help="Serial port, such as a USB-TTL adapter on the UART of a gateway; socket://HOST:PORT: one that "
-              "another program serves on TCP, such as an emulator, and that is waited for.")  # fmt: skip
+              help="Serial port, such as a USB-TTL adapter on the UART of a gateway, or socket://HOST:PORT for one "
+              "that another program serves on TCP, such as an emulator; waits for it.")  # fmt: skip
 @click.option("--dump", type=click.Path(path_type=Path), metavar="FILE.json",
-              help="Be the device whose registers are in this file; only its clock goes on.")  # fmt: skip
+              help="Simulate the device with the registers in this file; only its clock runs.")  # fmt: skip
 @scenario_option("rest")
 @fault_option()
 @click.option("--events", "event_order", type=click.Choice([order.value for order in EventOrder]),
               default=EventOrder.OLDEST_FIRST.value, show_default=True,
-              help="How 0x11, 0x12 and registers 200 to 297 list the events; the maker does not say it.")  # fmt: skip
+              help="Event order of 0x11, 0x12 and registers 200 to 297; not stated by the manufacturer.")  # fmt: skip
 @click.option("--control", type=click.Path(path_type=Path), metavar="SOCKET",
-              help="Unix socket on which 'tinybms-gw sim set' reaches this simulator.")  # fmt: skip
-@click.option("--asleep", is_flag=True, help="Start in sleep: the first request is swallowed.")
-@click.option("--seed", type=int, help="Make the faults repeatable.")
-@click.option("--seconds", type=Seconds(), help="End after this time.")
+              help="Unix socket for 'tinybms-gw sim set'.")  # fmt: skip
+@click.option("--asleep", is_flag=True, help="Start asleep: the first request is swallowed.")
+@click.option("--seed", type=int, help="Random seed, for repeatable faults.")
+@click.option("--seconds", type=Seconds(), help="Stop after this time.")
 def bms_command(
     link: Path | None,
     port: str | None,
@@ -45,7 +45,7 @@ def bms_command(
 ) -> None:
     """Simulate a TinyBMS at 115200 baud, until Ctrl-C.
 
-    On a pseudo terminal, a serial port, or one that is served on TCP.
+    It uses a pseudo terminal, a serial port, or one served on TCP.
 
     \b
     Examples:

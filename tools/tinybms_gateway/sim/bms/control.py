@@ -23,7 +23,7 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Command(BaseModel):
-    """One line from a client; both parts are optional, the answer always holds the present values."""
+    """One line from a client; both parts are optional, the answer always holds the current values."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -32,7 +32,7 @@ class Command(BaseModel):
 
 
 def perform(line: BmsLine, text: bytes) -> dict[str, Any]:
-    """Perform one command; the answer is ``{"ok": true, "values": {...}}`` or ``{"ok": false, "error": "..."}``."""
+    """Carry out one command; the answer is ``{"ok": true, "values": {...}}`` or ``{"ok": false, "error": "..."}``."""
     try:
         command = Command.model_validate_json(text)
         with line.lock:
@@ -58,7 +58,7 @@ def control_socket(line: BmsLine, path: Path) -> Iterator[None]:
                 self.wfile.write(json.dumps(perform(line, text)).encode() + b"\n")
 
     if path.exists() and not path.is_socket():
-        raise FileExistsError(f"{path}: there is a file; give another name for the socket")
+        raise FileExistsError(f"{path}: a file exists there; give another name for the socket")
     path.unlink(missing_ok=True)
     with socketserver.ThreadingUnixStreamServer(str(path), Handler) as server:
         server.daemon_threads = True
@@ -75,7 +75,7 @@ def send_command(path: Path, values: dict[str, float], faults: dict[str, float])
     """Send one command to a running simulator and return its answer.
 
     Raises:
-        OSError: nobody listens there.
+        OSError: nothing listens there.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(5.0)

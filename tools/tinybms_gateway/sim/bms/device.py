@@ -38,7 +38,7 @@ class Event(NamedTuple):
 
 
 class TinyBms:
-    """The device. Not thread safe: the owner of the line serialises."""
+    """The device. Not thread-safe: the owner of the line serialises."""
 
     def __init__(
         self, values: dict[int, int] | None = None, *, event_order: EventOrder = EventOrder.OLDEST_FIRST
@@ -46,13 +46,13 @@ class TinyBms:
         """Make a device.
 
         Args:
-            values: registers of a dump; what is not in it reads 0. None: a healthy pack of 16 LFP cells.
-            event_order: in which commands 0x11 and 0x12 and registers 200 to 297 list the events. The description does
-                not say it; the registers of the one real device that was read are oldest first
+            values: registers of a dump; missing ones read 0. None: a healthy pack of 16 LFP cells.
+            event_order: the order in which commands 0x11 and 0x12 and registers 200 to 297 list the events. The
+                description does not state it; the registers of the one real device that was read are oldest first
         """
         self.registers = Registers()
         self.faults = Faults()
-        """Of the line that it is on: `frozen` and `tell_once` are the device's own."""
+        """Of the line that it is on: `frozen` and `tell_once` belong to the device."""
         self.event_order = event_order
         self.events: list[Event] = []
         """Oldest first."""
@@ -88,7 +88,7 @@ class TinyBms:
         self.registers[address] = value
 
     def newest_events(self) -> list[Event]:
-        """What command 0x11 tells, oldest first; it counts as told, whatever becomes of the answer."""
+        """What command 0x11 reports, oldest first; it counts as reported, whatever happens to the answer."""
         once = bool(self.faults.tell_once)
         newest = [event for event in self.events if not (once and _is_in(event, self._told))][-EVENTS_NEWEST:]
         self._told = [event for event in self.events if _is_in(event, self._told + newest)]
@@ -104,7 +104,7 @@ class TinyBms:
         self._show_events()
 
     def clear_statistics(self) -> None:
-        """Set the statistics to zero and note when."""
+        """Set the statistics to zero and record when."""
         for address in reg.STATISTICS:
             self.registers[address] = 0
         self._temperatures = NO_EXTREMES
@@ -117,7 +117,7 @@ class TinyBms:
         self.log_event(SYSTEM_STARTED)
 
     def log_event(self, event_id: int) -> None:
-        """Append an event with the present BMS time."""
+        """Append an event with the current BMS time."""
         _check("event", event_id, 1, 255)
         self.events.append(Event(int(self.lifetime_s) & 0xFFFFFF, event_id))
         del self.events[:-EVENTS_KEPT]
@@ -140,7 +140,7 @@ class TinyBms:
         self.refresh()
 
     def refresh(self) -> None:
-        """Write the pack's state to the live registers; frozen ones stay as they are until they are no more."""
+        """Write the pack's state to the live registers; frozen ones stay as they are until they are released."""
         pack = self.pack
         if pack is None or self.faults.frozen:
             return
@@ -205,8 +205,8 @@ class TinyBms:
         """Set something by its name, see `SETTABLE`.
 
         Raises:
-            ValueError: unknown name, a value that the register cannot hold, or one that would have no effect; the text
-                says what to do.
+            ValueError: unknown name, a value that the register cannot hold, or one that would have no effect; says what
+                to do.
         """
         if match := REGISTER_NAME.fullmatch(name):
             OF_A_REGISTER[match[1]](self, int(match[2]), _integer(name, value))
@@ -214,10 +214,10 @@ class TinyBms:
             self._check_thawed(name)
             SETTABLE[name](self, value)
         else:
-            raise ValueError(f"'{name}': not known; there are {', '.join((*SETTABLE, *REGISTER_NAMES))}")
+            raise ValueError(f"'{name}': not known; choose from {', '.join((*SETTABLE, *REGISTER_NAMES))}")
 
     def values(self) -> dict[str, float]:
-        """Present measurements under the names that `set_value` takes."""
+        """Current measurements under the names that `set_value` takes."""
         r = self.registers
         return {
             "soc": r.u32(reg.SOC) / 1e6,
@@ -230,7 +230,7 @@ class TinyBms:
     # ---- inner parts ----
 
     def _check_thawed(self, name: str) -> None:
-        """A pack goes on while its BMS is frozen, and shows it later; the values of a dump are its registers alone."""
+        """A pack continues while its BMS is frozen, and shows it later; the values of a dump are only its registers."""
         if self.faults.frozen and self.pack is None and name != "event":
             raise ValueError(f"{name}: the measurements are frozen; end it with --fault frozen=0, or set force.N")
 
@@ -288,7 +288,7 @@ class TinyBms:
             self.registers[reg.EVENTS[0] + 2 * i + 1] = event.id << 8 | event.time_s >> 16
 
     def _take_events_from_registers(self) -> None:
-        """Take the log of a dump, which may have come from a device of the other order."""
+        """Take over the log of a dump, which may come from a device with the other order."""
         for address in reg.EVENTS[::2]:
             low, high = self.read(address, 2)
             if high >> 8:
@@ -301,7 +301,7 @@ class TinyBms:
 
 
 def _is_in(event: Event, events: list[Event]) -> bool:
-    """It is this very entry: two of one kind in one second are equal, and still two."""
+    """It is this very entry: two of one kind in one second are equal, but still two."""
     return any(event is other for other in events)
 
 
@@ -424,5 +424,5 @@ OF_A_REGISTER: dict[str, Callable[[TinyBms, int, int], None]] = {
     "force": lambda bms, address, value: bms.registers.force(address, value),
     "free": _free_register,
 }
-"""What can be done to a register N: ``reg.N=VALUE`` writes it; ``force.N=VALUE`` makes it read so, whatever the device
-writes there, until ``free.N=1``."""
+"""What can be done to a register N: ``reg.N=VALUE`` writes it; ``force.N=VALUE`` makes it read VALUE, whatever the
+device writes there, until ``free.N=1``."""

@@ -19,9 +19,9 @@ class LineEnd(Protocol):
     """One end of a line, which can be pulled out and put in again."""
 
     name: str
-    """Under which it is found."""
+    """The name under which it is found."""
     wire: bool
-    """There is a wire behind it, which takes its time by itself, and a device that may go away."""
+    """There is a wire behind it, which has its own speed, and a device that may go away."""
     served: bool
     """Another program serves it, which may start later, end, and start again."""
 
@@ -54,7 +54,7 @@ class PtyEnd:
             FileExistsError: the link would replace a file.
         """
         if self._link.exists() and not self._link.is_symlink():
-            raise FileExistsError(f"{self._link}: there is a file; give another name for the link")
+            raise FileExistsError(f"{self._link}: a file exists there; give another name for the link")
         master, slave = os.openpty()
         tty.setraw(slave)
         os.set_blocking(master, False)
@@ -66,10 +66,10 @@ class PtyEnd:
         return master
 
     def close(self) -> None:
-        """Take the device away, as a pulled USB cable does."""
+        """Take the device away, as unplugging a USB cable does."""
         if self._fds is None:
             return
-        with contextlib.suppress(OSError):  # a link that somebody else has made meanwhile is theirs
+        with contextlib.suppress(OSError):  # a link that another program has made meanwhile stays
             if self._link.readlink() == Path(os.ttyname(self._fds[1])):
                 self._link.unlink()
         for fd in self._fds:
@@ -91,7 +91,7 @@ class SerialEnd:
         """Open the port for this program alone.
 
         Raises:
-            ValueError: it cannot be opened; with what to do.
+            ValueError: it cannot be opened; says what to do.
         """
         self._port = open_port(self.name, timeout_s=0.0)
         return int(self._port.fileno())
@@ -113,7 +113,7 @@ class SocketEnd:
         """Take the address, as pyserial writes it; nothing is opened.
 
         Raises:
-            ValueError: it makes no sense.
+            ValueError: it is invalid.
         """
         self.name = url
         self._address = _address_of(url)
@@ -123,12 +123,12 @@ class SocketEnd:
         """Connect.
 
         Raises:
-            OSError: nobody is there.
+            OSError: nothing answers there.
         """
         connection = socket.create_connection(self._address, CONNECT_WITHIN_S)
         if connection.getsockname() == connection.getpeername():
             connection.close()  # while nobody listens on a port, Linux may connect it to itself
-            raise ConnectionRefusedError("nobody listens there")
+            raise ConnectionRefusedError("nothing listens there")
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # pieces go when they are due
         connection.setblocking(False)
         self._connection = connection
@@ -146,15 +146,15 @@ def _address_of(url: str) -> tuple[str, int]:
         parts = urlsplit(url)
         if parts.scheme == "socket" and parts.hostname and parts.port:
             return parts.hostname, parts.port
-    except ValueError:  # of a port that is no number
+    except ValueError:  # of a port that is not a number
         pass
-    raise ValueError(f"{url}: is no serial line on TCP; give socket://HOST:PORT")
+    raise ValueError(f"{url}: is not a serial line on TCP; give socket://HOST:PORT")
 
 
 def port_end(port: str) -> SerialEnd | SocketEnd:
     """What a user names: a device, or a URL.
 
     Raises:
-        ValueError: a URL that makes no sense.
+        ValueError: an invalid URL.
     """
     return SocketEnd(port) if "://" in port else SerialEnd(Path(port))

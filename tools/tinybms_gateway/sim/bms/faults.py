@@ -4,20 +4,20 @@ import random
 from dataclasses import dataclass
 
 ABOUT = {
-    "flip": "probability that a bit of an answer is flipped, for each bit",
+    "flip": "probability that a bit of an answer is flipped, per bit",
     "truncate": "probability that an answer is cut off somewhere",
     "drop": "probability that an answer never comes",
-    "corrupt": "probability that an answer is damaged: one third each flipped bits, cut off, lost",
+    "corrupt": "probability that an answer is damaged: a third each have flipped bits, are cut off, are lost",
     "nack": "probability that a request is answered negatively",
-    "silence": "1 = no answer to anything",
+    "silence": "1 = nothing is answered",
     "broadcast": "period of unsolicited ASCII lines, s",
     "slow": "extra time before every answer, ms",
     "noise": "probability of random bytes before an answer",
-    "forget_writes": "1 = writes are acknowledged and not performed",
-    "tell_once": "1 = command 0x11 tells each event once",
+    "forget_writes": "1 = writes are acknowledged but not carried out",
+    "tell_once": "1 = command 0x11 reports each event only once",
     "frozen": "1 = lifetime counter and all measurements stand still",
 }
-"""What each fault does; all are 0 at first."""
+"""What each fault does; all are initially 0."""
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Faults:
             ValueError: unknown name or a value out of range.
         """
         if name not in ABOUT:
-            raise ValueError(f"fault '{name}': not known; there are {', '.join(ABOUT)}")
+            raise ValueError(f"fault '{name}': not known; choose from {', '.join(ABOUT)}")
         largest = LARGEST.get(name, 1.0)
         if not 0 <= value <= largest:
             raise ValueError(f"fault '{name}': {value:g} must be 0..{largest:g}")
@@ -60,7 +60,7 @@ class Faults:
         self.set(name, number)
 
     def damage(self, answer: bytes, rng: random.Random) -> bytes:
-        """The answer as it arrives; empty = it does not."""
+        """The answer as it arrives; empty = it does not arrive."""
         kind = rng.choice(("flip", "cut", "lose")) if rng.random() < self.corrupt else ""
         if self.silence or kind == "lose" or rng.random() < self.drop:
             return b""

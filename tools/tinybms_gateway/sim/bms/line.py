@@ -22,7 +22,7 @@ from tinybms_gateway.sim.bms.faults import Faults
 log = logging.getLogger(__name__)
 
 Course = Callable[[TinyBms, Faults], Iterator[float]]
-"""What happens: changes the device and the faults, and yields how many seconds to wait until it goes on."""
+"""What happens: changes the device and the faults, and yields how many seconds to wait until it continues."""
 
 SECONDS_PER_BYTE = 10 / 115200
 LATENCY_S = 0.0015
@@ -37,7 +37,7 @@ LOOK_EVERY_S = 0.05
 
 
 class BmsLine:
-    """A TinyBMS on one end of a line; serves in a thread of its own between `__enter__` and `__exit__`."""
+    """A TinyBMS on one end of a line; serves in its own thread between `__enter__` and `__exit__`."""
 
     def __init__(
         self,
@@ -53,16 +53,16 @@ class BmsLine:
         """Make the line.
 
         Args:
-            end: where it is; a path: a symbolic link to make, which leads to a pseudo terminal
+            end: where it is; a path: a symbolic link to create, to a pseudo terminal
             bms: the device; None: a healthy pack
             faults: what goes wrong; may be changed while it runs; None: those of the device
             scenario: what happens to the battery
             seed: makes the faults repeatable
             asleep: start in sleep: the first request is swallowed
-            time_scale: the device's time runs so many times as fast; pace of bytes and latency with it. A wire does not
+            time_scale: speed of the device's time, and of the bytes and the latency; not of a wire
         """
         self.problem = ""
-        """Why it cannot go on by itself, when that is known."""
+        """Why it cannot continue, if known."""
         self._end = PtyEnd(end) if isinstance(end, Path) else end
         self.bms = bms or TinyBms()
         self.faults = self.bms.faults = faults or self.bms.faults
@@ -97,21 +97,21 @@ class BmsLine:
 
     @property
     def name(self) -> str:
-        """Under which the line is found."""
+        """The name under which the line is found."""
         return self._end.name
 
     @property
     def link(self) -> Path:
-        """The device that a program of this machine opens."""
+        """The device that a program on this machine opens."""
         return Path(self._end.name)
 
     @property
     def connected(self) -> bool:
-        """The line is in, and who serves its other end is there."""
+        """The line is plugged in, and whoever serves its other end is there."""
         return self._fd is not None
 
     def plug(self) -> None:
-        """Put the line in; one that another program serves is joined when that is there.
+        """Plug the line in; one that another program serves is joined when that program is there.
 
         Raises:
             ValueError, OSError: it cannot be opened.
@@ -129,7 +129,7 @@ class BmsLine:
 
     @property
     def alive(self) -> bool:
-        """Nothing has gone wrong in the thread that serves."""
+        """Nothing has gone wrong in the serving thread."""
         return not self._failed
 
     def now(self) -> float:
@@ -145,7 +145,7 @@ class BmsLine:
             self._failed, self.problem = True, str(error)
         except Exception:
             self._failed = True
-            log.exception("the simulator cannot go on")
+            log.exception("the simulator cannot continue")
 
     def _serve_until_stopped(self) -> None:
         course = self._scenario(self.bms, self.faults) if self._scenario else None
@@ -188,12 +188,12 @@ class BmsLine:
                 self._take(request)
 
     def _join(self) -> None:
-        """Connect to who serves the line; he may not be there yet, or any more."""
+        """Connect to the program that serves the line, which may not be there yet or any more."""
         try:
             fd = self._end.open()
         except OSError as error:
             if not self._missed:
-                log.info("%s: nobody is there (%s); waiting", self.name, error.strerror or error)
+                log.info("%s: no connection (%s); waiting", self.name, error.strerror or error)
             self._missed = True
             return
         with self.lock:
@@ -213,7 +213,7 @@ class BmsLine:
         """What has arrived.
 
         Raises:
-            ConnectionError: the device behind a wire has gone.
+            ConnectionError: the device behind a wire has disappeared.
         """
         try:
             received = os.read(fd, 4096)
@@ -224,7 +224,7 @@ class BmsLine:
         if not received and self._end.served:
             self._drop()
         elif not received and self._end.wire:
-            raise ConnectionError(f"{self.name}: the serial port has gone; is the adapter plugged in?")
+            raise ConnectionError(f"{self.name}: the serial port has disappeared; is the adapter plugged in?")
         return received
 
     def _requests(self) -> Iterator[bytes]:
@@ -254,7 +254,7 @@ class BmsLine:
         return abs(self.bms.registers.f32(reg.PACK_CURRENT)) > 0.1
 
     def _write(self, data: bytes, start: float) -> None:
-        """Write at the pace of 115200 baud, which a wire has by itself."""
+        """Write at the pace of 115200 baud, which a wire has anyway."""
         size = len(data) if self._end.wire else PIECE_BYTES
         for first in range(0, len(data), size):
             piece = data[first : first + size]

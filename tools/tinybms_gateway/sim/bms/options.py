@@ -39,15 +39,15 @@ def _known_faults() -> list[tuple[str, str]]:
 
 
 def scenario_option(default: str) -> Callable[[Command], Command]:
-    """``--scenario NAME|FILE``; `default` is what the help text calls the default."""
+    """``--scenario NAME|FILE``; `default` is what the help text gives as the default."""
     return click.option("--scenario", metavar="NAME|FILE", is_eager=True, callback=_scenario,
                         shell_complete=completer(known_scenarios),
-                        help="What happens to the battery, by name or by the path of a .yaml file; 'list' shows them. "
+                        help="Scenario for the battery: a name or the path of a .yaml file; 'list' shows the names. "
                         f"Default: {default}.")  # fmt: skip
 
 
 def fault_option() -> Callable[[Command], Command]:
-    """``--fault NAME[=VALUE]``, may be repeated."""
+    """``--fault NAME[=VALUE]``, repeatable."""
     return click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]", is_eager=True, callback=_faults,
                         shell_complete=completer(_known_faults),
-                        help="Something that goes wrong, may be given several times; 'list' shows them.")  # fmt: skip
+                        help="Fault to simulate; repeatable; 'list' shows the faults.")  # fmt: skip

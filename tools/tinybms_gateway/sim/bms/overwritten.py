@@ -30,18 +30,18 @@ def check_settable(registers: Registers, address: int, value: int, *, modelled: 
     Args:
         registers: those of the device
         address: which one
-        value: what it is to be
-        modelled: the device has a pack, whose measurements are written again and again
+        value: the new value
+        modelled: the device has a pack, whose measurements are written repeatedly
 
     Raises:
-        ValueError: it would have no effect; the text says what to do instead.
+        ValueError: it would have no effect; says what to do instead.
     """
     if registers.is_forced(address):
         raise ValueError(f"reg.{address}: is forced; set force.{address}, or free.{address}=1 first")
     written = BY_EVERY_DEVICE | (BY_A_PACK if modelled else {})
     if address in written:
         instead = f"{written[address]}, or force.{address}" if written[address] else f"force.{address}"
-        raise ValueError(f"reg.{address}: the simulator writes it itself; set {instead}")
+        raise ValueError(f"reg.{address}: the simulator overwrites it; set {instead}")
     if modelled and address in HIGHEST_SO_FAR and value < registers.own(address):
         raise ValueError(
             f"reg.{address}: holds the highest value so far, {registers.own(address)}, and only goes up; "

@@ -1,4 +1,5 @@
-"""What the simulated TinyBMS answers to the bytes of a request, from the maker's protocol description, revision D."""
+"""What the simulated TinyBMS answers to the bytes of a request, from the manufacturer's protocol description, revision
+D."""
 
 import struct
 
@@ -22,7 +23,7 @@ class RefusedError(Exception):
 def take_request(buffer: bytearray) -> bytes | None:
     """Take the first whole request out of the buffer, start byte to CRC; None: more bytes are needed.
 
-    Bytes before a start byte are dropped. A command that does not exist is taken as if it had no data.
+    Bytes before a start byte are dropped. An unknown command is taken to have no data.
     """
     while buffer and buffer[0] != START:
         del buffer[0]
@@ -44,12 +45,12 @@ def take_request(buffer: bytearray) -> bytes | None:
 
 
 def answer(bms: TinyBms, request: bytes, now_s: float, *, keep_writes: bool = True) -> bytes:
-    """Perform a request and make the answer.
+    """Carry out a request and make the answer.
 
     Args:
         bms: the device
         request: start byte to CRC, as `take_request` gives it
-        now_s: present time, for a reset
+        now_s: current time, for a reset
         keep_writes: False: writes are acknowledged and forgotten (a fault to test the read-back with)
     """
     command, data = request[1], request[2:-2]

@@ -1,6 +1,6 @@
-"""The registers of the simulated TinyBMS, from the maker's protocol description, revision D.
+"""The registers of the simulated TinyBMS, from the manufacturer's protocol description, revision D.
 
-Written apart from the register table of the gateway, so that a mistake in one of them shows.
+Written independently of the gateway's register table, so that a mistake in one of them shows.
 """
 
 import struct
@@ -56,7 +56,7 @@ BROADCAST_PERIODS_S = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 class Registers:
-    """65536 registers of 16 bits, those that nobody set read 0; wide values have their low word first."""
+    """65536 registers of 16 bits, those never set read 0; wide values have their low word first."""
 
     def __init__(self) -> None:
         self._values: dict[int, int] = {}
@@ -70,7 +70,7 @@ class Registers:
         self._values[address] = value
 
     def own(self, address: int) -> int:
-        """What was written last, also where a register is forced to read something else."""
+        """What was written last, even where a register is forced to read something else."""
         return self._values.get(address, 0)
 
     def force(self, address: int, value: int) -> None:

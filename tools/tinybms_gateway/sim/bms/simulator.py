@@ -37,10 +37,10 @@ def make_line(
     """Make a line from options; what `end` is: see `BmsLine`; `scenario` is a name or the path of a file.
 
     Raises:
-        ValueError: an option makes no sense; one line that says what and where.
+        ValueError: an option is invalid; one line that says what and where.
     """
     if dump is not None and scenario is not None:
-        raise ValueError("--dump and --scenario: a dump has no pack that a scenario could move, choose one of them")
+        raise ValueError("--dump and --scenario: a dump has no pack that a scenario could change; choose one of them")
     line_faults = Faults()
     for text in faults:
         line_faults.parse(text)
@@ -53,13 +53,13 @@ def line_end(link: Path | None, port: str | None) -> LineEnd | Path:
     """What ``--pty`` or ``--port`` names.
 
     Raises:
-        ValueError: not exactly one of them was given, or a URL that makes no sense.
+        ValueError: not exactly one of them was given, or the URL is invalid.
     """
     if port is not None and link is None:
         return port_end(port)
     if link is not None and port is None:
         return link
-    raise ValueError("give --pty LINK for a program of this machine, or --port DEVICE for a wire, one of them")
+    raise ValueError("give either --pty LINK for a program on this machine, or --port DEVICE for a wire")
 
 
 def run(line: BmsLine, control: Path | None = None, seconds: float | None = None) -> None:
@@ -74,7 +74,7 @@ def run(line: BmsLine, control: Path | None = None, seconds: float | None = None
         while line.alive and (left := end - time.monotonic()) > 0 and not stopped.wait(min(left, 0.5)):
             pass
     if not line.alive:
-        raise ValueError(line.problem or "the simulator has stopped by itself; the reason is above")
+        raise ValueError(line.problem or "the simulator has stopped; the reason is above")
     log.info("%d requests, %d answers", line.requests, line.answers)
 
 

@@ -16,14 +16,14 @@ with lazy_imports():
 @click.command("gx")
 @click.option("--can", "backend", required=True, metavar="BUS",
               help="socketcand:PORT, socketcan:can0, slcan:/dev/ttyACM0, ...")  # fmt: skip
-@click.option("--seconds", type=Seconds(), help="End after this time.")
+@click.option("--seconds", type=Seconds(), help="Stop after this time.")
 @click.option("--listen-only", is_flag=True, help="Send no keepalive.")
 @click.option("--json", "as_json", is_flag=True, help="No live view; print the result as JSON.")
 def gx_command(backend: str, seconds: float | None, listen_only: bool, as_json: bool) -> None:
     """Simulate a GX: send its keepalive, apply its rules, show the battery.
 
-    Shows its limits and alarms, and says when a real GX would refuse or complain. Exit status 1 when it would, or when
-    no battery was recognised.
+    Shows the limits and alarms of the battery, and reports what a real GX would refuse or complain about. Exit status 1
+    if there is anything of that kind, or if no battery was recognised.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""What a GX makes of the frames on its bus, by Victron's published rules. Every call brings the time."""
+"""What a GX makes of the frames on its bus, by Victron's published rules. Every call is given the time."""
 
 import math
 from collections import deque
@@ -14,14 +14,14 @@ MOST_FRAMES_PER_S = 60
 LEAST_GAP_S = 0.05
 """Frames of one id closer together than this are a flood; ours are 100 ms apart at least."""
 SAME_ID_FLOOD = 5
-"""So many of them in a row: a single late frame is none."""
+"""This many of them in a row: a single late frame does not count."""
 TEXT_PARTS = {0x370: 0, 0x371: 8}
 IN_USE = ("active", "OK")
 
 
 @dataclass
 class Complaint:
-    """Something that a real GX would refuse or that breaks the protocol."""
+    """Something that a real GX would refuse, or that breaks the protocol."""
 
     text: str
     first_s: float
@@ -56,7 +56,7 @@ class GxModel:
         self.frames += 1
         self._watch_rate(frame, now_s)
         if frame.id in GX_IDS and not frame.extended:
-            self._complain(f"0x{frame.id:03X} is sent by somebody else: it belongs to the GX", now_s)
+            self._complain(f"0x{frame.id:03X} is sent by another device, but belongs to the GX", now_s)
         elif frame.problem:
             self._complain(f"{id_text(frame.id, extended=frame.extended)}: {frame.problem}", now_s)
         else:
@@ -64,7 +64,7 @@ class GxModel:
         return frame
 
     def tick(self, now_s: float) -> None:
-        """Let time pass: apply the 3 s rule and look for frames that are missing."""
+        """Let time pass: apply the 3 s rule and look for missing frames."""
         allowed = self._limits_fresh(now_s)
         if self._allowed and not allowed:
             self.limit_losses += 1
@@ -80,7 +80,7 @@ class GxModel:
 
     @property
     def recognised(self) -> bool:
-        """A battery is taken at all: all required frames were there."""
+        """A battery is accepted: all required frames were there."""
         return REQUIRED.keys() <= self.seen_s.keys()
 
     def allowed(self, now_s: float) -> bool:
@@ -139,7 +139,7 @@ class GxModel:
         for index, (name, value) in enumerate(values.items()):
             before = self.signals.get(name)
             if before is not None and (before in IN_USE) != (value in IN_USE):
-                self._complain(f"0x35A {name}: supported at one time and not at another (values 0 or 3)", now_s)
+                self._complain(f"0x35A {name}: sometimes supported and sometimes not (values 0 or 3)", now_s)
             position = 2 * index if index < 13 else 32 + 2 * (index - 13)
             if bits >> position & 3 == 3:
                 self._complain(f"0x35A {name}: value 3", now_s)
@@ -177,7 +177,7 @@ class GxModel:
         close = now_s - self.seen_s.get(frame.id, -1e9) < LEAST_GAP_S
         self._close[frame.id] = self._close.get(frame.id, 0) + 1 if close else 0
         if self._close[frame.id] >= SAME_ID_FLOOD:
-            self._complain(f"0x{frame.id:03X} comes again and again within {LEAST_GAP_S * 1000:.0f} ms", now_s)
+            self._complain(f"0x{frame.id:03X} comes repeatedly within {LEAST_GAP_S * 1000:.0f} ms", now_s)
 
     def _limits_fresh(self, now_s: float) -> bool:
         return 0x351 in self.seen_s and now_s - self.seen_s[0x351] < LIMITS_LOST_S

@@ -26,7 +26,7 @@ def run(
     *,
     keepalive: Callable[[], bool] = lambda: True,
 ) -> None:
-    """Send 0x305 and 0x307 every second and take what comes, until the time is over or Ctrl-C.
+    """Send 0x305 and 0x307 every second and receive frames, until the time is up or Ctrl-C.
 
     Args:
         bus: the bus
@@ -35,10 +35,10 @@ def run(
         on_step: called ten times a second
         on_frame: called for each frame
         on_sent: called for each frame that the GX sent, with its time
-        keepalive: asked whether the GX says that it is there; False: it only listens
+        keepalive: returns whether the GX sends its keepalive; False: it only listens
 
     Raises:
-        ConnectionError: the bus has gone.
+        ConnectionError: the bus has disappeared.
     """
     end = time.monotonic() + (math.inf if seconds is None else seconds)
     next_keepalive = 0.0
@@ -54,7 +54,7 @@ def run(
 
 
 def keepalive_frames() -> list[can.Message]:
-    """What a GX says every second."""
+    """What a GX sends every second."""
     return [
         can.Message(arbitration_id=identifier, data=data, is_extended_id=False, is_rx=False)
         for identifier, data in GX_FRAMES.items()
@@ -62,14 +62,14 @@ def keepalive_frames() -> list[can.Message]:
 
 
 def send_keepalive(bus: can.BusABC, on_sent: Callable[[can.Message], None] = lambda _: None) -> None:
-    """Say once that a GX is there, and who it is.
+    """Send a GX's keepalive and identity once.
 
     Args:
         bus: the bus
-        on_sent: told what was sent, with the time at which it was
+        on_sent: called with what was sent, and when
 
     Raises:
-        ConnectionError: the bus has gone.
+        ConnectionError: the bus has disappeared.
     """
     try:
         for message in keepalive_frames():
@@ -77,4 +77,4 @@ def send_keepalive(bus: can.BusABC, on_sent: Callable[[can.Message], None] = lam
             bus.send(message)
             on_sent(message)
     except (can.CanError, OSError) as error:
-        raise ConnectionError("the CAN bus has gone") from error
+        raise ConnectionError("the CAN bus has disappeared") from error

@@ -18,25 +18,25 @@ def _known_scenarios() -> list[tuple[str, str]]:
 @click.command("system")
 @click.option("--scenario", default="week", metavar="NAME", show_default=True,
               shell_complete=completer(_known_scenarios),
-              help="What to simulate; --list shows what there is.")  # fmt: skip
-@click.option("--list", "show_list", is_flag=True, help="List the scenarios and end.")
+              help="Scenario to simulate; --list shows them.")  # fmt: skip
+@click.option("--list", "show_list", is_flag=True, help="List the scenarios and exit.")
 @click.option("--days", type=float, help="Days to simulate, 0.001 to 60; default: the scenario's.")
-@click.option("--chemistry", type=click.Choice(["lfp", "nmc"]), help="Another battery than the scenario's.")
-@click.option("--feed-in/--no-feed-in", default=None, help="Surplus goes into the grid; default: the scenario's.")
-@click.option("--cloudy", is_flag=True, help="Clouds come and go.")
+@click.option("--chemistry", type=click.Choice(["lfp", "nmc"]), help="Battery chemistry; default: the scenario's.")
+@click.option("--feed-in/--no-feed-in", default=None, help="Feed the surplus into the grid; default: the scenario's.")
+@click.option("--cloudy", is_flag=True, help="Add passing clouds.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
-              help="Give the gateway a setting; may be given again.")  # fmt: skip
+              help="Setting of the gateway; repeatable.")  # fmt: skip
 @click.option("--pack-gain", type=float, default=1.0, show_default=True,
-              help="The BMS's voltage of the pack: so many times the sum of its cells, 0.9 to 1.1.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of all that is chance.")
-@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.png", help="Draw the run.")
+              help="Pack voltage of the BMS relative to the sum of its cells, 0.9 to 1.1.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Random seed.")
+@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.png", help="Plot the run.")
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.csv",
-              help="Write the run, a row for each 10 s.")  # fmt: skip
+              help="Write the run, one row per 10 s.")  # fmt: skip
 @click.option(
-    "--wire", is_flag=True, help="The whole gateway on a serial line and a CAN bus, in real time; no reasons."
+    "--wire", is_flag=True, help="Run the whole gateway on a serial line and a CAN bus, in real time; no reasons."
 )
 @click.option(
-    "--time-scale", type=float, default=10.0, show_default=True, help="Of --wire: times as fast as the clock."
+    "--time-scale", type=float, default=10.0, show_default=True, help="With --wire: speed relative to real time."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def system_command(
@@ -57,7 +57,7 @@ def system_command(
 ) -> None:
     """Simulate battery, BMS and a solar house around the gateway's own C code.
 
-    Days pass in seconds. Exit status 1 when a cell reached its over-voltage or under-voltage cutoff.
+    Days pass in seconds. Exit status 1 if a cell reached its over-voltage or under-voltage cutoff.
 
     \b
     Examples:

@@ -2,14 +2,14 @@
 
 It shows the registers of `tinybms_gateway.sim.bms`, so that the same image feeds the C code and the serial line.
 
-What the maker's description leaves open is assumed: dual port, a switch that is open stops its direction and lets the
+What the manufacturer's description leaves open is assumed: dual port, an open switch stops its direction and lets the
 other pass; a protection acts one step (1 s) after the measurement, except over-current on discharge, which waits as
 register 330 says; over-voltage recovers 50 mV below 315, under-voltage 50 mV above 316, fully discharged 50 mV above
-301, temperatures 2 K inside 319 and 320, over-currents after the seconds in 332. At 320 the charge switch opens
-and there is a fault (event 0x37) once something pushes current. "Fully charged" is a cell within 5 mV of 300 with a
-current between 0 and 304 for 10 s; it sets SOC to 100 % and holds the charge switch open until SOC is below 321, when
-bit 2 of 329 says so, else until all cells are 100 mV below 300. Balancing takes 150 mA out of each cell that is more
-than 308 above the lowest, while the highest is above 303 and the battery is not discharged.
+301, temperatures 2 K inside 319 and 320, over-currents after the seconds in 332. At 320 the charge switch opens and
+there is a fault (event 0x37) once something pushes current. "Fully charged" is a cell within 5 mV of 300 with a current
+between 0 and 304 for 10 s; it sets SOC to 100 % and holds the charge switch open until SOC is below 321, when bit 2 of
+329 says so, else until all cells are 100 mV below 300. Balancing takes 150 mA out of each cell that is more than 308
+above the lowest, while the highest is above 303 and the battery is not discharged.
 """
 
 import math
@@ -47,15 +47,15 @@ class SystemBms:
         Args:
             settings: registers 300 to 343
             cells: in series
-            soc_percent: state of charge that it starts with
-            pack_gain: register 36 shows so many times the sum of the cells: the two are measured apart
+            soc_percent: initial state of charge
+            pack_gain: register 36 relative to the sum of the cells: the two are measured separately
         """
         self.settings = settings
         self.live: NDArray[np.uint16] = np.zeros(LIVE_COUNT, np.uint16)
         self.events: list[tuple[int, int]] = []
         """Second and id, oldest first."""
         self.faults: dict[int, int] = {}
-        """Events that hold now, oldest first, with the second they came."""
+        """Events that hold now, oldest first, with the second at which they came."""
         self.full = False
         self.soc_percent = soc_percent
         self.bleed_a: Floats | float = 0.0
@@ -98,7 +98,7 @@ class SystemBms:
         return list(self.faults)
 
     def step(self, second: int, cell_v: Floats, current_a: float, temperature_c: float, pushed: bool) -> None:
-        """Measure, and let the protections act. To be called each second.
+        """Measure, and let the protections act. To be called every second.
 
         Args:
             second: of the run, for the events

@@ -29,13 +29,13 @@ class Chemistry:
     heat_j_per_k: float
     """Of one cell."""
     curve: tuple[tuple[float, float], ...]
-    """State of charge in %, open circuit voltage in V; beyond its ends the last slope goes on."""
+    """State of charge in %, open circuit voltage in V; beyond its ends the last slope continues."""
     capacity_spread: float = 0.03
     charge_spread: float = 0.03
     resistance_spread: float = 0.10
 
     def uniform(self) -> "Chemistry":
-        """The same with cells that are all alike."""
+        """The same with identical cells."""
         return replace(self, capacity_spread=0.0, charge_spread=0.0, resistance_spread=0.0)
 
     def open_circuit_v(self, percent: Floats | float) -> Floats:

@@ -26,7 +26,7 @@ class Alarm(NamedTuple):
 
 
 class Control:
-    """One gateway without its lines, from start-up on."""
+    """One gateway without its lines, from its start-up."""
 
     def __init__(self, library: Path, bms: SystemBms, settings: tuple[str, ...] = ()) -> None:
         """Start it.
@@ -38,7 +38,7 @@ class Control:
 
         Raises:
             OSError: no such library.
-            ValueError: it does not belong to this package, or a setting is refused.
+            ValueError: it does not match this package, or a setting is refused.
         """
         self.pure = PureLibrary(library)
         self.state = State()

@@ -8,7 +8,7 @@ current, voltage = EMF + R x current), not of an iteration. Inverter and charger
 - With feed-in CCL is ignored. Without it the charger lowers its power until the battery takes no more than CCL: the
   loads are still served from the sun.
 - The inverter serves the loads. With feed-in it exports as well, in proportion to how far the bus is above CVL, its
-  full power at + 0.4 V, and it does not ask where the power comes from: a CVL below the voltage of the battery drains
+  full power at + 0.4 V, wherever the power comes from: a CVL below the voltage of the battery drains
   the battery into the grid.
 - With a grid DCL bounds what the inverter takes from the battery, and the grid serves the rest. Without one the current
   cannot be limited; where the sun is not enough for the loads, DCL = 0 or an open discharge switch of the BMS switches
@@ -25,7 +25,7 @@ FEED_IN_OFFSET_V = 0.4
 
 
 class Stopped(IntEnum):
-    """Who holds back a current that sun or load ask for."""
+    """What holds back a current that sun or load ask for."""
 
     NOBODY = 0
     CONTROL_CHARGE = 1
@@ -68,7 +68,7 @@ class Site:
     grid: bool = True
     inverter_w: float = 5000.0
     charger_max_a: float = 85.0
-    """Of all solar chargers; with feed-in nothing else keeps it below the BMS's own cutoff (318)."""
+    """Of all solar chargers; with feed-in, nothing else keeps it below the BMS's own cutoff (318)."""
 
     def flow(
         self,
@@ -146,6 +146,6 @@ def _into_battery_a(
 
 
 def _root(emf_v: float, resistance_ohm: float, power_w: float) -> float:
-    """The current I with (E + R I) I = P that is nearest to none; the most there is when the battery cannot give P."""
+    """The current I with (E + R I) I = P that is closest to 0; the most there is if the battery cannot give P."""
     under = emf_v * emf_v + 4.0 * resistance_ohm * power_w
     return (math.sqrt(max(under, 0.0)) - emf_v) / (2.0 * resistance_ohm)

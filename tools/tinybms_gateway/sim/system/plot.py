@@ -34,7 +34,7 @@ def draw(record: Record, settings: dict[int, int], text_of: Callable[[int], str]
         record: the run
         settings: of the BMS; its thresholds are drawn
         text_of: text of a reason
-        path: picture to write; its name says the format
+        path: picture to write; its name gives the format
 
     Raises:
         ValueError: no picture can be written in this format.

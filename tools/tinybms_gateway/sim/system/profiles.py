@@ -33,7 +33,8 @@ def sun_w(seconds: Floats, peak_w: float) -> Floats:
 
 
 def clouds(count: int, random: np.random.Generator) -> Floats:
-    """What clouds let through, for `count` seconds: they come and go at once, which is the worst for a control."""
+    """What clouds let through, for `count` seconds: they come and go abruptly, which is the worst case for a
+    control."""
     share = np.ones(count)
     second = 0
     while second < count:

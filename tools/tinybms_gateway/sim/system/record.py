@@ -1,4 +1,4 @@
-"""What a run left behind: one row a second, and the figures that are made of it."""
+"""The record of a run: one row per second, and the figures made from it."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -20,7 +20,7 @@ ROW = np.dtype(
         ("stopped", "u1"), ("lit", "?"), ("status", "u2"), ("fault", "u1"),
     ]
 )  # fmt: skip
-"""Limits are those that came of the measurements of the same row; they act from the next one on. A limit without a
+"""Limits are those that follow from the measurements of the same row; they act from the next row on. A limit without a
 frame is 0."""
 
 AT_FULL_MV = 10
@@ -47,7 +47,7 @@ class Record:
     alarms: list[Alarm]
 
     def day_of(self) -> NDArray[np.int64]:
-        """Day of each row, from 0 on."""
+        """Day of each row, counted from 0."""
         return (np.arange(len(self.rows)) + self.start_s) // DAY_S
 
     def hours(self) -> Floats:
@@ -57,7 +57,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Figures:
-    """What a run comes down to."""
+    """The figures of a run."""
 
     scenario: str
     chemistry: str
@@ -77,9 +77,9 @@ class Figures:
     cvl_changes: int
     """As seen on the bus."""
     cvl_least_gap_s: float
-    """Shortest time between a change of CVL that is no lowering and the change before it; inf: there was none."""
+    """Shortest time between a rise of CVL and the change before it; inf: there was none."""
     stopped_s: dict[str, int]
-    """How long a current was held back, by whom."""
+    """How long a current was held back, and by what."""
     dark_s: int
     """How long the house had no power."""
     dcl_switchings: int
@@ -99,7 +99,7 @@ class Figures:
 
 
 def figures(record: Record) -> Figures:
-    """Work the figures out."""
+    """Calculate the figures."""
     rows, day = record.rows, record.day_of()
     days = range(int(day[-1]) + 1)
     absorbing = (record.cell_100uv.max(axis=1) >= 10 * (record.full_mv - AT_FULL_MV)) & (rows["current_a"] > 0)
@@ -129,7 +129,7 @@ def figures(record: Record) -> Figures:
 
 
 def _cvl_changes(rows: NDArray[Any]) -> tuple[int, float]:
-    """How often CVL changes, and the least time before a change that is no lowering."""
+    """How often CVL changes, and the shortest time before a rise."""
     cvl = np.rint(rows["cvl_v"] * 10).astype(int)
     step = np.diff(cvl) * (rows["sent"][1:] & rows["sent"][:-1])
     at = np.flatnonzero(step)

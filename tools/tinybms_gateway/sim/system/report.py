@@ -18,7 +18,7 @@ with lazy_imports():  # matplotlib takes a second
 
 SHORTEST_DAYS, LONGEST_DAYS = 0.001, 60
 LARGEST_SCALE = 20
-"""Faster, the serial line is too slow for a poll of every 200 ms."""
+"""Beyond this, the serial line is too slow for a poll every 200 ms."""
 LEAST_GAIN, LARGEST_GAIN = 0.9, 1.1
 PICTURES = {".png", ".svg", ".pdf"}
 
@@ -38,14 +38,14 @@ def run(
     time_scale: float,
     pack_gain: float,
 ) -> Figures:
-    """Simulate, and write what is wanted.
+    """Simulate, and write what is requested.
 
     Raises:
-        ValueError: an option makes no sense.
+        ValueError: an option is invalid.
         OSError: a file cannot be written.
     """
     if name not in SCENARIOS:
-        raise ValueError(f"scenario '{name}': not known; there are {', '.join(SCENARIOS)}")
+        raise ValueError(f"scenario '{name}': not known; choose from {', '.join(SCENARIOS)}")
     if days is not None and not SHORTEST_DAYS <= days <= LONGEST_DAYS:
         raise ValueError(f"{days:g} days: give {SHORTEST_DAYS} to {LONGEST_DAYS}")
     if wire and not 1 <= time_scale <= LARGEST_SCALE:
@@ -94,8 +94,8 @@ def show(found: Figures) -> None:
         "over-voltage, under-voltage trips": f"{found.over_voltage_trips}, {found.under_voltage_trips}",
         "SOC reached, each day": ", ".join(f"{soc:.1f} %" for soc in found.soc_reached),
         "absorption, each day": ", ".join(f"{seconds} s" for seconds in found.absorption_s),
-        "battery into the grid": f"{found.grid_discharge_a:.2f} A at most, {found.grid_discharge_ah:.3f} Ah",
-        "CVL changes": f"{found.cvl_changes}, raised {found.cvl_least_gap_s:.0f} s after another change at least",
+        "battery into the grid": f"at most {found.grid_discharge_a:.2f} A, {found.grid_discharge_ah:.3f} Ah",
+        "CVL changes": f"{found.cvl_changes}, raised at least {found.cvl_least_gap_s:.0f} s after another change",
         "house without power": f"{found.dark_s} s",
         "DCL between 0 and more": f"{found.dcl_switchings} times, {found.dcl_switchings_per_h:.1f} an hour",
     }

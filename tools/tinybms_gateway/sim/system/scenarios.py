@@ -71,7 +71,7 @@ class Scenario:
 
 
 def _small_cell(pack: CellPack) -> None:
-    """One cell has lost 30 % of its capacity; it was as full as the others when the battery was last balanced."""
+    """One cell has lost 30 % of its capacity; it was as full as the rest when the battery was last balanced."""
     missing_ah = 0.3 * pack.capacity_ah[5]
     used_ah = (100.0 - pack.percent[5]) / 100 * pack.capacity_ah[5]
     pack.capacity_ah[5] -= missing_ah
@@ -79,7 +79,7 @@ def _small_cell(pack: CellPack) -> None:
 
 
 def _overcharged_cell(pack: CellPack) -> None:
-    """One cell is above its cutoff, the others are full."""
+    """One cell is above its cutoff, the rest are full."""
     pack.percent[:] = np.linspace(97.0, 99.0, len(pack.percent))
     pack.percent[5] = 100.9
 
@@ -97,14 +97,14 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
     {
         "week": Scenario("seven sunny days, 16S LFP, feed-in", days=7),
         "nmc": Scenario(
-            "a sunny day of a 14S NMC battery, chargers of 18 A",
+            "a sunny day with a 14S NMC battery and 18 A chargers",
             chemistry=NMC,
             site=Site(charger_max_a=18.0, inverter_w=3000.0),
             sun_peak_w=3000.0,
             house_scale=0.2,
         ),
         "cold": Scenario(
-            "a cold morning: the battery is at -5 degC when the sun comes, and thaws by noon",
+            "a cold morning: the battery is at -5 degC at sunrise, and thaws by noon",
             start_temperature_c=4.0,
             ambient_c=((0, -6), (8.5, -6), (9.5, 18), (24, 18)),
             conductance_w_per_k=20.0,
@@ -120,7 +120,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             site=Site(feed_in=False),
         ),
         "load-step": Scenario(
-            "150 A out of a battery that is nearly empty",
+            "150 A from a nearly empty battery",
             days=4 / 24,
             start_percent=14.0,
             start_hour=20.0,
@@ -141,7 +141,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             glitches={9.5: _wrong_cell, 10.0: _wrong_temperature},
         ),
         "overvoltage": Scenario(
-            "off grid, a cell is above its cutoff: the house has to draw the battery down",
+            "off grid, a cell is above its cutoff: the house must discharge the battery",
             start_hour=18.0,
             days=0.5,
             prepare=_overcharged_cell,

@@ -20,13 +20,13 @@ from tinybms_gateway.sim.system.scenarios import Scenario
 from tinybms_gateway.sim.system.wire import Wire
 
 NOISE_V = 0.0003
-"""Standard deviation of what the BMS measures of a cell."""
+"""Standard deviation of the BMS's measurement of a cell."""
 NOISE_ROWS = 4096
 CSV_EVERY_S = 10
 
 
 Progress = Callable[[int, int], None]
-"""Called with the steps that are done, and all of them."""
+"""Called with the number of steps done, and of all steps."""
 
 
 class Gateway(Protocol):
@@ -45,7 +45,7 @@ class Gateway(Protocol):
 
 
 class System:
-    """Cells, BMS and house of a scenario, at rest at first; the control is somebody else's."""
+    """Cells, BMS and house of a scenario, initially at rest; the control comes from elsewhere."""
 
     def __init__(self, scenario: Scenario, days: float, seed: int, pack_gain: float = 1.0) -> None:
         random = np.random.default_rng(seed)
@@ -93,7 +93,7 @@ class System:
 
 
 def library() -> Path:
-    """The pure components of the native build; built when they are not there."""
+    """The pure components of the native build; built if they are missing."""
     return ensure_built().parent / LIBRARY
 
 
@@ -116,15 +116,15 @@ def simulate(
         days: how long; None: as the scenario says
         seed: of everything that is left to chance
         settings: of the gateway, each as ``KEY=VALUE``
-        time_scale: None: the C code alone, as fast as it goes; else the native gateway on its lines, so many times as
-            fast as the clock
-        pack_gain: the BMS's voltage of the pack is so many times the sum of its cells
-        on_progress: called now and then with the steps that are done, and all of them
+        time_scale: None: the C code alone, as fast as possible; else the native gateway on its lines, at this speed
+            relative to real time
+        pack_gain: pack voltage of the BMS relative to the sum of its cells
+        on_progress: called now and then with the number of steps done, and of all steps
 
     Raises:
         OSError: the native build has no library.
-        ConnectionError: the gateway ended by itself.
-        ValueError: it does not belong to this package, or a number makes no sense.
+        ConnectionError: the gateway ended unexpectedly.
+        ValueError: it does not match this package, or a number is invalid.
     """
     system = System(scenario, scenario.days if days is None else days, seed, pack_gain)
     if time_scale is None:

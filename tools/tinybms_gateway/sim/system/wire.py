@@ -20,7 +20,8 @@ FIRST_LIMITS_WITHIN_S = 20.0
 GX_TIMEOUT_S = 3
 """A GX forgets limits that are older."""
 OWN_REGISTERS = (reg.LIFETIME, reg.LIFETIME + 1)
-"""The device on the line counts its lifetime by its own clock: it goes on while the gateway starts, and never back."""
+"""The device on the line counts its lifetime with its own clock: it runs while the gateway starts, and never goes
+back."""
 
 
 class Wire:
@@ -63,7 +64,7 @@ class Wire:
         """Show what the BMS measured, wait until the second is over, and return the limits that came last.
 
         Raises:
-            ConnectionError: the bus has gone.
+            ConnectionError: the bus has disappeared.
         """
         self._show()
         send_keepalive(self._bus)

@@ -6,14 +6,14 @@ from tinybms_gateway.can.verify.rules.base import Sessions
 
 
 def rules_by_subject(bitrate: int) -> dict[str, list[Rule]]:
-    """All rules, new ones, under the headings of their subjects.
+    """All rules, newly made, under the headings of their subjects.
 
     Args:
         bitrate: of the bus, bit/s
     """
     sessions = Sessions()
     return {
-        "What has to be there": presence.rules(),
+        "Required frames": presence.rules(),
         "Timing": timing.rules(sessions, bitrate),
         "Layout": layout.rules(),
         "Values": values.rules(),

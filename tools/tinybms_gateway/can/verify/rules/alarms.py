@@ -69,14 +69,14 @@ def fine(data: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 class SupportStays(Rule):
-    """What a GX was told to be supported. An event of the BMS makes a field active that is not."""
+    """The fields that a GX was told are supported. An event of the BMS can activate a field that is not."""
 
     def __init__(self, sessions: Sessions) -> None:
         super().__init__(
             "pairs-stay-supported",
-            "A field of 0x35A goes neither from OK (2) to not supported (0) nor back; only the fields of the sensors "
-            "may, all together, when the sensors come or go, and others with the warning 'BMS internal', when a "
-            "register of the BMS is lost or back.",
+            "No field of 0x35A changes between OK (2) and not supported (0), except the sensor fields, all together, "
+            "when sensors come or go, and others with the warning 'BMS internal', when a BMS register is lost or "
+            "returns.",
             VICTRON,
         )
         self.not_applicable = "fewer than two 0x35A without a silence between them"
@@ -137,24 +137,25 @@ def rules(sessions: Sessions) -> list[Rule]:
     """All of them."""
     return [
         SupportStays(sessions),
-        FrameRule("pairs-never-3", "No field of 0x35A is 3: what is not supported is 0.", ALARMS, 0x35A,
+        FrameRule("pairs-never-3", "No field of 0x35A is 3; an unsupported field is 0.", ALARMS, 0x35A,
                   lambda f: _pairs_3(f) != 0, lambda f, i: f"3: {names_of(int(_pairs_3(f)[i]))}"),
         FrameRule("pairs-always", "The general fields and those of BMS internal are always supported.", ALARMS, 0x35A,
                   lambda f: (~supported(f.data) & ALWAYS) != 0,
                   lambda f, i: f"not supported: {names_of(int(~supported(f.data)[i] & ALWAYS))}"),
-        FrameRule("pairs-never", "Contactor, short circuit and the warning of low temperature are not supported.",
+        FrameRule("pairs-never", "Contactor, short circuit and the low temperature warning are not supported.",
                   ALARMS, 0x35A, lambda f: (supported(f.data) & NEVER) != 0,
                   lambda f, i: f"supported: {names_of(int(supported(f.data)[i] & NEVER))}"),
-        FrameRule("pairs-low-temperature", "The alarm of low temperature is never OK: no register says what is too "
+        FrameRule("pairs-low-temperature", "The low temperature alarm is never OK: no register says what is too "
                   "cold.", ALARMS, 0x35A, lambda f: (fine(f.data) & LOW_TEMPERATURE) != 0, _hex),
-        FrameRule("alarm-general", "The general alarm is active when another alarm is; alone only in a fault (status "
-                                   "offline).", ALARMS, 0x35A, _general("Alarm"),
+        FrameRule("alarm-general", "The general alarm is active when another alarm is; on its own only in a "
+                                   "fault (status offline).", ALARMS, 0x35A, _general("Alarm"),
                   lambda f, i: f"active: {names_of(int(active(f.data)[i] & ALARM_HALF)) or 'no alarm'}"),
-        FrameRule("warning-general", "The general warning is active when another warning is, and only then.", ALARMS,
-                  0x35A, _general("Warning"),
+        FrameRule("warning-general", "The general warning is active exactly while another warning is.", ALARMS, 0x35A,
+                  _general("Warning"),
                   lambda f, i: f"active: {names_of(int(active(f.data)[i] & ~ALARM_HALF)) or 'no warning'}"),
         FrameRule("status-value", "The system status is 2 (online), 1 (offline) or 0 (unknown).", ALARMS, 0x35A,
                   lambda f: status(f) == 3, _hex),
-        FrameRule("status-reason", "Offline has a reason: the general alarm (a fault) or the warning 'BMS internal' "
-                                   "(no data).", ALARMS, 0x35A, _no_reason, _hex, applies=lambda f: status(f) == 1),
+        FrameRule("status-reason", "Status offline has a reason: the general alarm (a fault) or the warning "
+                                   "'BMS internal' (no data).", ALARMS, 0x35A, _no_reason, _hex,
+                  applies=lambda f: status(f) == 1),
     ]  # fmt: skip

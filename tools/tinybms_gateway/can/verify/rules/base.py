@@ -24,7 +24,7 @@ OF_THE_CHECK = "docs/testing/rules.md, Bounds of the check"
 
 SECOND_US = 1_000_000
 SILENCE_US = 3 * SECOND_US
-"""No frame of the battery for longer than this: what comes then is a new session."""
+"""After a longer gap between frames of the battery, a new session begins."""
 
 Mask = NDArray[np.bool_]
 Index = NDArray[np.intp]
@@ -42,7 +42,7 @@ def seconds(time_us: int) -> str:
 
 
 def note(rule: Rule, decoded: DecodedBlock, frames: Frames, bad: Mask, tell: Callable[[int], str]) -> None:
-    """Note a violation for each frame of a mask; only those that are kept are put into words."""
+    """Note a violation for each frame of a mask; only those kept are put into words."""
     note_rows(rule, decoded, frames.rows[bad], lambda i: tell(int(np.flatnonzero(bad)[i])))
 
 
@@ -69,7 +69,7 @@ class FrameRule(Rule):
     ) -> None:
         super().__init__(id, sentence, source)
         self.identifiers = (identifiers,) if isinstance(identifiers, int) else tuple(identifiers)
-        self.not_applicable = f"no {' or '.join(f'0x{n:03X}' for n in self.identifiers)} that it applies to"
+        self.not_applicable = f"no {' or '.join(f'0x{n:03X}' for n in self.identifiers)} to which it applies"
         self._bad, self._tell, self._applies = bad, tell, applies
 
     def take(self, decoded: DecodedBlock) -> None:
@@ -120,7 +120,7 @@ class Gap(Rule):
 
     def __init__(self, id: str, sentence: str, source: str, identifier: int, shortest_us: int, longest_us: int,
                  up_to_us: int | None = None) -> None:  # fmt: skip
-        """Gaps longer than `up_to_us` are another rule's, the one to the end of the capture too."""
+        """Another rule covers gaps longer than `up_to_us`, including the one to the end of the capture."""
         super().__init__(id, sentence, source)
         self.not_applicable = f"no 0x{identifier:03X} in the capture"
         self._identifier, self._shortest_us, self._longest_us = identifier, shortest_us, longest_us
@@ -158,7 +158,7 @@ class Latest:
         """What the columns of the source said at the rows.
 
         Returns:
-            Whether there was any source frame before, and the columns; where there was none they mean nothing.
+            Whether there was any source frame before, and the columns; where there was none, they mean nothing.
         """
         if len(source_rows) == 0:  # of which not even the types of the columns are known
             there = np.full(len(rows), self._last is not None)

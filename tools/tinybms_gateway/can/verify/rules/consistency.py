@@ -1,4 +1,4 @@
-"""Whether what one frame says agrees with what another one says."""
+"""Whether frames agree with one another."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ Read = Callable[[Frames], NDArray[Any]]
 
 @dataclass(frozen=True)
 class Side:
-    """One of two frames that have to agree."""
+    """One of two frames that must agree."""
 
     identifier: int
     read: Read
@@ -72,7 +72,7 @@ class Agree(Rule):
     ) -> None:
         """`twice`: only when it is wrong two times in a row; between two frames the battery may have changed once."""
         super().__init__(id, sentence, source)
-        self.not_applicable = f"no 0x{side.identifier:03X} with a 0x{other.identifier:03X} before it that it applies to"
+        self.not_applicable = f"no 0x{side.identifier:03X} after a 0x{other.identifier:03X} to which it applies"
         self._side, self._other, self._wrong, self._tell = side, other, wrong, tell
         self._sessions, self._twice, self._fresh_us, self._applies = sessions, twice, fresh_us, applies
         self._latest, self._before = Latest(), Before()
@@ -127,7 +127,7 @@ class EnergyForward(Rule):
                 for name, old, new, bad in zip(("in", "out"), before, counters, back, strict=True)
                 if bad[i]
             ]
-            return ", ".join(what) + "; a power cut explains what was charged in at most 10 minutes"
+            return ", ".join(what) + "; a power cut accounts for at most 10 minutes of charging"
 
         note(self, decoded, frames, there & (back[0] | back[1]), tell)
 
@@ -172,7 +172,7 @@ class CellIds(Rule):
     def __init__(self) -> None:
         super().__init__(
             "cell-ids-differ",
-            f"0x374 and 0x375 name two cells while 0x373 shows at least {SPREAD_MV} mV between them (twice in a row).",
+            f"0x374 and 0x375 name two cells while 0x373 shows at least {SPREAD_MV} mV difference (twice in a row).",
             FRAMES,
         )
         self.not_applicable = f"no 0x375 with a 0x374 and {SPREAD_MV} mV between the cells"
@@ -228,7 +228,7 @@ def rules(sessions: Sessions) -> list[Rule]:
               lambda name, maker: f"'{text_of(int(name))}' does not begin with '{text_of(int(maker))}'", sessions,
               fresh_us=None),
         FrameRule("name-short", "A name of up to eight characters is sent in 0x35E alone: 0x371 is not empty.", VICTRON,
-                  0x371, lambda f: f.data == 0, lambda _f, _i: "no characters"),
+                  0x371, lambda f: f.data == 0, lambda _f, _i: "0x371 is empty"),
         Agree("capacity", "The online capacity (0x35F) is not above the installed one (0x379).", VICTRON,
               Side(0x379, _raw("InstalledCapacityAh")), Side(0x35F, _raw("OnlineCapacity")),
               lambda installed, online: online > installed,
@@ -245,7 +245,7 @@ def rules(sessions: Sessions) -> list[Rule]:
         CellIds(),
         EnergyForward(),
         *_modules(sessions),
-        Agree("dvl-below-cvl", "DVL is below CVL, unless the settings of the BMS contradict one another "
+        Agree("dvl-below-cvl", "DVL is below CVL, unless the BMS settings contradict one another "
                                "(WarningBmsInternal).", CVL,
               Side(0x351, _dvl_below), Side(0x35A, _raw("WarningBmsInternal")), lambda bad, _: bad,
               lambda _b, _w: "DVL is at or above CVL", sessions, applies=lambda _, warning: warning != 1),

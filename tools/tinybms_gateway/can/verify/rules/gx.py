@@ -14,7 +14,7 @@ from tinybms_gateway.can.verify.rules.base import (
     message_name,
 )
 
-NO_GX = "no GX in the capture: a bench that only listens is legal"
+NO_GX = "no GX in the capture, which is allowed"
 LOST_US = KEEPALIVE_LOST_S * SECOND_US
 SHORTEST_US = SECOND_US // 2
 LONGEST_US = 2 * SECOND_US
@@ -24,10 +24,10 @@ IDENTITY = int.from_bytes(GX_FRAMES[0x307], "little")
 def rules() -> list[Rule]:
     """All of them."""
     found: list[Rule] = [
-        Gap("gx-keepalive", "0x305 of the GX is never missing for more than 10 s: the gateway would warn.",
+        Gap("gx-keepalive", "0x305 of the GX is never missing for more than 10 s; the gateway would warn.",
             WHAT_HAPPENS, 0x305, 0, LOST_US),
         *(Gap(f"period-{n:03X}", f"{message_name(n)} comes every second, from one GX (checked: 0.5 to 2 s; "
-                                 "gaps over 10 s are another rule's).",
+                                 "gaps over 10 s have their own rule).",
               VICTRON, n, SHORTEST_US, LONGEST_US, LOST_US) for n in (0x305, 0x307)),
         FrameRule("gx-content-305", "0x305 is eight zero bytes.", VICTRON, 0x305,
                   lambda f: f.data != 0, lambda f, i: f"{hex_of(int(f.data[i]))} instead of zeros"),

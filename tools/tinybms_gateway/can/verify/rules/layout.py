@@ -28,7 +28,7 @@ TEXTS = tuple(sorted(TEXT_IDS))
 
 
 class Kind(Rule):
-    """No frame is of a kind that has no place on this bus."""
+    """No frame is of a kind that does not belong on this bus."""
 
     def __init__(
         self, id: str, sentence: str, source: str, problem: str, which: Callable[[FrameBlock], Mask] | None = None
@@ -54,10 +54,10 @@ class Kind(Rule):
 
 
 class Known(Kind):
-    """No frame is of another protocol; a frame of ours with 29 bits is another rule's."""
+    """No frame is of another protocol; another rule covers our frames with 29 bits."""
 
     def __init__(self) -> None:
-        super().__init__("id-known", "Only frames of the protocol are on the bus, no other identifiers of 11 or 29 "
+        super().__init__("id-known", "Only frames of the protocol are on the bus; no other identifiers of 11 or 29 "
                          "bits.", FRAMES, "29-bit identifier", lambda block: ~_of_the_protocol(block))  # fmt: skip
 
     @override
@@ -124,17 +124,17 @@ def _texts(id: str, sentence: str, source: str, bad: Callable[[Frames], Mask],
 def rules() -> list[Rule]:
     """All of them."""
     return [
-        Kind("id-11-bit", "The identifiers of the protocol have 11 bits: a GX ignores them with 29.", VICTRON,
+        Kind("id-11-bit", "The identifiers of the protocol have 11 bits; a GX ignores 29-bit ones.", VICTRON,
              "29-bit identifier", _of_the_protocol),
-        Kind("no-remote-frames", "There are no remote frames: the battery sends by itself.", VICTRON,
+        Kind("no-remote-frames", "There are no remote frames: the battery sends unprompted.", VICTRON,
              "no classic data frame", _with(Flag.REMOTE)),
-        Kind("no-error-frames", "There are no error frames: the bus is wired and terminated well.", VICTRON,
+        Kind("no-error-frames", "There are no error frames: wiring and termination are good.", VICTRON,
              "no classic data frame", _with(Flag.ERROR)),
         Kind("no-fd-frames", "There are no CAN FD frames: the protocol is CAN 2.0A.", VICTRON,
              "no classic data frame", _with(Flag.FD)),
         Known(),
         Kind("length", "Each frame has a length that the protocol allows.", VICTRON, "wrong length"),
-        FrameRule("length-whole", "The gateway sends each frame in its whole length: 8 bytes, 0x379 with 2.", FRAMES,
+        FrameRule("length-whole", "The gateway sends each frame at its full length: 8 bytes, 0x379 with 2.", FRAMES,
                   (0x355, 0x356, 0x35F, 0x373, 0x379), lambda f: f.length != f.message.length,
                   lambda f, i: f"0x{f.message.frame_id:03X} with {f.length[i]} bytes, not {f.message.length}"),
         *(_ends_in_zeros(n) for n in (0x355, 0x356, 0x35F)),

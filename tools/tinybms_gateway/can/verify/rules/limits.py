@@ -1,4 +1,4 @@
-"""What 0x351 has to do when something happens, and how fast its limits may move."""
+"""How 0x351 must react, and how fast its limits may move."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from tinybms_gateway.can.verify.rules.base import (
 REACTION_US = SECOND_US // 5
 """0x351 and 0x35A go out together, each at most every 50 ms, and again 50 ms after nobody acknowledged one."""
 FRESH_US = 2 * SECOND_US
-"""An older 0x35A says nothing any more."""
+"""An older 0x35A no longer says anything."""
 RISE_WAIT_US = 29 * SECOND_US
 """30 s after the last fall, less the time between two snapshots."""
 RAMP_US = 32 * SECOND_US
@@ -87,7 +87,7 @@ class Reaction(Rule):
             self._settle(rows + decoded.block.first, limit_times, columns[0] != 0, int(times[-1]))
 
     def finish(self, end_us: int) -> None:
-        """What still waits had the time, or the capture ends too soon."""
+        """What still waits is late, or the capture ends too soon."""
         for number, time_us, said in self._waiting:
             if end_us - time_us > REACTION_US:
                 self._failed(number, time_us, said)
@@ -183,13 +183,13 @@ class CurrentRise(Rule):
     """A current limit comes back late and slowly."""
 
     def __init__(self, name: str, sessions: Sessions, *, rate: bool) -> None:
-        what = "rises by 5 A/s at most" if rate else "rises no sooner than 30 s after its last fall"
+        what = "rises by at most 5 A/s" if rate else "rises at the earliest 30 s after its last fall"
         super().__init__(
             f"{name.lower()}-rise-{'rate' if rate else 'wait'}",
-            f"{name} {what}; not looked at in the first 32 s after a start or a silence, when it is ramped up.",
+            f"{name} {what}; not checked in the first 32 s after a start or a silence, while it is ramped up.",
             CCL_DCL,
         )
-        self.not_applicable = "no two 0x351 outside of a start"
+        self.not_applicable = "no two 0x351 outside a start"
         self._name, self._sessions, self._rate = name, sessions, rate
         self._before, self._internal = Before(), Latest()
         self._fall_us = -RISE_WAIT_US
@@ -317,7 +317,7 @@ def reactions(sessions: Sessions) -> list[Reaction]:
         ("HighVoltage", "A cell is at its upper cutoff", ("CCL",)),
         ("LowVoltage", "A cell is at its lower cutoff", ("DCL",)),
         ("HighTemperature", "A sensor is at its cutoff", both),
-        ("LowTemperature", "The BMS says that it is too cold", both),
+        ("LowTemperature", "The BMS reports that it is too cold", both),
         ("HighTemperatureCharge", "A sensor is at its cutoff while charging", ("CCL",)),
         ("LowTemperatureCharge", "A sensor is at its lower cutoff while charging", ("CCL",)),
         ("BmsInternal", "The BMS has a fault of its own", both),
@@ -342,14 +342,14 @@ def rules(sessions: Sessions) -> list[Rule]:
     both = ("CCL", "DCL")
     return [
         *reactions(sessions),
-        Held("hold-bms-internal", "While the alarm 'BMS internal' is active CCL and DCL are 0.", ALARMS,
+        Held("hold-bms-internal", "While the alarm 'BMS internal' is active, CCL and DCL are 0.", ALARMS,
              bits_of("Alarm", "BmsInternal"), both),
-        Held("hold-low-temperature", "While the alarm of low temperature is active CCL and DCL are 0.", ALARMS,
+        Held("hold-low-temperature", "While the low temperature alarm is active, CCL and DCL are 0.", ALARMS,
              bits_of("Alarm", "LowTemperature"), both),
-        Held("hold-offline", "While the status is offline CCL or DCL is 0.", ALARMS, OFFLINE, both, any_of=True),
+        Held("hold-offline", "While the status is offline, CCL or DCL is 0.", ALARMS, OFFLINE, both, any_of=True),
         *(CurrentRise(name, sessions, rate=rate) for name in both for rate in (False, True)),
         CvlPause("cvl-rise-pause", "CVL is raised at most every 20 s (checked with 19 s).", sessions),
-        CvlStep("cvl-rise-step", "CVL is raised by 20 mV per cell at most: by 0.4 V with 16 cells, rounded.", sessions),
+        CvlStep("cvl-rise-step", "CVL is raised by at most 20 mV per cell: by 0.4 V with 16 cells, rounded.", sessions),
         CvlInhibited("cvl-inhibited", "CVL does not rise while CCL is 0: charging is inhibited.", sessions),
-        CvlFall("cvl-fall", "CVL falls by 0.2 V/s at most while CCL is above 0.", sessions),
+        CvlFall("cvl-fall", "CVL falls by at most 0.2 V/s while CCL is above 0.", sessions),
     ]  # fmt: skip

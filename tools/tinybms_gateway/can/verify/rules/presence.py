@@ -1,4 +1,4 @@
-"""Which frames there have to be at all."""
+"""Which frames must occur at all."""
 
 from tinybms_gateway.can.decoder import DecodedBlock
 from tinybms_gateway.can.protocol import GX_IDS, REQUIRED
@@ -29,7 +29,7 @@ class _Seen(Rule):
             self.seen_us.setdefault(identifier, int(frames.time_us[0]))
 
     def long_since(self, since_us: int | None, end_us: int) -> bool:
-        """Whether something that should have followed had the time to."""
+        """Whether something that should have followed had time to."""
         return since_us is not None and end_us - since_us >= self._wait_us
 
 
@@ -42,7 +42,7 @@ class Present(_Seen):
         self._identifier, self._required = identifier, required
 
     def finish(self, end_us: int) -> None:
-        """Look whether it came."""
+        """Check whether it came."""
         battery = [time for identifier, time in self.seen_us.items() if identifier not in GX_IDS]
         since_us = self.start_us if self._required else min(battery, default=None)
         if not self._required and not battery:
@@ -55,16 +55,16 @@ class Present(_Seen):
 
 
 class Together(_Seen):
-    """Two frames come both or none."""
+    """Two frames come together or not at all."""
 
     def __init__(self, id: str, pair: tuple[int, int], source: str, why: str) -> None:
-        sentence = f"{message_name(pair[0])} and {message_name(pair[1])} are sent both or none: {why}"
+        sentence = f"{message_name(pair[0])} and {message_name(pair[1])} are sent together or not at all: {why}"
         super().__init__(id, sentence, source, 6)
         self.not_applicable = "neither is in the capture, or it ends too soon after the first of them"
         self._pair = pair
 
     def finish(self, end_us: int) -> None:
-        """Look whether both came."""
+        """Check whether both came."""
         there = [identifier for identifier in self._pair if identifier in self.seen_us]
         if len(there) == 2:
             self.checked = 1
@@ -77,10 +77,10 @@ class Together(_Seen):
 def rules() -> list[Rule]:
     """All of them."""
     return [
-        *(Present(n, 1, VICTRON, "without it a GX takes no battery", required=True) for n in REQUIRED),
+        *(Present(n, 1, VICTRON, "without it a GX accepts no battery", required=True) for n in REQUIRED),
         *(Present(n, period, VICTRON, "a battery that wants official support sends it")
           for n, period in FOR_SUPPORT.items()),
-        *(Present(n, period, FRAMES, "all that it needs is always known") for n, period in ALWAYS_OURS.items()),
+        *(Present(n, period, FRAMES, "everything that it needs is always known") for n, period in ALWAYS_OURS.items()),
         Together("parts-name", (0x370, 0x371), VICTRON, "the two halves of the battery name"),
         Together("parts-serial", (0x380, 0x381), VICTRON, "0x381 completes the serial number, all zero if unused"),
     ]  # fmt: skip

@@ -44,12 +44,12 @@ BUS_LOAD_PERCENT = 30
 
 
 class TimeOrder(Rule):
-    """Looks at the time stamps themselves; all others see a clock that stands still where they go back."""
+    """Looks at the time stamps themselves; all other rules see a clock that stands still where they go back."""
 
     def __init__(self) -> None:
         super().__init__(
             "time-order",
-            "Time stamps do not go backwards; for the other rules the time stands still there and goes on.",
+            "Time stamps do not go backwards; where they do, the other rules see a clock that stands still.",
             OF_THE_CHECK,
         )
 
@@ -110,7 +110,7 @@ class Period(Rule):
 
     @override
     def finish(self, end_us: int) -> None:
-        """It may have stopped while others went on."""
+        """It may have stopped while others continued."""
         session, battery_us = self._sessions.last
         if self._last is None or battery_us is None or self._last[1] != session:
             return
@@ -168,7 +168,7 @@ class FirstFrame(Rule):
 
     def __init__(self, sessions: Sessions) -> None:
         super().__init__(
-            "first-351", "After a silence (more than 3 s without a frame) 0x351 comes first.", WHAT_HAPPENS
+            "first-351", "After a silence (more than 3 s without a frame), 0x351 comes first.", WHAT_HAPPENS
         )
         self.not_applicable = "the battery was never silent for more than 3 s"
         self._sessions = sessions
@@ -187,7 +187,7 @@ class BusLoad(Rule):
     def __init__(self, bitrate: int) -> None:
         super().__init__(
             "bus-load",
-            f"In no second is more than {BUS_LOAD_PERCENT} % of the bus in use, with all the stuff bits there can be.",
+            f"The bus load is at most {BUS_LOAD_PERCENT} % in every second, with the most stuff bits possible.",
             OF_THE_CHECK,
         )
         self._bitrate = bitrate
@@ -233,7 +233,7 @@ class BusLoad(Rule):
         self.most_bits = max(self.most_bits, int(bits.max()))
         for i in np.flatnonzero(bits * 100 > self._bitrate * BUS_LOAD_PERCENT).tolist():
             start_us = (self._start_us or 0) + int(which[i]) * SECOND_US
-            self.violated(start_us, None, f"{100 * bits[i] / self._bitrate:.1f} % from here on for a second")
+            self.violated(start_us, None, f"{100 * bits[i] / self._bitrate:.1f} % in the second from here on")
 
 
 def rules(sessions: Sessions, bitrate: int) -> list[Rule]:
@@ -245,15 +245,15 @@ def rules(sessions: Sessions, bitrate: int) -> list[Rule]:
     ]
     return [
         TimeOrder(),
-        Gap("limits-3s", "0x351 is never missing for more than 3 s: the GX would stop charging and discharging.",
+        Gap("limits-3s", "0x351 is never missing for more than 3 s; the GX would stop charging and discharging.",
             VICTRON, LIMITS_ID, 0, LIMITS_LOST_US),
         *periods,
         *(Dense(f"extra-{n:03X}", f"{message_name(n)} comes at most every 50 ms, however urgent: three in a row take "
                                   "100 ms (checked with 50 ms).", 3, 50 * MS, _rows_of(n)) for n in URGENT),
         Dense("burst", "Four frames of the battery in a row take at least 20 ms: only 0x351 and 0x35A come less than "
                        "20 ms after another frame (checked with 15 ms).", 4, 15 * MS, sessions.battery),
-        Dense("flood", f"The battery sends at most {MOST_FRAMES_PER_S} frames in any second: what its periods and "
-                       "extra frames make at most.", MOST_FRAMES_PER_S + 1, SECOND_US, sessions.battery),
+        Dense("flood", f"The battery sends at most {MOST_FRAMES_PER_S} frames in any second: the most that its "
+                       "periods and extra frames add up to.", MOST_FRAMES_PER_S + 1, SECOND_US, sessions.battery),
         FirstFrame(sessions),
         BusLoad(bitrate),
     ]  # fmt: skip

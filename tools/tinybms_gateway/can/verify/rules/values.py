@@ -1,4 +1,4 @@
-"""Whether a value can be true, by itself or beside those of the same frame."""
+"""Whether a value is plausible, on its own or beside those of the same frame."""
 
 from collections.abc import Callable
 
@@ -63,7 +63,7 @@ def _soc_above(frames: Frames) -> Mask:
 
 
 def _soc_differs(frames: Frames) -> Mask:
-    """Both are rounded from a finer one: what shows as a half may have been a little less."""
+    """Both are rounded from a finer one: what shows as a half may have been slightly less."""
     fine, coarse = frames.raw("SOCHighResolution"), frames.raw("SOC")
     differs: Mask = (coarse != (fine + 50) // 100) & (coarse != (fine + 49) // 100)
     return differs
@@ -98,7 +98,7 @@ def rules() -> list[Rule]:
         FrameRule("soc-range", "SOC is at most 100 %, in both resolutions.", VICTRON, 0x355, _soc_above,
                   _said("SOC", "SOCHighResolution")),
         FrameRule("soh-range", "SOH is at most 100 %.", VICTRON, 0x355, lambda f: f.raw("SOH") > FULL, _said("SOH")),
-        FrameRule("soc-resolution", "SOC is its high resolution, rounded half up (a half may have been a little less).",
+        FrameRule("soc-resolution", "SOC is its high resolution, rounded half up (a half may have been slightly less).",
                   FRAMES, 0x355, _soc_differs,
                   _said("SOC", "SOCHighResolution"), applies=whole),
         FrameRule("voltage-range", "The battery voltage is between 5 and 80 V.", OF_THE_CHECK, 0x356,
@@ -124,6 +124,6 @@ def rules() -> list[Rule]:
                   _said("CellTemperatureMin", "CellTemperatureMax")),
         FrameRule("modules-one", "The battery is one module: each number in 0x372 is 0 or 1.", FRAMES, 0x372,
                   _not_one_module, _said(*MODULES)),
-        FrameRule("modules-ok", "The module is OK when it neither blocks nor is offline, and only then.", FRAMES, 0x372,
+        FrameRule("modules-ok", "The module is OK exactly while it neither blocks nor is offline.", FRAMES, 0x372,
                   _modules_wrong, _said(*MODULES)),
     ]  # fmt: skip
