@@ -36,5 +36,5 @@ struct can_frame socketcan_from_bus(const can_bus_frame_t *frame);
 /** @brief A frame from the kernel; false: it is an error frame, or none that a classic bus can carry. */
 bool socketcan_to_bus(const struct can_frame *from, can_bus_frame_t *frame);
 
-/** @brief An error frame from the kernel; false: it is none. */
+/** @brief An error frame from the kernel; false: it is something else. */
 bool socketcan_read_errors(const struct can_frame *from, socketcan_errors_t *errors);

@@ -8,7 +8,7 @@ mapfile -t c_files < <(git ls-files -co --exclude-standard '*.c' '*.h' | grep -v
 mapfile -t c_sources < <(printf '%s\n' "${c_files[@]}" | grep -E '^(components|main|host)/.*\.c$')
 # What people wrote in English: not data, corpora, generated code, or the French pages.
 mapfile -t english_files < <(git ls-files -co --exclude-standard |
-    grep -vE '\.fr\.md$|\.(log|dbc|bin)$|/generated/|^test/(data|fuzz/corpus|fuzz/regressions)/|^tools/dev/words\.txt$')
+    grep -vE '\.fr\.md$|\.(log|dbc|bin)$|/generated/|^test/(data|fuzz/corpus|fuzz/regressions)/|^tools/dev/(words|phrases)\.txt$')
 mapfile -t shell_files < <(git ls-files -co --exclude-standard '*.sh' .ci/run)
 
 step() {
@@ -34,6 +34,8 @@ step mypy-scripts "$bin/mypy" idf_ext.py host/cmake/config_symbols.py
 step secrets env PATH="$PWD/$bin:$PATH" tools/dev/secrets.sh
 # Not those in host/: they declare symbols of ESP-IDF, which have no common prefix.
 step kconfig "$bin/python" -m kconfcheck components/*/Kconfig
+without_phrases() { ! grep -nE -f tools/dev/phrases.txt "$@"; }
+step phrases without_phrases "${english_files[@]}"
 step spelling "$bin/codespell" -D - -D tools/dev/words.txt "${english_files[@]}"
 step shell bash -n "${shell_files[@]}"
 step clang-format "$bin/clang-format" --dry-run -Werror "${c_files[@]}"

@@ -32,7 +32,7 @@ extern "C" {
 #define FLASH_PACE_SECOND_MS  300  /**< earliest begin of the second one */
 #define FLASH_PACE_LATEST_MS  590  /**< latest begin of any turn */
 #define FLASH_PACE_LOST_MS    1500 /**< after this time without a 0x351 there are none to keep clear of */
-#define FLASH_PACE_WITHOUT_MS 500  /**< without 0x351: time from the begin of one turn to the next */
+#define FLASH_PACE_WITHOUT_MS 500  /**< without 0x351: time from the start of one turn to the next */
 
 /** @brief State; zeroed = no frame and no turn yet. Private to flash_pace.c. */
 typedef struct {
