@@ -60,7 +60,7 @@ def test_the_generated_code_has_nothing_but_what_packs_the_messages_that_are_sen
 
 
 def test_generated_code_of_another_shape_is_refused() -> None:
-    with pytest.raises(ValueError, match="another form"):
+    with pytest.raises(ValueError, match="unexpected form"):
         codec_files.packing_only("bool victron_bms_x_is_in_range(int x) { return x; }\n", codec_files.DEFINITION)
 
 

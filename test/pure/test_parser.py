@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pure.pure_library import Pure, encode_answer
@@ -71,8 +71,11 @@ def test_a_damaged_or_cut_frame_never_takes_the_next_one_with_it(
     damaged = bytearray(as_frame(first))
     damaged[bit // 8 % len(damaged)] ^= 1 << bit % 8
     for bad in (bytes(damaged), as_frame(first)[: keep % len(as_frame(first))]):
+        line = bad + as_frame(second)
+        # Cut before a last byte of 0xAA, the first byte of the next frame makes it whole.
+        assume(not line.startswith(as_frame(first)))
         parser = pure.parser()
-        found = parser.feed(bad + as_frame(second))
+        found = parser.feed(line)
         assert second in found + parser.flush()
 
 
