@@ -44,10 +44,19 @@ void charge_voltage_step(charge_control_t *control, const charge_step_t *step, b
 #define PERMILLE 1000
 
 /** @brief 0 at the beginning of a way and before it, 1000 at its end and beyond, in a straight line between them. */
-int32_t charge_permille_of(int32_t way, int32_t length);
+static inline int32_t charge_permille_of(int32_t way, int32_t length)
+{
+    if (way <= 0) {
+        return 0;
+    }
+    return way >= length ? PERMILLE : way * PERMILLE / length;
+}
 
 /** @brief A share of a current; its product does not overflow. */
-int32_t charge_share_of(int32_t cap_ma, int32_t permille);
+static inline int32_t charge_share_of(int32_t cap_ma, int32_t permille)
+{
+    return cap_ma / PERMILLE * permille + cap_ma % PERMILLE * permille / PERMILLE;
+}
 
 /** @brief CCL by temperature, and whether that forbids charging; `cap_ma` is what the temperature gives a share of. */
 void charge_temperature_limit_charge(const charge_control_config_t *config, const charge_step_t *step, int32_t cap_ma,

@@ -20,20 +20,6 @@
 
 #define PACK_HIGH_BLOCKS 3
 
-/** 0 at the beginning of a way and before it, 1000 at its end and beyond, in a straight line between them. */
-int32_t charge_permille_of(int32_t way, int32_t length)
-{
-    if (way <= 0) {
-        return 0;
-    }
-    return way >= length ? PERMILLE : way * PERMILLE / length;
-}
-
-int32_t charge_share_of(int32_t cap_ma, int32_t permille)
-{
-    return cap_ma / PERMILLE * permille + cap_ma % PERMILLE * permille / PERMILLE;
-}
-
 static int32_t permille(int32_t percent)
 {
     return percent * 10;

@@ -9,34 +9,12 @@
  */
 #include "victron_pgn.h"
 
-#include <string.h>
-
 #include "victron_bms.h"
 #include "victron_pgn_private.h"
-
-int64_t victron_floor_div(int64_t value, int64_t divisor)
-{
-    return value / divisor - (value % divisor < 0 ? 1 : 0);
-}
 
 int64_t victron_round_div(int64_t value, int64_t divisor)
 {
     return value >= 0 ? (value + divisor / 2) / divisor : -((-value + divisor / 2) / divisor);
-}
-
-int64_t victron_between(int64_t least, int64_t value, int64_t most)
-{
-    return value < least ? least : (value > most ? most : value);
-}
-
-uint16_t victron_to_u16(int64_t value)
-{
-    return (uint16_t)victron_between(0, value, UINT16_MAX);
-}
-
-int16_t victron_to_i16(int64_t value)
-{
-    return (int16_t)victron_between(INT16_MIN, value, INT16_MAX);
 }
 
 /** Up to eight characters of a text that may end earlier, zero padded, first character in the lowest byte. */
@@ -47,18 +25,6 @@ static uint64_t text8(const char *text)
         value |= (uint64_t)(uint8_t)text[i] << (8 * i);
     }
     return value;
-}
-
-bool victron_frame_done(victron_frame_t *frame, uint16_t id, int packed)
-{
-    frame->id = id;
-    frame->dlc = (uint8_t)packed;
-    return packed > 0;
-}
-
-void victron_frame_begin(victron_frame_t *frame)
-{
-    memset(frame, 0, sizeof(*frame));
 }
 
 bool victron_encode_text(const battery_state_t *state, uint16_t id, const char *text, victron_frame_t *frame)

@@ -104,14 +104,14 @@ def test_a_component_beyond_its_share_is_named(budget: Budget, taken: dict[str, 
     assert budget.problems_of("main", Share(flash=budget.shares["main"].flash + 1)) == [
         f"main takes {budget.shares['main'].flash + 1} bytes of flash, its share is {budget.shares['main'].flash}"
     ]
-    assert "has no line" in budget.problems_of("newcomer", taken["main"])[0]
+    assert "has no entry" in budget.problems_of("newcomer", taken["main"])[0]
 
 
 def test_shares_that_do_not_add_up_are_named(budget: Budget) -> None:
     changed = budget.model_copy(deep=True)
     changed.shares["main"].flash += 10
     assert changed.problems_of_sums() == [
-        f"the shares of flash add up to {budget.limits.application + 10}, the limit is {budget.limits.application}: "
+        f"the shares of flash add up to {budget.limits.application + 10}, but the limit is {budget.limits.application}: "
         "change 'reserve' by -10"
     ]
 

@@ -104,6 +104,12 @@ def lazy_imports() -> Iterator[None]:
         sys.meta_path.remove(finder)
 
 
+def load(*modules: ModuleType) -> None:
+    """Load modules of a `lazy_imports` block now: before threads that would load them, because nothing locks that."""
+    for module in modules:
+        vars(module)
+
+
 class ToolGroup(LazyGroup):
     """The outermost group; its option `verbose` shows tracebacks."""
 

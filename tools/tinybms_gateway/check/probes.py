@@ -10,9 +10,9 @@ from typing import Any
 from tinybms_gateway.check.finding import Finding, Result, failed, good, not_asked_for, warning
 from tinybms_gateway.check.source import Told
 from tinybms_gateway.check.target import Target
-from tinybms_gateway.command_line import lazy_imports
+from tinybms_gateway.command_line import lazy_imports, load
 
-with lazy_imports():  # python-can alone takes half a second: each is loaded by the thread that uses it
+with lazy_imports():
     from tinybms_gateway.check import bus_check, bus_listener, mqtt_check, web_check
 
 log = logging.getLogger(__name__)
@@ -103,6 +103,7 @@ def run(target: Target, on_step: Callable[[float], None] = lambda _: None) -> Re
         target: what to check, see `check_target`
         on_step: called with the seconds that have passed
     """
+    load(bus_check, bus_listener, mqtt_check, web_check)
     started = time.monotonic()
     stop = threading.Event()
     bus = _Probe("CAN bus", target.seconds + OPEN_BUS_WITHIN_S, lambda: (_bus(target, stop), Told()))
