@@ -98,7 +98,7 @@ static void log_lost(battery_t *battery)
         const bool lost = ((bms->registers_lost >> id) & 1U) != 0;
         if (((registers_changed >> id) & 1U) != 0) {
             ESP_LOGW(TAG, "BMS register %u %s", (unsigned)battery_register_address(id),
-                     lost ? "has become unusable; its loss raises no limit" : "is usable again");
+                     lost ? "has become unusable; no limit is raised because of it" : "is usable again");
         }
     }
     for (unsigned i = 0; i < BATTERY_SENSORS_MAX; i++) {

@@ -144,7 +144,7 @@ static void make_good(energy_store_t *store)
     if (service_now_ms() >= store->good_due_ms) {
         store->good_due_ms = service_now_ms() + RETRY_MS;
         if (settings_make_good(store->settings) != ESP_OK) {
-            ESP_LOGE(TAG, "settings are saved in one place only; retrying every minute");
+            ESP_LOGE(TAG, "settings are saved in one of two places; retrying every minute");
         }
     }
 }

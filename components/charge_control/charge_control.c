@@ -5,7 +5,8 @@
  */
 /**
  * What CVL and the currents share: cell voltages from registers and settings, filtered measurements, the kept limits.
- * CVL itself is in charge_voltage.c, CCL and DCL are in charge_current.c.
+ * CVL itself is in charge_voltage.c, CCL and DCL are in charge_current.c, their limits by temperature in
+ * charge_temperature.c.
  */
 #include "charge_control.h"
 

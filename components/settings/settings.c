@@ -201,7 +201,7 @@ static void log_found(const settings_found_t *found, const settings_saved_t *sav
         ESP_LOGE(TAG, "settings: the first place is %s, the second is %s", places[found->first], places[found->second]);
     }
     if (found->from_second && !found->lost) {
-        ESP_LOGW(TAG, "numbers come from the second place; lost names and passwords have their factory values");
+        ESP_LOGW(TAG, "using the numbers of the second place; lost names and passwords are reset to factory values");
     }
     if (saved->unconfirmed) {
         ESP_LOGE(TAG, "saved settings are lost or no longer allowed; charging is held down until a person checks and "
@@ -240,7 +240,7 @@ static void read_all(struct settings *settings, settings_room_t *room)
     log_found(&found, &settings->saved);
     const bool healed = settings_keep_heal(&settings->keep, &found, &settings->saved, room);
     if (!healed) {
-        ESP_LOGE(TAG, "settings are saved in one place only; will retry");
+        ESP_LOGE(TAG, "settings are saved in one of two places; will retry");
     }
     settings->starting = false;
     settings->second_behind = found.heal_second && !healed;
@@ -302,7 +302,7 @@ static esp_err_t keep(struct settings *settings, settings_room_t *room, bool ove
         break;
     case SETTINGS_KEEP_ONE_PLACE:
         settings->second_behind = true;
-        ESP_LOGE(TAG, "saved in one place only; will retry the second");
+        ESP_LOGE(TAG, "saved in one of two places; will retry the other");
         break;
     case SETTINGS_KEEP_NEWER:
         ESP_LOGE(TAG, "not saved: the settings of a newer firmware are kept until a person confirms the present ones");

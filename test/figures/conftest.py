@@ -51,7 +51,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         write("moved by more than 10 % since the last record:")
         for line in moved:
             write(f"  {line}")
-        write("write it in CHANGELOG.md and record with `make figures-record`")
+        write("say why in the commit, and record with `make figures-record`")
     if any(figure.name == "machine_busy" and figure.value > BUSY_PERCENT for figure in found.figures):
         write("the machine was busy with other things: the times are not those of a quiet one")
     for figure in found.broken():

@@ -139,6 +139,19 @@ assert main.get_command(context, "no-such") is None
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_a_lazy_module_is_loaded_when_it_is_asked_to() -> None:
+    code = """
+import sys
+from tinybms_gateway.check import probes
+from tinybms_gateway.command_line import load
+before = "can" in sys.modules
+load(probes.bus_listener)
+print(before, "can" in sys.modules)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "False True"
+
+
 @every_one
 def test_it_is_found_by_the_path_that_its_group_names(path: tuple[str, ...], command: click.Command) -> None:
     if isinstance(command, LazyGroup):

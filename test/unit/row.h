@@ -15,7 +15,7 @@
  *     }
  *
  * It holds to the end of the block, also in the functions that are called there; a row within a row is told with both.
- * Unity prints it as the detail of a failure (in its words, on a chip, "Function cases[2]").
+ * Unity prints it as the detail of a failure; on a chip behind the tags of the case: "Function [tinybms], cases[2]".
  */
 
 #include <stdarg.h>

@@ -12,6 +12,7 @@
 /** Behind each case: a stack that was too small has spoilt the heap, and nothing that follows means anything. */
 void tearDown(void)
 {
+    UNITY_SET_DETAIL(NULL); /* of a case that has failed, whose row is gone with its stack */
     TEST_ASSERT_GREATER_THAN_UINT32_MESSAGE(STACK_LEFT_BYTES, uxTaskGetStackHighWaterMark(NULL),
                                             "bytes of the main task's stack that were never used");
 }
