@@ -111,8 +111,8 @@ def test_shares_that_do_not_add_up_are_named(budget: Budget) -> None:
     changed = budget.model_copy(deep=True)
     changed.shares["main"].flash += 10
     assert changed.problems_of_sums() == [
-        f"the shares of flash add up to {budget.limits.application + 10}, but the limit is {budget.limits.application}: "
-        "change 'reserve' by -10"
+        f"the shares of flash add up to {budget.limits.application + 10}, "
+        f"but the limit is {budget.limits.application}: change 'reserve' by -10"
     ]
 
 
