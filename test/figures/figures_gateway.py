@@ -14,8 +14,8 @@ import pytest
 
 from support.instruments.figures import Figures
 from support.instruments.watch import collect, drain, has_id, open_bus, wait_for
-from tinybms_gateway.demo.wiring import GatewayStack, gateway_stack
 from tinybms_gateway.gateway_process import GatewayProcess
+from tinybms_gateway.gateway_stack import GatewayStack, gateway_stack
 from tinybms_gateway.sim.bms.simulator import make_line
 
 SAMPLES = 200

@@ -7,7 +7,7 @@ import pytest
 
 from support.instruments.watch import collect, drain, has_id, limits, open_bus, pairs, wait_for
 from tinybms_gateway.bms.event_order import EventOrder
-from tinybms_gateway.demo.wiring import gateway_stack
+from tinybms_gateway.gateway_stack import gateway_stack
 
 GENERAL = 0
 

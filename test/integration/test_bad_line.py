@@ -1,7 +1,7 @@
 """Damaged answers, ASCII lines and slow answers on the serial line."""
 
 from support.instruments.watch import collect, limits, open_bus
-from tinybms_gateway.demo.wiring import gateway_stack
+from tinybms_gateway.gateway_stack import gateway_stack
 
 
 def test_values_stay_true_on_a_bad_line() -> None:

@@ -17,7 +17,7 @@ from support.instruments.watch import (
     raw_client,
     wait_for,
 )
-from tinybms_gateway.demo.wiring import GatewayStack, gateway_stack
+from tinybms_gateway.gateway_stack import GatewayStack, gateway_stack
 
 KEEPALIVE = can.Message(arbitration_id=0x305, data=bytes(8), is_extended_id=False)
 

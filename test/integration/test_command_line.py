@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.instruments.watch import wait_until
-from tinybms_gateway.demo.wiring import GatewayStack, gateway_stack
+from tinybms_gateway.gateway_stack import GatewayStack, gateway_stack
 
 TOOL = [sys.executable, "-m", "tinybms_gateway"]
 

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from support.instruments.watch import collect, drain, limits, open_bus, pairs, wait_for, wait_until
 from tinybms_gateway.bms.event_order import EventOrder
 from tinybms_gateway.cli import main
-from tinybms_gateway.demo.wiring import gateway_stack
 from tinybms_gateway.gateway_process import GatewayProcess
+from tinybms_gateway.gateway_stack import gateway_stack
 from tinybms_gateway.sim.bms.simulator import make_line
 
 BMS_INTERNAL = 11

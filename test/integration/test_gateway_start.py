@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from support.instruments.watch import collect, has_id, open_bus, wait_for
-from tinybms_gateway.demo.wiring import gateway_stack
+from tinybms_gateway.gateway_stack import gateway_stack
 
 
 def test_nothing_is_sent_before_the_bms_has_answered_and_limits_go_first() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from integration.held_thread import held, thread_names
 from support.instruments.watch import collect, drain, has_id, longest_gap, open_bus, wait_for, wait_until
-from tinybms_gateway.demo.wiring import gateway_stack
+from tinybms_gateway.gateway_stack import gateway_stack
 
 SCALE = 4.0
 BACKGROUND_SCALE = 10.0

@@ -21,7 +21,7 @@ from pathlib import Path
 import can
 
 from support.instruments.watch import collect, open_bus, wait_for
-from tinybms_gateway.demo.wiring import gateway_stack
+from tinybms_gateway.gateway_stack import gateway_stack
 
 EXPECTED = {
     0x351: "3A 02 9C 00 1C 02 A4 01",

@@ -7,8 +7,8 @@ import tty
 from pathlib import Path
 
 from support.instruments.watch import collect, drain, has_id, limits, open_bus, wait_for, wait_until
-from tinybms_gateway.demo.wiring import gateway_stack
 from tinybms_gateway.gateway_process import GatewayProcess
+from tinybms_gateway.gateway_stack import gateway_stack
 from tinybms_gateway.sim.bms.line import BmsLine
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from support.instruments.watch import collect, drain, has_id, limits, longest_gap, open_bus, wait_for, wait_until
 from support.peers.canable import CANABLE, LAWICEL, Adapter, Firmware, PtyPort, TcpPort
-from tinybms_gateway.demo.wiring import GatewayStack, gateway_stack
 from tinybms_gateway.gateway_process import GatewayProcess
+from tinybms_gateway.gateway_stack import GatewayStack, gateway_stack
 from tinybms_gateway.sim.bms.line import BmsLine
 
 KEEPALIVE = can.Message(arbitration_id=0x305, data=bytes(8), is_extended_id=False)

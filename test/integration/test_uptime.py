@@ -8,7 +8,7 @@ import can
 import pytest
 
 from support.instruments.watch import collect, command, has_id, limits, longest_gap, open_bus, raw_client, wait_for
-from tinybms_gateway.demo.wiring import GatewayStack, gateway_stack
+from tinybms_gateway.gateway_stack import GatewayStack, gateway_stack
 
 SCALE = 4.0
 POLL_S, PERIOD_S, SILENT_S = 0.2, 1.0, 10.0

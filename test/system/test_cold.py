@@ -4,7 +4,7 @@ import time
 from itertools import pairwise
 
 from support.instruments.watch import collect, drain, has_id, limits, open_bus, wait_for
-from tinybms_gateway.demo.wiring import gateway_stack
+from tinybms_gateway.gateway_stack import gateway_stack
 
 SCALE = 2.0
 

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from tinybms_gateway import gateway_stack
 from tinybms_gateway.can.reader import Capture
 from tinybms_gateway.can.verify.engine import verify
 from tinybms_gateway.can.verify.report import VIOLATED
-from tinybms_gateway.demo import wiring
-from tinybms_gateway.demo.story import Story, reasons
-from tinybms_gateway.demo.wiring import GatewayStack
+from tinybms_gateway.demo_story import Story, reasons
+from tinybms_gateway.gateway_stack import GatewayStack
 from tinybms_gateway.sim.gx.model import GxModel
 
 
@@ -20,7 +20,7 @@ def test_over_voltage_shows_alarm_limits_and_recovery_with_their_reasons(tmp_pat
         lines[:] = stack.gateway.lines
         told.append(reasons(lines))
 
-    summary = wiring.run(
+    summary = gateway_stack.run(
         seconds=46.0,
         capture=tmp_path / "capture.log",
         dump=None,

@@ -2,7 +2,7 @@
 
 import can
 
-from tinybms_gateway.demo.wiring import BothDirections
+from tinybms_gateway.gateway_stack import BothDirections
 
 
 def message(time_s: float, *, received: bool) -> can.Message:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from support.instruments.watch import collect, longest_gap, open_bus
-from tinybms_gateway.demo.wiring import gateway_stack
+from tinybms_gateway.gateway_stack import gateway_stack
 
 SCALE = 4.0
 SECONDS = 300.0

@@ -9,8 +9,8 @@ import can
 
 from support.instruments.silence import ACTIVE, be_silent, measure_silence
 from support.instruments.watch import collect, drain, has_id, limits, longest_gap, open_bus, pairs, wait_for
-from tinybms_gateway.demo.wiring import gateway_stack
 from tinybms_gateway.gateway_process import GatewayProcess
+from tinybms_gateway.gateway_stack import gateway_stack
 
 SCALE = 5.0
 CCL, DCL = 900, 1080

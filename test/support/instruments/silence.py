@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import can
 
 from support.instruments.watch import collect, has_id, limits, open_bus, pairs, wait_for
-from tinybms_gateway.demo.wiring import GatewayStack, gateway_stack
+from tinybms_gateway.gateway_stack import GatewayStack, gateway_stack
 
 ACTIVE = 1
 BMS_INTERNAL_WARNING = 16 + 11

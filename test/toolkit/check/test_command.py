@@ -25,7 +25,7 @@ from tinybms_gateway.can.verify.rules.timing import LIMITS_LOST_US
 from tinybms_gateway.check import bus_check, probes
 from tinybms_gateway.check.target import Target, parse_broker
 from tinybms_gateway.cli import main
-from tinybms_gateway.demo.wiring import gateway_stack
+from tinybms_gateway.gateway_stack import gateway_stack
 from tinybms_gateway.sim.gx.simulator import send_keepalive
 from toolkit.check.again import again_and_again
 from toolkit.check.bus_traffic import HEALTHY, frame

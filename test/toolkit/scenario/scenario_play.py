@@ -14,7 +14,7 @@ from tinybms_gateway.bms.event_order import EventOrder
 from tinybms_gateway.can.columns import Flag, FrameBlock
 from tinybms_gateway.can.decoder import Decoder
 from tinybms_gateway.can.verify.rule import Rule
-from tinybms_gateway.demo.wiring import gateway_stack
+from tinybms_gateway.gateway_stack import gateway_stack
 from tinybms_gateway.scenario.expectations import scenario_rules
 from tinybms_gateway.scenario.find import load_scenario
 from tinybms_gateway.scenario.model import Scenario

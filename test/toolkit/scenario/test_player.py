@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tinybms_gateway import gateway_stack
 from tinybms_gateway.can.reader import Capture
-from tinybms_gateway.demo import wiring
 from tinybms_gateway.scenario.find import load_scenario, read_scenario
 from tinybms_gateway.scenario.model import Scenario
 from tinybms_gateway.scenario.player import keepalive_at, play
@@ -100,7 +100,7 @@ def test_the_demo_plays_the_gx_too_and_its_capture_holds_both_sides(tmp_path: Pa
         HEAD + "steps: [{at: 0, set: {soc: 33}}]\ngx: [{at: 1.5, keepalive: false}, {at: 4, keepalive: true}]"
     )
     capture = tmp_path / "capture.log"
-    wiring.run(seconds=5.0, capture=capture, dump=None, scenario=str(tmp_path / "mine.yaml"), faults=(),
+    gateway_stack.run(seconds=5.0, capture=capture, dump=None, scenario=str(tmp_path / "mine.yaml"), faults=(),
                   on_step=lambda *_: None)  # fmt: skip
     blocks = list(Capture(capture))
     times = [at / 1e6 for block in blocks for at in block.time_us[block.id == 0x305]]

@@ -1,4 +1,4 @@
-"""``tinybms-gw can capture``: the recorder, the statistics and the view on a terminal."""
+"""``tinybms-gw can capture``."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,7 +9,7 @@ from tinybms_gateway.command_line import Seconds, UsageProblem, lazy_imports, pr
 from tinybms_gateway.terminal import make_console
 
 with lazy_imports():
-    from tinybms_gateway.can.capture import recorder, recording, statistics, view
+    from tinybms_gateway.can import capture_statistics, capture_view, recorder, recording
 
 
 @click.command("capture")
@@ -55,8 +55,12 @@ def capture_command(
     if keep is not None and not rotation:
         raise UsageProblem("--keep needs --rotate-every or --rotate-size")
     job = recording.Job(backend, output, bitrate, seconds, count, rotation, force)
-    seen = statistics.Statistics()
-    table = nullcontext() if as_json else view.shown(seen, f"{backend} -> {output}", bitrate, make_console(stderr=True))
+    seen = capture_statistics.Statistics()
+    table = (
+        nullcontext()
+        if as_json
+        else capture_view.shown(seen, f"{backend} -> {output}", bitrate, make_console(stderr=True))
+    )
     with usage_errors(), table:
         recorded = recording.capture(job, seen)
     if as_json:

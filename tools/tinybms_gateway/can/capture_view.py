@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tinybms_gateway.can.bus_load import most_bits
-from tinybms_gateway.can.capture.statistics import Key, Seen, Statistics
+from tinybms_gateway.can.capture_statistics import Key, Seen, Statistics
 from tinybms_gateway.can.frame import DecodedFrame, decode_frame
 from tinybms_gateway.can.protocol import ALARMS_ID, id_text
 

@@ -15,8 +15,8 @@ from typing import Any
 import can
 
 from tinybms_gateway.can.bus import open_bus, receive_until
-from tinybms_gateway.can.capture.recorder import Recorder, Rotation
-from tinybms_gateway.can.capture.statistics import Statistics
+from tinybms_gateway.can.capture_statistics import Statistics
+from tinybms_gateway.can.recorder import Recorder, Rotation
 from tinybms_gateway.can.writer import FORMATS, UNZIPPED, format_of
 from tinybms_gateway.command_line import stop_event
 

@@ -13,8 +13,8 @@ import can
 
 from tinybms_gateway.bms.event_order import EventOrder
 from tinybms_gateway.can.bus import open_bus
-from tinybms_gateway.can.capture.recording import check_capture_path
-from tinybms_gateway.demo.story import Story, reasons
+from tinybms_gateway.can.recording import check_capture_path
+from tinybms_gateway.demo_story import Story, reasons
 from tinybms_gateway.gateway_process import OWN_BUS, GatewayProcess
 from tinybms_gateway.scenario.find import load_scenario
 from tinybms_gateway.scenario.player import keepalive_at

@@ -8,8 +8,8 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
 
-from tinybms_gateway.demo.story import Story, reasons
-from tinybms_gateway.demo.wiring import GatewayStack
+from tinybms_gateway.demo_story import Story, reasons
+from tinybms_gateway.gateway_stack import GatewayStack
 from tinybms_gateway.sim.gx.model import GxModel
 from tinybms_gateway.sim.gx.view import render
 

@@ -9,8 +9,8 @@ from crccheck.crc import Crc15Can
 from rich.console import Console
 
 from tinybms_gateway.can.bus_load import most_bits
-from tinybms_gateway.can.capture.statistics import MOST_IDS, Statistics
-from tinybms_gateway.can.capture.view import CaptureView
+from tinybms_gateway.can.capture_statistics import MOST_IDS, Statistics
+from tinybms_gateway.can.capture_view import CaptureView
 
 
 def message(identifier: int, data: str, *, extended: bool = False) -> can.Message:

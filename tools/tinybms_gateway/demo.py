@@ -1,4 +1,4 @@
-"""``tinybms-gw demo``: everything together, without any hardware: its wiring, story and view."""
+"""``tinybms-gw demo``: everything together, without any hardware."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tinybms_gateway.sim.bms.options import fault_option, scenario_option
 from tinybms_gateway.terminal import make_console
 
 with lazy_imports():
-    from tinybms_gateway.demo import view, wiring
+    from tinybms_gateway import demo_view, gateway_stack
 
 
 @click.command("demo")
@@ -43,8 +43,8 @@ def demo_command(
       tinybms-gw demo --scenario overvoltage
       tinybms-gw demo --seconds 60 --capture c.log
     """
-    with usage_errors(), view.DemoView(make_console(), quiet=as_json) as live:
-        summary = wiring.run(
+    with usage_errors(), demo_view.DemoView(make_console(), quiet=as_json) as live:
+        summary = gateway_stack.run(
             seconds=seconds,
             capture=capture,
             dump=dump,
