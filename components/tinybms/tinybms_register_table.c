@@ -136,6 +136,7 @@ const tinybms_register_t *tinybms_register_at(size_t index)
     return index < tinybms_register_count() ? &s_table[index] : NULL;
 }
 
+/** The table is in the order of addresses; of several entries with one address the first counts. */
 const tinybms_register_t *tinybms_register_by_address(uint16_t address)
 {
     size_t first = 0;

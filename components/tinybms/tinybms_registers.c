@@ -20,7 +20,6 @@ const tinybms_register_t *tinybms_register_by_name(const char *name)
     return NULL;
 }
 
-/** The table is in the order of addresses; of several entries with one address the first counts. */
 uint16_t tinybms_register_words(const tinybms_register_t *entry)
 {
     return entry->type == TINYBMS_TYPE_U32 || entry->type == TINYBMS_TYPE_FLOAT32 ? 2 : 1;
