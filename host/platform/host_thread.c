@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 
 #include "host.h"
@@ -22,8 +23,9 @@ void host_start_thread(const char *name, void *(*run)(void *), void *argument)
     sigset_t before;
     pthread_t thread;
     host_block_signals(&before);
-    if (pthread_create(&thread, NULL, run, argument) != 0) {
-        (void)fprintf(stderr, "cannot start a thread\n");
+    const int error = pthread_create(&thread, NULL, run, argument);
+    if (error != 0) {
+        (void)fprintf(stderr, "cannot start the thread %s: %s\n", name, strerror(error));
         abort();
     }
     (void)pthread_setname_np(thread, name); /* else it would have that of its starter */
