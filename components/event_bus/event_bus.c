@@ -41,6 +41,8 @@ static size_t message_size(event_bus_topic_t topic)
         [EVENT_BUS_CAN_FRAME] = sizeof(event_bus_can_frame_t),
         [EVENT_BUS_CAN_STATUS] = sizeof(event_bus_can_status_t),
         [EVENT_BUS_TASK_HEALTH] = sizeof(event_bus_task_health_t),
+        [EVENT_BUS_UART_FRAME] = sizeof(event_bus_uart_frame_t),
+        [EVENT_BUS_SYSTEM_STATUS] = sizeof(event_bus_system_status_t),
     };
     return sizes[topic];
 }
@@ -210,4 +212,28 @@ bool event_bus_receive_task_health(event_bus_subscription_t subscription, event_
                                    TickType_t ticks)
 {
     return receive(subscription, EVENT_BUS_TASK_HEALTH, message, ticks);
+}
+
+void event_bus_publish_uart_frame(event_bus_handle_t bus, const event_bus_uart_frame_t *message)
+{
+    event_bus_uart_frame_t scratch;
+    publish(bus, EVENT_BUS_UART_FRAME, message, &scratch);
+}
+
+bool event_bus_receive_uart_frame(event_bus_subscription_t subscription, event_bus_uart_frame_t *message,
+                                  TickType_t ticks)
+{
+    return receive(subscription, EVENT_BUS_UART_FRAME, message, ticks);
+}
+
+void event_bus_publish_system_status(event_bus_handle_t bus, const event_bus_system_status_t *message)
+{
+    event_bus_system_status_t scratch;
+    publish(bus, EVENT_BUS_SYSTEM_STATUS, message, &scratch);
+}
+
+bool event_bus_receive_system_status(event_bus_subscription_t subscription, event_bus_system_status_t *message,
+                                     TickType_t ticks)
+{
+    return receive(subscription, EVENT_BUS_SYSTEM_STATUS, message, ticks);
 }

@@ -37,13 +37,15 @@ extern "C" {
 
 /** @brief Topics, and the type of their messages. */
 typedef enum {
-    EVENT_BUS_SNAPSHOT = 0, /**< tinybms_snapshot_t, from uart_bms */
-    EVENT_BUS_BMS_EVENT,    /**< tinybms_event_t, from uart_bms */
-    EVENT_BUS_UART_STATUS,  /**< event_bus_uart_status_t, from uart_bms, every second */
-    EVENT_BUS_STATE,        /**< battery_state_t, from battery */
-    EVENT_BUS_CAN_FRAME,    /**< event_bus_can_frame_t, from can_victron: every frame sent or received */
-    EVENT_BUS_CAN_STATUS,   /**< event_bus_can_status_t, from can_victron, every second and on each change */
-    EVENT_BUS_TASK_HEALTH,  /**< event_bus_task_health_t, from every task, every 10 s */
+    EVENT_BUS_SNAPSHOT = 0,  /**< tinybms_snapshot_t, from uart_bms */
+    EVENT_BUS_BMS_EVENT,     /**< tinybms_event_t, from uart_bms */
+    EVENT_BUS_UART_STATUS,   /**< event_bus_uart_status_t, from uart_bms, every second */
+    EVENT_BUS_STATE,         /**< battery_state_t, from battery */
+    EVENT_BUS_CAN_FRAME,     /**< event_bus_can_frame_t, from can_victron: every frame sent or received */
+    EVENT_BUS_CAN_STATUS,    /**< event_bus_can_status_t, from can_victron, every second and on each change */
+    EVENT_BUS_TASK_HEALTH,   /**< event_bus_task_health_t, from every task, every 10 s */
+    EVENT_BUS_UART_FRAME,    /**< event_bus_uart_frame_t, from uart_bms: every request, and what came after it */
+    EVENT_BUS_SYSTEM_STATUS, /**< event_bus_system_status_t, from diagnostics, every second */
     EVENT_BUS_TOPIC_COUNT
 } event_bus_topic_t;
 
@@ -124,6 +126,14 @@ bool event_bus_receive_can_status(event_bus_subscription_t subscription, event_b
 void event_bus_publish_task_health(event_bus_handle_t bus, const event_bus_task_health_t *message);
 bool event_bus_receive_task_health(event_bus_subscription_t subscription, event_bus_task_health_t *message,
                                    TickType_t ticks);
+
+void event_bus_publish_uart_frame(event_bus_handle_t bus, const event_bus_uart_frame_t *message);
+bool event_bus_receive_uart_frame(event_bus_subscription_t subscription, event_bus_uart_frame_t *message,
+                                  TickType_t ticks);
+
+void event_bus_publish_system_status(event_bus_handle_t bus, const event_bus_system_status_t *message);
+bool event_bus_receive_system_status(event_bus_subscription_t subscription, event_bus_system_status_t *message,
+                                     TickType_t ticks);
 
 #ifdef __cplusplus
 }

@@ -79,12 +79,41 @@ typedef struct {
     uint8_t data[8];
 } event_bus_can_frame_t;
 
+/** @brief Most bytes in one event_bus_uart_frame_t: the answer to the live block has 117. */
+#define EVENT_BUS_UART_BYTES_MAX 120
+
+/** @brief A piece of the traffic on the serial line to the BMS. */
+typedef struct {
+    int64_t time_ms;
+    bool
+        sent; /**< true = a request of this gateway; else bytes that came since it, mostly an answer or its next part */
+    uint8_t length;
+    uint8_t bytes[EVENT_BUS_UART_BYTES_MAX];
+} event_bus_uart_frame_t;
+
 /** @brief Health of a task: reported by itself, or by another task that has found it hung. */
 typedef struct {
     const char *task;          /**< static string */
     uint32_t stack_free_bytes; /**< least free stack since start; 0 for an overdue task */
     bool overdue;              /**< it has not reported for 30 s */
 } event_bus_task_health_t;
+
+/** @brief Most tasks whose health is kept. */
+#define EVENT_BUS_TASKS_MAX 16
+
+/** @brief Health of the gateway itself. */
+typedef struct {
+    const char *boot_reason; /**< "power on", "panic"; static string */
+    bool reduced;            /**< after a boot loop: only control runs */
+    uint32_t crashes;        /**< in a row */
+    int64_t uptime_ms;
+    uint32_t heap_free_bytes;
+    uint32_t heap_least_free_bytes; /**< since start */
+    uint32_t heap_largest_bytes;    /**< largest free block */
+    uint32_t messages_dropped;      /**< lost by slow subscribers of the event bus */
+    uint32_t task_count;
+    event_bus_task_health_t tasks[EVENT_BUS_TASKS_MAX];
+} event_bus_system_status_t;
 
 #ifdef __cplusplus
 }
