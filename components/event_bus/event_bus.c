@@ -123,6 +123,11 @@ bool event_bus_subscription_info(event_bus_handle_t bus, uint32_t index, event_b
     return true;
 }
 
+uint32_t event_bus_subscription_dropped(event_bus_subscription_t subscription)
+{
+    return atomic_load(&subscription->dropped);
+}
+
 uint32_t event_bus_dropped(event_bus_handle_t bus)
 {
     uint32_t dropped = 0;

@@ -95,6 +95,9 @@ esp_err_t event_bus_subscribe(event_bus_handle_t bus, event_bus_topic_t topic, u
  */
 bool event_bus_subscription_info(event_bus_handle_t bus, uint32_t index, event_bus_subscription_info_t *info);
 
+/** @brief Messages that this subscription has lost. */
+uint32_t event_bus_subscription_dropped(event_bus_subscription_t subscription);
+
 /** @brief Messages lost by all subscribers together. */
 uint32_t event_bus_dropped(event_bus_handle_t bus);
 

@@ -1,0 +1,197 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+/**
+ * The open connections. ESP-IDF's server waits for each piece of a request by itself, so a byte now and then would keep
+ * its only task busy for ever: here every exchange has one deadline, and a connection without one is closed when idle.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "service_task.h"
+#include "web_private.h"
+
+#define REQUEST_MS         5000  /**< from its first byte to its last */
+#define EXCHANGE_MS        15000 /**< from the first byte of a request to the last of its answer */
+#define FROM_WEBSOCKET_MS  1000  /**< a frame of a client */
+#define TO_WEBSOCKET_MS    200   /**< a socket that said it was writable */
+#define IDLE_MS            5000
+#define IDLE_CROWDED_MS    250 /**< the longest idle connection, while all are taken */
+#define WEBSOCKET_STUCK_MS 10000
+#define MS_PER_S           1000
+#define US_PER_MS          1000
+#define DRAIN_MAX          4096
+
+static web_server_t *self_of(httpd_handle_t server)
+{
+    return httpd_get_global_user_ctx(server);
+}
+
+void web_clients_init(web_server_t *self)
+{
+    for (unsigned i = 0; i < WEB_CLIENTS_MAX; i++) {
+        self->clients[i].fd = -1;
+    }
+}
+
+web_client_t *web_client_find(web_server_t *self, int fd)
+{
+    for (unsigned i = 0; i < WEB_CLIENTS_MAX; i++) {
+        if (self->clients[i].fd == fd) {
+            return &self->clients[i];
+        }
+    }
+    return NULL;
+}
+
+unsigned web_clients_websockets(const web_server_t *self)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < WEB_CLIENTS_MAX; i++) {
+        count += self->clients[i].fd >= 0 && self->clients[i].websocket ? 1U : 0U;
+    }
+    return count;
+}
+
+static bool wait_for(int fd, bool to_write, int64_t longest_ms)
+{
+    fd_set set;
+    struct timeval timeout = {.tv_sec = (time_t)(longest_ms / MS_PER_S),
+                              .tv_usec = (suseconds_t)(longest_ms % MS_PER_S * US_PER_MS)};
+    FD_ZERO(&set);
+    FD_SET(fd, &set);
+    return select(fd + 1, to_write ? NULL : &set, to_write ? &set : NULL, NULL, &timeout) > 0;
+}
+
+bool web_client_writable(int fd, int32_t longest_ms)
+{
+    return wait_for(fd, true, longest_ms);
+}
+
+/** What is left of the time of an exchange, which begins with its first byte; at least 0. */
+static int64_t time_left_ms(web_client_t *client, int64_t allowed_ms)
+{
+    const int64_t now_ms = service_now_ms();
+    if (client->busy_since_ms == 0) {
+        client->busy_since_ms = now_ms;
+    }
+    const int64_t left_ms = client->busy_since_ms + allowed_ms - now_ms;
+    return left_ms > 0 ? left_ms : 0;
+}
+
+static int receive(httpd_handle_t server, int fd, char *buffer, size_t size, int flags)
+{
+    web_client_t *const client = web_client_find(self_of(server), fd);
+    if (client == NULL || buffer == NULL) {
+        return HTTPD_SOCK_ERR_INVALID;
+    }
+    if (!wait_for(fd, false, time_left_ms(client, client->websocket ? FROM_WEBSOCKET_MS : REQUEST_MS))) {
+        self_of(server)->view.web.shed++;
+        return HTTPD_SOCK_ERR_TIMEOUT;
+    }
+    const int got = (int)recv(fd, buffer, size, flags);
+    if (got < 0) {
+        return errno == EAGAIN || errno == EINTR ? HTTPD_SOCK_ERR_TIMEOUT : HTTPD_SOCK_ERR_FAIL;
+    }
+    client->active_ms = service_now_ms();
+    return got;
+}
+
+/** All or nothing: the server does not send the rest of a WebSocket frame that went out in part. */
+static int send_all(httpd_handle_t server, int fd, const char *bytes, size_t length, int flags)
+{
+    web_client_t *const client = web_client_find(self_of(server), fd);
+    size_t sent = 0;
+    if (client == NULL || bytes == NULL) {
+        return HTTPD_SOCK_ERR_INVALID;
+    }
+    while (sent < length) {
+        if (!wait_for(fd, true, time_left_ms(client, client->websocket ? TO_WEBSOCKET_MS : EXCHANGE_MS))) {
+            self_of(server)->view.web.shed++;
+            return HTTPD_SOCK_ERR_TIMEOUT;
+        }
+        const int part = (int)send(fd, &bytes[sent], length - sent, flags | MSG_DONTWAIT);
+        if (part < 0 && errno != EAGAIN && errno != EINTR) {
+            return HTTPD_SOCK_ERR_FAIL;
+        }
+        sent += part > 0 ? (size_t)part : 0;
+    }
+    client->active_ms = service_now_ms();
+    return (int)length;
+}
+
+esp_err_t web_client_opened(httpd_handle_t server, int fd)
+{
+    web_client_t *const client = web_client_find(self_of(server), -1);
+    const int yes = 1;
+    if (client == NULL || httpd_sess_set_recv_override(server, fd, receive) != ESP_OK ||
+        httpd_sess_set_send_override(server, fd, send_all) != ESP_OK) {
+        return ESP_FAIL;
+    }
+    /* A frame's head would wait for the acknowledgement of what was sent before it. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+    *client = (web_client_t){.fd = fd, .active_ms = service_now_ms()};
+    return ESP_OK;
+}
+
+/** A socket that is closed with unread bytes resets the connection, and the client may never see the answer. */
+void web_client_closed(httpd_handle_t server, int fd)
+{
+    char rest[128];
+    web_client_t *const client = web_client_find(self_of(server), fd);
+    if (client != NULL) {
+        *client = (web_client_t){.fd = -1};
+    }
+    (void)shutdown(fd, SHUT_WR);
+    for (size_t drained = 0; drained < DRAIN_MAX; drained += sizeof(rest)) {
+        if (recv(fd, rest, sizeof(rest), MSG_DONTWAIT) <= 0) {
+            break;
+        }
+    }
+    (void)close(fd);
+}
+
+static void shed(web_server_t *self, int fd)
+{
+    self->view.web.shed++;
+    (void)httpd_sess_trigger_close(self->server, fd);
+}
+
+/** A request connection is idle; a WebSocket may be silent, but must take what it is sent. */
+static bool overdue(const web_client_t *client, int64_t now_ms)
+{
+    if (client->websocket) {
+        return client->stuck_since_ms != 0 && now_ms - client->stuck_since_ms >= WEBSOCKET_STUCK_MS;
+    }
+    return now_ms - client->active_ms >= IDLE_MS;
+}
+
+/** No request is in progress here: this runs in the task that answers them. */
+void web_clients_tend(web_server_t *self)
+{
+    const int64_t now_ms = service_now_ms();
+    const web_client_t *longest = NULL;
+    unsigned open = 0;
+    for (unsigned i = 0; i < WEB_CLIENTS_MAX; i++) {
+        web_client_t *const client = &self->clients[i];
+        if (client->fd < 0) {
+            continue;
+        }
+        open++;
+        client->busy_since_ms = 0;
+        if (overdue(client, now_ms)) {
+            shed(self, client->fd);
+        } else if (!client->websocket && (longest == NULL || client->active_ms < longest->active_ms)) {
+            longest = client;
+        }
+    }
+    if (open == WEB_CLIENTS_MAX && longest != NULL && now_ms - longest->active_ms >= IDLE_CROWDED_MS) {
+        shed(self, longest->fd);
+    }
+}

@@ -1,0 +1,121 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+/**
+ * Starts ESP-IDF's server, and a small task that wakes it: the server waits for its sockets, not for the bus. What the
+ * bus brings is taken in the server's task, which is the only one that touches the view and the connections.
+ */
+#include "web_server.h"
+
+#include <stdio.h>
+
+#include "esp_app_desc.h"
+#include "esp_check.h"
+#include "esp_log.h"
+#include "esp_mac.h"
+#include "sdkconfig.h"
+#include "service_task.h"
+#include "web_private.h"
+
+static const char *TAG = "web_server";
+
+#define TURN_EVERY_MS 250
+#define HUNG_AFTER_MS 20000 /**< a slow client holds the server for 15 s at most */
+#define RESP_HEADERS  8
+
+static web_server_t s_web;
+
+/** In the server's task, between two requests. */
+static void turn(void *argument)
+{
+    web_server_t *const self = argument;
+    atomic_store(&self->turn_queued, false);
+    web_clients_tend(self);
+    web_view_update(self);
+    web_socket_push(self);
+}
+
+/** While the server hangs, this task does not report either, and so the others tell it. */
+static void run(service_task_t *task, void *argument)
+{
+    web_server_t *const self = argument;
+    int64_t queued_ms = service_now_ms();
+    for (;;) {
+        (void)ulTaskNotifyTake(pdTRUE, pdMS_TO_TICKS(TURN_EVERY_MS));
+        if (!atomic_exchange(&self->turn_queued, true)) {
+            queued_ms = service_now_ms();
+            if (httpd_queue_work(self->server, turn, self) != ESP_OK) {
+                atomic_store(&self->turn_queued, false);
+            }
+        }
+        if (service_now_ms() - queued_ms < HUNG_AFTER_MS) {
+            service_task_alive(task);
+        }
+    }
+}
+
+static void keep_what_is_static(void *argument)
+{
+    (void)argument;
+}
+
+static esp_err_t start_server(web_server_t *self)
+{
+    httpd_config_t config = HTTPD_DEFAULT_CONFIG();
+    config.task_priority = CONFIG_TINYBMS_WEB_TASK_PRIORITY;
+    config.stack_size = CONFIG_TINYBMS_WEB_TASK_STACK;
+    config.core_id = 0;
+    config.server_port = CONFIG_TINYBMS_WEB_PORT;
+    config.max_open_sockets = WEB_CLIENTS_MAX;
+    config.max_uri_handlers = WEB_HANDLERS_MAX;
+    config.max_resp_headers = RESP_HEADERS;
+    config.keep_alive_enable = true;
+    config.global_user_ctx = self;
+    config.global_user_ctx_free_fn = keep_what_is_static;
+    config.open_fn = web_client_opened;
+    config.close_fn = web_client_closed;
+    config.uri_match_fn = httpd_uri_match_wildcard;
+    ESP_RETURN_ON_ERROR(httpd_start(&self->server, &config), TAG, "cannot start the HTTP server");
+    return web_routes_register(self);
+}
+
+/** In the relay task, which the state is to wake. */
+static esp_err_t open_view(void *argument)
+{
+    web_server_t *const self = argument;
+    ESP_RETURN_ON_ERROR(web_view_open(self, xTaskGetCurrentTaskHandle()), TAG, "cannot subscribe");
+    return start_server(self);
+}
+
+static void name_device(web_server_t *self)
+{
+    uint8_t mac[6] = {0};
+    (void)esp_read_mac(mac, ESP_MAC_WIFI_STA);
+    (void)snprintf(self->device, sizeof(self->device), "tinybms-%02x%02x%02x", mac[3], mac[4], mac[5]);
+}
+
+esp_err_t web_server_start(event_bus_handle_t bus, settings_handle_t settings, const web_server_sources_t *sources)
+{
+    ESP_RETURN_ON_FALSE(bus != NULL && settings != NULL && sources != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL argument");
+    web_server_t *const self = &s_web;
+    ESP_RETURN_ON_FALSE(self->bus == NULL, ESP_ERR_INVALID_STATE, TAG, "already started");
+    self->bus = bus;
+    self->settings = settings;
+    self->sources = *sources;
+    name_device(self);
+    self->view.version = esp_app_get_description()->version;
+    self->view.device = self->device;
+    web_clients_init(self);
+    web_files_mount(self);
+    const service_task_config_t task = {
+        .name = "web",
+        .kind = SERVICE_TASK_BACKGROUND,
+        .stack_bytes = CONFIG_TINYBMS_WEB_RELAY_STACK,
+        .priority = CONFIG_TINYBMS_WEB_TASK_PRIORITY,
+        .open = open_view,
+        .run = run,
+    };
+    return service_task_start(&task, bus, self);
+}

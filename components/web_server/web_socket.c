@@ -1,0 +1,235 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+/**
+ * WebSockets: the state to all, frames to those that asked. A message is written once and sent to each client that can
+ * take it at once; the others lose it, and learn how many they have lost with the next one.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "esp_log.h"
+#include "service_task.h"
+#include "web_private.h"
+
+static const char *TAG = "web_server";
+
+#define QUERY_MAX         64
+#define HEAD_SIZE         48  /**< `{"type":"state","lost":4294967295,` and spaces */
+#define ROOM_FOR_FRAME    380 /**< the longest one, of the serial line */
+#define FROM_CLIENT_MAX   125
+#define AT_LEAST_EVERY_MS 1000 /**< a client can tell a quiet battery from a gateway that is gone */
+
+static const char *const s_names[WEB_TOPIC_COUNT] = {"state", "can", "uart"};
+
+static esp_err_t add_topic(const char *name, uint8_t *topics)
+{
+    for (web_topic_t topic = WEB_TOPIC_STATE; topic < WEB_TOPIC_COUNT; topic++) {
+        if (strcmp(name, s_names[topic]) == 0) {
+            *topics |= (uint8_t)(1U << topic);
+            return ESP_OK;
+        }
+    }
+    return ESP_ERR_NOT_FOUND;
+}
+
+/** Topics of "?subscribe=can,uart". */
+static esp_err_t read_topics(httpd_req_t *req, uint8_t *topics)
+{
+    char query[QUERY_MAX];
+    char list[QUERY_MAX];
+    char *rest = NULL;
+    *topics = 1U << WEB_TOPIC_STATE;
+    if (httpd_req_get_url_query_len(req) == 0) {
+        return ESP_OK;
+    }
+    if (httpd_req_get_url_query_str(req, query, sizeof(query)) != ESP_OK) {
+        return ESP_ERR_INVALID_SIZE;
+    }
+    const esp_err_t err = httpd_query_key_value(query, "subscribe", list, sizeof(list));
+    if (err != ESP_OK) {
+        return err == ESP_ERR_NOT_FOUND ? ESP_OK : err;
+    }
+    for (const char *name = strtok_r(list, ",", &rest); name != NULL; name = strtok_r(NULL, ",", &rest)) {
+        if (add_topic(name, topics) != ESP_OK) {
+            return ESP_ERR_NOT_FOUND;
+        }
+    }
+    return ESP_OK;
+}
+
+/** Before the handshake, so that a refusal is an answer in HTTP. */
+esp_err_t web_socket_before(httpd_req_t *req)
+{
+    uint8_t topics = 0;
+    web_server_t *const self = web_server_of(req);
+    if (!web_admit(req)) {
+        return ESP_FAIL;
+    }
+    if (read_topics(req, &topics) != ESP_OK) {
+        return web_refuse(req, "400 Bad Request", "unknown_topic", "subscribe takes state, can and uart");
+    }
+    if (web_clients_websockets(self) >= WEB_WEBSOCKETS_MAX) {
+        self->view.web.shed++;
+        return web_refuse(req, "503 Service Unavailable", "too_many_websockets", "4 WebSockets are open already");
+    }
+    return ESP_OK;
+}
+
+static void deliver(web_server_t *self, web_client_t *client, web_topic_t topic, size_t length, uint32_t frames)
+{
+    char head[HEAD_SIZE + 1];
+    char start[HEAD_SIZE + 1];
+    httpd_ws_frame_t frame = {
+        .final = true, .type = HTTPD_WS_TYPE_TEXT, .payload = (uint8_t *)self->message, .len = length};
+    if (!web_client_writable(client->fd, 0)) {
+        client->lost[topic] += frames;
+        client->stuck_since_ms = client->stuck_since_ms == 0 ? service_now_ms() : client->stuck_since_ms;
+        self->view.web.websocket_messages_lost++;
+        return;
+    }
+    client->stuck_since_ms = 0;
+    (void)snprintf(start, sizeof(start), "{\"type\":\"%s\",\"lost\":%" PRIu32 ",", s_names[topic], client->lost[topic]);
+    (void)snprintf(head, sizeof(head), "%-*s", HEAD_SIZE, start);
+    memcpy(self->message, head, HEAD_SIZE);
+    if (httpd_ws_send_frame_async(self->server, client->fd, &frame) != ESP_OK) {
+        (void)httpd_sess_trigger_close(self->server, client->fd);
+    }
+}
+
+/** Begins the message behind its head, which differs from client to client. */
+static void begin_message(web_server_t *self, json_stream_t *json)
+{
+    json_stream_init(json, &self->message[HEAD_SIZE], sizeof(self->message) - HEAD_SIZE, NULL, NULL);
+}
+
+/** Length of the message; 0 = it did not fit, which a test of the longest state rules out. */
+static size_t end_message(json_stream_t *json)
+{
+    json_raw(json, "}", 1);
+    if (!json_stream_end(json)) {
+        ESP_LOGE(TAG, "a message for WebSockets does not fit into its buffer");
+        return 0;
+    }
+    return HEAD_SIZE + json_stream_length(json);
+}
+
+static size_t write_state(web_server_t *self)
+{
+    json_stream_t json;
+    begin_message(self, &json);
+    report_state(&json, "state", &self->view);
+    return end_message(&json);
+}
+
+static void send_to_all(web_server_t *self, web_topic_t topic, size_t length, uint32_t frames)
+{
+    for (unsigned i = 0; i < WEB_CLIENTS_MAX && length > 0; i++) {
+        web_client_t *const client = &self->clients[i];
+        if (client->fd >= 0 && client->websocket && (client->topics >> topic & 1U) != 0) {
+            deliver(self, client, topic, length, frames);
+        }
+    }
+}
+
+static bool room_for_frame(const json_stream_t *json)
+{
+    return json_stream_length(json) + ROOM_FOR_FRAME < WEB_MESSAGE_MAX - HEAD_SIZE;
+}
+
+/** Frames that the queue of the bus has dropped are lost to every client. */
+static void note_dropped(web_server_t *self, web_topic_t topic, event_bus_subscription_t subscription,
+                         uint32_t *dropped_told)
+{
+    const uint32_t dropped = event_bus_subscription_dropped(subscription);
+    for (unsigned i = 0; i < WEB_CLIENTS_MAX; i++) {
+        web_client_t *const client = &self->clients[i];
+        if (client->fd >= 0 && client->websocket) {
+            client->lost[topic] += dropped - *dropped_told;
+        }
+    }
+    *dropped_told = dropped;
+}
+
+static void push_can(web_server_t *self)
+{
+    json_stream_t json;
+    event_bus_can_frame_t frame;
+    bool more = true;
+    note_dropped(self, WEB_TOPIC_CAN, self->feeds.can_frame, &self->can_dropped);
+    while (more) {
+        uint32_t frames = 0;
+        begin_message(self, &json);
+        json_array(&json, "frames");
+        while (room_for_frame(&json) && (more = event_bus_receive_can_frame(self->feeds.can_frame, &frame, 0))) {
+            report_can_frame(&json, &frame);
+            frames++;
+        }
+        json_close(&json);
+        send_to_all(self, WEB_TOPIC_CAN, frames > 0 ? end_message(&json) : 0, frames);
+    }
+}
+
+static void push_uart(web_server_t *self)
+{
+    json_stream_t json;
+    event_bus_uart_frame_t frame;
+    bool more = true;
+    note_dropped(self, WEB_TOPIC_UART, self->feeds.uart_frame, &self->uart_dropped);
+    while (more) {
+        uint32_t frames = 0;
+        begin_message(self, &json);
+        json_array(&json, "frames");
+        while (room_for_frame(&json) && (more = event_bus_receive_uart_frame(self->feeds.uart_frame, &frame, 0))) {
+            report_uart_frame(&json, &frame);
+            frames++;
+        }
+        json_close(&json);
+        send_to_all(self, WEB_TOPIC_UART, frames > 0 ? end_message(&json) : 0, frames);
+    }
+}
+
+void web_socket_push(web_server_t *self)
+{
+    const bool due = self->view.now_ms - self->state_pushed_ms >= AT_LEAST_EVERY_MS;
+    if ((self->state_is_new || due) && web_clients_websockets(self) > 0) {
+        send_to_all(self, WEB_TOPIC_STATE, write_state(self), 1);
+        self->state_pushed_ms = self->view.now_ms;
+    }
+    self->state_is_new = false;
+    push_can(self);
+    push_uart(self);
+}
+
+/** After the handshake: the whole state at once. */
+esp_err_t web_socket_after(httpd_req_t *req)
+{
+    web_server_t *const self = web_server_of(req);
+    web_client_t *const client = web_client_find(self, httpd_req_to_sockfd(req));
+    if (client == NULL || read_topics(req, &client->topics) != ESP_OK) {
+        return ESP_FAIL;
+    }
+    client->websocket = true;
+    self->view.now_ms = service_now_ms();
+    deliver(self, client, WEB_TOPIC_STATE, write_state(self), 1);
+    return ESP_OK;
+}
+
+/** Nothing is read from a client; a long message, or one in pieces, is none of ours. */
+esp_err_t web_socket_receive(httpd_req_t *req)
+{
+    uint8_t text[FROM_CLIENT_MAX];
+    httpd_ws_frame_t frame = {0};
+    esp_err_t err = httpd_ws_recv_frame(req, &frame, 0);
+    if (err != ESP_OK || frame.len > sizeof(text)) {
+        return ESP_FAIL;
+    }
+    frame.payload = text;
+    if (frame.len > 0) {
+        err = httpd_ws_recv_frame(req, &frame, sizeof(text));
+    }
+    return err;
+}

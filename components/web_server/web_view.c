@@ -1,0 +1,87 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+/** Keeps the newest of everything that the bus brings; only in the server's task, so without a lock. */
+#include "esp_check.h"
+#include "service_task.h"
+#include "web_private.h"
+
+static const char *TAG = "web_server";
+
+#define CAN_DEPTH          24 /**< a turn every 250 ms sees at most 14 frames */
+#define UART_DEPTH         8  /**< likewise: a request and an answer for each poll and each second's jobs */
+#define EVENT_DEPTH        16
+#define OPTION_TIMEOUT_MS  1000
+#define ASK_AGAIN_AFTER_MS 30000
+
+/** Only the state wakes the relay; the rest is taken along. */
+esp_err_t web_view_open(web_server_t *self, TaskHandle_t notify)
+{
+    web_feeds_t *const feeds = &self->feeds;
+    const struct {
+        event_bus_topic_t topic;
+        uint32_t depth;
+        event_bus_subscription_t *subscription;
+    } wanted[] = {
+        {EVENT_BUS_STATE, 1, &feeds->state},
+        {EVENT_BUS_SNAPSHOT, 1, &feeds->snapshot},
+        {EVENT_BUS_BMS_EVENT, EVENT_DEPTH, &feeds->bms_event},
+        {EVENT_BUS_UART_STATUS, 1, &feeds->uart_status},
+        {EVENT_BUS_CAN_STATUS, 1, &feeds->can_status},
+        {EVENT_BUS_SYSTEM_STATUS, 1, &feeds->system_status},
+        {EVENT_BUS_CAN_FRAME, CAN_DEPTH, &feeds->can_frame},
+        {EVENT_BUS_UART_FRAME, UART_DEPTH, &feeds->uart_frame},
+    };
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        ESP_RETURN_ON_ERROR(event_bus_subscribe(self->bus, wanted[i].topic, wanted[i].depth, TAG,
+                                                wanted[i].topic == EVENT_BUS_STATE ? notify : NULL,
+                                                wanted[i].subscription),
+                            TAG, "cannot subscribe to topic %d", (int)wanted[i].topic);
+    }
+    return ESP_OK;
+}
+
+void web_view_update(web_server_t *self)
+{
+    report_view_t *const view = &self->view;
+    const web_feeds_t *const feeds = &self->feeds;
+    tinybms_event_t event;
+    view->now_ms = service_now_ms();
+    if (event_bus_receive_state(feeds->state, &view->state, 0)) {
+        view->has_state = true;
+        self->state_is_new = true;
+    }
+    view->has_snapshot = event_bus_receive_snapshot(feeds->snapshot, &view->snapshot, 0) || view->has_snapshot;
+    while (event_bus_receive_bms_event(feeds->bms_event, &event, 0)) {
+        report_note_event(view, &event);
+    }
+    (void)event_bus_receive_uart_status(feeds->uart_status, &view->uart, 0);
+    (void)event_bus_receive_can_status(feeds->can_status, &view->can, 0);
+    (void)event_bus_receive_system_status(feeds->system_status, &view->system, 0);
+    flash_gate_status(&view->flash);
+    view->web.websockets = web_clients_websockets(self);
+    view->settings_unconfirmed = settings_restricted(self->settings);
+}
+
+static void ask(web_server_t *self, web_server_option_t option, report_option_t *known)
+{
+    if (!known->known) {
+        known->known =
+            self->sources.read_option(self->sources.context, option, known->words, OPTION_TIMEOUT_MS) == ESP_OK;
+    }
+}
+
+void web_view_ask_options(web_server_t *self)
+{
+    report_view_t *const view = &self->view;
+    const bool asked = self->options_asked_ms != 0 && view->now_ms - self->options_asked_ms < ASK_AGAIN_AFTER_MS;
+    if (self->sources.read_option == NULL || asked || !view->uart.answering) {
+        return;
+    }
+    self->options_asked_ms = view->now_ms;
+    ask(self, WEB_SERVER_OPTION_MIN, &view->option_min);
+    ask(self, WEB_SERVER_OPTION_MAX, &view->option_max);
+    ask(self, WEB_SERVER_OPTION_DEFAULT, &view->option_default);
+}
