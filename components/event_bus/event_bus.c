@@ -108,6 +108,17 @@ static bool receive(event_bus_subscription_t subscription, event_bus_topic_t top
     return subscription->topic == topic && xQueueReceive(subscription->queue, message, ticks) == pdTRUE;
 }
 
+bool event_bus_has_subscriber(event_bus_handle_t bus, event_bus_topic_t topic)
+{
+    const unsigned count = atomic_load(&bus->count);
+    for (unsigned i = 0; i < count; i++) {
+        if (bus->subscription[i].topic == topic) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool event_bus_subscription_info(event_bus_handle_t bus, uint32_t index, event_bus_subscription_info_t *info)
 {
     if (index >= atomic_load(&bus->count)) {

@@ -22,6 +22,7 @@
 #include "tinybms_events.h"
 #include "tinybms_session.h"
 #include "tinybms_write_gate.h"
+#include "uart_traffic.h"
 
 static const char *TAG = "uart_bms";
 
@@ -56,6 +57,7 @@ struct uart_bms {
     uint8_t cells;                             /**< likewise: measured */
     tinybms_session_t session;
     event_bus_uart_status_t status;
+    uart_traffic_t traffic;
     int64_t next_status_ms;
     int64_t started_ms;
     bool silent;         /**< said so in the log */
@@ -92,7 +94,9 @@ static void read_line(uart_bms_handle_t bms)
         if (got <= 0) {
             return;
         }
-        tinybms_session_feed(&bms->session, bytes, (size_t)got, service_now_ms());
+        const int64_t now_ms = service_now_ms();
+        tinybms_session_feed(&bms->session, bytes, (size_t)got, now_ms);
+        uart_traffic_heard(&bms->traffic, bytes, (size_t)got, now_ms);
     }
 }
 
@@ -175,9 +179,11 @@ static void finish_write(uart_bms_handle_t bms, const tinybms_write_result_t *re
     bms->active.ticket = 0;
 }
 
-static void send_request(const uint8_t *bytes, size_t length)
+static void send_request(uart_bms_handle_t bms, const uint8_t *bytes, size_t length)
 {
+    const int64_t now_ms = service_now_ms();
     const int sent = uart_write_bytes(PORT, bytes, length);
+    uart_traffic_sent(&bms->traffic, bytes, length, now_ms);
     if (sent != (int)length) {
         ESP_LOGW(TAG, "the UART driver accepted only %d of %u bytes of a request", sent, (unsigned)length);
     }
@@ -208,7 +214,7 @@ static void perform(uart_bms_handle_t bms)
         const tinybms_action_t action = tinybms_session_step(&bms->session, service_now_ms());
         switch (action.type) {
         case TINYBMS_ACTION_SEND:
-            send_request(action.send.bytes, action.send.length);
+            send_request(bms, action.send.bytes, action.send.length);
             break;
         case TINYBMS_ACTION_SNAPSHOT: {
             const tinybms_snapshot_t *const snapshot = tinybms_session_snapshot(&bms->session);
@@ -268,6 +274,7 @@ static void run(service_task_t *task, void *argument)
             note_driver_event(bms, &event);
         }
         read_line(bms);
+        uart_traffic_note_quiet(&bms->traffic, service_now_ms());
         take_write(bms);
         report(bms);
         service_task_alive(task);
@@ -300,6 +307,7 @@ esp_err_t uart_bms_start(event_bus_handle_t bus, settings_handle_t settings, uar
     uart_bms_handle_t bms = &uart_bms;
     ESP_RETURN_ON_FALSE(bms->bus == NULL, ESP_ERR_INVALID_STATE, TAG, "already started");
     bms->bus = bus;
+    uart_traffic_init(&bms->traffic, bus);
     bms->jobs = xQueueCreate(1, sizeof(write_job_t));
     bms->answers = xQueueCreate(1, sizeof(write_answer_t));
     bms->one_writer = xSemaphoreCreateMutex();

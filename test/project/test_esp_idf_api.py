@@ -7,7 +7,7 @@ import pytest
 
 ROW = re.compile(r"^\| `(\w+)` \| `([\w/.-]+\.h)` \|", re.MULTILINE)
 NAME_BEFORE_PARENTHESIS = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
-KEYWORDS = {"if", "while", "for", "switch", "return", "sizeof", "do", "else", "bool", "void"}
+KEYWORDS = {"if", "while", "for", "switch", "return", "sizeof", "do", "else", "bool", "void", "__attribute__", "format"}
 COMMON = "freertos/", "esp_common/", "esp_system/", "log/"
 """Components that ESP-IDF puts on the include path of every component."""
 

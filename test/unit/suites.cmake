@@ -50,7 +50,7 @@ unit_suite(diagnostics
 # These look behind the ESP-IDF API as Linux has it. One program each for host/: the controller, the options and the event
 # loop are there once.
 unit_suite(uart_bms LINUX_ONLY
-    SRCS uart_bms/test_uart_bms.c
+    SRCS uart_bms/test_uart_bms.c uart_bms/test_uart_traffic.c
     REQUIRES uart_bms)
 unit_suite(can_victron LINUX_ONLY
     SRCS can_victron/test_can_node.c host/peer_bus.c
@@ -76,6 +76,9 @@ unit_suite(limits_store LINUX_ONLY
     REQUIRES battery charge_control esp_hw_support tinybms)
 unit_suite(boot_guard LINUX_ONLY
     SRCS boot_guard/test_boot_guard.c
+    REQUIRES diagnostics)
+unit_suite(system_status LINUX_ONLY
+    SRCS system_status/test_system_status.c
     REQUIRES diagnostics)
 unit_suite(overdue LINUX_ONLY
     SRCS overdue/test_overdue.c

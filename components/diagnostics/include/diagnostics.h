@@ -7,14 +7,15 @@
 
 /**
  * @file
- * @brief Health of the gateway itself: one status struct, gathered from the bus and the system.
+ * @brief Health of the gateway itself: one status struct, gathered from the bus and the system. What others need of it
+ * is on the bus every second (EVENT_BUS_SYSTEM_STATUS).
  *
  * @code{.c}
  * diagnostics_status_t status;
  * diagnostics_handle_t diagnostics = NULL;
  * ESP_ERROR_CHECK(diagnostics_start(bus, &diagnostics));
  * diagnostics_get(diagnostics, &status);
- * const char *const boot_reason = diagnostics_boot_reason_text(status.boot_reason);
+ * const uint32_t free_bytes = status.system.heap_free_bytes;
  * @endcode
  */
 
@@ -30,20 +31,11 @@
 extern "C" {
 #endif
 
-/** @brief Most tasks whose health is kept. */
-#define DIAGNOSTICS_TASKS_MAX 12
-
 /** @brief Everything known about the gateway's own health. */
 typedef struct {
-    esp_reset_reason_t boot_reason;
+    event_bus_system_status_t system; /**< as published */
     boot_guard_status_t boot;
-    int64_t uptime_ms;
-    uint32_t heap_free_bytes;
-    uint32_t heap_least_free_bytes; /**< since start */
-    uint32_t messages_dropped;      /**< lost by slow subscribers of the event bus */
-    uint32_t tasks_overdue;         /**< background tasks that have hung; see tasks[].overdue */
-    uint32_t task_count;
-    event_bus_task_health_t tasks[DIAGNOSTICS_TASKS_MAX];
+    uint32_t tasks_overdue; /**< background tasks that have hung; see system.tasks[].overdue */
     event_bus_uart_status_t uart;
     event_bus_can_status_t can;
     flash_gate_status_t flash; /**< turns, and erases of each partition */
@@ -53,7 +45,7 @@ typedef struct diagnostics *diagnostics_handle_t;
 
 /**
  * @brief Starts the task that gathers the status and logs a summary. Call it after boot_guard_begin().
- * @param bus where the services publish their status
+ * @param bus where the services publish their status, and this task the gateway's
  * @param[out] handle for diagnostics_get()
  * @return
  * - ESP_OK: the task is running

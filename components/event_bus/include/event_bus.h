@@ -86,6 +86,10 @@ esp_err_t event_bus_create(event_bus_handle_t *bus);
 esp_err_t event_bus_subscribe(event_bus_handle_t bus, event_bus_topic_t topic, uint32_t depth, const char *name,
                               TaskHandle_t notify, event_bus_subscription_t *subscription);
 
+/** @brief Whether anybody receives a topic. It costs little: for a publisher that would have to make the message first.
+ */
+bool event_bus_has_subscriber(event_bus_handle_t bus, event_bus_topic_t topic);
+
 /**
  * @brief Counters of a subscription.
  * @param bus handle

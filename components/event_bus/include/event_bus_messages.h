@@ -84,9 +84,10 @@ typedef struct {
 
 /** @brief A piece of the traffic on the serial line to the BMS. */
 typedef struct {
-    int64_t time_ms;
-    bool
-        sent; /**< true = a request of this gateway; else bytes that came since it, mostly an answer or its next part */
+    int64_t time_ms; /**< when it was sent, or the first byte was read */
+    /** true = a request of this gateway; else bytes that came since then, noise included: mostly an answer. They end
+     * with the next request, with the buffer, or when the line falls quiet. */
+    bool sent;
     uint8_t length;
     uint8_t bytes[EVENT_BUS_UART_BYTES_MAX];
 } event_bus_uart_frame_t;
@@ -105,7 +106,7 @@ typedef struct {
 typedef struct {
     const char *boot_reason; /**< "power on", "panic"; static string */
     bool reduced;            /**< after a boot loop: only control runs */
-    uint32_t crashes;        /**< in a row */
+    uint32_t crashes;        /**< panics and watchdog resets since power-on */
     int64_t uptime_ms;
     uint32_t heap_free_bytes;
     uint32_t heap_least_free_bytes; /**< since start */

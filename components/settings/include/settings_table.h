@@ -96,6 +96,13 @@ typedef enum {
 
 #define SETTINGS_TEXTS (SETTINGS_COUNT - SETTINGS_NUMBERS)
 
+/** @brief When a saved value takes effect. */
+typedef enum {
+    SETTINGS_APPLIES_LIVE = 0, /**< at once */
+    SETTINGS_APPLIES_SERVICE,  /**< at once; the service that uses it restarts itself for that */
+    SETTINGS_APPLIES_RESTART,  /**< at the next start of the gateway */
+} settings_applies_t;
+
 /** @brief One setting. A text is printable 7-bit ASCII. */
 typedef struct {
     const char *key;          /**< "group.name", also the key in NVS: at most 15 characters */
@@ -108,6 +115,7 @@ typedef struct {
     int32_t max;
     int32_t step; /**< a number is a multiple of it; 0 = any number */
     int32_t factory_number;
+    settings_applies_t applies;
     bool may_be_empty; /**< a text may be empty even if `min` is above 0 */
     bool secret;       /**< never shown, never logged */
 } settings_entry_t;

@@ -102,6 +102,17 @@ TEST_CASE("a message wakes the task that asked to be notified", "[event_bus]")
     TEST_ASSERT_EQUAL_UINT32(1, ulTaskNotifyTake(pdTRUE, 0));
 }
 
+TEST_CASE("a publisher can ask whether anybody receives a topic", "[event_bus]")
+{
+    event_bus_handle_t bus = new_bus();
+    event_bus_subscription_t s;
+    TEST_ASSERT_FALSE(event_bus_has_subscriber(bus, EVENT_BUS_UART_FRAME));
+    TEST_ASSERT_EQUAL(ESP_OK, event_bus_subscribe(bus, EVENT_BUS_STATE, 1, "test", NULL, &s));
+    TEST_ASSERT_FALSE(event_bus_has_subscriber(bus, EVENT_BUS_UART_FRAME));
+    TEST_ASSERT_EQUAL(ESP_OK, event_bus_subscribe(bus, EVENT_BUS_UART_FRAME, 1, "test", NULL, &s));
+    TEST_ASSERT_TRUE(event_bus_has_subscriber(bus, EVENT_BUS_UART_FRAME));
+}
+
 TEST_CASE("a subscription that cannot be is refused with the reason", "[event_bus]")
 {
     event_bus_handle_t bus = new_bus();

@@ -22,6 +22,7 @@
 
 static event_bus_handle_t s_bus;
 static event_bus_subscription_t s_snapshots;
+static event_bus_subscription_t s_frames;
 static settings_handle_t s_settings;
 static uart_bms_handle_t s_bms;
 static int s_master;
@@ -119,6 +120,7 @@ static void begin(void)
     TEST_ASSERT_EQUAL(ESP_OK, settings_open(&s_settings)); /* no storage: factory values */
     TEST_ASSERT_EQUAL(ESP_OK, event_bus_create(&s_bus));
     TEST_ASSERT_EQUAL(ESP_OK, event_bus_subscribe(s_bus, EVENT_BUS_SNAPSHOT, 1, "test", NULL, &s_snapshots));
+    TEST_ASSERT_EQUAL(ESP_OK, event_bus_subscribe(s_bus, EVENT_BUS_UART_FRAME, 64, "test", NULL, &s_frames));
     TEST_ASSERT_EQUAL(ESP_OK, uart_bms_start(s_bus, s_settings, &s_bms));
 }
 
@@ -140,6 +142,49 @@ TEST_CASE("snapshots of the line reach the bus", "[uart_bms]")
     TEST_ASSERT_TRUE(next_snapshot(&snapshot));
     TEST_ASSERT_EQUAL_UINT16(7864, snapshot.live[36]);
     TEST_ASSERT_EQUAL_UINT16(14, snapshot.live[53]);
+}
+
+static void forget_traffic(void)
+{
+    event_bus_uart_frame_t frame;
+    while (event_bus_receive_uart_frame(s_frames, &frame, 0)) {
+    }
+}
+
+TEST_CASE("the requests and answers on the line can be read on the bus", "[uart_bms]")
+{
+    static const uint8_t live_block[] = {0xAA, 0x03, 0x00, 0x00, 0x00, 0x38};
+    event_bus_uart_frame_t frame;
+    begin();
+    forget_traffic();
+    do {
+        TEST_ASSERT_TRUE(event_bus_receive_uart_frame(s_frames, &frame, pdMS_TO_TICKS(5000)));
+    } while (!frame.sent || frame.length != 8 || memcmp(frame.bytes, live_block, sizeof(live_block)) != 0);
+    const int64_t asked_ms = frame.time_ms;
+    TEST_ASSERT_EQUAL_UINT16(tinybms_crc16(frame.bytes, 6), frame.bytes[6] | ((unsigned)frame.bytes[7] << 8));
+    TEST_ASSERT_TRUE(event_bus_receive_uart_frame(s_frames, &frame, pdMS_TO_TICKS(5000)));
+    TEST_ASSERT_FALSE(frame.sent);
+    TEST_ASSERT_EQUAL_UINT8(3 + 112 + 2, frame.length);
+    TEST_ASSERT_EQUAL_HEX8(0x70, frame.bytes[2]);
+    TEST_ASSERT_EQUAL_UINT16(tinybms_crc16(frame.bytes, 115), frame.bytes[115] | ((unsigned)frame.bytes[116] << 8));
+    TEST_ASSERT_GREATER_OR_EQUAL(asked_ms, frame.time_ms);
+}
+
+TEST_CASE("noise on the line can be read on the bus", "[uart_bms]")
+{
+    static const char broadcast[] = "12\t53.1\t0\r\n";
+    event_bus_uart_frame_t frame;
+    begin();
+    atomic_store(&s_silent, true);
+    vTaskDelay(pdMS_TO_TICKS(50)); /* what was being answered is */
+    forget_traffic();
+    TEST_ASSERT_EQUAL(sizeof(broadcast) - 1, write(s_master, broadcast, sizeof(broadcast) - 1));
+    do {
+        TEST_ASSERT_TRUE(event_bus_receive_uart_frame(s_frames, &frame, pdMS_TO_TICKS(5000)));
+    } while (frame.sent);
+    atomic_store(&s_silent, false);
+    TEST_ASSERT_EQUAL_UINT8(sizeof(broadcast) - 1, frame.length);
+    TEST_ASSERT_EQUAL_MEMORY(broadcast, frame.bytes, frame.length);
 }
 
 TEST_CASE("there is one serial line", "[uart_bms]")
