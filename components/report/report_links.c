@@ -134,7 +134,7 @@ void report_diagnostics(json_stream_t *json, const report_view_t *view)
 {
     const event_bus_system_status_t *const system = &view->system;
     json_object(json, NULL);
-    json_text(json, "boot_reason", system->boot_reason);
+    json_text(json, "boot_reason", system->boot_reason == NULL ? "unknown" : system->boot_reason);
     json_bool(json, "reduced", system->reduced);
     json_int(json, "crashes", system->crashes);
     json_int(json, "uptime_ms", view->now_ms);

@@ -79,7 +79,7 @@ static void cells(json_stream_t *text, const battery_state_t *state)
     metric_known(text, "tinybms_cell_voltage_min_volts", "Lowest cell", state->cell_min_mv, MILLI);
     metric_known(text, "tinybms_cell_voltage_max_volts", "Highest cell", state->cell_max_mv, MILLI);
     metric_head(text, METRIC_GAUGE, name, "Voltage of each cell");
-    for (uint8_t i = 0; i < state->cell_count && i < BATTERY_CELLS_MAX; i++) {
+    for (unsigned i = 0; i < BATTERY_CELLS_MAX; i++) {
         if (state->cell_100uv[i] != 0) {
             (void)snprintf(number, sizeof(number), "%u", i + 1U);
             metric_sample(text, name, "cell", number, state->cell_100uv[i], 4);

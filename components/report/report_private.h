@@ -15,5 +15,8 @@
 /** @brief A quantity, or null. */
 void report_quantity(json_stream_t *json, const char *key, battery_quantity_t quantity);
 
+/** @brief Number of registers up to the last one that holds a cell. */
+unsigned report_cells_end(const battery_state_t *state);
+
 /** @brief Age of a moment, ms; 0 for one that lies ahead. */
 int64_t report_age_ms(const report_view_t *view, int64_t then_ms);

@@ -75,16 +75,25 @@ static void faults(json_stream_t *json, const report_view_t *view)
     json_close(json);
 }
 
+unsigned report_cells_end(const battery_state_t *state)
+{
+    unsigned end = BATTERY_CELLS_MAX;
+    while (end > 0 && state->cell_100uv[end - 1] == 0) {
+        end--;
+    }
+    return end;
+}
+
 static void measurements(json_stream_t *json, const battery_state_t *state)
 {
     report_quantity(json, "pack_voltage_mv", state->pack_voltage_mv);
     report_quantity(json, "pack_current_ma", state->pack_current_ma);
     report_quantity(json, "soc_ppm", state->soc_ppm);
     report_quantity(json, "soh_ppm", state->soh_ppm);
-    json_int(json, "cell_count", state->cell_count);
+    json_int_or_null(json, "cell_count", state->cell_count != 0, state->cell_count);
     json_array(json, "cell_100uv");
-    for (uint8_t i = 0; i < state->cell_count && i < BATTERY_CELLS_MAX; i++) {
-        json_int_or_null(json, NULL, state->cell_100uv[i] != 0, state->cell_100uv[i]);
+    for (unsigned i = 0; i < report_cells_end(state); i++) {
+        json_int(json, NULL, state->cell_100uv[i]);
     }
     json_close(json);
     report_quantity(json, "cell_min_mv", state->cell_min_mv);
@@ -159,9 +168,19 @@ void report_limits(json_stream_t *json, const report_view_t *view)
     json_close(json);
 }
 
-static bool is_register(battery_quantity_t which, uint8_t index)
+static bool is_register(battery_quantity_t which, unsigned index)
 {
     return which.known && which.value == (int32_t)index;
+}
+
+static void cell(json_stream_t *json, const battery_state_t *state, unsigned index)
+{
+    json_object(json, NULL);
+    json_int(json, "number", index + 1);
+    json_int(json, "voltage_100uv", state->cell_100uv[index]);
+    json_bool(json, "lowest", is_register(state->cell_min_register, index));
+    json_bool(json, "highest", is_register(state->cell_max_register, index));
+    json_close(json);
 }
 
 void report_cells(json_stream_t *json, const report_view_t *view)
@@ -169,19 +188,16 @@ void report_cells(json_stream_t *json, const report_view_t *view)
     const battery_state_t *const state = &view->state;
     const bool both = state->cell_min_mv.known && state->cell_max_mv.known;
     json_object(json, NULL);
-    json_int(json, "count", state->cell_count);
+    json_int_or_null(json, "count", state->cell_count != 0, state->cell_count);
     report_quantity(json, "min_mv", state->cell_min_mv);
     report_quantity(json, "max_mv", state->cell_max_mv);
     json_int_or_null(json, "difference_mv", both, state->cell_max_mv.value - state->cell_min_mv.value);
     report_quantity(json, "pack_checked_mv", state->pack_checked_mv);
     json_array(json, "cells");
-    for (uint8_t i = 0; i < state->cell_count && i < BATTERY_CELLS_MAX; i++) {
-        json_object(json, NULL);
-        json_int(json, "number", i + 1);
-        json_int_or_null(json, "voltage_100uv", state->cell_100uv[i] != 0, state->cell_100uv[i]);
-        json_bool(json, "lowest", is_register(state->cell_min_register, i));
-        json_bool(json, "highest", is_register(state->cell_max_register, i));
-        json_close(json);
+    for (unsigned i = 0; i < BATTERY_CELLS_MAX; i++) {
+        if (state->cell_100uv[i] != 0) {
+            cell(json, state, i);
+        }
     }
     json_close(json);
     json_close(json);

@@ -23,11 +23,11 @@
 
 static const char *TAG = "web_server";
 
+#define HTML_TYPE     "text/html; charset=utf-8"
 #define BASE_PATH     "/web"
 #define GZIP_TRAILER  8 /**< CRC-32 and length of the contents, RFC 1952 */
 #define ETAG_MAX      40
 #define ETAG_LIST_MAX 128
-#define ENCODINGS_MAX 128
 
 extern const char recovery_html_start[] asm("_binary_recovery_html_start");
 extern const char recovery_html_end[] asm("_binary_recovery_html_end");
@@ -48,13 +48,6 @@ void web_files_mount(web_server_t *self)
         ESP_LOGW(TAG, "no web image in %s (%s); the recovery page answers", config.partition_label,
                  esp_err_to_name(err));
     }
-}
-
-static bool accepts_gzip(httpd_req_t *req)
-{
-    char encodings[ENCODINGS_MAX] = "";
-    const esp_err_t err = httpd_req_get_hdr_value_str(req, "Accept-Encoding", encodings, sizeof(encodings));
-    return err == ESP_ERR_NOT_FOUND || strstr(encodings, "gzip") != NULL || strchr(encodings, '*') != NULL;
 }
 
 /** From what the gzip trailer says of the contents: another file has another one. */
@@ -87,6 +80,13 @@ static esp_err_t set_headers(httpd_req_t *req, const char *type, const char *eta
     return set ? ESP_OK : ESP_FAIL;
 }
 
+static esp_err_t head_of_file(httpd_req_t *req, const char *type, const char *etag)
+{
+    char headers[sizeof("Content-Encoding: gzip\r\nCache-Control: no-cache\r\nETag: ") + ETAG_MAX];
+    (void)snprintf(headers, sizeof(headers), "Content-Encoding: gzip\r\nCache-Control: no-cache\r\nETag: %s", etag);
+    return web_answer_head(req, client_has(req, etag) ? "304 Not Modified" : "200 OK", type, headers);
+}
+
 static esp_err_t send_file(httpd_req_t *req, int file)
 {
     web_server_t *const self = web_server_of(req);
@@ -103,10 +103,10 @@ static esp_err_t answer_file(httpd_req_t *req, int file, const char *type)
 {
     char etag[ETAG_MAX];
     if (!read_etag(file, etag)) {
-        return web_refuse(req, "500 Internal Server Error", "damaged_file", "the web image is damaged");
+        return web_refuse(req, "500 Internal Server Error", "internal_error", "the web image is damaged");
     }
-    if (!accepts_gzip(req)) {
-        return web_refuse(req, "406 Not Acceptable", "gzip_only", "files are compressed with gzip");
+    if (req->method == HTTP_HEAD) {
+        return head_of_file(req, type, etag);
     }
     if (set_headers(req, type, etag) != ESP_OK) {
         return ESP_FAIL;
@@ -120,7 +120,10 @@ static esp_err_t answer_file(httpd_req_t *req, int file, const char *type)
 static esp_err_t answer_recovery_page(httpd_req_t *req)
 {
     const size_t length = (size_t)(recovery_html_end - recovery_html_start);
-    if (httpd_resp_set_type(req, "text/html; charset=utf-8") != ESP_OK ||
+    if (req->method == HTTP_HEAD) {
+        return web_answer_head(req, "200 OK", HTML_TYPE, "Cache-Control: no-store");
+    }
+    if (httpd_resp_set_type(req, HTML_TYPE) != ESP_OK ||
         httpd_resp_set_hdr(req, "Cache-Control", "no-store") != ESP_OK) {
         return ESP_FAIL;
     }

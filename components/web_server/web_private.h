@@ -119,6 +119,9 @@ bool web_admit(httpd_req_t *req);
 /** @brief Answers with an error as JSON. Returns ESP_FAIL, so that the connection is closed. */
 esp_err_t web_refuse(httpd_req_t *req, const char *status, const char *error, const char *message);
 
+/** @brief Answers HEAD: what GET would say, without a body; `header` is one line or more, without the last CRLF. */
+esp_err_t web_answer_head(httpd_req_t *req, const char *status, const char *type, const char *header);
+
 /* ---- web_files.c ---- */
 void web_files_mount(web_server_t *self);
 esp_err_t web_files_answer(httpd_req_t *req);

@@ -20,6 +20,7 @@ static const char *TAG = "web_server";
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 #define LENGTH_MAX   8 /**< digits of a Content-Length and a NUL: more is too much in any case */
 #define ERROR_MAX    192
+#define HEAD_MAX     192
 
 /** A document: one of `report` and `own` writes it. */
 typedef struct {
@@ -34,6 +35,15 @@ web_server_t *web_server_of(httpd_req_t *req)
     return httpd_get_global_user_ctx(req->handle);
 }
 
+/** The server would send a length of 0, or the end of a body, both of which are wrong here. */
+esp_err_t web_answer_head(httpd_req_t *req, const char *status, const char *type, const char *header)
+{
+    char head[HEAD_MAX];
+    const int length =
+        snprintf(head, sizeof(head), "HTTP/1.1 %s\r\nContent-Type: %s\r\n%s\r\n\r\n", status, type, header);
+    return length < (int)sizeof(head) && httpd_send(req, head, (size_t)length) == length ? ESP_OK : ESP_FAIL;
+}
+
 esp_err_t web_refuse(httpd_req_t *req, const char *status, const char *error, const char *message)
 {
     char body[ERROR_MAX];
@@ -41,6 +51,10 @@ esp_err_t web_refuse(httpd_req_t *req, const char *status, const char *error, co
     web_server_t *const self = web_server_of(req);
     self->view.web.requests++;
     self->view.web.errors++;
+    if (req->method == HTTP_HEAD) {
+        (void)web_answer_head(req, status, JSON_TYPE, "Cache-Control: no-store\r\nConnection: close");
+        return ESP_FAIL;
+    }
     json_stream_init(&json, body, sizeof(body), NULL, NULL);
     json_object(&json, NULL);
     json_text(&json, "error", error);
@@ -55,6 +69,38 @@ esp_err_t web_refuse(httpd_req_t *req, const char *status, const char *error, co
     return ESP_FAIL;
 }
 
+/** What the server refuses by itself, in the words of the API. */
+static esp_err_t refuse_by_itself(httpd_req_t *req, httpd_err_code_t code)
+{
+    static const struct {
+        httpd_err_code_t code;
+        const char *status;
+        const char *error;
+        const char *message;
+    } answers[] = {
+        {HTTPD_400_BAD_REQUEST, "400 Bad Request", "bad_request", "this is not a request in HTTP/1.1"},
+        {HTTPD_404_NOT_FOUND, "404 Not Found", "not_found", "there is nothing at this address"},
+        {HTTPD_405_METHOD_NOT_ALLOWED, "405 Method Not Allowed", "method_not_allowed", "this address can only be read"},
+        {HTTPD_408_REQ_TIMEOUT, "408 Request Timeout", "request_timeout", "a request must be complete within 5 s"},
+        {HTTPD_411_LENGTH_REQUIRED, "411 Length Required", "length_required", "a body must come with its length"},
+        {HTTPD_414_URI_TOO_LONG, "414 URI Too Long", "uri_too_long", "the address is too long"},
+        {HTTPD_431_REQ_HDR_FIELDS_TOO_LARGE, "431 Request Header Fields Too Large", "headers_too_large",
+         "the headers are too long"},
+        {HTTPD_501_METHOD_NOT_IMPLEMENTED, "501 Not Implemented", "not_implemented", "this method is not known"},
+        {HTTPD_505_VERSION_NOT_SUPPORTED, "505 HTTP Version Not Supported", "version_not_supported",
+         "this server speaks HTTP/1.1"},
+    };
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        if (answers[i].code == code) {
+            if (code == HTTPD_405_METHOD_NOT_ALLOWED) {
+                (void)httpd_resp_set_hdr(req, "Allow", "GET, HEAD");
+            }
+            return web_refuse(req, answers[i].status, answers[i].error, answers[i].message);
+        }
+    }
+    return web_refuse(req, "500 Internal Server Error", "internal_error", "the gateway could not answer");
+}
+
 /**
  * The parser ignores the coding of a body, and takes its length modulo 2^32: what it would leave on the line must not
  * be read as the next request.
@@ -62,13 +108,17 @@ esp_err_t web_refuse(httpd_req_t *req, const char *status, const char *error, co
 bool web_admit(httpd_req_t *req)
 {
     char length[LENGTH_MAX];
+    if (req->method != HTTP_GET && req->method != HTTP_HEAD) {
+        (void)refuse_by_itself(req, HTTPD_405_METHOD_NOT_ALLOWED);
+        return false;
+    }
     if (httpd_req_get_hdr_value_len(req, "Transfer-Encoding") > 0) {
         (void)web_refuse(req, "411 Length Required", "length_required", "a body must come with its length");
         return false;
     }
     const esp_err_t err = httpd_req_get_hdr_value_str(req, "Content-Length", length, sizeof(length));
     if ((err != ESP_OK && err != ESP_ERR_NOT_FOUND) || req->content_len > WEB_BODY_MAX) {
-        (void)web_refuse(req, "413 Content Too Large", "too_large", "a body may have 8192 bytes");
+        (void)web_refuse(req, "413 Content Too Large", "content_too_large", "a body may have 8192 bytes");
         return false;
     }
     return true;
@@ -88,6 +138,9 @@ static esp_err_t answer_document(httpd_req_t *req)
         return ESP_FAIL;
     }
     self->view.web.requests++;
+    if (req->method == HTTP_HEAD) {
+        return web_answer_head(req, "200 OK", document->type, "Cache-Control: no-store");
+    }
     web_view_update(self);
     if (httpd_resp_set_type(req, document->type) != ESP_OK ||
         httpd_resp_set_hdr(req, "Cache-Control", "no-store") != ESP_OK) {
@@ -146,38 +199,6 @@ static const web_document_t s_documents[] = {
 
 _Static_assert(sizeof(s_documents) / sizeof(s_documents[0]) + 2 <= WEB_HANDLERS_MAX, "WEB_HANDLERS_MAX is too low");
 
-/** What the server refuses by itself, in the words of the API. */
-static esp_err_t refuse_by_itself(httpd_req_t *req, httpd_err_code_t code)
-{
-    static const struct {
-        httpd_err_code_t code;
-        const char *status;
-        const char *error;
-        const char *message;
-    } answers[] = {
-        {HTTPD_400_BAD_REQUEST, "400 Bad Request", "bad_request", "this is not a request in HTTP/1.1"},
-        {HTTPD_404_NOT_FOUND, "404 Not Found", "not_found", "there is nothing at this address"},
-        {HTTPD_405_METHOD_NOT_ALLOWED, "405 Method Not Allowed", "method_not_allowed", "this address is for GET only"},
-        {HTTPD_408_REQ_TIMEOUT, "408 Request Timeout", "timeout", "a request must be complete within 5 s"},
-        {HTTPD_411_LENGTH_REQUIRED, "411 Length Required", "length_required", "a body must come with its length"},
-        {HTTPD_414_URI_TOO_LONG, "414 URI Too Long", "uri_too_long", "the address is too long"},
-        {HTTPD_431_REQ_HDR_FIELDS_TOO_LARGE, "431 Request Header Fields Too Large", "headers_too_large",
-         "the headers are too long"},
-        {HTTPD_501_METHOD_NOT_IMPLEMENTED, "501 Not Implemented", "unknown_method", "this method is not known"},
-        {HTTPD_505_VERSION_NOT_SUPPORTED, "505 HTTP Version Not Supported", "http_version",
-         "this server speaks HTTP/1.1"},
-    };
-    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-        if (answers[i].code == code) {
-            if (code == HTTPD_405_METHOD_NOT_ALLOWED) {
-                (void)httpd_resp_set_hdr(req, "Allow", "GET");
-            }
-            return web_refuse(req, answers[i].status, answers[i].error, answers[i].message);
-        }
-    }
-    return web_refuse(req, "500 Internal Server Error", "internal", "the gateway could not answer");
-}
-
 static esp_err_t register_errors(httpd_handle_t server)
 {
     for (httpd_err_code_t code = 0; code < HTTPD_ERR_CODE_MAX; code++) {
@@ -197,10 +218,10 @@ esp_err_t web_routes_register(web_server_t *self)
         .ws_pre_handshake_cb = web_socket_before,
         .ws_post_handshake_cb = web_socket_after,
     };
-    const httpd_uri_t files = {.uri = "/*", .method = HTTP_GET, .handler = web_files_answer};
+    const httpd_uri_t files = {.uri = "/*", .method = HTTP_ANY, .handler = web_files_answer};
     for (size_t i = 0; i < sizeof(s_documents) / sizeof(s_documents[0]); i++) {
         const httpd_uri_t uri = {.uri = s_documents[i].uri,
-                                 .method = HTTP_GET,
+                                 .method = HTTP_ANY, /* so that one entry does for GET and HEAD */
                                  .handler = answer_document,
                                  .user_ctx = (void *)&s_documents[i]};
         ESP_RETURN_ON_ERROR(httpd_register_uri_handler(self->server, &uri), TAG, "cannot register %s", uri.uri);

@@ -70,11 +70,11 @@ esp_err_t web_socket_before(httpd_req_t *req)
         return ESP_FAIL;
     }
     if (read_topics(req, &topics) != ESP_OK) {
-        return web_refuse(req, "400 Bad Request", "unknown_topic", "subscribe takes state, can and uart");
+        return web_refuse(req, "400 Bad Request", "bad_request", "subscribe takes state, can and uart");
     }
     if (web_clients_websockets(self) >= WEB_WEBSOCKETS_MAX) {
         self->view.web.shed++;
-        return web_refuse(req, "503 Service Unavailable", "too_many_websockets", "4 WebSockets are open already");
+        return web_refuse(req, "503 Service Unavailable", "unavailable", "4 WebSockets are open already");
     }
     return ESP_OK;
 }
@@ -218,11 +218,16 @@ esp_err_t web_socket_after(httpd_req_t *req)
     return ESP_OK;
 }
 
-/** Nothing is read from a client; a long message, or one in pieces, is none of ours. */
+/** Nothing is read from a client, and a long message is none of ours. Also called for a request without an upgrade. */
 esp_err_t web_socket_receive(httpd_req_t *req)
 {
     uint8_t text[FROM_CLIENT_MAX];
     httpd_ws_frame_t frame = {0};
+    const web_client_t *const client = web_client_find(web_server_of(req), httpd_req_to_sockfd(req));
+    if (client == NULL || !client->websocket) {
+        (void)httpd_resp_set_hdr(req, "Upgrade", "websocket");
+        return web_refuse(req, "426 Upgrade Required", "upgrade_required", "this address is a WebSocket");
+    }
     esp_err_t err = httpd_ws_recv_frame(req, &frame, 0);
     if (err != ESP_OK || frame.len > sizeof(text)) {
         return ESP_FAIL;

@@ -9,6 +9,8 @@ CHIP_SUITES = [
     "energy_meter",
     "victron_pgn",
     "settings",
+    "json_stream",
+    "report",
     "event_bus",
     "flash_gate",
     "ota",

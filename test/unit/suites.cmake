@@ -34,6 +34,12 @@ unit_suite(settings
     SRCS settings/test_settings_keep.c settings/test_settings_pipeline.c settings/test_settings_record.c
          settings/test_settings_rules.c
     REQUIRES settings tinybms)
+unit_suite(json_stream
+    SRCS json_stream/test_json_stream.c
+    REQUIRES json_stream)
+unit_suite(report
+    SRCS report/test_report.c
+    REQUIRES report)
 unit_suite(event_bus
     SRCS event_bus/test_event_bus.c event_bus/test_service_task.c
     REQUIRES event_bus)
