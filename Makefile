@@ -94,7 +94,7 @@ clean: ## remove what the other targets made
 	find tools -name '*.egg-info' -type d -prune -exec rm -rf {} +
 
 $(VENV)/.installed: pyproject.toml tools/dev/packages.sh
-	@tools/dev/packages.sh gcc make cmake ninja python3-venv
+	@tools/dev/packages.sh gcc make cmake ninja python3-venv libhttp-parser-dev libmbedtls-dev
 	@[ -x $(BIN)/python ] || python3 -m venv $(VENV)
 	@echo "installing the Python packages into $(VENV)" >&2
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[dev]'

@@ -23,6 +23,7 @@
 #include "esp_task_wdt.h"
 #include "freertos/task.h"
 #include "host.h"
+#include "httpd_address.h"
 #include "sdkconfig.h"
 #include "settings_options.h"
 
@@ -32,6 +33,7 @@
 void app_main(void);
 
 static const char *s_can_backend;
+static const char *s_http_address;
 static const char *s_log_level = "info";
 static bool s_set;
 static bool s_print_settings;
@@ -47,6 +49,8 @@ static const char usage[] =
     "        socketcan:INTERFACE   CAN interface of the kernel, such as socketcan:can0\n"
     "        slcan:DEVICE          text adapter such as a CANable, for example slcan:/dev/ttyACM0\n"
     "        slcan:HOST:PORT       text adapter over TCP, for example behind ser2net\n"
+    "  --http HOST:PORT      serve HTTP there (TINYBMS_HTTP); port 0 = any free port; default: none, no port is "
+    "opened\n"
     "  --data DIR            directory for settings and counters (TINYBMS_DATA); default: none, nothing is kept\n"
     "  --set KEY=VALUE       save a setting, then start; can be repeated (needs --data)\n"
     "  --settings            print all settings and exit\n"
@@ -95,6 +99,8 @@ static void apply(const char *name, const char *value)
         host_options.uart_device = value;
     } else if (strcmp(name, "can") == 0) {
         s_can_backend = value;
+    } else if (strcmp(name, "http") == 0) {
+        s_http_address = value;
     } else if (strcmp(name, "data") == 0) {
         host_options.data_dir = value;
     } else if (strcmp(name, "time-scale") == 0) {
@@ -118,6 +124,7 @@ static void read_options(int argc, char **argv)
     } names[] = {
         {"uart", "TINYBMS_UART"},
         {"can", "TINYBMS_CAN"},
+        {"http", "TINYBMS_HTTP"},
         {"data", "TINYBMS_DATA"},
         {"time-scale", "TINYBMS_TIME_SCALE"},
         {"start-uptime-ms", "TINYBMS_START_UPTIME_MS"},
@@ -213,6 +220,15 @@ static void open_bus(void)
     }
 }
 
+static void open_http(void)
+{
+    const char *const problem =
+        s_http_address == NULL ? NULL : httpd_address_open(s_http_address, host_options.data_dir);
+    if (problem != NULL) {
+        refuse("--http", s_http_address, problem);
+    }
+}
+
 /** Before any task runs: a setting that is refused must not let the gateway start with another one. */
 static void use_settings_options(void)
 {
@@ -291,6 +307,7 @@ int main(int argc, char **argv)
     host_rtc_memory_survive_crashes(); /* not before: a call that only prints settings is no start */
     host_boot_loader();
     open_bus();
+    open_http();
     start_firmware();
     if (sigwait(&ending, &signal_number) == 0 && signal_number == SIGUSR1) {
         ESP_LOGI("main", "signal %d: restarting", signal_number);
