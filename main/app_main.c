@@ -16,6 +16,7 @@
 #include "esp_timer.h"
 #include "event_bus.h"
 #include "flash_gate.h"
+#include "log_ring.h"
 #include "ota.h"
 #include "settings.h"
 #include "uart_bms.h"
@@ -41,6 +42,7 @@ void app_main(void)
     uart_bms_handle_t bms = NULL;
     diagnostics_handle_t diagnostics = NULL;
 
+    log_ring_begin();
     ESP_LOGI(TAG, "TinyBMS Web Gateway %s", esp_app_get_description()->version);
     ESP_ERROR_CHECK(boot_guard_begin());
     int64_t at_us = tell_step("the system after the boot loader", 0);

@@ -83,6 +83,9 @@ unit_suite(limits_store LINUX_ONLY
 unit_suite(boot_guard LINUX_ONLY
     SRCS boot_guard/test_boot_guard.c
     REQUIRES diagnostics)
+unit_suite(log_ring LINUX_ONLY
+    SRCS log_ring/test_log_ring.c
+    REQUIRES diagnostics)
 unit_suite(system_status LINUX_ONLY
     SRCS system_status/test_system_status.c
     REQUIRES diagnostics)
@@ -95,6 +98,9 @@ unit_suite(settings_storage LINUX_ONLY
 unit_suite(host_freertos LINUX_ONLY
     SRCS host/test_freertos.c
     REQUIRES esp_event esp_timer)
+unit_suite(host_log LINUX_ONLY
+    SRCS host/test_log.c
+    REQUIRES idf_common)
 unit_suite(host_nvs LINUX_ONLY
     SRCS host/test_nvs.c
     REQUIRES nvs_flash)

@@ -5,22 +5,19 @@
  */
 #pragma once
 
-typedef enum {
-    ESP_LOG_NONE = 0,
-    ESP_LOG_ERROR,
-    ESP_LOG_WARN,
-    ESP_LOG_INFO,
-    ESP_LOG_DEBUG,
-    ESP_LOG_VERBOSE,
-} esp_log_level_t;
+#include <inttypes.h>
 
-/** Sets the level for all tags ("*"); Linux knows no levels by tag. */
-void esp_log_level_set(const char *tag, esp_log_level_t level);
-void esp_log_write(esp_log_level_t level, const char *tag, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+#include "esp_log_level.h"
+#include "esp_log_timestamp.h"
+#include "esp_log_write.h"
 
-#define ESP_LOGE(tag, format, ...) esp_log_write(ESP_LOG_ERROR, tag, format, ##__VA_ARGS__)
-#define ESP_LOGW(tag, format, ...) esp_log_write(ESP_LOG_WARN, tag, format, ##__VA_ARGS__)
-#define ESP_LOGI(tag, format, ...) esp_log_write(ESP_LOG_INFO, tag, format, ##__VA_ARGS__)
-#define ESP_LOGD(tag, format, ...) esp_log_write(ESP_LOG_DEBUG, tag, format, ##__VA_ARGS__)
-#define ESP_LOGV(tag, format, ...) esp_log_write(ESP_LOG_VERBOSE, tag, format, ##__VA_ARGS__)
+#define LOG_FORMAT(letter, format) #letter " (%" PRIu32 ") %s: " format "\n"
+
+#define LOG_LINE(level, letter, tag, format, ...)                                                                      \
+    esp_log_write(level, tag, LOG_FORMAT(letter, format), esp_log_timestamp(), tag, ##__VA_ARGS__)
+
+#define ESP_LOGE(tag, format, ...) LOG_LINE(ESP_LOG_ERROR, E, tag, format, ##__VA_ARGS__)
+#define ESP_LOGW(tag, format, ...) LOG_LINE(ESP_LOG_WARN, W, tag, format, ##__VA_ARGS__)
+#define ESP_LOGI(tag, format, ...) LOG_LINE(ESP_LOG_INFO, I, tag, format, ##__VA_ARGS__)
+#define ESP_LOGD(tag, format, ...) LOG_LINE(ESP_LOG_DEBUG, D, tag, format, ##__VA_ARGS__)
+#define ESP_LOGV(tag, format, ...) LOG_LINE(ESP_LOG_VERBOSE, V, tag, format, ##__VA_ARGS__)
