@@ -28,8 +28,7 @@ static void set_number(settings_id_t id, int32_t number)
 
 static void set_text(settings_id_t id, const char *text)
 {
-    settings_value_t value = {0};
-    (void)snprintf(value.text, sizeof(value.text), "%s", text);
+    const settings_value_t value = {.text = text};
     settings_saved_set(&s_saved, id, &value);
 }
 

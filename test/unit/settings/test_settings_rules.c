@@ -19,9 +19,8 @@ static bool number_allowed(settings_id_t id, int32_t number)
 
 static bool text_allowed(settings_id_t id, const char *text)
 {
-    settings_value_t value = {0};
+    const settings_value_t value = {.text = text};
     settings_refusal_t refusal;
-    (void)snprintf(value.text, sizeof(value.text), "%s", text);
     return settings_value_valid(id, &value, &refusal);
 }
 
@@ -34,8 +33,7 @@ static settings_values_t factory(void)
 
 static void set_text(settings_values_t *values, settings_id_t id, const char *text)
 {
-    settings_value_t value = {0};
-    (void)snprintf(value.text, sizeof(value.text), "%s", text);
+    const settings_value_t value = {.text = text};
     settings_set(values, id, &value);
 }
 
@@ -44,7 +42,8 @@ TEST_CASE("every factory value is allowed and all of them fit together", "[setti
     const settings_values_t values = factory();
     settings_refusal_t refusal;
     for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
-        const settings_value_t value = settings_get(&values, id);
+        settings_value_t value;
+        settings_factory(id, &value);
         TEST_ASSERT_TRUE_MESSAGE(settings_value_valid(id, &value, &refusal), settings_entry(id)->key);
     }
     TEST_ASSERT_TRUE(settings_fit_together(&values, &refusal));
@@ -92,20 +91,22 @@ TEST_CASE("texts have their lengths and are printable ASCII", "[settings]")
 
 TEST_CASE("a password is empty or has the length of a WPA2 passphrase", "[settings]")
 {
-    char longest[SETTINGS_TEXT_MAX + 1] = {0};
-    memset(longest, 'x', SETTINGS_TEXT_MAX);
+    char longest[SETTINGS_PASSPHRASE_MAX + 1] = {0};
+    memset(longest, 'x', SETTINGS_PASSPHRASE_MAX);
     TEST_ASSERT_TRUE(text_allowed(SETTINGS_WIFI_AP_PASS, ""));
     TEST_ASSERT_FALSE(text_allowed(SETTINGS_WIFI_AP_PASS, "1234567"));
     TEST_ASSERT_TRUE(text_allowed(SETTINGS_WIFI_AP_PASS, "12345678"));
     TEST_ASSERT_TRUE(text_allowed(SETTINGS_WIFI_STA_PASS, longest));
 }
 
-TEST_CASE("a text without an end is refused", "[settings]")
+TEST_CASE("a text that is missing is refused, whatever its kind", "[settings]")
 {
-    settings_value_t value;
+    const settings_value_t value = {.text = NULL};
     settings_refusal_t refusal;
-    memset(&value, 'x', sizeof(value));
-    TEST_ASSERT_FALSE(settings_value_valid(SETTINGS_WIFI_STA_PASS, &value, &refusal));
+    for (settings_id_t id = SETTINGS_NUMBERS; id < SETTINGS_COUNT; id++) {
+        ROW("%s", settings_entry(id)->key);
+        TEST_ASSERT_FALSE(settings_value_valid(id, &value, &refusal));
+    }
 }
 
 TEST_CASE("a refusal names what is allowed and never the secret", "[settings]")
@@ -228,7 +229,7 @@ TEST_CASE("every number has a range and the unit that its name ends with, no tex
     for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
         ROW("%s", settings_entry(id)->key);
         const settings_entry_t *const entry = settings_entry(id);
-        if (settings_is_text(id)) {
+        if (!settings_is_number(id)) {
             TEST_ASSERT_NULL(entry->unit);
             TEST_ASSERT_NOT_NULL(entry->factory_text);
         } else {

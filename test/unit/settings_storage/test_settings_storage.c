@@ -66,9 +66,7 @@ static int32_t number_after_restart(settings_id_t id)
 
 static settings_change_t text_change(settings_id_t id, const char *text)
 {
-    settings_change_t change = {.id = id};
-    (void)snprintf(change.value.text, sizeof(change.value.text), "%s", text);
-    return change;
+    return (settings_change_t){.id = id, .value = {.text = text}};
 }
 
 /** As the first firmware did: a key for each value. */
