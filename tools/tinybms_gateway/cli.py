@@ -15,6 +15,7 @@ from tinybms_gateway.command_line import ToolGroup, end_in_order_on_signals, set
         "bms": "tinybms_gateway.bms:bms_group",
         "idf": "tinybms_gateway.idf:idf_group",
         "check": "tinybms_gateway.check:check_command",
+        "api": "tinybms_gateway.api:api_group",
         "scenario": "tinybms_gateway.scenario:scenario_group",
         "release": "tinybms_gateway.release:release_group",
         "config": "tinybms_gateway.config:config_group",

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from tinybms_gateway.command_line import Seconds, lazy_imports, print_json, usage_errors
+from tinybms_gateway.gateway_process import OWN_WEB
 from tinybms_gateway.sim.bms.options import fault_option, scenario_option
 from tinybms_gateway.terminal import make_console
 
@@ -24,6 +25,11 @@ with lazy_imports():
     help="Simulate the device of this register dump.",
 )
 @fault_option()
+@click.option("--http", default=OWN_WEB, metavar="HOST:PORT", show_default="a free port of 127.0.0.1",
+              help="Serve the gateway's web interface there; who reaches it can read it.")  # fmt: skip
+@click.option("--no-http", is_flag=True, help="No web interface.")
+@click.option("--web", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="Directory with the files of its user interface.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="No live view; print the result as JSON.")
 def demo_command(
     seconds: float | None,
@@ -31,11 +37,15 @@ def demo_command(
     scenario: str | None,
     dump: Path | None,
     faults: tuple[str, ...],
+    http: str,
+    no_http: bool,
+    web: Path | None,
     as_json: bool,
 ) -> None:
     """Run a simulated TinyBMS, the gateway and a simulated GX together.
 
-    Shown live in this terminal. Exit status 1 if the GX recognised no battery, or had a complaint.
+    Shown live in this terminal; the gateway's web interface is at the address that is shown. Exit status 1 if the GX
+    recognised no battery, or had a complaint.
 
     \b
     Examples:
@@ -50,6 +60,8 @@ def demo_command(
             dump=dump,
             scenario=scenario or (None if dump else "day"),
             faults=faults,
+            http=None if no_http else http,
+            options=() if web is None else ("--web", str(web)),
             on_step=live.show,
         )
     if as_json:

@@ -3,6 +3,7 @@
 import time
 from types import TracebackType
 
+import click
 from rich.console import Console, Group
 from rich.live import Live
 from rich.panel import Panel
@@ -23,6 +24,7 @@ class DemoView:
 
     def __init__(self, console: Console, *, quiet: bool) -> None:
         self._live = None if quiet else Live(console=console, refresh_per_second=4)
+        self._url_said = self._live is not None and console.is_terminal  # there it is part of the view
 
     def __enter__(self) -> "DemoView":
         if self._live is not None:
@@ -37,6 +39,10 @@ class DemoView:
 
     def show(self, stack: GatewayStack, gx: GxModel, story: Story) -> None:
         """Draw the current state."""
+        url = stack.gateway.url_if_ready()
+        if url is not None and not self._url_said:
+            click.echo(f"web interface: {url}", err=True)
+            self._url_said = True
         if self._live is None:
             return
         with stack.bms.lock:
@@ -50,6 +56,7 @@ class DemoView:
         log = Text("\n".join(lines[-LOG_LINES:]), overflow="ellipsis", no_wrap=True)
         self._live.update(
             Group(
+                Text(f"web interface: {url or '-'}"),
                 render(gx, time.monotonic(), "simulated GX on the CAN bus"),
                 Panel(why, title="reasons for the limits", title_align="left"),
                 Panel(_course(story), title="what happened, as the GX saw it", title_align="left"),

@@ -19,6 +19,10 @@ START_WITHIN_S = 20.0
 LINES_KEPT = 5000
 OWN_BUS = "socketcand:0"
 """A bus on a free port of this machine."""
+OWN_WEB = "127.0.0.1:0"
+"""A web server on a free port of this machine, for programs on it."""
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
+"""Every address of this machine -> one that leads to it."""
 
 
 def build_dir() -> Path:
@@ -57,10 +61,20 @@ def arguments(uart: str | None, can: str | None, data: Path | None, *extra: str)
 class GatewayProcess:
     """The gateway as a child; runs between `__enter__` and `__exit__`."""
 
-    def __init__(self, uart: Path | None, data: Path, *extra: str, can: str = OWN_BUS) -> None:
-        """Make it; `extra` are further options of the program, `can` its CAN bus."""
+    def __init__(self, uart: Path | None, data: Path, *extra: str, can: str = OWN_BUS, http: str | None = None) -> None:
+        """Make it.
+
+        Args:
+            uart: serial device; None: none
+            data: its directory
+            *extra: further options of the program
+            can: its CAN bus
+            http: HOST:PORT of its web server; None: none
+        """
         self.data = data
         self._can = can
+        self._http = http
+        extra = (*extra, "--http", http) if http is not None else extra
         self.lines: deque[str] = deque(maxlen=LINES_KEPT)
         """Its newest log lines."""
         self._command = arguments(str(uart) if uart else None, can, data, *extra)
@@ -68,7 +82,8 @@ class GatewayProcess:
         self._reader: threading.Thread | None = None
 
     def __enter__(self) -> "GatewayProcess":
-        (self.data / "can_port").unlink(missing_ok=True)
+        for name in ("can_port", "http_port"):
+            (self.data / name).unlink(missing_ok=True)
         self._process = subprocess.Popen(
             self._command,
             stdin=subprocess.DEVNULL,
@@ -106,12 +121,23 @@ class GatewayProcess:
         """
         if self._can != OWN_BUS:
             return self._can
-        deadline = time.monotonic() + START_WITHIN_S
-        while not (self.data / "can_port").is_file():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise ValueError("the gateway did not start: " + " | ".join(list(self.lines)[-5:]))
-            time.sleep(0.01)
-        return f"socketcand:{(self.data / 'can_port').read_text().strip()}"
+        return f"socketcand:{self._wait_for('can_port')}"
+
+    def url(self) -> str:
+        """Address of its web server; waits until that is ready.
+
+        Raises:
+            ValueError: the gateway ended, or was not ready in time; with its last log lines.
+            RuntimeError: it was started without one.
+        """
+        if self._http is None:
+            raise RuntimeError("the gateway has no web server")
+        return self._address(self._wait_for("http_port"))
+
+    def url_if_ready(self) -> str | None:
+        """Address of its web server; None: there is none, or it is not ready yet."""
+        ready = self._http is not None and (self.data / "http_port").is_file()
+        return self._address((self.data / "http_port").read_text().strip()) if ready else None
 
     def stop(self) -> int:
         """End it in order; returns its exit status."""
@@ -126,6 +152,19 @@ class GatewayProcess:
         if self._reader is not None:
             self._reader.join()
         return status
+
+    def _wait_for(self, name: str) -> str:
+        """Content of a file that the program writes when that part of it is ready."""
+        deadline = time.monotonic() + START_WITHIN_S
+        while not (self.data / name).is_file():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise ValueError("the gateway did not start: " + " | ".join(list(self.lines)[-5:]))
+            time.sleep(0.01)
+        return (self.data / name).read_text().strip()
+
+    def _address(self, port: str) -> str:
+        host = (self._http or "").rpartition(":")[0]
+        return f"http://{WILDCARDS.get(host, host)}:{port}"
 
     def _read(self) -> None:
         assert self.process.stdout is not None

@@ -46,6 +46,7 @@ def gateway_stack(
     asleep: bool = False,
     time_scale: float = 1.0,
     can_backend: str = OWN_BUS,
+    http: str | None = None,
     event_order: EventOrder = EventOrder.OLDEST_FIRST,
 ) -> Iterator[GatewayStack]:
     """Start a simulated TinyBMS and a gateway on its line, in a temporary directory, and end both with the context.
@@ -59,6 +60,7 @@ def gateway_stack(
         asleep: the TinyBMS sleeps at first
         time_scale: speed of both, relative to real time
         can_backend: the gateway's CAN bus
+        http: HOST:PORT of the gateway's web server, such as `OWN_WEB`; None: none
         event_order: the order in which the TinyBMS lists its events
 
     Raises:
@@ -78,7 +80,9 @@ def gateway_stack(
         )
         stack.enter_context(line)
         options = (*options, "--time-scale", str(time_scale))
-        gateway = stack.enter_context(GatewayProcess(line.link, directory / "data", *options, can=can_backend))
+        gateway = stack.enter_context(
+            GatewayProcess(line.link, directory / "data", *options, can=can_backend, http=http)
+        )
         yield GatewayStack(line, gateway, gateway.can_backend())
 
 
@@ -89,6 +93,8 @@ def run(
     dump: Path | None,
     scenario: str | None,
     faults: tuple[str, ...],
+    http: str | None = None,
+    options: tuple[str, ...] = (),
     on_step: Callable[[GatewayStack, GxModel, Story], None],
 ) -> dict[str, Any]:
     """Run everything for a time; returns the GX's summary.
@@ -100,7 +106,9 @@ def run(
     if capture is not None:
         check_capture_path(capture)
     with ExitStack() as stack:
-        running = stack.enter_context(gateway_stack(dump=dump, scenario=scenario, faults=faults))
+        running = stack.enter_context(
+            gateway_stack(dump=dump, scenario=scenario, faults=faults, http=http, options=options)
+        )
         record = stack.enter_context(_recorder(capture)) if capture is not None else None
         bus = stack.enter_context(open_bus(running.can_backend))
         gx = GxModel(time.monotonic())
@@ -124,7 +132,7 @@ def run(
         with running.bms.lock:
             summary["bms"] = running.bms.bms.values()
         summary |= {"reasons": reasons(running.gateway.lines), "events": [asdict(event) for event in story.events]}
-        return summary | {"capture": str(capture) if capture else None}
+        return summary | {"capture": str(capture) if capture else None, "url": running.gateway.url_if_ready()}
 
 
 @dataclass

@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from support.fixtures.certificates import Certificate
 
 PAGE = b"<!doctype html><html><title>TinyBMS</title></html>"
-STATUS = b'{"version": "1.2.3", "device": "gw7", "uptime_s": 12}'
+STATUS = b'{"version": "1.2.3", "device": "gw7", "api": 1}'
+SETTINGS = b'{"unconfirmed": false, "restricted": false, "settings": {}}'
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -35,7 +36,11 @@ def redirect(to: str) -> Answer:
     return answer(b"", "text/plain", 302, Location=to)
 
 
-GOOD = {"/": answer(PAGE, "text/html; charset=utf-8"), "/api/v1/status": answer(STATUS, "application/json")}
+GOOD = {
+    "/": answer(PAGE, "text/html; charset=utf-8"),
+    "/api/v1/status": answer(STATUS, "application/json"),
+    "/api/v1/settings": answer(SETTINGS, "application/json"),
+}
 
 
 class _Server(ThreadingHTTPServer):

@@ -89,8 +89,8 @@ def test_a_gateway_in_good_order(tmp_path: Path, broker: Ports, certificate: Cer
     others = [line for line in lines[1:-1] if " good " not in line]
     assert all("longest gap" in line for line in others), "of warnings only one that a busy machine may cause"
     assert "not asked for" not in ended.stdout
-    for check in ("CAN bus", "limits, 0x351", "GX, 0x305", "one battery", "web page", "REST status", "MQTT broker",
-                  "MQTT presence", "MQTT state", "firmware version", "same gateway"):  # fmt: skip
+    for check in ("CAN bus", "limits, 0x351", "GX, 0x305", "one battery", "web page", "REST status", "settings",
+                  "MQTT broker", "MQTT presence", "MQTT state", "firmware version", "same gateway"):  # fmt: skip
         assert any(line.startswith(check) for line in lines), check
 
 
@@ -100,7 +100,7 @@ def test_what_is_not_asked_for_is_not_green(monkeypatch: pytest.MonkeyPatch) -> 
         result = run("--can", "virtual:plain", "--seconds", "30", "--json")
     assert result.exit_code == 0, result.output
     rows = by_check(result)
-    for check in ("web page", "REST status", "MQTT", "firmware version"):
+    for check in ("web page", "REST status", "settings", "MQTT", "firmware version"):
         assert rows[check]["result"] == "not asked for", check
     assert {row["result"] for row in rows.values()} == {"good", "not asked for"}
     report = json.loads(result.stdout)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from tinybms_gateway.api.address import parse_url
 from tinybms_gateway.check import probes, target
 from tinybms_gateway.check.record import add_to_record, version_of_record
 from tinybms_gateway.check.view import show
@@ -74,7 +75,7 @@ def check_command(
             can=backend,
             seconds=seconds,
             keepalive=keepalive,
-            url=target.parse_url(url) if url is not None else None,
+            url=parse_url(url) if url is not None else None,
             broker=target.parse_broker(mqtt, mqtt_password_file) if mqtt is not None else None,
             device=device,
             version=expect_version,

@@ -14,7 +14,8 @@ from tinybms_gateway.can.verify.rules.base import VICTRON, Gap
 from tinybms_gateway.can.verify.rules.timing import LIMITS_LOST_US, REQUIRED_PERIOD_US, longest_gap_us
 from tinybms_gateway.can.verify.rules.values import CURRENT_DA, PACK_CV, TEMPERATURE_DDEGC
 from tinybms_gateway.check.bus_listener import TEXTS, Heard, Traffic
-from tinybms_gateway.check.finding import Finding, Result, failed, good, shortened, warning
+from tinybms_gateway.check.finding import Finding, Result, failed, good, warning
+from tinybms_gateway.foreign_text import shortened
 
 LATE_AFTER_US = longest_gap_us(REQUIRED_PERIOD_US)
 FORMS = ("length", "no-fd-frames")

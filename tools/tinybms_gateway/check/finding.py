@@ -48,9 +48,3 @@ def failed(check: str, seen: str, advice: str) -> Finding:
 def not_asked_for(check: str, option: str) -> Finding:
     """Not checked, because the option for it was not given."""
     return Finding(check, Result.NOT_ASKED_FOR, "-", f"give {option} to check it")
-
-
-def shortened(text: str, most: int = 120) -> str:
-    """One printable line of a foreign text."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= most else line[: most - 3] + "..."

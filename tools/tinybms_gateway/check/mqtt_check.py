@@ -20,7 +20,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from tinybms_gateway.check.finding import Finding, failed, good, shortened
+from tinybms_gateway.check.finding import Finding, failed, good
 from tinybms_gateway.check.services import (
     DEVICE_FIELD,
     DEVICE_NAME,
@@ -34,6 +34,7 @@ from tinybms_gateway.check.services import (
 )
 from tinybms_gateway.check.source import Told
 from tinybms_gateway.check.target import Broker
+from tinybms_gateway.foreign_text import shortened
 
 log = logging.getLogger(__name__)
 

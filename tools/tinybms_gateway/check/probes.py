@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 OPEN_BUS_WITHIN_S = 8.0
 WEB_WITHIN_S = 15.0
+WEB_CHECKS = ("web page", "REST status", "settings")
 MQTT_WITHIN_S = 10.0
 """To connect, and to find the gateway; the wait for its state is added."""
 VERSION_NAME = "firmware version"
@@ -120,7 +121,7 @@ def run(target: Target, on_step: Callable[[float], None] = lambda _: None) -> Re
         bus.wait_a_moment()
     findings = [
         *bus.findings,
-        *(web.findings if web else [not_asked_for("web page", "--url"), not_asked_for("REST status", "--url")]),
+        *(web.findings if web else [not_asked_for(name, "--url") for name in WEB_CHECKS]),
         *(mqtt.findings if mqtt else [not_asked_for("MQTT", "--mqtt")]),
         _version(target, web.told if web else Told(), mqtt.told if mqtt else Told()),
     ]

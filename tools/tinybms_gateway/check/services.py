@@ -1,7 +1,7 @@
 """What the check expects of the gateway's web server and of its MQTT topics: the only place that defines it.
 
-The firmware has neither yet. Whoever builds them meets this contract, or changes this module and
-`docs/commissioning.md`.
+`docs/openapi.yaml` describes the web server. The firmware has no MQTT yet: whoever builds it meets this contract, or
+changes this module and `docs/commissioning.md`.
 """
 
 import re
@@ -9,14 +9,20 @@ import re
 UI_PATH = "/"
 """GET: 200, an HTML page."""
 
-STATUS_PATH = "/api/v1/status"
-"""GET, without a login: 200, a JSON object with the fields below."""
+SETTINGS_PATH = "/api/v1/settings"
+"""GET, a JSON object with the two fields below."""
+
+UNCONFIRMED_FIELD = "unconfirmed"
+"""Saved settings were lost, and nobody has confirmed the others."""
+
+RESTRICTED_FIELD = "restricted"
+"""Charge and discharge are held down because of that, until the next start."""
 
 VERSION_FIELD = "version"
-"""Firmware of the gateway, X.Y.Z: in the JSON of `STATUS_PATH` and of `ota_topic`."""
+"""Firmware of the gateway, X.Y.Z: in the JSON of its status (`STATUS_PATH` of the client) and of `ota_topic`."""
 
 DEVICE_FIELD = "device"
-"""Name of the gateway in its MQTT topics, in the JSON of `STATUS_PATH`."""
+"""Name of the gateway in its MQTT topics, in the JSON of its status."""
 
 ROOT = "mqtt_bms"
 ONLINE = "online"

@@ -3,8 +3,8 @@
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
 
+from tinybms_gateway.api.address import split
 from tinybms_gateway.check.services import DEVICE_NAME, VERSION
 
 CREDENTIAL_VARIABLE = "TINYBMS_MQTT_PASSWORD"
@@ -63,20 +63,6 @@ def check_target(target: Target) -> None:
         raise ValueError(f"--ca {target.ca}: no such file")
 
 
-def parse_url(text: str) -> str:
-    """Check the address of a web server; returns it without a slash at its end.
-
-    Raises:
-        ValueError: it is not an http or https address, or holds a password, which is not repeated.
-    """
-    parts = _split("--url", text, ("http", "https"))
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("--url: give no user and no password: anyone who lists this machine's processes can read them")
-    if parts.query or parts.fragment:
-        raise ValueError("--url: give only the address of the gateway, such as http://192.168.1.20")
-    return text.rstrip("/")
-
-
 def parse_broker(text: str, password_file: Path | None) -> Broker:
     """Read ``mqtt[s]://[USER@]HOST[:PORT]``; the password comes from `CREDENTIAL_VARIABLE` or from a file.
 
@@ -84,7 +70,7 @@ def parse_broker(text: str, password_file: Path | None) -> Broker:
         ValueError: it is not such an address, or holds a password, which is not repeated.
         OSError: the file cannot be read.
     """
-    parts = _split("--mqtt", text, ("mqtt", "mqtts"))
+    parts = split("--mqtt", text, ("mqtt", "mqtts"))
     if parts.password is not None:
         raise ValueError(f"--mqtt: give the password in {CREDENTIAL_VARIABLE} or --mqtt-password-file, not here")
     if parts.path.strip("/") or parts.query or parts.fragment:
@@ -96,18 +82,6 @@ def parse_broker(text: str, password_file: Path | None) -> Broker:
     port = parts.port or (8883 if tls else 1883)
     user = parts.username
     return Broker(parts.hostname or "", port, tls, user, password if user is not None else None)
-
-
-def _split(option: str, text: str, schemes: tuple[str, ...]) -> SplitResult:
-    forms = " or ".join(f"{scheme}://HOST[:PORT]" for scheme in schemes)
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in schemes and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or not text.isprintable() or " " in text:
-        raise ValueError(f"{option}: give {forms}")
-    return parts
 
 
 def _read_password(path: Path) -> str:
