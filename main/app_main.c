@@ -11,15 +11,20 @@
 #include "can_victron.h"
 #include "diagnostics.h"
 #include "esp_app_desc.h"
+#include "esp_check.h"
 #include "esp_err.h"
+#include "esp_event.h"
 #include "esp_log.h"
+#include "esp_netif.h"
 #include "esp_timer.h"
 #include "event_bus.h"
 #include "flash_gate.h"
 #include "log_ring.h"
+#include "log_ring.h"
 #include "ota.h"
 #include "settings.h"
 #include "uart_bms.h"
+#include "web_server.h"
 
 #ifdef NDEBUG
 #error "assertions belong to the protection: a gateway that has gone wrong restarts, and its limits ramp"
@@ -35,6 +40,21 @@ static int64_t tell_step(const char *step, int64_t since_us)
     return now_us;
 }
 
+static size_t read_log(void *context, uint32_t *position, char *buffer, size_t size)
+{
+    (void)context;
+    return log_ring_read(position, buffer, size);
+}
+
+/** What control does not need: a failure here is told, and control goes on without it. */
+static esp_err_t start_network(event_bus_handle_t bus, settings_handle_t settings, uart_bms_handle_t bms)
+{
+    const web_server_sources_t sources = {.context = bms, .read_log = read_log};
+    ESP_RETURN_ON_ERROR(esp_netif_init(), TAG, "no network stack");
+    ESP_RETURN_ON_ERROR(esp_event_loop_create_default(), TAG, "no event loop");
+    return web_server_start(bus, settings, &sources);
+}
+
 void app_main(void)
 {
     settings_handle_t settings = NULL;
@@ -42,6 +62,7 @@ void app_main(void)
     uart_bms_handle_t bms = NULL;
     diagnostics_handle_t diagnostics = NULL;
 
+    log_ring_begin();
     log_ring_begin();
     ESP_LOGI(TAG, "TinyBMS Web Gateway %s", esp_app_get_description()->version);
     ESP_ERROR_CHECK(boot_guard_begin());
@@ -60,5 +81,6 @@ void app_main(void)
     (void)tell_step("serial line", at_us);
     ESP_ERROR_CHECK(ota_start(bus));
     boot_guard_wait(); /* in a boot loop what control does not need comes later; its start belongs behind this line */
+    ESP_ERROR_CHECK_WITHOUT_ABORT(start_network(bus, settings, bms));
     ESP_LOGI(TAG, "start complete");
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "esp_check.h"
+#include "settings_json.h"
 #include "web_private.h"
 
 static const char *TAG = "web_server";
@@ -180,6 +181,28 @@ static void write_log(json_stream_t *json, web_server_t *self)
     }
 }
 
+static void write_settings(json_stream_t *json, web_server_t *self)
+{
+    settings_values_t in_effect;
+    settings_values_t saved;
+    bool unconfirmed = false;
+    settings_get_all(self->settings, &in_effect);
+    settings_get_saved(self->settings, &saved, &unconfirmed);
+    settings_write_json(json, &in_effect, &saved, unconfirmed, settings_restricted(self->settings));
+}
+
+static void write_schema(json_stream_t *json, web_server_t *self)
+{
+    (void)self;
+    settings_write_schema(json);
+}
+
+static void write_form(json_stream_t *json, web_server_t *self)
+{
+    (void)self;
+    settings_write_form(json);
+}
+
 static const web_document_t s_documents[] = {
     {"/api/v1/status", JSON_TYPE, report_status, NULL},
     {"/api/v1/state", JSON_TYPE, NULL, write_state},
@@ -190,6 +213,9 @@ static const web_document_t s_documents[] = {
     {"/api/v1/statistics", JSON_TYPE, report_statistics, NULL},
     {"/api/v1/events", JSON_TYPE, report_events, NULL},
     {"/api/v1/bms/registers", JSON_TYPE, NULL, write_registers},
+    {"/api/v1/settings", JSON_TYPE, NULL, write_settings},
+    {"/api/v1/settings/schema", "application/schema+json", NULL, write_schema},
+    {"/api/v1/settings/form", JSON_TYPE, NULL, write_form},
     {"/api/v1/can", JSON_TYPE, report_can, NULL},
     {"/api/v1/uart", JSON_TYPE, report_uart, NULL},
     {"/api/v1/log", "text/plain; charset=utf-8", NULL, write_log},
