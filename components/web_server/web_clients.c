@@ -113,6 +113,7 @@ static int send_all(httpd_handle_t server, int fd, const char *bytes, size_t len
     }
     while (sent < length) {
         if (!wait_for(fd, true, time_left_ms(client, client->websocket ? TO_WEBSOCKET_MS : EXCHANGE_MS))) {
+            client->takes_nothing = true;
             self_of(server)->view.web.shed++;
             return HTTPD_SOCK_ERR_TIMEOUT;
         }
@@ -140,12 +141,22 @@ esp_err_t web_client_opened(httpd_handle_t server, int fd)
     return ESP_OK;
 }
 
+/** What a client does not take must not stay in memory for the minutes in which TCP would offer it again. */
+static void forget_unsent(int fd)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
 /** A socket that is closed with unread bytes resets the connection, and the client may never see the answer. */
 void web_client_closed(httpd_handle_t server, int fd)
 {
     char rest[128];
     web_client_t *const client = web_client_find(self_of(server), fd);
     if (client != NULL) {
+        if (client->takes_nothing || client->stuck_since_ms != 0) {
+            forget_unsent(fd);
+        }
         *client = (web_client_t){.fd = -1};
     }
     (void)shutdown(fd, SHUT_WR);

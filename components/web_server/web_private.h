@@ -43,6 +43,7 @@ typedef struct {
     int64_t busy_since_ms;          /**< first byte of the exchange in progress; 0 = none */
     int64_t active_ms;              /**< last byte received or sent */
     int64_t stuck_since_ms;         /**< since when a WebSocket takes nothing; 0 = it does */
+    bool takes_nothing;             /**< an answer could not be sent in time */
     uint32_t lost[WEB_TOPIC_COUNT]; /**< messages or frames that this WebSocket has missed */
 } web_client_t;
 

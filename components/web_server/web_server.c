@@ -89,6 +89,15 @@ static esp_err_t open_view(void *argument)
     return start_server(self);
 }
 
+/** Whatever strangers send would otherwise fill the log, which has 8 kB; the counters tell it. */
+static void keep_log_readable(void)
+{
+    static const char *const tags[] = {"httpd_parse", "httpd_sess", "httpd_txrx", "httpd_uri", "httpd_ws"};
+    for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+        esp_log_level_set(tags[i], ESP_LOG_NONE);
+    }
+}
+
 static void name_device(web_server_t *self)
 {
     uint8_t mac[6] = {0};
@@ -107,6 +116,7 @@ esp_err_t web_server_start(event_bus_handle_t bus, settings_handle_t settings, c
     name_device(self);
     self->view.version = esp_app_get_description()->version;
     self->view.device = self->device;
+    keep_log_readable();
     web_clients_init(self);
     web_files_mount(self);
     const service_task_config_t task = {
