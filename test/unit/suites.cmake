@@ -2,8 +2,8 @@
 # build (test/unit/CMakeLists.txt), by the chip's (test/chip/main/CMakeLists.txt) and, its first lines, by idf_ext.py.
 unit_suite(tinybms
     SRCS tinybms/line.c tinybms/test_command.c tinybms/test_crc.c tinybms/test_event_log.c tinybms/test_events.c
-         tinybms/test_explanation.c tinybms/test_frame.c tinybms/test_over.c tinybms/test_plausible.c
-         tinybms/test_registers.c tinybms/test_session.c tinybms/test_times.c tinybms/test_write.c
+         tinybms/test_explanation.c tinybms/test_frame.c tinybms/test_options.c tinybms/test_over.c
+         tinybms/test_plausible.c tinybms/test_registers.c tinybms/test_session.c tinybms/test_times.c tinybms/test_write.c
          tinybms/test_write_gate.c
     REQUIRES tinybms)
 unit_suite(battery_model
