@@ -79,6 +79,7 @@ typedef struct web_server {
     bool files_mounted;
     char chunk[WEB_CHUNK_SIZE];
     char message[WEB_MESSAGE_MAX];
+    int64_t next_report_ms;  /**< of the stack of the server's task */
     bool state_is_new;       /**< not yet sent to the WebSockets */
     int64_t state_pushed_ms; /**< when it was last sent */
     uint32_t can_dropped;    /**< of the bus subscription, as told to the clients last */

@@ -21,17 +21,31 @@
 
 static const char *TAG = "web_server";
 
-#define TURN_EVERY_MS 250
-#define HUNG_AFTER_MS 20000 /**< a slow client holds the server for 15 s at most */
-#define RESP_HEADERS  8
+#define TURN_EVERY_MS   250
+#define HUNG_AFTER_MS   20000 /**< a slow client holds the server for 15 s at most */
+#define RESP_HEADERS    8
+#define REPORT_EVERY_MS 10000
 
 static web_server_t s_web;
+
+/** The server's task is ESP-IDF's, so that its stack is reported here. */
+static void report_stack(web_server_t *self)
+{
+    const int64_t now_ms = service_now_ms();
+    if (now_ms < self->next_report_ms) {
+        return;
+    }
+    self->next_report_ms = now_ms + REPORT_EVERY_MS;
+    const event_bus_task_health_t health = {.task = "httpd", .stack_free_bytes = uxTaskGetStackHighWaterMark(NULL)};
+    event_bus_publish_task_health(self->bus, &health);
+}
 
 /** In the server's task, between two requests. */
 static void turn(void *argument)
 {
     web_server_t *const self = argument;
     atomic_store(&self->turn_queued, false);
+    report_stack(self);
     web_clients_tend(self);
     web_view_update(self);
     web_socket_push(self);
@@ -77,16 +91,29 @@ static esp_err_t start_server(web_server_t *self)
     config.open_fn = web_client_opened;
     config.close_fn = web_client_closed;
     config.uri_match_fn = httpd_uri_match_wildcard;
-    ESP_RETURN_ON_ERROR(httpd_start(&self->server, &config), TAG, "cannot start the HTTP server");
-    return web_routes_register(self);
+    return httpd_start(&self->server, &config);
 }
 
 /** In the relay task, which the state is to wake. */
 static esp_err_t open_view(void *argument)
 {
-    web_server_t *const self = argument;
-    ESP_RETURN_ON_ERROR(web_view_open(self, xTaskGetCurrentTaskHandle()), TAG, "cannot subscribe");
-    return start_server(self);
+    return web_view_open(argument, xTaskGetCurrentTaskHandle());
+}
+
+/** The addresses come last: whoever asks for one needs what the relay has opened. */
+static esp_err_t start(web_server_t *self)
+{
+    const service_task_config_t task = {
+        .name = "web",
+        .kind = SERVICE_TASK_BACKGROUND,
+        .stack_bytes = CONFIG_TINYBMS_WEB_RELAY_TASK_STACK,
+        .priority = CONFIG_TINYBMS_WEB_TASK_PRIORITY,
+        .open = open_view,
+        .run = run,
+    };
+    ESP_RETURN_ON_ERROR(start_server(self), TAG, "cannot start the HTTP server");
+    ESP_RETURN_ON_ERROR(service_task_start(&task, self->bus, self), TAG, "cannot start the relay task");
+    return web_routes_register(self);
 }
 
 /** Whatever strangers send would otherwise fill the log, which has 8 kB; the counters tell it. */
@@ -119,13 +146,5 @@ esp_err_t web_server_start(event_bus_handle_t bus, settings_handle_t settings, c
     keep_log_readable();
     web_clients_init(self);
     web_files_mount(self);
-    const service_task_config_t task = {
-        .name = "web",
-        .kind = SERVICE_TASK_BACKGROUND,
-        .stack_bytes = CONFIG_TINYBMS_WEB_RELAY_STACK,
-        .priority = CONFIG_TINYBMS_WEB_TASK_PRIORITY,
-        .open = open_view,
-        .run = run,
-    };
-    return service_task_start(&task, bus, self);
+    return start(self);
 }

@@ -65,7 +65,7 @@ void web_view_update(web_server_t *self)
     view->settings_unconfirmed = settings_restricted(self->settings);
 }
 
-static void ask(web_server_t *self, web_server_option_t option, report_option_t *known)
+static void ask(web_server_t *self, tinybms_option_t option, report_option_t *known)
 {
     if (!known->known) {
         known->known =
@@ -81,7 +81,7 @@ void web_view_ask_options(web_server_t *self)
         return;
     }
     self->options_asked_ms = view->now_ms;
-    ask(self, WEB_SERVER_OPTION_MIN, &view->option_min);
-    ask(self, WEB_SERVER_OPTION_MAX, &view->option_max);
-    ask(self, WEB_SERVER_OPTION_DEFAULT, &view->option_default);
+    ask(self, TINYBMS_OPTION_MIN, &view->option_min);
+    ask(self, TINYBMS_OPTION_MAX, &view->option_max);
+    ask(self, TINYBMS_OPTION_DEFAULT, &view->option_default);
 }
