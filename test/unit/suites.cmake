@@ -31,8 +31,8 @@ unit_suite(victron_pgn
     SRCS victron_pgn/test_keepalive.c victron_pgn/test_pgn.c victron_pgn/test_schedule.c
     REQUIRES victron_pgn)
 unit_suite(settings
-    SRCS settings/test_settings_keep.c settings/test_settings_pipeline.c settings/test_settings_record.c
-         settings/test_settings_rules.c
+    SRCS settings/test_settings_apart.c settings/test_settings_keep.c settings/test_settings_pipeline.c
+         settings/test_settings_record.c settings/test_settings_rules.c
     REQUIRES settings tinybms)
 unit_suite(event_bus
     SRCS event_bus/test_event_bus.c event_bus/test_service_task.c
