@@ -81,7 +81,7 @@ unit_suite(overdue LINUX_ONLY
     SRCS overdue/test_overdue.c
     REQUIRES event_bus)
 unit_suite(settings_storage LINUX_ONLY
-    SRCS settings_storage/test_settings_storage.c
+    SRCS settings_storage/storage.c settings_storage/test_settings_long.c settings_storage/test_settings_storage.c
     REQUIRES esp_partition flash_gate nvs_flash settings)
 unit_suite(host_freertos LINUX_ONLY
     SRCS host/test_freertos.c
