@@ -73,7 +73,7 @@ typedef struct web_server {
     httpd_handle_t server;
     web_feeds_t feeds;
     report_view_t view;
-    char device[33];
+    char device[SETTINGS_DEVICE_MAX + 1];
     int64_t options_asked_ms; /**< when the BMS was last asked for its limits; 0 = never */
     web_client_t clients[WEB_CLIENTS_MAX];
     bool files_mounted;
