@@ -2,8 +2,40 @@
 # component can be included only by those that require it, and pure components see nothing but one another.
 set(pure_components tinybms battery_model charge_control battery_alarms energy_meter battery_pipeline victron_pgn)
 
+# Puts a file into the program between _binary_<name>_start and _binary_<name>_end, with its length in <name>_length, as
+# ESP-IDF does; a text gets a NUL behind it, which the length does not count.
+function(embed_file target file is_text)
+    get_filename_component(path ${file} ABSOLUTE BASE_DIR ${CMAKE_CURRENT_SOURCE_DIR})
+    get_filename_component(name ${file} NAME)
+    file(SIZE ${path} length)
+    string(MAKE_C_IDENTIFIER ${name} symbol)
+    string(MAKE_C_IDENTIFIER _binary_${name} binary)
+    string(MAKE_C_IDENTIFIER ${name}_length length_symbol)
+    set(terminator "")
+    if(is_text)
+        set(terminator ".byte 0")
+    endif()
+    set(source ${CMAKE_CURRENT_BINARY_DIR}/${name}.S)
+    file(CONFIGURE OUTPUT ${source} @ONLY CONTENT [[
+.section .rodata
+.global @symbol@, @binary@_start, @binary@_end, @length_symbol@
+@symbol@:
+@binary@_start:
+.incbin "@path@"
+@terminator@
+@binary@_end:
+.balign 4
+@length_symbol@:
+.long @length@
+.section .note.GNU-stack,"",@progbits
+]])
+    set_property(SOURCE ${source} PROPERTY OBJECT_DEPENDS ${path})
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${path}) # for its length
+    target_sources(${target} PRIVATE ${source})
+endfunction()
+
 function(idf_component_register)
-    set(lists SRCS INCLUDE_DIRS PRIV_INCLUDE_DIRS REQUIRES PRIV_REQUIRES)
+    set(lists SRCS INCLUDE_DIRS PRIV_INCLUDE_DIRS REQUIRES PRIV_REQUIRES EMBED_FILES EMBED_TXTFILES)
     cmake_parse_arguments(arg "" "" "${lists}" ${ARGN})
     if(arg_UNPARSED_ARGUMENTS)
         message(FATAL_ERROR "idf_component_register: not known on Linux: ${arg_UNPARSED_ARGUMENTS}")
@@ -16,6 +48,12 @@ function(idf_component_register)
         target_link_libraries(${name} PUBLIC idf_common)
     endif()
     target_link_libraries(${name} PUBLIC ${arg_REQUIRES} PRIVATE ${arg_PRIV_REQUIRES})
+    foreach(file ${arg_EMBED_FILES})
+        embed_file(${name} ${file} FALSE)
+    endforeach()
+    foreach(file ${arg_EMBED_TXTFILES})
+        embed_file(${name} ${file} TRUE)
+    endforeach()
     file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.h)
     list(TRANSFORM arg_SRCS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
     config_symbols_of(${name} ${CMAKE_CURRENT_SOURCE_DIR} SRCS ${arg_SRCS} ${headers}
