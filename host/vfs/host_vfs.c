@@ -11,7 +11,6 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,7 +20,7 @@
 
 typedef struct {
     char base_path[HOST_VFS_BASE_LONGEST + 1]; /* "" = free */
-    char dir[PATH_MAX];                        /* without symbolic links */
+    char dir[PATH_MAX];
     size_t max_files;
     size_t open_files;
 } mount_t;
@@ -77,29 +76,48 @@ static bool is_flat(const char *name)
     return true;
 }
 
-/** Under the lock. The path on Linux of a regular file that is really in the directory; otherwise sets errno. */
-static bool translate(const mount_t *mount, const char *name, char path[PATH_MAX])
+/** Opens the next part of `name` in a directory; the last part has to be a regular file. Symbolic links are not
+ * followed: the image for the chip is made without them. */
+static int open_part(int directory, const char *name, size_t length)
 {
-    char wanted[PATH_MAX + HOST_VFS_NAME_LONGEST + 1];
+    char part[HOST_VFS_NAME_LONGEST + 1];
     struct stat info;
-    const size_t length = strlen(mount->dir);
+    memcpy(part, name, length);
+    part[length] = '\0';
+    if (name[length] == '/') {
+        return openat(directory, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    }
+    const int fd = openat(directory, part, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))) {
+        (void)__real_close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/** The file of that name, part by part, with little stack: it is that of a task. -1: none, and errno says why. */
+static int open_name(const char *dir, const char *name)
+{
     if (strlen(name) > HOST_VFS_NAME_LONGEST) {
         errno = ENAMETOOLONG;
-        return false;
+        return -1;
     }
-    memcpy(wanted, mount->dir, length);
-    memcpy(&wanted[length], name, strlen(name) + 1);
-    if (!is_flat(name) || realpath(wanted, path) == NULL || strncmp(path, mount->dir, length) != 0 ||
-        path[length] != '/' || __real_stat(path, &info) != 0 || !S_ISREG(info.st_mode)) {
-        errno = ENOENT;
-        return false;
+    int fd = is_flat(name) ? __real_open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    for (const char *part = name; part[0] == '/' && fd >= 0;) {
+        const int directory = fd;
+        const size_t length = strcspn(&part[1], "/");
+        fd = open_part(directory, &part[1], length);
+        (void)__real_close(directory);
+        part += 1 + length;
     }
-    return true;
+    errno = fd < 0 ? ENOENT : errno;
+    return fd;
 }
 
 esp_err_t host_vfs_mount(const char *base_path, const char *dir, size_t max_files)
 {
     const size_t length = strlen(base_path);
+    struct stat info;
     esp_err_t err = ESP_OK;
     if (length < 2 || length > HOST_VFS_BASE_LONGEST || base_path[0] != '/' || base_path[length - 1] == '/') {
         return ESP_ERR_INVALID_ARG;
@@ -110,9 +128,10 @@ esp_err_t host_vfs_mount(const char *base_path, const char *dir, size_t max_file
         err = ESP_ERR_INVALID_STATE;
     } else if (mount == NULL) {
         err = ESP_ERR_NO_MEM;
-    } else if (realpath(dir, mount->dir) == NULL) {
+    } else if (strlen(dir) >= sizeof(mount->dir) || __real_stat(dir, &info) != 0 || !S_ISDIR(info.st_mode)) {
         err = ESP_ERR_NOT_FOUND;
     } else {
+        (void)strcpy(mount->dir, dir);
         memcpy(mount->base_path, base_path, length + 1);
         mount->max_files = max_files;
         mount->open_files = 0;
@@ -138,7 +157,6 @@ bool host_vfs_unmount(const char *base_path)
 /** Under the lock. */
 static int open_file(mount_t *mount, const char *name, int flags)
 {
-    char path[PATH_MAX];
     size_t place = 0;
     while (place < FILES_MAX && s_files[place].mount != NULL) {
         place++;
@@ -151,7 +169,7 @@ static int open_file(mount_t *mount, const char *name, int flags)
         errno = ENFILE;
         return -1;
     }
-    const int fd = translate(mount, name, path) ? __real_open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    const int fd = open_name(mount->dir, name);
     if (fd >= 0) {
         s_files[place].fd = fd;
         s_files[place].mount = mount;
@@ -198,17 +216,20 @@ int __wrap_close(int fd) // NOLINT(bugprone-reserved-identifier)
 
 int __wrap_stat(const char *restrict path, struct stat *restrict info) // NOLINT(bugprone-reserved-identifier)
 {
-    char real[PATH_MAX];
     const char *name = NULL;
-    bool found = false;
+    int fd = -1;
     (void)pthread_mutex_lock(&s_lock);
     const mount_t *const mount = mount_of(path, &name);
     if (mount != NULL) {
-        found = translate(mount, name, real);
+        fd = open_name(mount->dir, name);
     }
     (void)pthread_mutex_unlock(&s_lock);
-    if (mount != NULL && !found) {
-        return -1;
+    if (mount == NULL) {
+        return __real_stat(path, info);
     }
-    return __real_stat(mount == NULL ? path : real, info);
+    const int result = fd < 0 ? -1 : fstat(fd, info);
+    if (fd >= 0) {
+        (void)__real_close(fd);
+    }
+    return result;
 }

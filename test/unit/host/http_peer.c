@@ -23,6 +23,7 @@
 
 #define PATIENCE_MS 5000
 
+static bool s_prepared;
 static int s_files_before;
 static httpd_handle_t s_running; /* a case that fails leaves it */
 
@@ -54,8 +55,11 @@ httpd_handle_t http_peer_start(const httpd_config_t *config)
         s_running = NULL;
     }
     if (httpd_address_port() == 0) {
-        esp_log_level_set("*", ESP_LOG_NONE); /* half of the cases provoke warnings */
         TEST_ASSERT_NULL(httpd_address_open("127.0.0.1:0", NULL));
+    }
+    if (!s_prepared) {
+        s_prepared = true;
+        esp_log_level_set("*", ESP_LOG_NONE); /* half of the cases provoke warnings */
         TEST_ASSERT_EQUAL(ESP_OK, esp_event_loop_create_default());
     }
     s_files_before = open_files();
