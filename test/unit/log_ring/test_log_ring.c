@@ -239,7 +239,7 @@ static bool take_whole_line(seen_t *seen, const char *line, size_t length)
     int number = 0;
     int head = 0;
     unsigned lost = 0;
-    if (sscanf(line, "(%u lines lost)", &lost) == 1) { // NOLINT(cert-err34-c)
+    if (sscanf(line, "(lines missing: %u)", &lost) == 1) { // NOLINT(cert-err34-c)
         seen->lost += lost;
         return true;
     }
@@ -249,7 +249,8 @@ static bool take_whole_line(seen_t *seen, const char *line, size_t length)
     const bool in_order = number > seen->newest[writer];
     seen->newest[writer] = number;
     seen->lines++;
-    return in_order && length == (size_t)(head + (writer * 31 + number) % 150 + 2) && line[length - 2] == '$';
+    const int expected = head + (writer * 31 + number) % 150 + 2;
+    return in_order && (int)length == expected && line[length - 2] == '$';
 }
 
 static void *read_lines(void *argument)

@@ -69,9 +69,8 @@ TEST_CASE("what is free of the heap, and in one piece, follows what is taken", "
     TEST_ASSERT_LESS_OR_EQUAL(before.heap_free_bytes, before.heap_largest_bytes);
     TEST_ASSERT_LESS_OR_EQUAL(before.heap_free_bytes, before.heap_least_free_bytes);
     TEST_ASSERT_LESS_THAN(CHIP_HEAP, before.heap_free_bytes);
-    char *const taken = malloc(20000);
+    char *const taken = calloc(1, 20000);
     TEST_ASSERT_NOT_NULL(taken);
-    memset(taken, 1, 20000);
     next(&after); /* may have been made before */
     next(&after);
     TEST_ASSERT_LESS_OR_EQUAL(before.heap_free_bytes - 18000, after.heap_free_bytes);
