@@ -20,12 +20,13 @@ def description() -> dict[str, Any]:
 
 
 def close(schema: Any) -> None:
-    """Let objects have the members that are described, and no others: clients must bear more, the gateway has none."""
+    """Change a schema: objects have no members but those described. Clients must bear more; the gateway has none."""
     if isinstance(schema, dict):
-        if "properties" in schema and "additionalProperties" not in schema:
-            schema["additionalProperties"] = False
-        for below in schema.values():
-            close(below)
+        if schema.get("type") == "object" and "properties" in schema:
+            schema.setdefault("additionalProperties", False)
+        for name, below in schema.items():
+            for each in below.values() if name == "properties" and isinstance(below, dict) else [below]:
+                close(each)
     elif isinstance(schema, list):
         for below in schema:
             close(below)
@@ -34,7 +35,8 @@ def close(schema: Any) -> None:
 @lru_cache(maxsize=1)
 def _closed() -> Registry[Any]:
     whole = deepcopy(description())
-    close(whole["components"]["schemas"])
+    for schema in whole["components"]["schemas"].values():
+        close(schema)
     return Registry().with_resource("urn:api", Resource.from_contents(whole, default_specification=DRAFT202012))
 
 

@@ -86,6 +86,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
             "uart.poll_ms": {"value": 200, "saved": 500, "factory": 200},
             "id.battery_name": {"value": "Boathouse", "saved": "Boathouse", "factory": "TinyBMS"},
             "wifi.sta_pass": {"set": True}, "wifi.ap_pass": {"set": False},
+            "mqtt.ca": {"length": 1234, "crc32": 3735928559}, "mqtt.key": {"length": 0, "crc32": 0},
         },
     },
     "/api/v1/settings/schema": {
@@ -93,9 +94,9 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "properties": {"uart.poll_ms": {"type": "integer", "minimum": 100, "maximum": 2000}},
     },
     "/api/v1/settings/form": {
-        "groups": [{"id": "uart", "title": "Serial line", "fields": [
+        "groups": [{"id": "uart", "title": "Serial line", "help": "How the BMS is read", "fields": [
             {"key": "uart.poll_ms", "label": "BMS polling period", "unit": "ms", "type": "number", "min": 100,
-             "max": 2000, "step": 0, "zero_means": None, "applies": "live"}]}],
+             "max": 2000, "step": 1, "zero_means": None, "may_be_empty": False, "applies": "live"}]}],
     },
     "/api/v1/can": {
         "state": "error_active", "tx_error_count": 0, "rx_error_count": 1, "publishing": True, "tx_ok": 4711,

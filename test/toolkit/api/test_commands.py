@@ -112,6 +112,8 @@ def test_what_holds_when_settings_are_lost() -> None:
         (["settings"], "id.battery_name", "Boathouse Boathouse TinyBMS"),
         (["settings"], "wifi.sta_pass", "(secret)"),
         (["settings"], "wifi.ap_pass", "(not set)"),
+        (["settings"], "mqtt.ca", "1234 characters"),
+        (["settings"], "mqtt.key", "(none)"),
         (["can"], "state", "error_active"),
         (["can"], "GX last seen age", "0.812 s"),
         (["uart"], "CRC errors", "17"),
