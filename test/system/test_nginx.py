@@ -1,6 +1,6 @@
 """nginx, with the site of docs/deploy, in front of a native gateway: TLS outside, few connections inside."""
 
-import contextlib
+import asyncio
 import gzip
 import json
 import socket
@@ -9,14 +9,14 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import requests
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import ClientConnection, connect
 
 from support.fixtures.certificates import make_certificate
 from support.fixtures.deploy_files import shipped
@@ -58,7 +58,8 @@ class House:
         with local_session() as session:
             return session.get(self.url(path), timeout=20, verify=self.session.verify).status_code
 
-    def websocket(self) -> ClientConnection:
+    def websocket(self) -> connect:
+        """Of asyncio: websockets' client with threads reads and writes TLS at the same time, and then may hang."""
         return connect(f"wss://127.0.0.1:{self.https_port}/ws", ssl=self.trusted, proxy=None)
 
     def tls(self) -> ssl.SSLSocket:
@@ -159,10 +160,11 @@ def test_page_api_and_stream_come_through_tls(house: House) -> None:
     assert "tinybms_build_info" in house.session.get(house.url("/metrics"), timeout=10).text
     assert house.session.get(house.url("/api/v1/nothing"), timeout=10).status_code == 404
 
-    with house.websocket() as stream:
-        first = json.loads(stream.recv(10))
-        assert first["type"] == "state"
-        json.loads(stream.recv(10))
+    async def two_messages() -> list[str]:
+        async with house.websocket() as stream:
+            return [json.loads(await stream.recv())["type"] for _ in range(2)]
+
+    assert asyncio.run(asyncio.wait_for(two_messages(), 10)) == ["state", "state"]
 
     plain = f"http://127.0.0.1:{house.http_port}/api/v1/state?x=1"
     led = house.session.get(plain, allow_redirects=False, timeout=10)
@@ -212,19 +214,25 @@ def test_fifty_requests_at_a_time_take_two_connections_and_wait_or_are_told_to_c
 
 
 def test_a_fourth_websocket_is_refused_and_its_place_is_free_again_when_one_leaves(house: House) -> None:
-    with ExitStack() as viewers:
-        first, *_ = [viewers.enter_context(house.websocket()) for _ in range(WEBSOCKETS)]
-        with pytest.raises(InvalidStatus) as refused:
-            house.websocket()
-        assert refused.value.response.status_code == 503
-        assert len(house.clients()) == WEBSOCKETS
-        with connect(f"ws://127.0.0.1:{house.gateway_port}/ws", proxy=None) as direct:
-            assert json.loads(direct.recv(10))["type"] == "state", "the gateway has a place for a direct viewer"
-        first.close()
+    async def story() -> None:
+        async with AsyncExitStack() as viewers:
+            first, *_ = [await viewers.enter_async_context(house.websocket()) for _ in range(WEBSOCKETS)]
+            with pytest.raises(InvalidStatus) as refused:
+                await house.websocket()
+            assert refused.value.response.status_code == 503
+            assert len(house.clients()) == WEBSOCKETS
+            async with connect(f"ws://127.0.0.1:{house.gateway_port}/ws", proxy=None) as direct:
+                assert json.loads(await direct.recv())["type"] == "state", "a place for a direct viewer is left"
+            await first.close()
+            while not await another(house):
+                await asyncio.sleep(0.05)
 
-        def another() -> bool:
-            with contextlib.suppress(InvalidStatus), house.websocket() as stream:
-                return bool(json.loads(stream.recv(10))["type"] == "state")
-            return False
+    asyncio.run(asyncio.wait_for(story(), 30))
 
-        wait_until(another, 10.0, lambda: "no place has become free")
+
+async def another(house: House) -> bool:
+    """Whether one more viewer gets the state."""
+    with suppress(InvalidStatus):
+        async with house.websocket() as stream:
+            return bool(json.loads(await stream.recv())["type"] == "state")
+    return False
