@@ -212,8 +212,7 @@ static void take_effect(struct settings *settings, settings_values_t *next)
     *next = settings->saved.values;
     for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
         if (settings_entry(id)->applies == SETTINGS_APPLIES_RESTART) {
-            const settings_value_t value = settings_get(&settings->in_effect, id);
-            settings_set(next, id, &value);
+            settings_copy(next, &settings->in_effect, id);
         }
     }
     put_into_effect(settings, next, settings->saved.unconfirmed);
