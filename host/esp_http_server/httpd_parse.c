@@ -87,12 +87,12 @@ static bool strict_url(const char *at, size_t length)
     return true;
 }
 
-/** Behind the URL: nothing, or the protocol with any version. */
+/** Behind the URL: nothing, or the protocol with a version that does not begin with 0. */
 static bool strict_protocol(const parse_t *parse)
 {
     const char *const end = &parse->token[parse->token_length];
     const char *const protocol = &end[strspn(end, " ")];
-    return *protocol != 'H' || strncmp(protocol, "HTTP/", 5) == 0;
+    return *protocol != 'H' || (strncmp(protocol, "HTTP/", 5) == 0 && protocol[5] != '0');
 }
 
 /** Without a header: is the line behind the request line an empty one? */

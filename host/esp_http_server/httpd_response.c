@@ -225,18 +225,24 @@ esp_err_t httpd_register_err_handler(httpd_handle_t handle, httpd_err_code_t err
     if (handle == NULL || error >= HTTPD_ERR_CODE_MAX) {
         return ESP_ERR_INVALID_ARG;
     }
-    ((server_t *)handle)->error_handlers[error] = handler_fn;
+    server_t *const server = handle;
+    (void)pthread_mutex_lock(&server->lock);
+    server->error_handlers[error] = handler_fn;
+    (void)pthread_mutex_unlock(&server->lock);
     return ESP_OK;
 }
 
 /** What it returns decides whether the connection stays. */
 esp_err_t httpd_request_error(httpd_req_t *req, httpd_err_code_t error)
 {
-    const server_t *const server = req->handle;
-    if (server->error_handlers[error] == NULL) {
+    server_t *const server = req->handle;
+    (void)pthread_mutex_lock(&server->lock);
+    const httpd_err_handler_func_t handler = server->error_handlers[error];
+    (void)pthread_mutex_unlock(&server->lock);
+    if (handler == NULL) {
         (void)httpd_resp_send_err(req, error, NULL);
         return ESP_FAIL;
     }
-    const esp_err_t err = server->error_handlers[error](req, error);
+    const esp_err_t err = handler(req, error);
     return error == HTTPD_500_INTERNAL_SERVER_ERROR ? ESP_FAIL : err;
 }
