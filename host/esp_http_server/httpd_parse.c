@@ -109,7 +109,7 @@ static int check_request_line(parse_t *parse)
     httpd_req_t *const req = parse->req;
     request_t *const request = request_of(parse);
     const http_parser *const parser = &parse->parser;
-    char *const uri = (char *)(uintptr_t)req->uri;
+    char *const uri = (char *)req->uri;
     req->method = (int)parser->method;
     if (parse->token_length >= sizeof(req->uri)) {
         return fail(parse, HTTPD_414_URI_TOO_LONG);
@@ -396,7 +396,7 @@ esp_err_t httpd_request_parse(server_t *server)
         if (length < 0) {
             return ESP_FAIL;
         }
-        parse.filled = (size_t)(offset + length);
+        parse.filled = (size_t)offset + (size_t)length;
         offset = parse_block(&parse, (size_t)offset, (size_t)length);
         if (offset < 0) {
             return httpd_request_error(&server->req, parse.error);

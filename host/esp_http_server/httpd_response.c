@@ -104,6 +104,11 @@ static esp_err_t send_headers(httpd_req_t *req)
     return send_text(req, "\r\n") == ESP_OK ? ESP_OK : ESP_ERR_HTTPD_RESP_SEND;
 }
 
+static ssize_t length_of(const char *buffer, ssize_t length)
+{
+    return length == HTTPD_RESP_USE_STRLEN && buffer != NULL ? (ssize_t)strlen(buffer) : length;
+}
+
 static void tell_sent(const request_t *request, ssize_t length)
 {
     const esp_http_server_event_data data = {.fd = request->session->fd, .data_len = (int)length};
@@ -116,7 +121,7 @@ esp_err_t httpd_resp_send(httpd_req_t *r, const char *buf, ssize_t buf_len)
         return ESP_ERR_INVALID_ARG;
     }
     request_t *const request = r->aux;
-    const ssize_t length = buf_len == HTTPD_RESP_USE_STRLEN ? (ssize_t)strlen(buf) : buf_len;
+    const ssize_t length = length_of(buf, buf_len);
     request->header_count = 0;
     esp_err_t err = send_formatted(r, "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n", request->status,
                                    request->type, (int)length);
@@ -153,7 +158,7 @@ esp_err_t httpd_resp_send_chunk(httpd_req_t *r, const char *buf, ssize_t buf_len
         return ESP_ERR_INVALID_ARG;
     }
     request_t *const request = r->aux;
-    const ssize_t length = buf_len == HTTPD_RESP_USE_STRLEN ? (ssize_t)strlen(buf) : buf_len;
+    const ssize_t length = length_of(buf, buf_len);
     request->header_count = 0;
     const esp_err_t err = request->chunk_sent ? ESP_OK : send_chunked_headers(r);
     if (err != ESP_OK) {

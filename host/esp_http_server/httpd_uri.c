@@ -66,9 +66,9 @@ static const httpd_uri_t *find_locked(const server_t *server, const char *uri, s
 static void release(httpd_uri_t *handler)
 {
     if (handler != NULL) {
-        free((void *)(uintptr_t)handler->uri);
+        free((void *)handler->uri);
 #ifdef CONFIG_HTTPD_WS_SUPPORT
-        free((void *)(uintptr_t)handler->supported_subprotocol);
+        free((void *)handler->supported_subprotocol);
 #endif
         free(handler);
     }
