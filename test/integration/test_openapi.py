@@ -164,7 +164,6 @@ def test_strangers_get_an_answer_that_is_described(
 @pytest.mark.parametrize(
     ("first_line", "status"),
     [
-        (b"GET /api/v1/state HTTP/1.0", 505),
         (b"GET /api/v1/state HTTP/2.0", 505),
         (b"GET /" + b"x" * 5000 + b" HTTP/1.1", 414),
         (b"POST /api/v1/state HTTP/1.1", 405),
