@@ -83,6 +83,9 @@ unit_suite(overdue LINUX_ONLY
 unit_suite(settings_storage LINUX_ONLY
     SRCS settings_storage/test_settings_storage.c
     REQUIRES esp_partition flash_gate nvs_flash settings)
+unit_suite(settings_live LINUX_ONLY
+    SRCS settings_live/test_settings_live.c host/peer_bus.c
+    REQUIRES battery battery_model can_victron esp_driver_twai esp_timer event_bus flash_gate settings)
 unit_suite(host_freertos LINUX_ONLY
     SRCS host/test_freertos.c
     REQUIRES esp_event esp_timer)
