@@ -12,8 +12,8 @@ unit_suite(battery_model
     REQUIRES battery_model)
 unit_suite(charge_control
     SRCS charge_control/pack.c charge_control/test_charge_control.c charge_control/test_charge_current.c
-         charge_control/test_charge_edges.c charge_control/test_charge_empty.c charge_control/test_charge_lost.c
-         charge_control/test_charge_rise.c charge_control/test_charge_stages.c charge_control/test_charge_start.c
+         charge_control/test_charge_edges.c charge_control/test_charge_empty.c charge_control/test_charge_live.c
+         charge_control/test_charge_lost.c charge_control/test_charge_rise.c charge_control/test_charge_stages.c charge_control/test_charge_start.c
          charge_control/test_charge_temperature.c charge_control/test_charge_voltage.c
          charge_control/test_charge_voltages.c
     REQUIRES charge_control)
