@@ -1,6 +1,7 @@
 """Prometheus, with the configuration, the rules and the dashboard of docs/deploy, reads native gateways."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,57 +52,53 @@ def for_grafana(expression: str, instance: str) -> str:
     return expression.replace("$instance", instance).replace("$__rate_interval", "1m")
 
 
-def without_data(server: Prometheus, healthy: str, faulty: str) -> list[str]:
-    """Expressions of rules and dashboard that should have a result and have none."""
-    missing: list[str] = []
+def without_data(server: Prometheus, at_s: float, healthy: str, faulty: str) -> list[str]:
+    """Expressions of rules and dashboard that should have a result at a time, and have none."""
 
-    def want(expression: str, where: str) -> None:
-        if not server.query(expression):
-            missing.append(f"{where}: {expression}")
+    def instance_for(expression: str) -> str:
+        return faulty if any(only in expression for only in ONLY_IN_A_FAULT) else healthy
 
+    wanted: list[tuple[str, str]] = []
     for name, rule in alert_rules().items():
         expression = rule["expr"]
-        instance = faulty if any(only in expression for only in ONLY_IN_A_FAULT) else healthy
         if not any(reasons in expression for reasons in NEVER_HERE):
-            want(without_filters(of_one_instance(expression, instance)), name)
-            for selector in selectors(expression):
-                want(of_one_instance(selector, instance), name)
+            for part in {without_filters(expression), *selectors(expression)}:
+                wanted.append((name, of_one_instance(part, instance_for(expression))))
     for panel in panels():
         for expression in panel.expressions:
-            instance = faulty if any(only in expression for only in ONLY_IN_A_FAULT) else healthy
-            want(for_grafana(expression, instance), panel.title)
+            wanted.append((panel.title, for_grafana(expression, instance_for(expression))))
+    (info,) = server.query(f'tinybms_build_info{{instance="{healthy}"}}', at_s)
     for variable in dashboard()["templating"]["list"]:
         for selector in selectors(variable.get("definition", "")):
-            want(selector.replace("$device", str(device_of(server, healthy))), variable["name"])
-    return missing
-
-
-def device_of(server: Prometheus, instance: str) -> str:
-    (info,) = server.query(f'tinybms_build_info{{instance="{instance}"}}')
-    return info.labels["device"]
+            wanted.append((variable["name"], selector.replace("$device", info.labels["device"])))
+    return [f"{where}: {expression}" for where, expression in wanted if not server.query(expression, at_s)]
 
 
 def test_an_over_voltage_fires_its_alerts_and_every_expression_has_data(tmp_path: Path) -> None:
     """Prometheus is there first: the fault comes 5 s after the start of the gateways, and lasts 6 s."""
     healthy, faulty = (f"127.0.0.1:{port}" for port in free_ports(2))
     with prometheus(tmp_path, configuration(tmp_path, healthy, faulty)) as server, two_gateways(healthy, faulty):
+        expected = {"TinyBMSAlarm": "firing", "TinyBMSFault": "firing", "TinyBMSChargingBlocked": "pending"}
+        alerts: dict[str, Alert] = {}
 
-        def firing(instance: str) -> dict[str, Alert]:
-            return {alert.name: alert for alert in server.alerts(instance) if alert.state == "firing"}
+        def all_there() -> bool:
+            alerts.clear()
+            alerts.update({alert.name: alert for alert in server.alerts(faulty)})
+            return expected.items() <= {name: alert.state for name, alert in alerts.items()}.items()
 
-        def both_fire() -> bool:
-            return {"TinyBMSAlarm", "TinyBMSFault"} <= firing(faulty).keys()
+        wait_until(all_there, 30.0, lambda: f"only {alerts}")
+        at_s = time.time()
+        assert firing(alerts.values()) == {"TinyBMSAlarm", "TinyBMSFault"}
+        assert alerts["TinyBMSAlarm"].labels["alarm"] == "high_voltage"
+        assert "high_voltage" in alerts["TinyBMSAlarm"].annotations["summary"]
+        assert alerts["TinyBMSFault"].labels["id"] == "3"
+        assert "reason: bms_fault" in alerts["TinyBMSChargingBlocked"].annotations["description"]
+        assert without_data(server, at_s, healthy, faulty) == []
 
-        wait_until(both_fire, 30.0, lambda: f"only {server.alerts(faulty)}")
-        now = {alert.name: alert for alert in server.alerts(faulty)}
-        assert firing(faulty).keys() == {"TinyBMSAlarm", "TinyBMSFault"}
-        assert now["TinyBMSAlarm"].labels["alarm"] == "high_voltage"
-        assert "high_voltage" in now["TinyBMSAlarm"].annotations["summary"]
-        assert now["TinyBMSFault"].labels["id"] == "3"
-        assert now["TinyBMSChargingBlocked"].state == "pending", "it fires after an hour"
-        assert "reason: bms_fault" in now["TinyBMSChargingBlocked"].annotations["description"]
-        assert without_data(server, healthy, faulty) == []
+        wait_until(lambda: not firing(server.alerts(faulty)), 30.0, lambda: f"still {server.alerts(faulty)}")
+        assert not firing(server.alerts(healthy))
+        assert [sample.value for sample in server.query('up{job="tinybms"}')] == [1.0, 1.0]
 
-        wait_until(lambda: not firing(faulty), 30.0, lambda: f"still {firing(faulty)}")
-        assert not firing(healthy)
-        assert {sample.value for sample in server.query('up{job="tinybms"}')} == {1.0}
+
+def firing(alerts: Iterable[Alert]) -> set[str]:
+    return {alert.name for alert in alerts if alert.state == "firing"}
