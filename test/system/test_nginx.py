@@ -59,7 +59,7 @@ class House:
             return session.get(self.url(path), timeout=20, verify=self.session.verify).status_code
 
     def websocket(self) -> connect:
-        """Of asyncio: websockets' client with threads reads and writes TLS at the same time, and then may hang."""
+        """Of asyncio: the client with threads was once seen to wait for an answer that nginx had sent over TLS."""
         return connect(f"wss://127.0.0.1:{self.https_port}/ws", ssl=self.trusted, proxy=None)
 
     def tls(self) -> ssl.SSLSocket:
