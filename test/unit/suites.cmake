@@ -40,6 +40,9 @@ unit_suite(json_stream
 unit_suite(report
     SRCS report/test_report.c
     REQUIRES report)
+unit_suite(web_server LINUX_ONLY
+    SRCS web_server/test_web_path.c
+    REQUIRES web_server)
 unit_suite(event_bus
     SRCS event_bus/test_event_bus.c event_bus/test_service_task.c
     REQUIRES event_bus)
