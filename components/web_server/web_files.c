@@ -18,12 +18,14 @@
 #include "esp_log.h"
 #include "esp_ota_ops.h"
 #include "esp_spiffs.h"
+#include "flash_gate.h"
 #include "web_path.h"
 #include "web_private.h"
 
 static const char *TAG = "web_server";
 
 #define HTML_TYPE     "text/html; charset=utf-8"
+#define TURN_WAIT_MS  3000
 #define BASE_PATH     "/web"
 #define GZIP_TRAILER  8 /**< CRC-32 and length of the contents, RFC 1952 */
 #define ETAG_MAX      40
@@ -42,7 +44,11 @@ void web_files_mount(web_server_t *self)
         .max_files = 1,
         .format_if_mount_failed = false,
     };
-    const esp_err_t err = esp_vfs_spiffs_register(&config);
+    esp_err_t err = flash_gate_take(TURN_WAIT_MS); /* to mount may mend what a cut has left */
+    if (err == ESP_OK) {
+        err = esp_vfs_spiffs_register(&config);
+        flash_gate_give();
+    }
     self->files_mounted = err == ESP_OK;
     if (err != ESP_OK) {
         ESP_LOGW(TAG, "no web image in %s (%s); the recovery page answers", config.partition_label,
