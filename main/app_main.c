@@ -40,6 +40,11 @@ static int64_t tell_step(const char *step, int64_t since_us)
     return now_us;
 }
 
+static esp_err_t read_option(void *context, tinybms_option_t option, uint16_t *words, uint32_t timeout_ms)
+{
+    return uart_bms_read_options(context, option, words, TINYBMS_SETTINGS_COUNT, timeout_ms);
+}
+
 static size_t read_log(void *context, uint32_t *position, char *buffer, size_t size)
 {
     (void)context;
@@ -49,7 +54,7 @@ static size_t read_log(void *context, uint32_t *position, char *buffer, size_t s
 /** What control does not need: a failure here is told, and control goes on without it. */
 static esp_err_t start_network(event_bus_handle_t bus, settings_handle_t settings, uart_bms_handle_t bms)
 {
-    const web_server_sources_t sources = {.context = bms, .read_log = read_log};
+    const web_server_sources_t sources = {.context = bms, .read_option = read_option, .read_log = read_log};
     ESP_RETURN_ON_ERROR(esp_netif_init(), TAG, "no network stack");
     ESP_RETURN_ON_ERROR(esp_event_loop_create_default(), TAG, "no event loop");
     return web_server_start(bus, settings, &sources);

@@ -122,6 +122,9 @@ static void end_write(tinybms_session_t *session, const tinybms_write_result_t *
     session->write_done = true;
     session->write_result = *result;
     session->due_ms[TINYBMS_JOB_WRITE] = TINYBMS_SESSION_NEVER;
+    if (session->write.request.kind == TINYBMS_WRITE_OPTIONS) {
+        return; /* nothing can have changed */
+    }
     if (result->status == TINYBMS_WRITE_OK) {
         session->counters.writes += wrote ? 1 : 0;
     } else {

@@ -28,6 +28,10 @@ static tinybms_write_result_t result_of(tinybms_write_status_t status)
 tinybms_write_result_t tinybms_write_check(const tinybms_write_request_t *request)
 {
     const tinybms_register_t *const entry = request->entry;
+    if (request->kind == TINYBMS_WRITE_OPTIONS &&
+        (request->raw < TINYBMS_OPTION_MIN || request->raw > TINYBMS_OPTION_CURRENT)) {
+        return result_of(TINYBMS_WRITE_OUT_OF_RANGE);
+    }
     if (request->kind != TINYBMS_WRITE_SETTING) {
         return result_of(TINYBMS_WRITE_PENDING);
     }
@@ -48,7 +52,7 @@ tinybms_write_result_t tinybms_write_check(const tinybms_write_request_t *reques
 void tinybms_write_begin(tinybms_write_t *write, const tinybms_write_request_t *request, tinybms_event_t last_start,
                          uint8_t cells)
 {
-    const bool by_settings = request->kind == TINYBMS_WRITE_SETTING || request->kind == TINYBMS_WRITE_NOTHING;
+    const bool by_settings = request->kind == TINYBMS_WRITE_SETTING || request->kind >= TINYBMS_WRITE_NOTHING;
     memset(write, 0, sizeof(*write));
     write->request = *request;
     write->last_start = last_start;
@@ -106,6 +110,10 @@ void tinybms_write_request(const tinybms_write_t *write, tinybms_request_t *requ
     switch (write->step) {
     case TINYBMS_STEP_READ:
         *request = read_request(TINYBMS_SETTINGS_FIRST, TINYBMS_SETTINGS_COUNT);
+        if (write->request.kind == TINYBMS_WRITE_OPTIONS) {
+            request->command = TINYBMS_CMD_SETTINGS;
+            request->option = (uint8_t)write->request.raw;
+        }
         break;
     case TINYBMS_STEP_WRITE:
         *request = write_request(write);
@@ -115,7 +123,8 @@ void tinybms_write_request(const tinybms_write_t *write, tinybms_request_t *requ
         *request = verify_request(write);
         break;
     }
-    *payload_length = request->command == TINYBMS_CMD_READ_MODBUS ? (int16_t)(2 * request->count) : -1;
+    const bool reads = request->command == TINYBMS_CMD_READ_MODBUS || request->command == TINYBMS_CMD_SETTINGS;
+    *payload_length = reads ? (int16_t)(2 * request->count) : -1;
 }
 
 /** The address and count that the BMS says it has written. */
@@ -186,7 +195,10 @@ static tinybms_write_result_t answer_to_read(tinybms_write_t *write, const tinyb
     if (tinybms_answer_registers(answer, settings, TINYBMS_SETTINGS_COUNT) != TINYBMS_SETTINGS_COUNT) {
         return result_of(TINYBMS_WRITE_NOT_ANSWERED);
     }
-    if (write->request.kind == TINYBMS_WRITE_NOTHING) {
+    if (write->request.kind == TINYBMS_WRITE_OPTIONS) {
+        memcpy(write->request.words, settings, sizeof(settings));
+    }
+    if (write->request.kind != TINYBMS_WRITE_SETTING) {
         return result_of(TINYBMS_WRITE_OK);
     }
     const tinybms_write_result_t result = tinybms_write_gate_judge(settings, write->cells, &write->request);

@@ -47,13 +47,16 @@ typedef struct {
 
 struct uart_bms {
     event_bus_handle_t bus;
+    settings_handle_t gateway_settings;
+    uint32_t generation; /**< of those that the session has */
     QueueHandle_t driver_events;
     QueueHandle_t jobs;    /**< write_job_t, depth 1 */
     QueueHandle_t answers; /**< write_answer_t, depth 1 */
     SemaphoreHandle_t one_writer;
     uint32_t next_ticket;                      /**< only under one_writer */
     write_job_t active;                        /**< only in the task; ticket 0 = no write under way */
-    uint16_t settings[TINYBMS_SETTINGS_COUNT]; /**< as a job has read them, for its caller, who has one_writer */
+    uint16_t settings[TINYBMS_SETTINGS_COUNT]; /**< as a job has read them, for its caller, who has one_writer; or their
+                                                  least, greatest or default values */
     uint8_t cells;                             /**< likewise: measured */
     tinybms_session_t session;
     event_bus_uart_status_t status;
@@ -117,6 +120,8 @@ static const char *name_of(const tinybms_write_request_t *request)
         return "reset";
     case TINYBMS_WRITE_NOTHING:
         return "read settings";
+    case TINYBMS_WRITE_OPTIONS:
+        return "read ranges of settings";
     case TINYBMS_WRITE_SETTING:
     default:
         return request->entry == NULL ? "unknown register" : request->entry->name;
@@ -167,11 +172,12 @@ static void take_write(uart_bms_handle_t bms)
 static void finish_write(uart_bms_handle_t bms, const tinybms_write_result_t *result)
 {
     const uint16_t *const settings = tinybms_session_settings(&bms->session);
+    const uint8_t kind = bms->active.request.kind;
     if (result->status != TINYBMS_WRITE_OK) {
         log_refusal(&bms->active.request, result);
-    } else if (bms->active.request.kind != TINYBMS_WRITE_NOTHING) {
+    } else if (kind < TINYBMS_WRITE_NOTHING) {
         ESP_LOGI(TAG, "%s: %s", name_of(&bms->active.request), tinybms_write_status_text(result->status));
-    } else if (settings != NULL) {
+    } else if (kind == TINYBMS_WRITE_NOTHING && settings != NULL) {
         memcpy(bms->settings, settings, sizeof(bms->settings));
         bms->cells = tinybms_session_cells(&bms->session);
     }
@@ -263,11 +269,21 @@ static void report(uart_bms_handle_t bms)
     event_bus_publish_uart_status(bms->bus, &bms->status);
 }
 
+static void follow_settings(uart_bms_handle_t bms)
+{
+    const uint32_t generation = settings_generation(bms->gateway_settings);
+    if (generation != bms->generation) {
+        bms->generation = generation;
+        tinybms_session_set_poll_ms(&bms->session, settings_number(bms->gateway_settings, SETTINGS_UART_POLL_MS));
+    }
+}
+
 static void run(service_task_t *task, void *argument)
 {
     uart_bms_handle_t bms = argument;
     for (;;) {
         uart_event_t event;
+        follow_settings(bms);
         perform(bms);
         const TickType_t wait = service_ticks_until(tinybms_session_deadline_ms(&bms->session), LONGEST_WAIT_MS);
         if (xQueueReceive(bms->driver_events, &event, wait) == pdTRUE) {
@@ -308,6 +324,8 @@ esp_err_t uart_bms_start(event_bus_handle_t bus, settings_handle_t settings, uar
     ESP_RETURN_ON_FALSE(bms->bus == NULL, ESP_ERR_INVALID_STATE, TAG, "already started");
     bms->bus = bus;
     uart_traffic_init(&bms->traffic, bus);
+    bms->gateway_settings = settings;
+    bms->generation = settings_generation(settings);
     bms->jobs = xQueueCreate(1, sizeof(write_job_t));
     bms->answers = xQueueCreate(1, sizeof(write_answer_t));
     bms->one_writer = xSemaphoreCreateMutex();
@@ -404,6 +422,35 @@ esp_err_t uart_bms_write(uart_bms_handle_t handle, const tinybms_write_request_t
         return ESP_ERR_TIMEOUT;
     }
     const esp_err_t err = exchange(handle, request, deadline_ms, result);
+    (void)xSemaphoreGive(handle->one_writer);
+    return err;
+}
+
+/** What a caller has to know of it. */
+static esp_err_t outcome_of_reading(esp_err_t err, const tinybms_write_result_t *result)
+{
+    if (err != ESP_OK || result->status == TINYBMS_WRITE_OK) {
+        return err;
+    }
+    return result->status == TINYBMS_WRITE_REFUSED_BY_BMS ? ESP_ERR_NOT_SUPPORTED : ESP_ERR_TIMEOUT;
+}
+
+esp_err_t uart_bms_read_options(uart_bms_handle_t handle, tinybms_option_t option, uint16_t *words, size_t count,
+                                uint32_t timeout_ms)
+{
+    ESP_RETURN_ON_FALSE(handle != NULL && words != NULL && count >= 1 && count <= TINYBMS_SETTINGS_COUNT &&
+                            option >= TINYBMS_OPTION_MIN && option <= TINYBMS_OPTION_CURRENT,
+                        ESP_ERR_INVALID_ARG, TAG, "NULL argument, or option or count out of range");
+    const tinybms_write_request_t request = {.kind = TINYBMS_WRITE_OPTIONS, .words = handle->settings, .raw = option};
+    const int64_t deadline_ms = service_now_ms() + (int64_t)timeout_ms;
+    tinybms_write_result_t result;
+    if (xSemaphoreTake(handle->one_writer, service_ticks_until(deadline_ms, INT32_MAX)) != pdTRUE) {
+        return ESP_ERR_TIMEOUT;
+    }
+    const esp_err_t err = outcome_of_reading(exchange(handle, &request, deadline_ms, &result), &result);
+    if (err == ESP_OK) {
+        memcpy(words, handle->settings, count * sizeof(words[0]));
+    }
     (void)xSemaphoreGive(handle->one_writer);
     return err;
 }

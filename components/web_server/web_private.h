@@ -76,7 +76,7 @@ typedef struct web_server {
     httpd_handle_t server;
     web_feeds_t feeds;
     report_view_t view;
-    char device[33];
+    char device[SETTINGS_DEVICE_MAX + 1];
     int64_t options_asked_ms; /**< when the BMS was last asked for its limits; 0 = never */
     web_client_t clients[WEB_CLIENTS_MAX];
     int32_t patience_ms; /**< what is left for slow clients, at a time */
@@ -85,6 +85,7 @@ typedef struct web_server {
     bool close_after; /**< the client wants the present answer to be the last one */
     char chunk[WEB_CHUNK_SIZE];
     char message[WEB_MESSAGE_MAX];
+    int64_t next_report_ms;  /**< of the stack of the server's task */
     bool state_is_new;       /**< not yet sent to the WebSockets */
     int64_t state_pushed_ms; /**< when it was last sent */
     uint32_t can_dropped;    /**< of the bus subscription, as told to the clients last */

@@ -9,29 +9,41 @@
  */
 #include "web_server.h"
 
-#include <stdio.h>
-
 #include "esp_app_desc.h"
 #include "esp_check.h"
 #include "esp_log.h"
-#include "esp_mac.h"
 #include "sdkconfig.h"
 #include "service_task.h"
+#include "settings_device.h"
 #include "web_private.h"
 
 static const char *TAG = "web_server";
 
-#define TURN_EVERY_MS 250
-#define HUNG_AFTER_MS 30000 /**< slow clients hold the server for 10 s, and each behind the first for 2 s at most */
-#define RESP_HEADERS  8
+#define TURN_EVERY_MS   250
+#define HUNG_AFTER_MS   30000 /**< slow clients hold the server for 10 s, and each behind the first for 2 s at most */
+#define RESP_HEADERS    8
+#define REPORT_EVERY_MS 10000
 
 static web_server_t s_web;
+
+/** The server's task is ESP-IDF's, so that its stack is reported here. */
+static void report_stack(web_server_t *self)
+{
+    const int64_t now_ms = service_now_ms();
+    if (now_ms < self->next_report_ms) {
+        return;
+    }
+    self->next_report_ms = now_ms + REPORT_EVERY_MS;
+    const event_bus_task_health_t health = {.task = "httpd", .stack_free_bytes = uxTaskGetStackHighWaterMark(NULL)};
+    event_bus_publish_task_health(self->bus, &health);
+}
 
 /** In the server's task, between two requests. */
 static void turn(void *argument)
 {
     web_server_t *const self = argument;
     atomic_store(&self->turn_queued, false);
+    report_stack(self);
     web_clients_tend(self);
     web_view_update(self);
     web_socket_push(self);
@@ -77,16 +89,29 @@ static esp_err_t start_server(web_server_t *self)
     config.open_fn = web_client_opened;
     config.close_fn = web_client_closed;
     config.uri_match_fn = httpd_uri_match_wildcard;
-    ESP_RETURN_ON_ERROR(httpd_start(&self->server, &config), TAG, "cannot start the HTTP server");
-    return web_routes_register(self);
+    return httpd_start(&self->server, &config);
 }
 
 /** In the relay task, which the state is to wake. */
 static esp_err_t open_view(void *argument)
 {
-    web_server_t *const self = argument;
-    ESP_RETURN_ON_ERROR(web_view_open(self, xTaskGetCurrentTaskHandle()), TAG, "cannot subscribe");
-    return start_server(self);
+    return web_view_open(argument, xTaskGetCurrentTaskHandle());
+}
+
+/** The addresses come last: whoever asks for one needs what the relay has opened. */
+static esp_err_t start(web_server_t *self)
+{
+    const service_task_config_t task = {
+        .name = "web",
+        .kind = SERVICE_TASK_BACKGROUND,
+        .stack_bytes = CONFIG_TINYBMS_WEB_RELAY_TASK_STACK,
+        .priority = CONFIG_TINYBMS_WEB_TASK_PRIORITY,
+        .open = open_view,
+        .run = run,
+    };
+    ESP_RETURN_ON_ERROR(start_server(self), TAG, "cannot start the HTTP server");
+    ESP_RETURN_ON_ERROR(service_task_start(&task, self->bus, self), TAG, "cannot start the relay task");
+    return web_routes_register(self);
 }
 
 /** Whatever strangers send would otherwise fill the log, which has 8 kB; the counters tell it. */
@@ -98,13 +123,6 @@ static void keep_log_readable(void)
     }
 }
 
-static void name_device(web_server_t *self)
-{
-    uint8_t mac[6] = {0};
-    (void)esp_read_mac(mac, ESP_MAC_WIFI_STA);
-    (void)snprintf(self->device, sizeof(self->device), "tinybms-%02x%02x%02x", mac[3], mac[4], mac[5]);
-}
-
 esp_err_t web_server_start(event_bus_handle_t bus, settings_handle_t settings, const web_server_sources_t *sources)
 {
     ESP_RETURN_ON_FALSE(bus != NULL && settings != NULL && sources != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL argument");
@@ -113,19 +131,11 @@ esp_err_t web_server_start(event_bus_handle_t bus, settings_handle_t settings, c
     self->bus = bus;
     self->settings = settings;
     self->sources = *sources;
-    name_device(self);
+    settings_device_name(settings, self->device);
     self->view.version = esp_app_get_description()->version;
     self->view.device = self->device;
     keep_log_readable();
     web_clients_init(self);
     web_files_mount(self);
-    const service_task_config_t task = {
-        .name = "web",
-        .kind = SERVICE_TASK_BACKGROUND,
-        .stack_bytes = CONFIG_TINYBMS_WEB_RELAY_STACK,
-        .priority = CONFIG_TINYBMS_WEB_TASK_PRIORITY,
-        .open = open_view,
-        .run = run,
-    };
-    return service_task_start(&task, bus, self);
+    return start(self);
 }

@@ -13,6 +13,7 @@
 #include "settings_keep.h"
 #include "settings_pipeline.h"
 #include "settings_rules.h"
+#include "tinybms_crc.h"
 
 SIZE_OF(settings, settings_values_t);
 SIZE_OF(settings_refusal, settings_refusal_t);
@@ -73,6 +74,21 @@ bool tinybms_pure_setting_valid(const char *key, int32_t number, const char *tex
     const settings_value_t value = {.number = number, .text = text};
     const settings_id_t id = settings_find(key);
     return id < SETTINGS_COUNT && settings_value_valid(id, &value, refusal);
+}
+
+/* Sets a value of any kind but a long text, unchecked; of that only what its record would say. */
+void tinybms_pure_values_set(settings_values_t *values, const char *key, int32_t number, const char *text);
+
+void tinybms_pure_values_set(settings_values_t *values, const char *key, int32_t number, const char *text)
+{
+    const settings_value_t value = {.number = number, .text = text};
+    const settings_id_t id = settings_find(key);
+    settings_set(values, id, &value);
+    if (settings_is_apart(id)) {
+        const size_t length = strlen(text);
+        values->apart[id - SETTINGS_APART] =
+            (settings_apart_t){.crc32 = tinybms_crc32((const uint8_t *)text, length), .length = (uint16_t)length};
+    }
 }
 
 /* A text, by its key; one that is kept apart with its pieces. */

@@ -2,8 +2,8 @@
 # build (test/unit/CMakeLists.txt), by the chip's (test/chip/main/CMakeLists.txt) and, its first lines, by idf_ext.py.
 unit_suite(tinybms
     SRCS tinybms/line.c tinybms/test_command.c tinybms/test_crc.c tinybms/test_event_log.c tinybms/test_events.c
-         tinybms/test_explanation.c tinybms/test_frame.c tinybms/test_over.c tinybms/test_plausible.c
-         tinybms/test_registers.c tinybms/test_session.c tinybms/test_times.c tinybms/test_write.c
+         tinybms/test_explanation.c tinybms/test_frame.c tinybms/test_options.c tinybms/test_over.c
+         tinybms/test_plausible.c tinybms/test_registers.c tinybms/test_session.c tinybms/test_times.c tinybms/test_write.c
          tinybms/test_write_gate.c
     REQUIRES tinybms)
 unit_suite(battery_model
@@ -31,8 +31,8 @@ unit_suite(victron_pgn
     SRCS victron_pgn/test_keepalive.c victron_pgn/test_pgn.c victron_pgn/test_schedule.c
     REQUIRES victron_pgn)
 unit_suite(settings
-    SRCS settings/test_settings_keep.c settings/test_settings_pipeline.c settings/test_settings_record.c
-         settings/test_settings_rules.c
+    SRCS settings/test_settings_apart.c settings/test_settings_keep.c settings/test_settings_pipeline.c
+         settings/test_settings_record.c settings/test_settings_rules.c
     REQUIRES settings tinybms)
 unit_suite(json_stream
     SRCS json_stream/test_json_stream.c
@@ -93,7 +93,7 @@ unit_suite(overdue LINUX_ONLY
     SRCS overdue/test_overdue.c
     REQUIRES event_bus)
 unit_suite(settings_storage LINUX_ONLY
-    SRCS settings_storage/test_settings_storage.c
+    SRCS settings_storage/storage.c settings_storage/test_settings_long.c settings_storage/test_settings_storage.c
     REQUIRES esp_partition flash_gate nvs_flash settings)
 unit_suite(host_freertos LINUX_ONLY
     SRCS host/test_freertos.c
@@ -129,5 +129,12 @@ unit_suite(host_uart LINUX_ONLY
     SRCS host/test_uart.c
     REQUIRES esp_driver_uart esp_timer)
 unit_suite(host_http_server LINUX_ONLY
-    SRCS host/http_peer.c host/test_http_server.c
-    REQUIRES esp_event esp_http_server)
+    SRCS host/http_peer.c host/test_http_address.c host/test_http_server.c host/test_http_sessions.c
+         host/test_http_websocket.c
+    REQUIRES esp_event esp_http_server lwip)
+unit_suite(host_mac LINUX_ONLY
+    SRCS host/test_mac.c
+    REQUIRES esp_hw_support)
+unit_suite(host_spiffs LINUX_ONLY
+    SRCS host/test_spiffs.c
+    REQUIRES spiffs)

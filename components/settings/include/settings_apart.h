@@ -15,8 +15,8 @@
  *
  * @code{.c}
  * const settings_value_t value = {.text = "mqtts://broker:8883"};
- * settings_saved_t next = *saved;
- * if (settings_apart_save(pieces, saved, SETTINGS_MQTT_URL, &value, &next)) {
+ * settings_saved_t next = *kept;
+ * if (settings_apart_save(pieces, kept, SETTINGS_MQTT_URL, &value, &next)) {
  *     // a record of `next` can be saved
  * }
  * @endcode

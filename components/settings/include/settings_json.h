@@ -13,9 +13,9 @@
  * written.
  *
  * @code{.c}
- * char buffer[512];
+ * char buffer[64];
  * json_stream_t json;
- * json_stream_init(&json, buffer, sizeof(buffer), sink, NULL);
+ * json_stream_init(&json, buffer, sizeof(buffer), NULL, NULL); // a sink takes what does not fit into the buffer
  * settings_write_schema(&json);
  * const bool whole = json_stream_end(&json);
  * @endcode

@@ -71,6 +71,14 @@ typedef enum {
     TINYBMS_RESET_BMS = 0x05,
 } tinybms_reset_option_t;
 
+/** @brief Options of TINYBMS_CMD_SETTINGS: which value of each setting. */
+typedef enum {
+    TINYBMS_OPTION_MIN = 1,
+    TINYBMS_OPTION_MAX,
+    TINYBMS_OPTION_DEFAULT,
+    TINYBMS_OPTION_CURRENT,
+} tinybms_option_t;
+
 /** @brief Reasons of a negative answer. */
 typedef enum {
     TINYBMS_ERROR_COMMAND = 0x00,
@@ -82,7 +90,7 @@ typedef struct {
     tinybms_command_t command;
     uint16_t address;          /**< READ_MODBUS, READ_BLOCK, WRITE_BLOCK, WRITE_MODBUS: first register */
     uint16_t count;            /**< registers; SETTINGS: number of settings from 300 on */
-    uint8_t option;            /**< RESET: tinybms_reset_option_t; SETTINGS: 1 min, 2 max, 3 default, 4 current */
+    uint8_t option;            /**< RESET: tinybms_reset_option_t; SETTINGS: tinybms_option_t */
     const uint16_t *addresses; /**< READ_INDIVIDUAL, WRITE_INDIVIDUAL: `count` registers */
     const uint16_t *values;    /**< WRITE_*: `count` values */
 } tinybms_request_t;

@@ -37,14 +37,18 @@ typedef enum {
     TINYBMS_WRITE_CLEAR_STATISTICS,
     TINYBMS_WRITE_RESET_BMS,
     TINYBMS_WRITE_NOTHING, /**< only reads the settings, which decide the order of several writes */
+    TINYBMS_WRITE_OPTIONS, /**< only reads the least, greatest or default value of every setting (command 0x1D) */
 } tinybms_write_kind_t;
 
 /** @brief One write. */
 typedef struct {
-    uint8_t kind;                    /**< tinybms_write_kind_t */
-    bool confirmed;                  /**< a person knows that it loosens a protection */
-    const tinybms_register_t *entry; /**< SETTING: from the register table; NULL = unknown register, refused */
-    int64_t raw;                     /**< SETTING: raw value, in the entry's range */
+    uint8_t kind;   /**< tinybms_write_kind_t */
+    bool confirmed; /**< a person knows that it loosens a protection */
+    union {
+        const tinybms_register_t *entry; /**< SETTING: from the register table; NULL = unknown register, refused */
+        uint16_t *words; /**< OPTIONS: TINYBMS_SETTINGS_COUNT words, filled when it has ended well; stay until then */
+    };
+    int64_t raw; /**< SETTING: raw value, in the entry's range; OPTIONS: tinybms_option_t */
 } tinybms_write_request_t;
 
 /** @brief State or outcome of a write. */
@@ -102,7 +106,7 @@ typedef struct {
  * - TINYBMS_WRITE_PENDING: may be done
  * - TINYBMS_WRITE_UNKNOWN_REGISTER: a setting without `entry`
  * - TINYBMS_WRITE_NOT_WRITABLE: the register is read-only
- * - TINYBMS_WRITE_OUT_OF_RANGE: `raw` is below `min` or above `max` of the result
+ * - TINYBMS_WRITE_OUT_OF_RANGE: `raw` is below `min` or above `max` of the result, or no option
  */
 tinybms_write_result_t tinybms_write_check(const tinybms_write_request_t *request);
 

@@ -7,7 +7,8 @@
 
 /**
  * @file
- * @brief Task that owns the serial line to the TinyBMS: runs the session, publishes snapshots, performs writes.
+ * @brief Task that owns the serial line to the TinyBMS: runs the session, publishes snapshots, performs writes,
+ * and reads what the BMS allows for its settings.
  *
  * @code{.c}
  * uart_bms_handle_t handle = NULL;
@@ -25,6 +26,7 @@
 #include "esp_err.h"
 #include "event_bus.h"
 #include "settings.h"
+#include "tinybms_command.h"
 #include "tinybms_write.h"
 
 #ifdef __cplusplus
@@ -36,7 +38,7 @@ typedef struct uart_bms *uart_bms_handle_t;
 /**
  * @brief Starts the driver and the task. A BMS that does not answer is not an error: the task keeps polling it.
  * @param bus where snapshots, events and the status of the line are published
- * @param settings polling period and battery memory; read only in this call
+ * @param settings polling period, which counts from the next poll on when it changes, and battery memory
  * @param[out] handle for uart_bms_write() and uart_bms_write_all()
  * @return
  * - ESP_OK: the task is running
@@ -82,6 +84,27 @@ esp_err_t uart_bms_write_all(uart_bms_handle_t handle, tinybms_write_request_t *
  */
 esp_err_t uart_bms_write(uart_bms_handle_t handle, const tinybms_write_request_t *request, uint32_t timeout_ms,
                          tinybms_write_result_t *result);
+
+/**
+ * @brief Asks the BMS for the least, greatest or default values of its settings, or the present ones (command 0x1D),
+ * and waits for the answer. Not for tasks of the control path. One exchange between live blocks; nothing is remembered.
+ *
+ * Each word is taken to be laid out as its register (tinybms_registers.h): the maker does not say so, and no device has
+ * confirmed it. Reserved registers are part of the answer.
+ * @param handle from uart_bms_start()
+ * @param option which values
+ * @param[out] words registers from 300 on; filled only with ESP_OK
+ * @param count number of registers, 1..44
+ * @param timeout_ms longest wait, ms; includes the wait for other callers. A silent BMS is given up after some 3 s
+ * @return
+ * - ESP_OK: `words` are filled
+ * - ESP_ERR_INVALID_ARG: a pointer is NULL, or `option` or `count` is out of range
+ * - ESP_ERR_INVALID_STATE: the task has not taken the previous request yet
+ * - ESP_ERR_NOT_SUPPORTED: the BMS refuses the command, as an older firmware may
+ * - ESP_ERR_TIMEOUT: no answer, or none of the right length, in time
+ */
+esp_err_t uart_bms_read_options(uart_bms_handle_t handle, tinybms_option_t option, uint16_t *words, size_t count,
+                                uint32_t timeout_ms);
 
 #ifdef __cplusplus
 }

@@ -24,23 +24,17 @@
 #include "esp_err.h"
 #include "event_bus.h"
 #include "settings.h"
+#include "tinybms_command.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/** @brief Which of its own limits the BMS is asked for. */
-typedef enum {
-    WEB_SERVER_OPTION_MIN = 0,
-    WEB_SERVER_OPTION_MAX,
-    WEB_SERVER_OPTION_DEFAULT,
-} web_server_option_t;
-
 /** @brief What the server asks others for; `main` connects it. Called in the server's task, one at a time. */
 typedef struct {
     void *context; /**< for both functions */
     /** Limits of registers 300..343; ESP_OK: `words` (TINYBMS_SETTINGS_COUNT) is filled. NULL = not available. */
-    esp_err_t (*read_option)(void *context, web_server_option_t option, uint16_t *words, uint32_t timeout_ms);
+    esp_err_t (*read_option)(void *context, tinybms_option_t option, uint16_t *words, uint32_t timeout_ms);
     /** Text of the log from `position` on, 0 = oldest; advances it; 0 bytes = the end. NULL = not available. */
     size_t (*read_log)(void *context, uint32_t *position, char *buffer, size_t size);
 } web_server_sources_t;

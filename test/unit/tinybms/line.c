@@ -84,6 +84,24 @@ static void answer_read(line_t *line, unsigned address, unsigned count)
     end_answer(line);
 }
 
+uint16_t line_option(const line_t *line, unsigned option, unsigned address)
+{
+    return option == 4 ? line->registers[address] : (uint16_t)(option * 0x1100 + address); /* bytes that differ */
+}
+
+static void answer_options(line_t *line, unsigned option, unsigned count)
+{
+    const unsigned words = (unsigned)((int)count + line->options_more);
+    begin_answer(line, 0x1D);
+    put(line, 2 * words);
+    for (unsigned i = 0; i < words; i++) {
+        const uint16_t word = line_option(line, option, 300 + i);
+        put(line, word & 0xFFU);
+        put(line, (unsigned)word >> 8);
+    }
+    end_answer(line);
+}
+
 /** 323 and 328 read 0xFFFF once they have taken a value (328 counts 0.002 %, 46-47 count 1e-6 %). */
 static void store(line_t *line, unsigned address, uint16_t value)
 {
@@ -231,6 +249,9 @@ static void take_request(line_t *line, const uint8_t *request)
     case 0x11:
     case 0x12:
         answer_events(line, request[1]);
+        break;
+    case 0x1D:
+        answer_options(line, request[2], request[4]);
         break;
     default:
         break;

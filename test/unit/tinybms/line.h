@@ -51,6 +51,7 @@ typedef struct {
     int unnamed_faults;  /**< snapshots that show a fault without an event that explains it */
     int swallow;         /**< so many requests are swallowed, as by a BMS that wakes up */
     int answer_ms;       /**< from request to answer */
+    int options_more;    /**< so many words more (or fewer) than asked for come as values of the settings */
     const char *chatter; /**< ASCII that comes before every answer; NULL = none */
     uint32_t random;
 
@@ -86,6 +87,10 @@ void line_run(line_t *line, int64_t milliseconds);
 
 /** @brief Runs until a count of the line has grown, such as &line->snapshots, and 1 ms more; at most 100 s. */
 void line_run_until_more(line_t *line, const int *count);
+
+/** @brief What the device answers as the least (1), greatest (2) or default (3) value of a setting, or has as present
+ * one (4). */
+uint16_t line_option(const line_t *line, unsigned option, unsigned address);
 
 /** @brief Asks for a write and runs until it has ended; at most 20 s. */
 tinybms_write_result_t line_write(line_t *line, const tinybms_write_request_t *request);

@@ -31,6 +31,8 @@ static atomic_bool s_forgetful;
 static atomic_uint s_dies_at; /**< takes a write of this register, and is silent from then on */
 static _Atomic uint16_t s_registers[600];
 static atomic_int s_writes;
+static atomic_bool s_old_firmware; /**< does not know the command 0x1D */
+static atomic_bool s_deaf;         /**< to the command 0x1D */
 
 static void answer(uint8_t *frame, size_t length)
 {
@@ -67,6 +69,28 @@ static void answer_write(const uint8_t *request)
     }
 }
 
+/** What it answers as the least (1), greatest (2) or default (3) value. */
+static uint16_t option_word(unsigned option, unsigned address)
+{
+    return (uint16_t)(option * 0x1100 + address);
+}
+
+static void answer_options(const uint8_t *request)
+{
+    uint8_t frame[260] = {0xAA, 0x1D, (uint8_t)(2 * request[4])};
+    if (atomic_load(&s_old_firmware)) {
+        uint8_t refusal[6] = {0xAA, 0x00, 0x1D, 0x00};
+        answer(refusal, 4);
+        return;
+    }
+    for (unsigned i = 0; i < request[4]; i++) {
+        const uint16_t word = option_word(request[2], 300 + i);
+        frame[3 + 2 * i] = (uint8_t)(word & 0xFF);
+        frame[4 + 2 * i] = (uint8_t)(word >> 8);
+    }
+    answer(frame, 3U + 2U * request[4]);
+}
+
 /** Requests are written in one piece, so that one read brings one of them. */
 static void *run_device(void *argument)
 {
@@ -81,6 +105,8 @@ static void *run_device(void *argument)
             answer_read(request);
         } else if (request[1] == 0x10) {
             answer_write(request);
+        } else if (request[1] == 0x1D && !atomic_load(&s_deaf)) {
+            answer_options(request);
         }
     }
     return NULL;
@@ -101,6 +127,8 @@ static void begin(void)
     atomic_store(&s_forgetful, false);
     atomic_store(&s_writes, 0);
     atomic_store(&s_dies_at, 0);
+    atomic_store(&s_old_firmware, false);
+    atomic_store(&s_deaf, false);
     if (s_bms != NULL) {
         return;
     }
@@ -357,4 +385,90 @@ TEST_CASE("a profile for a silent BMS ends with nothing written", "[uart_bms]")
     TEST_ASSERT_EQUAL(0, written);
     TEST_ASSERT_EQUAL(0, atomic_load(&s_writes));
     atomic_store(&s_silent, false);
+}
+
+TEST_CASE("a caller reads the least, greatest and default values of the settings", "[uart_bms]")
+{
+    uint16_t words[TINYBMS_SETTINGS_COUNT + 1];
+    begin();
+    for (unsigned option = 1; option <= 3; option++) {
+        memset(words, 0, sizeof(words));
+        TEST_ASSERT_EQUAL(ESP_OK,
+                          uart_bms_read_options(s_bms, (tinybms_option_t)option, words, TINYBMS_SETTINGS_COUNT, 5000));
+        for (unsigned i = 0; i < TINYBMS_SETTINGS_COUNT; i++) {
+            ROW("option %u, register %u", option, 300 + i);
+            TEST_ASSERT_EQUAL_HEX16(option_word(option, 300 + i), words[i]);
+        }
+        TEST_ASSERT_EQUAL_HEX16(0, words[TINYBMS_SETTINGS_COUNT]);
+    }
+    memset(words, 0, sizeof(words));
+    TEST_ASSERT_EQUAL(ESP_OK, uart_bms_read_options(s_bms, TINYBMS_OPTION_MAX, words, 2, 5000));
+    TEST_ASSERT_EQUAL_HEX16(option_word(2, 301), words[1]);
+    TEST_ASSERT_EQUAL_HEX16(0, words[2]);
+}
+
+TEST_CASE("a caller learns whether the BMS refuses to tell its ranges or does not answer", "[uart_bms]")
+{
+    uint16_t words[TINYBMS_SETTINGS_COUNT] = {7};
+    begin();
+    atomic_store(&s_old_firmware, true);
+    TEST_ASSERT_EQUAL(ESP_ERR_NOT_SUPPORTED,
+                      uart_bms_read_options(s_bms, TINYBMS_OPTION_MIN, words, TINYBMS_SETTINGS_COUNT, 5000));
+    atomic_store(&s_deaf, true);
+    TEST_ASSERT_EQUAL(ESP_ERR_TIMEOUT,
+                      uart_bms_read_options(s_bms, TINYBMS_OPTION_MIN, words, TINYBMS_SETTINGS_COUNT, 50));
+    TEST_ASSERT_EQUAL(ESP_ERR_TIMEOUT,
+                      uart_bms_read_options(s_bms, TINYBMS_OPTION_MIN, words, TINYBMS_SETTINGS_COUNT, 20000));
+    TEST_ASSERT_EQUAL_UINT16(7, words[0]);
+    atomic_store(&s_old_firmware, false);
+    atomic_store(&s_deaf, false);
+    TEST_ASSERT_EQUAL(ESP_OK, uart_bms_read_options(s_bms, TINYBMS_OPTION_MIN, words, TINYBMS_SETTINGS_COUNT, 10000));
+    TEST_ASSERT_EQUAL_HEX16(option_word(1, 300), words[0]);
+}
+
+TEST_CASE("a caller that asks for what there is not is told so at once", "[uart_bms]")
+{
+    uint16_t words[TINYBMS_SETTINGS_COUNT];
+    begin();
+    static const struct {
+        int option;
+        size_t count;
+    } wrong[] = {{0, 1}, {5, 1}, {1, 0}, {1, TINYBMS_SETTINGS_COUNT + 1}};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        ROW("wrong[%zu]", i);
+        TEST_ASSERT_EQUAL(ESP_ERR_INVALID_ARG,
+                          uart_bms_read_options(s_bms, (tinybms_option_t)wrong[i].option, words, wrong[i].count, 5000));
+    }
+    TEST_ASSERT_EQUAL(ESP_ERR_INVALID_ARG, uart_bms_read_options(NULL, TINYBMS_OPTION_MIN, words, 1, 5000));
+    TEST_ASSERT_EQUAL(ESP_ERR_INVALID_ARG, uart_bms_read_options(s_bms, TINYBMS_OPTION_MIN, NULL, 1, 5000));
+}
+
+static void *read_often(void *argument)
+{
+    uint16_t words[TINYBMS_SETTINGS_COUNT];
+    for (unsigned round = 0; round < 6; round++) {
+        const unsigned option = 1 + round % 3;
+        if (uart_bms_read_options(s_bms, (tinybms_option_t)option, words, TINYBMS_SETTINGS_COUNT, 20000) != ESP_OK ||
+            words[0] != option_word(option, 300) || words[43] != option_word(option, 343)) {
+            return argument;
+        }
+    }
+    return NULL;
+}
+
+TEST_CASE("ranges are read and settings written at the same time, each whole", "[uart_bms]")
+{
+    static char name[] = "over_heat_cutoff";
+    pthread_t threads[3];
+    void *(*const work[3])(void *) = {read_often, read_often, write_often};
+    begin();
+    for (size_t i = 0; i < 3; i++) {
+        TEST_ASSERT_EQUAL(0, pthread_create(&threads[i], NULL, work[i], name));
+    }
+    for (size_t i = 0; i < 3; i++) {
+        ROW("thread %zu", i);
+        void *failed = NULL;
+        TEST_ASSERT_EQUAL(0, pthread_join(threads[i], &failed));
+        TEST_ASSERT_NULL(failed);
+    }
 }
