@@ -17,10 +17,12 @@
 #include "service_task.h"
 #include "web_private.h"
 
-#define REQUEST_MS         5000  /**< from its first byte to its last */
-#define EXCHANGE_MS        15000 /**< from the first byte of a request to the last of its answer */
-#define FROM_WEBSOCKET_MS  1000  /**< a frame of a client */
-#define TO_WEBSOCKET_MS    200   /**< a socket that said it was writable */
+#define REQUEST_MS         5000 /**< from its first byte to its last */
+#define REQUEST_LEAST_MS   1000 /**< when the patience with slow clients is used up */
+#define PATIENCE_DIVISOR   5    /**< it comes back in five times the time that they took */
+#define ANSWER_FACTOR      2 /**< from the first byte of a request to the last of its answer, in times of a request */
+#define FROM_WEBSOCKET_MS  1000 /**< a frame of a client */
+#define TO_WEBSOCKET_MS    200  /**< a socket that said it was writable */
 #define IDLE_MS            5000
 #define IDLE_CROWDED_MS    250 /**< the longest idle connection, while all are taken */
 #define WEBSOCKET_STUCK_MS 10000
@@ -37,6 +39,7 @@ static web_server_t *self_of(httpd_handle_t server)
 
 void web_clients_init(web_server_t *self)
 {
+    self->patience_ms = REQUEST_MS;
     for (unsigned i = 0; i < WEB_CLIENTS_MAX; i++) {
         self->clients[i].fd = -1;
     }
@@ -76,15 +79,32 @@ bool web_client_writable(int fd, int32_t longest_ms)
     return wait_for(fd, true, longest_ms);
 }
 
-/** What is left of the time of an exchange, which begins with its first byte; at least 0. */
-static int64_t time_left_ms(web_client_t *client, int64_t allowed_ms)
+/**
+ * A slow client holds the server, which cannot even accept another one meanwhile. So all share a patience, which comes
+ * back slowly: when several are slow one after the other, those behind the first get less time.
+ */
+static void begin_exchange(web_server_t *self, web_client_t *client)
 {
     const int64_t now_ms = service_now_ms();
-    if (client->busy_since_ms == 0) {
-        client->busy_since_ms = now_ms;
+    if (client->busy_since_ms != 0) {
+        return;
     }
-    const int64_t left_ms = client->busy_since_ms + allowed_ms - now_ms;
-    return left_ms > 0 ? left_ms : 0;
+    const int64_t patience_ms = self->patience_ms + (now_ms - self->patience_at_ms) / PATIENCE_DIVISOR;
+    self->patience_ms = patience_ms < REQUEST_MS ? (int32_t)patience_ms : REQUEST_MS;
+    self->patience_at_ms = now_ms;
+    client->busy_since_ms = now_ms;
+    client->allowed_ms = self->patience_ms > REQUEST_LEAST_MS ? self->patience_ms : REQUEST_LEAST_MS;
+}
+
+/** Until when the exchange in progress must have got somewhere; false: it has not. */
+static bool wait_until(web_server_t *self, const web_client_t *client, bool to_write, int32_t allowed_ms)
+{
+    const int64_t begin_ms = service_now_ms();
+    const int64_t left_ms = client->busy_since_ms + allowed_ms - begin_ms;
+    const bool ready = wait_for(client->fd, to_write, left_ms > 0 ? left_ms : 0);
+    const int64_t patience_ms = self->patience_ms - (service_now_ms() - begin_ms);
+    self->patience_ms = patience_ms > 0 ? (int32_t)patience_ms : 0;
+    return ready;
 }
 
 static int receive(httpd_handle_t server, int fd, char *buffer, size_t size, int flags)
@@ -93,7 +113,8 @@ static int receive(httpd_handle_t server, int fd, char *buffer, size_t size, int
     if (client == NULL || buffer == NULL) {
         return HTTPD_SOCK_ERR_INVALID;
     }
-    if (!wait_for(fd, false, time_left_ms(client, client->websocket ? FROM_WEBSOCKET_MS : REQUEST_MS))) {
+    begin_exchange(self_of(server), client);
+    if (!wait_until(self_of(server), client, false, client->websocket ? FROM_WEBSOCKET_MS : client->allowed_ms)) {
         self_of(server)->view.web.shed++;
         return HTTPD_SOCK_ERR_TIMEOUT;
     }
@@ -102,6 +123,7 @@ static int receive(httpd_handle_t server, int fd, char *buffer, size_t size, int
         return errno == EAGAIN || errno == EINTR ? HTTPD_SOCK_ERR_TIMEOUT : HTTPD_SOCK_ERR_FAIL;
     }
     client->active_ms = service_now_ms();
+    client->has_spoken = true;
     return got;
 }
 
@@ -113,8 +135,10 @@ static int send_all(httpd_handle_t server, int fd, const char *bytes, size_t len
     if (client == NULL || bytes == NULL) {
         return HTTPD_SOCK_ERR_INVALID;
     }
+    begin_exchange(self_of(server), client);
     while (sent < length) {
-        if (!wait_for(fd, true, time_left_ms(client, client->websocket ? TO_WEBSOCKET_MS : EXCHANGE_MS))) {
+        if (!wait_until(self_of(server), client, true,
+                        client->websocket ? TO_WEBSOCKET_MS : ANSWER_FACTOR * client->allowed_ms)) {
             client->takes_nothing = true;
             self_of(server)->view.web.shed++;
             return HTTPD_SOCK_ERR_TIMEOUT;
@@ -142,9 +166,11 @@ esp_err_t web_client_opened(httpd_handle_t server, int fd)
 {
     web_client_t *const client = web_client_find(self_of(server), -1);
     const int yes = 1;
+    /* Without a count the server would not close a connection on which there was no request yet. */
     if (!wait_until_ready(self_of(server)) || client == NULL ||
         httpd_sess_set_recv_override(server, fd, receive) != ESP_OK ||
-        httpd_sess_set_send_override(server, fd, send_all) != ESP_OK) {
+        httpd_sess_set_send_override(server, fd, send_all) != ESP_OK ||
+        httpd_sess_update_lru_counter(server, fd) != ESP_OK) {
         return ESP_FAIL;
     }
     /* A frame's head would wait for the acknowledgement of what was sent before it. */
@@ -180,10 +206,13 @@ void web_client_closed(httpd_handle_t server, int fd)
     (void)close(fd);
 }
 
-static void shed(web_server_t *self, int fd)
+/** When the queue of the server is full, the next turn tries again. */
+static void shed(web_server_t *self, web_client_t *client)
 {
-    self->view.web.shed++;
-    (void)httpd_sess_trigger_close(self->server, fd);
+    if (!client->closing && httpd_sess_trigger_close(self->server, client->fd) == ESP_OK) {
+        client->closing = true;
+        self->view.web.shed++;
+    }
 }
 
 /** A request connection is idle; a WebSocket may be silent, but must take what it is sent. */
@@ -195,26 +224,41 @@ static bool overdue(const web_client_t *client, int64_t now_ms)
     return now_ms - client->active_ms >= IDLE_MS;
 }
 
+/** While all connections are taken: those on which nothing came, and of the others the one that is idle for longest. */
+static void make_room(web_server_t *self, int64_t now_ms)
+{
+    const web_client_t *longest = NULL;
+    for (unsigned i = 0; i < WEB_CLIENTS_MAX; i++) {
+        const web_client_t *const client = &self->clients[i];
+        if (client->fd < 0) {
+            return;
+        }
+        if (!client->websocket && (longest == NULL || client->active_ms < longest->active_ms)) {
+            longest = client;
+        }
+    }
+    for (unsigned i = 0; i < WEB_CLIENTS_MAX; i++) {
+        web_client_t *const client = &self->clients[i];
+        const bool gives_way = client == longest || (!client->websocket && !client->has_spoken);
+        if (gives_way && now_ms - client->active_ms >= IDLE_CROWDED_MS) {
+            shed(self, client);
+        }
+    }
+}
+
 /** No request is in progress here: this runs in the task that answers them. */
 void web_clients_tend(web_server_t *self)
 {
     const int64_t now_ms = service_now_ms();
-    const web_client_t *longest = NULL;
-    unsigned open = 0;
+    make_room(self, now_ms);
     for (unsigned i = 0; i < WEB_CLIENTS_MAX; i++) {
         web_client_t *const client = &self->clients[i];
         if (client->fd < 0) {
             continue;
         }
-        open++;
         client->busy_since_ms = 0;
         if (overdue(client, now_ms)) {
-            shed(self, client->fd);
-        } else if (!client->websocket && (longest == NULL || client->active_ms < longest->active_ms)) {
-            longest = client;
+            shed(self, client);
         }
-    }
-    if (open == WEB_CLIENTS_MAX && longest != NULL && now_ms - longest->active_ms >= IDLE_CROWDED_MS) {
-        shed(self, longest->fd);
     }
 }

@@ -27,6 +27,7 @@ static const char *TAG = "web_server";
 #define HTML_TYPE     "text/html; charset=utf-8"
 #define TURN_WAIT_MS  3000
 #define BASE_PATH     "/web"
+#define RECOVERY      "/recovery"
 #define GZIP_TRAILER  8 /**< CRC-32 and length of the contents, RFC 1952 */
 #define ETAG_MAX      40
 #define ETAG_LIST_MAX 128
@@ -151,9 +152,9 @@ esp_err_t web_files_answer(httpd_req_t *req)
     if (file >= 0) {
         const esp_err_t err = answer_file(req, file, web_path_type(req->uri, length));
         (void)close(file);
-        return err;
+        return web_answered(req, err == ESP_OK);
     }
-    const bool front = length == 1 || strncmp(req->uri, "/recovery", length) == 0;
-    return front ? answer_recovery_page(req)
+    const bool front = length == 1 || (length == strlen(RECOVERY) && strncmp(req->uri, RECOVERY, length) == 0);
+    return front ? web_answered(req, answer_recovery_page(req) == ESP_OK)
                  : web_refuse(req, "404 Not Found", "not_found", "there is nothing at this address");
 }

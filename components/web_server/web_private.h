@@ -41,9 +41,12 @@ typedef struct {
     bool websocket;
     uint8_t topics;                 /**< of a WebSocket, one bit each */
     int64_t busy_since_ms;          /**< first byte of the exchange in progress; 0 = none */
+    int32_t allowed_ms;             /**< for its request */
     int64_t active_ms;              /**< last byte received or sent */
     int64_t stuck_since_ms;         /**< since when a WebSocket takes nothing; 0 = it does */
     bool takes_nothing;             /**< an answer could not be sent in time */
+    bool has_spoken;                /**< something was received */
+    bool closing;                   /**< the server has been told to close it */
     uint32_t lost[WEB_TOPIC_COUNT]; /**< messages or frames that this WebSocket has missed */
 } web_client_t;
 
@@ -76,7 +79,10 @@ typedef struct web_server {
     char device[SETTINGS_DEVICE_MAX + 1];
     int64_t options_asked_ms; /**< when the BMS was last asked for its limits; 0 = never */
     web_client_t clients[WEB_CLIENTS_MAX];
+    int32_t patience_ms; /**< what is left for slow clients, at a time */
+    int64_t patience_at_ms;
     bool files_mounted;
+    bool close_after; /**< the client wants the present answer to be the last one */
     char chunk[WEB_CHUNK_SIZE];
     char message[WEB_MESSAGE_MAX];
     int64_t next_report_ms;  /**< of the stack of the server's task */
@@ -118,6 +124,9 @@ esp_err_t web_routes_register(web_server_t *self);
 
 /** @brief Whether a request may be answered; if not, it has been refused, and the connection is to be closed. */
 bool web_admit(httpd_req_t *req);
+
+/** @brief What a handler returns after an answer: an error closes the connection. */
+esp_err_t web_answered(httpd_req_t *req, bool whole);
 
 /** @brief Answers with an error as JSON. Returns ESP_FAIL, so that the connection is closed. */
 esp_err_t web_refuse(httpd_req_t *req, const char *status, const char *error, const char *message);

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "esp_check.h"
 #include "settings_json.h"
@@ -17,11 +18,12 @@
 
 static const char *TAG = "web_server";
 
-#define JSON_TYPE    "application/json"
-#define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
-#define LENGTH_MAX   8 /**< digits of a Content-Length and a NUL: more is too much in any case */
-#define ERROR_MAX    192
-#define HEAD_MAX     192
+#define JSON_TYPE      "application/json"
+#define METRICS_TYPE   "text/plain; version=0.0.4; charset=utf-8"
+#define LENGTH_MAX     8 /**< digits of a Content-Length and a NUL: more is too much in any case */
+#define CONNECTION_MAX 48
+#define ERROR_MAX      192
+#define HEAD_MAX       192
 
 /** A document: one of `report` and `own` writes it. */
 typedef struct {
@@ -70,7 +72,7 @@ esp_err_t web_refuse(httpd_req_t *req, const char *status, const char *error, co
     return ESP_FAIL;
 }
 
-/** What the server refuses by itself, in the words of the API. */
+/** What the server refuses by itself, in the words of the API. Where it says 500, it could not parse a request. */
 static esp_err_t refuse_by_itself(httpd_req_t *req, httpd_err_code_t code)
 {
     static const struct {
@@ -79,6 +81,7 @@ static esp_err_t refuse_by_itself(httpd_req_t *req, httpd_err_code_t code)
         const char *error;
         const char *message;
     } answers[] = {
+        {HTTPD_500_INTERNAL_SERVER_ERROR, "400 Bad Request", "bad_request", "this is not a request in HTTP/1.1"},
         {HTTPD_400_BAD_REQUEST, "400 Bad Request", "bad_request", "this is not a request in HTTP/1.1"},
         {HTTPD_404_NOT_FOUND, "404 Not Found", "not_found", "there is nothing at this address"},
         {HTTPD_405_METHOD_NOT_ALLOWED, "405 Method Not Allowed", "method_not_allowed", "this address can only be read"},
@@ -102,27 +105,75 @@ static esp_err_t refuse_by_itself(httpd_req_t *req, httpd_err_code_t code)
     return web_refuse(req, "500 Internal Server Error", "internal_error", "the gateway could not answer");
 }
 
+/** The parser is lax about lengths (empty, repeated, with spaces, modulo 2^32): one that it reads otherwise is refused.
+ */
+static bool length_is_plain(httpd_req_t *req)
+{
+    char text[LENGTH_MAX];
+    size_t length = 0;
+    const esp_err_t err = httpd_req_get_hdr_value_str(req, "Content-Length", text, sizeof(text));
+    if (err == ESP_ERR_NOT_FOUND) {
+        return req->content_len == 0;
+    }
+    for (const char *digit = text; *digit != '\0'; digit++) {
+        if (*digit < '0' || *digit > '9') {
+            return false;
+        }
+        length = length * 10 + (size_t)(*digit - '0');
+    }
+    return err == ESP_OK && text[0] != '\0' && length == req->content_len;
+}
+
+static bool has_header(httpd_req_t *req, const char *name)
+{
+    char start[2];
+    return httpd_req_get_hdr_value_str(req, name, start, sizeof(start)) != ESP_ERR_NOT_FOUND;
+}
+
+static bool wants_close(httpd_req_t *req)
+{
+    char list[CONNECTION_MAX];
+    char *rest = NULL;
+    if (httpd_req_get_hdr_value_str(req, "Connection", list, sizeof(list)) != ESP_OK) {
+        return false;
+    }
+    for (const char *word = strtok_r(list, ", ", &rest); word != NULL; word = strtok_r(NULL, ", ", &rest)) {
+        if (strcasecmp(word, "close") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /**
- * The parser ignores the coding of a body, and takes its length modulo 2^32: what it would leave on the line must not
- * be read as the next request.
+ * What the server would leave on the line must not be read as the next request: it ignores the coding of a body, and
+ * takes the end of a request without any header for another one.
  */
 bool web_admit(httpd_req_t *req)
 {
-    char length[LENGTH_MAX];
+    web_server_of(req)->close_after = wants_close(req);
     if (req->method != HTTP_GET && req->method != HTTP_HEAD) {
         (void)refuse_by_itself(req, HTTPD_405_METHOD_NOT_ALLOWED);
         return false;
     }
-    if (httpd_req_get_hdr_value_len(req, "Transfer-Encoding") > 0) {
-        (void)web_refuse(req, "411 Length Required", "length_required", "a body must come with its length");
+    if (!has_header(req, "Host")) {
+        (void)refuse_by_itself(req, HTTPD_400_BAD_REQUEST);
         return false;
     }
-    const esp_err_t err = httpd_req_get_hdr_value_str(req, "Content-Length", length, sizeof(length));
-    if ((err != ESP_OK && err != ESP_ERR_NOT_FOUND) || req->content_len > WEB_BODY_MAX) {
+    if (has_header(req, "Transfer-Encoding")) {
+        (void)refuse_by_itself(req, HTTPD_411_LENGTH_REQUIRED);
+        return false;
+    }
+    if (!length_is_plain(req) || req->content_len > WEB_BODY_MAX) {
         (void)web_refuse(req, "413 Content Too Large", "content_too_large", "a body may have 8192 bytes");
         return false;
     }
     return true;
+}
+
+esp_err_t web_answered(httpd_req_t *req, bool whole)
+{
+    return whole && !web_server_of(req)->close_after ? ESP_OK : ESP_FAIL;
 }
 
 static bool send_chunk(void *context, const char *bytes, size_t length)
@@ -140,7 +191,7 @@ static esp_err_t answer_document(httpd_req_t *req)
     }
     self->view.web.requests++;
     if (req->method == HTTP_HEAD) {
-        return web_answer_head(req, "200 OK", document->type, "Cache-Control: no-store");
+        return web_answered(req, web_answer_head(req, "200 OK", document->type, "Cache-Control: no-store") == ESP_OK);
     }
     web_view_update(self);
     if (httpd_resp_set_type(req, document->type) != ESP_OK ||
@@ -154,7 +205,7 @@ static esp_err_t answer_document(httpd_req_t *req)
         document->own(&json, self);
     }
     /* Without its last chunk a client sees that an answer is not whole. */
-    return json_stream_end(&json) ? httpd_resp_send_chunk(req, NULL, 0) : ESP_FAIL;
+    return web_answered(req, json_stream_end(&json) && httpd_resp_send_chunk(req, NULL, 0) == ESP_OK);
 }
 
 static void write_state(json_stream_t *json, web_server_t *self)

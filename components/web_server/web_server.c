@@ -20,7 +20,7 @@
 static const char *TAG = "web_server";
 
 #define TURN_EVERY_MS   250
-#define HUNG_AFTER_MS   20000 /**< a slow client holds the server for 15 s at most */
+#define HUNG_AFTER_MS   30000 /**< slow clients hold the server for 10 s, and each behind the first for 2 s at most */
 #define RESP_HEADERS    8
 #define REPORT_EVERY_MS 10000
 

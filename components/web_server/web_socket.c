@@ -18,6 +18,7 @@
 static const char *TAG = "web_server";
 
 #define QUERY_MAX         64
+#define KEY_LENGTH        24  /**< 16 bytes in base64 */
 #define HEAD_SIZE         48  /**< `{"type":"state","lost":4294967295,` and spaces */
 #define ROOM_FOR_FRAME    380 /**< the longest one, of the serial line */
 #define FROM_CLIENT_MAX   125
@@ -61,6 +62,14 @@ static esp_err_t read_topics(httpd_req_t *req, uint8_t *topics)
     return ESP_OK;
 }
 
+/** The server would close the connection without a word. */
+static bool speaks_websocket(httpd_req_t *req)
+{
+    char version[4] = "";
+    return httpd_req_get_hdr_value_str(req, "Sec-WebSocket-Version", version, sizeof(version)) == ESP_OK &&
+           strcmp(version, "13") == 0;
+}
+
 /** Before the handshake, so that a refusal is an answer in HTTP. */
 esp_err_t web_socket_before(httpd_req_t *req)
 {
@@ -68,6 +77,13 @@ esp_err_t web_socket_before(httpd_req_t *req)
     web_server_t *const self = web_server_of(req);
     if (!web_admit(req)) {
         return ESP_FAIL;
+    }
+    if (!speaks_websocket(req)) {
+        (void)httpd_resp_set_hdr(req, "Sec-WebSocket-Version", "13");
+        return web_refuse(req, "426 Upgrade Required", "upgrade_required", "this is a WebSocket of version 13");
+    }
+    if (httpd_req_get_hdr_value_len(req, "Sec-WebSocket-Key") != KEY_LENGTH) {
+        return web_refuse(req, "400 Bad Request", "bad_request", "Sec-WebSocket-Key has 24 characters");
     }
     if (read_topics(req, &topics) != ESP_OK) {
         return web_refuse(req, "400 Bad Request", "bad_request", "subscribe takes state, can and uart");
