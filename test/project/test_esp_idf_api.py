@@ -15,8 +15,8 @@ COMMON = "freertos/", "esp_common/", "esp_system/", "log/"
 
 def code(path: Path) -> str:
     """The text of a C file without comments and strings."""
-    text = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
-    return re.sub(r'"(?:\\.|[^"\\])*"', '""', re.sub(r"//[^\n]*", "", text))
+    either = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\])*"', re.DOTALL)  # a string may hold what begins a comment
+    return either.sub(lambda found: '""' if found[0].startswith('"') else "", path.read_text())
 
 
 def firmware(root: Path) -> list[Path]:
