@@ -309,7 +309,8 @@ def test_once_the_settings_stay_the_currents_come_to_what_they_would_always_have
     for _ in flipped.play(history):
         pass
     bms = next(step.bms for step in reversed(history[1]) if step.bms is not None)
-    charging = replace(bms, current_ma=200_000, status=0x91, events=())
+    full = [10 * bms.settings[300]] * bms.cells  # so that no cell keeps DCL at 0 for what it was before
+    charging = replace(bms, cell_100uv=full, current_ma=200_000, status=0x91, events=())
     always = Pipeline(pure, uses[-1])
     flipped.pipeline.configure(uses[-1])
     clock_ms = history[0] + sum(step.clock_ms for step in history[1])
