@@ -206,8 +206,8 @@ void web_client_closed(httpd_handle_t server, int fd)
     (void)close(fd);
 }
 
-/** When the queue of the server is full, the next turn tries again. */
-static void shed(web_server_t *self, web_client_t *client)
+/** Once: the server would close whoever takes its place as well. When its queue is full, the next turn tries again. */
+void web_client_shed(web_server_t *self, web_client_t *client)
 {
     if (!client->closing && httpd_sess_trigger_close(self->server, client->fd) == ESP_OK) {
         client->closing = true;
@@ -241,7 +241,7 @@ static void make_room(web_server_t *self, int64_t now_ms)
         web_client_t *const client = &self->clients[i];
         const bool gives_way = client == longest || (!client->websocket && !client->has_spoken);
         if (gives_way && now_ms - client->active_ms >= IDLE_CROWDED_MS) {
-            shed(self, client);
+            web_client_shed(self, client);
         }
     }
 }
@@ -258,7 +258,7 @@ void web_clients_tend(web_server_t *self)
         }
         client->busy_since_ms = 0;
         if (overdue(client, now_ms)) {
-            shed(self, client);
+            web_client_shed(self, client);
         }
     }
 }

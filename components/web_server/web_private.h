@@ -113,6 +113,9 @@ void web_client_closed(httpd_handle_t server, int fd);
 web_client_t *web_client_find(web_server_t *self, int fd);
 unsigned web_clients_websockets(const web_server_t *self);
 
+/** @brief Has the server close a connection, as one that it could not serve. */
+void web_client_shed(web_server_t *self, web_client_t *client);
+
 /** @brief Between two requests: closes who has been silent for too long. */
 void web_clients_tend(web_server_t *self);
 

@@ -292,6 +292,7 @@ esp_err_t web_routes_register(web_server_t *self)
         .method = HTTP_GET,
         .handler = web_socket_receive,
         .is_websocket = true,
+        .handle_ws_control_frames = true,
         .ws_pre_handshake_cb = web_socket_before,
         .ws_post_handshake_cb = web_socket_after,
     };

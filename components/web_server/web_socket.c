@@ -101,6 +101,9 @@ static void deliver(web_server_t *self, web_client_t *client, web_topic_t topic,
     char start[HEAD_SIZE + 1];
     httpd_ws_frame_t frame = {
         .final = true, .type = HTTPD_WS_TYPE_TEXT, .payload = (uint8_t *)self->message, .len = length};
+    if (client->closing) {
+        return;
+    }
     if (!web_client_writable(client->fd, 0)) {
         client->lost[topic] += frames;
         client->stuck_since_ms = client->stuck_since_ms == 0 ? service_now_ms() : client->stuck_since_ms;
@@ -112,7 +115,7 @@ static void deliver(web_server_t *self, web_client_t *client, web_topic_t topic,
     (void)snprintf(head, sizeof(head), "%-*s", HEAD_SIZE, start);
     memcpy(self->message, head, HEAD_SIZE);
     if (httpd_ws_send_frame_async(self->server, client->fd, &frame) != ESP_OK) {
-        (void)httpd_sess_trigger_close(self->server, client->fd);
+        web_client_shed(self, client);
     }
 }
 
@@ -234,6 +237,46 @@ esp_err_t web_socket_after(httpd_req_t *req)
     return ESP_OK;
 }
 
+/** Of a reserved kind the server would take each byte for the beginning of another frame. */
+static bool known_type(httpd_ws_type_t type)
+{
+    switch (type) {
+    case HTTPD_WS_TYPE_CONTINUE:
+    case HTTPD_WS_TYPE_TEXT:
+    case HTTPD_WS_TYPE_BINARY:
+    case HTTPD_WS_TYPE_CLOSE:
+    case HTTPD_WS_TYPE_PING:
+    case HTTPD_WS_TYPE_PONG:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static esp_err_t answer_frame(httpd_req_t *req, const httpd_ws_frame_t *from)
+{
+    httpd_ws_frame_t frame = {.final = true, .type = HTTPD_WS_TYPE_CLOSE};
+    if (from->type == HTTPD_WS_TYPE_PING) {
+        frame =
+            (httpd_ws_frame_t){.final = true, .type = HTTPD_WS_TYPE_PONG, .payload = from->payload, .len = from->len};
+    } else if (from->type != HTTPD_WS_TYPE_CLOSE) {
+        return ESP_OK;
+    }
+    return httpd_ws_send_frame(req, &frame);
+}
+
+static esp_err_t receive_frame(httpd_req_t *req, httpd_ws_frame_t *frame, uint8_t text[FROM_CLIENT_MAX])
+{
+    if (httpd_ws_recv_frame(req, frame, 0) != ESP_OK || frame->len > FROM_CLIENT_MAX || !known_type(frame->type)) {
+        return ESP_FAIL;
+    }
+    frame->payload = text;
+    if (frame->len > 0 && httpd_ws_recv_frame(req, frame, FROM_CLIENT_MAX) != ESP_OK) {
+        return ESP_FAIL;
+    }
+    return answer_frame(req, frame);
+}
+
 /** Nothing is read from a client, and a long message is none of ours. Also called for a request without an upgrade. */
 esp_err_t web_socket_receive(httpd_req_t *req)
 {
@@ -244,13 +287,7 @@ esp_err_t web_socket_receive(httpd_req_t *req)
         (void)httpd_resp_set_hdr(req, "Upgrade", "websocket");
         return web_refuse(req, "426 Upgrade Required", "upgrade_required", "this address is a WebSocket");
     }
-    esp_err_t err = httpd_ws_recv_frame(req, &frame, 0);
-    if (err != ESP_OK || frame.len > sizeof(text)) {
-        return ESP_FAIL;
-    }
-    frame.payload = text;
-    if (frame.len > 0) {
-        err = httpd_ws_recv_frame(req, &frame, sizeof(text));
-    }
-    return err;
+    const esp_err_t err = receive_frame(req, &frame, text);
+    /* The server closes it by itself then, and would close whoever takes its place as well if it were told twice. */
+    return frame.type == HTTPD_WS_TYPE_CLOSE ? ESP_OK : err;
 }
