@@ -44,6 +44,7 @@ test-control: build ## test the gateway: suites, properties, closed loop, bus an
 	@tools/dev/part.sh corpora 1 tools/dev/unit.sh $(BUILD) '^fuzz_'
 	@tools/dev/part.sh calculating 60 $(PYTEST) $(CALCULATING) test/pure $(LOOP)
 	@tools/dev/part.sh scenarios 30 $(PYTEST) $(SCENARIOS)
+	@tools/dev/packages.sh nginx openssl prometheus
 	@tools/dev/part.sh "real time" 140 $(PYTEST) $(WAITING) test/system test/integration $(addprefix --ignore=,$(LOOP))
 
 test-toolkit: build ## test the toolkit, and the tree itself

@@ -16,6 +16,7 @@
 
 #include "battery_pipeline.h"
 #include "energy_store.h"
+#include "esp_attr.h"
 #include "esp_check.h"
 #include "esp_log.h"
 #include "limits_store.h"
@@ -48,6 +49,8 @@ typedef struct {
 typedef struct {
     event_bus_handle_t bus;
     event_bus_subscription_t snapshots;
+    settings_handle_t settings;
+    uint32_t generation; /**< of the settings that the pipeline has */
     battery_pipeline_t pipeline;
     tinybms_snapshot_t snapshot; /**< last valid one */
     bool has_snapshot;
@@ -218,6 +221,32 @@ static void keep(const battery_t *battery)
     energy_store_put(battery_pipeline_energy(&battery->pipeline), &memory);
 }
 
+/** Apart, so that the values take no stack while the pipeline runs. */
+NOINLINE_ATTR static void read_settings(battery_t *battery, battery_pipeline_config_t *config, int32_t *save_s,
+                                        bool *lost)
+{
+    settings_values_t values;
+    battery->generation = settings_generation(battery->settings);
+    *lost = settings_restricted(battery->settings);
+    settings_get_all(battery->settings, &values);
+    *config = settings_pipeline(&values);
+    *save_s = values.number[SETTINGS_ENERGY_SAVE_S];
+}
+
+/** What has been saved meanwhile counts for the snapshot that has just come. */
+static void follow_settings(battery_t *battery)
+{
+    battery_pipeline_config_t config;
+    int32_t save_s = 0;
+    bool lost = false;
+    if (settings_generation(battery->settings) == battery->generation) {
+        return;
+    }
+    read_settings(battery, &config, &save_s, &lost);
+    battery_pipeline_configure(&battery->pipeline, &config, lost);
+    energy_store_set_period(save_s);
+}
+
 static void update(battery_t *battery)
 {
     battery_alarm_change_t changes[BATTERY_ALARM_CHANGES_MAX];
@@ -252,6 +281,7 @@ static void run(service_task_t *task, void *argument)
         if (event_bus_receive_snapshot(battery->snapshots, &battery->snapshot, pdMS_TO_TICKS(STALENESS_CHECK_MS))) {
             battery->has_snapshot = true;
         }
+        follow_settings(battery);
         update(battery);
         service_task_alive(task);
     }
@@ -272,19 +302,18 @@ esp_err_t battery_start(event_bus_handle_t bus, settings_handle_t settings)
     battery_t *const battery = &the_battery;
     ESP_RETURN_ON_FALSE(battery->bus == NULL, ESP_ERR_INVALID_STATE, TAG, "already started");
     battery->bus = bus;
-    settings_values_t values;
-    settings_get_all(settings, &values);
-    const battery_pipeline_config_t config = settings_pipeline(&values);
+    battery->settings = settings;
+    battery_pipeline_config_t config;
+    int32_t save_s = 0;
     energy_totals_t totals;
     charge_control_kept_t limits;
     bool has_totals = false;
     const settings_memory_t memory = settings_memory(settings);
     battery->snapshot.over = memory.events_over; /* until there is a snapshot */
-    battery_pipeline_kept_t kept = {.sensors_seen = memory.sensors_seen,
-                                    .settings_lost = settings_restricted(settings)};
-    ESP_RETURN_ON_ERROR(
-        energy_store_start(bus, settings, &memory, values.number[SETTINGS_ENERGY_SAVE_S], &totals, &has_totals), TAG,
-        "cannot keep the energy counters");
+    battery_pipeline_kept_t kept = {.sensors_seen = memory.sensors_seen};
+    read_settings(battery, &config, &save_s, &kept.settings_lost);
+    ESP_RETURN_ON_ERROR(energy_store_start(bus, settings, &memory, save_s, &totals, &has_totals), TAG,
+                        "cannot keep the energy counters");
     kept.energy = has_totals ? &totals : NULL;
     const bool has_limits = limits_store_take(&limits, &kept.limits_age_ms);
     kept.limits = has_limits ? &limits : NULL;

@@ -10,6 +10,7 @@
 #include "energy_store.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 
 #include "energy_log.h"
 #include "esp_check.h"
@@ -55,6 +56,7 @@ typedef struct {
 } energy_store_t;
 
 static energy_store_t s_store;
+static atomic_int s_save_s;   /* as the battery task has it from the settings */
 static int64_t s_next_put_ms; /* of the battery task */
 
 static bool read_flash(void *context, uint32_t offset, void *data, uint32_t length)
@@ -149,9 +151,19 @@ static void make_good(energy_store_t *store)
     }
 }
 
+/** Under the lock. A shorter period counts from now on, a longer one from the next save on. */
+static void follow_period(energy_store_t *store)
+{
+    const int32_t save_ms = atomic_load(&s_save_s) * 1000;
+    const int64_t due_ms = service_now_ms() + save_ms;
+    store->save_ms = save_ms;
+    store->due_ms = due_ms < store->due_ms ? due_ms : store->due_ms;
+}
+
 static void save_when_due(energy_store_t *store)
 {
     (void)xSemaphoreTake(store->lock, portMAX_DELAY);
+    follow_period(store);
     note_memory(store);
     if (service_now_ms() >= store->due_ms) {
         save(store);
@@ -215,6 +227,7 @@ esp_err_t energy_store_start(event_bus_handle_t bus, settings_handle_t settings,
     store->settings = settings;
     store->remembered = *memory;
     store->told = *memory;
+    atomic_store(&s_save_s, save_s);
     store->save_ms = save_s * 1000;
     store->due_ms = service_now_ms() + store->save_ms;
     store->lock = xSemaphoreCreateMutex();
@@ -229,6 +242,11 @@ esp_err_t energy_store_start(event_bus_handle_t bus, settings_handle_t settings,
         .run = run,
     };
     return service_task_start(&task, bus, store);
+}
+
+void energy_store_set_period(int32_t save_s)
+{
+    atomic_store(&s_save_s, save_s);
 }
 
 void energy_store_put(const energy_totals_t *totals, const settings_memory_t *memory)

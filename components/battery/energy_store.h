@@ -35,6 +35,9 @@
 esp_err_t energy_store_start(event_bus_handle_t bus, settings_handle_t settings, const settings_memory_t *memory,
                              int32_t save_s, energy_totals_t *totals, bool *has_totals);
 
+/** @brief Seconds between two saves from now on; never waits. */
+void energy_store_set_period(int32_t save_s);
+
 /**
  * @brief Hands over the newest counters and battery memory; never waits. From one task only. Calls within a second of
  * the last one are ignored.

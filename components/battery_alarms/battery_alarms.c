@@ -367,7 +367,7 @@ static verdict_t general(bool other, bool fault)
 void battery_alarms_init(battery_alarms_t *alarms, const battery_alarms_config_t *config)
 {
     memset(alarms, 0, sizeof(*alarms));
-    alarms->config = *config;
+    battery_alarms_configure(alarms, config);
 }
 
 size_t battery_alarms_step(battery_alarms_t *alarms, const battery_alarms_input_t *input, battery_state_t *state,

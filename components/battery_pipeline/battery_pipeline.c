@@ -26,16 +26,22 @@ void battery_pipeline_init(battery_pipeline_t *pipeline, const battery_pipeline_
     pipeline->stale_ms = config->data_stale_ms;
     pipeline->silent_ms = config->data_silent_ms;
     battery_belief_init(&pipeline->belief, before->sensors_seen);
-    charge_control_init(&pipeline->charge, &config->charge);
+    charge_control_init(&pipeline->charge, &config->charge, before->settings_lost);
     battery_alarms_init(&pipeline->alarms, &config->alarms);
     energy_meter_init(&pipeline->energy, before->energy);
-    if (before->settings_lost) {
-        charge_control_settings_lost(&pipeline->charge);
-    }
     if (before->limits != NULL) {
         charge_control_keep(&pipeline->charge, before->limits);
         pipeline->kept_until_ms = (int64_t)BATTERY_PIPELINE_KEPT_MS - before->limits_age_ms;
     }
+}
+
+void battery_pipeline_configure(battery_pipeline_t *pipeline, const battery_pipeline_config_t *config,
+                                bool settings_lost)
+{
+    pipeline->stale_ms = config->data_stale_ms;
+    pipeline->silent_ms = config->data_silent_ms;
+    charge_control_configure(&pipeline->charge, &config->charge, settings_lost);
+    battery_alarms_configure(&pipeline->alarms, &config->alarms);
 }
 
 /** A clock that is set back counts as one that stood still. */
@@ -163,13 +169,15 @@ typedef struct {
     bool silent;
 } freshness_t;
 
-static freshness_t freshness(const battery_pipeline_t *pipeline)
+/** What has been called stale stays so until a snapshot is believed, whatever age is allowed meanwhile. */
+static freshness_t freshness(const battery_pipeline_t *pipeline, const battery_state_t *state)
 {
     const int64_t age_ms = pipeline->time_ms - pipeline->snapshot_ms;
     const int64_t same_ms = frozen_ms(&pipeline->watch);
     return (freshness_t){
         .age_ms = age_ms > same_ms ? age_ms : same_ms,
-        .stale = age_ms >= pipeline->stale_ms || same_ms >= BATTERY_PIPELINE_FROZEN_MS,
+        .stale = age_ms >= pipeline->stale_ms || same_ms >= BATTERY_PIPELINE_FROZEN_MS ||
+                 state->ccl_ma.reason == BATTERY_REASON_STALE_DATA,
         .silent = age_ms >= pipeline->silent_ms || same_ms >= pipeline->silent_ms,
     };
 }
@@ -207,7 +215,7 @@ size_t battery_pipeline_step(battery_pipeline_t *pipeline, const tinybms_snapsho
         memset(state, 0, sizeof(*state));
         return 0;
     }
-    const freshness_t fresh = freshness(pipeline);
+    const freshness_t fresh = freshness(pipeline, state);
     apply_staleness(pipeline, &fresh, state);
     assert(safe(&fresh, state));
     const battery_alarms_input_t input = {

@@ -111,17 +111,50 @@ static void pause_refusal(can_node_t *self, int64_t now_ms)
 }
 
 /**
+ * What the driver calculates when it makes a node, from the 80 MHz of the ESP32. The node is set anew rather than made
+ * anew: to delete one right behind a frame would give its event group back while the timer task is still to set the
+ * idle bit in it, and nothing on this path shall depend on memory after the start.
+ */
+static bool timing_of(int32_t bitrate, twai_timing_advanced_config_t *timing)
+{
+    static const twai_timing_advanced_config_t at_500k = {.brp = 8, .prop_seg = 3, .tseg_1 = 12, .tseg_2 = 4, .sjw = 2};
+    static const twai_timing_advanced_config_t at_250k = {
+        .brp = 16, .prop_seg = 4, .tseg_1 = 12, .tseg_2 = 3, .sjw = 1};
+    *timing = bitrate == 500000 ? at_500k : at_250k;
+    return bitrate == 500000 || bitrate == 250000;
+}
+
+/** The node is disabled. */
+static esp_err_t set_wanted_bitrate(can_node_t *self)
+{
+    twai_timing_advanced_config_t timing;
+    if (self->node_has == self->bitrate) {
+        return ESP_OK;
+    }
+    ESP_RETURN_ON_FALSE(timing_of(self->bitrate, &timing), ESP_ERR_INVALID_ARG, TAG, "no such bit rate");
+    const esp_err_t err = twai_node_reconfig_timing(self->node, &timing, NULL);
+    self->node_has = err == ESP_OK ? self->bitrate : self->node_has;
+    return err;
+}
+
+static esp_err_t set_and_enable(can_node_t *self)
+{
+    const esp_err_t err = set_wanted_bitrate(self);
+    return err == ESP_OK ? twai_node_enable(self->node) : err;
+}
+
+/**
  * The driver takes a node for disabled while its state is "bus-off". An interrupt on the other core that overlaps with
  * twai_node_disable() writes its own state over it: the node is off, but counts as enabled, and refuses to be enabled
  * for ever. Disabled once more, without an interrupt this time, it can be enabled.
  */
 static void enable(can_node_t *self, int64_t now_ms)
 {
-    esp_err_t err = twai_node_enable(self->node);
+    esp_err_t err = set_and_enable(self);
     if (err != ESP_OK) {
         self->status.enable_refused++;
         (void)twai_node_disable(self->node); /* refused where it was disabled: what counts is the next line */
-        err = twai_node_enable(self->node);
+        err = set_and_enable(self);
     }
     self->halted = err != ESP_OK;
     if (self->halted) {
@@ -149,6 +182,8 @@ esp_err_t can_node_open(can_node_t *self, TaskHandle_t task, int32_t bitrate, in
     };
     memset(self, 0, sizeof(*self));
     self->task = task;
+    self->bitrate = bitrate;
+    self->node_has = bitrate;
     self->received = xQueueCreate(CONFIG_TINYBMS_CAN_VICTRON_RX_QUEUE, sizeof(event_bus_can_frame_t));
     ESP_RETURN_ON_FALSE(self->received != NULL, ESP_ERR_NO_MEM, TAG, "no memory for received frames");
     ESP_RETURN_ON_ERROR(twai_new_node_onchip(&config, &self->node), TAG, "cannot create the TWAI node");
@@ -156,6 +191,11 @@ esp_err_t can_node_open(can_node_t *self, TaskHandle_t task, int32_t bitrate, in
                         "cannot register callbacks");
     enable(self, now_ms); /* one that refuses is tried on as later */
     return ESP_OK;
+}
+
+void can_node_set_bitrate(can_node_t *self, int32_t bitrate)
+{
+    self->bitrate = bitrate;
 }
 
 static void load_frame(can_node_t *self, const victron_frame_t *frame)
@@ -300,18 +340,61 @@ static can_node_tx_t poll_untold(can_node_t *self, int64_t now_ms)
     return CAN_NODE_FAILED;
 }
 
+/** False: it is not disabled. In bus-off it cannot be, and can_node_poll() takes over; anything else is a refusal. */
+static bool disable(can_node_t *self, int64_t now_ms)
+{
+    twai_node_status_t status = {.state = TWAI_ERROR_ACTIVE};
+    const esp_err_t err = twai_node_disable(self->node);
+    self->halted = err == ESP_OK;
+    if (self->halted) {
+        return true;
+    }
+    (void)twai_node_get_info(self->node, &status, NULL);
+    if (status.state != TWAI_ERROR_BUS_OFF) {
+        note_refusal(self, err, now_ms);
+    }
+    return false;
+}
+
+static bool has_wanted_bitrate(const can_node_t *self)
+{
+    return self->node_has == self->bitrate;
+}
+
+/**
+ * Takes a node with another bit rate than the wanted one off the bus. A frame in flight is not waited for: a fresh one
+ * takes its place, as for one that is stuck. Without one nothing can be sent that is old, and the node goes on at once.
+ */
+static void follow_bitrate(can_node_t *self, int64_t now_ms)
+{
+    const bool wait = self->status.refusing && now_ms < self->try_again_ms;
+    if (has_wanted_bitrate(self) || wait || self->halted || self->in_bus_off) {
+        return;
+    }
+    const bool empty = !self->in_flight && driver_idle(self);
+    if (!disable(self, now_ms)) {
+        return;
+    }
+    self->sent_at_ms = now_ms - STALLED_AFTER_MS;
+    if (empty) {
+        enable(self, now_ms);
+    }
+}
+
 can_node_tx_t can_node_poll(can_node_t *self, int64_t now_ms, victron_frame_t *frame)
 {
-    const bool off = poll_bus_off(self, now_ms);
+    bool off = poll_bus_off(self, now_ms);
+    follow_bitrate(self, now_ms);
+    off = off || self->halted;
     frame_in_flight(self, frame);
-    if (!self->halted && (off || !self->in_flight)) {
+    if (!self->halted && has_wanted_bitrate(self) && (off || !self->in_flight)) {
         note_works(self);
     }
     if (!self->in_flight) {
         if (self->halted || self->recovery_overdue) {
             return CAN_NODE_STALLED;
         }
-        return off ? CAN_NODE_BUSY : poll_idle(self, now_ms);
+        return off || !has_wanted_bitrate(self) ? CAN_NODE_BUSY : poll_idle(self, now_ms);
     }
     const int result = atomic_exchange(&self->tx_result, TX_RESULT_NONE);
     if (result == TX_RESULT_ACKNOWLEDGED) {
@@ -327,21 +410,11 @@ can_node_tx_t can_node_poll(can_node_t *self, int64_t now_ms, victron_frame_t *f
     return poll_untold(self, now_ms);
 }
 
-/** False: it is not halted. In bus-off it cannot be, and can_node_poll() takes over; anything else is a refusal. */
 static bool halt(can_node_t *self, int64_t now_ms)
 {
-    twai_node_status_t status = {.state = TWAI_ERROR_ACTIVE};
-    const esp_err_t err = twai_node_disable(self->node);
-    if (err == ESP_OK) {
-        self->halted = true;
-        self->status.tx_stalled++;
-        return true;
-    }
-    (void)twai_node_get_info(self->node, &status, NULL);
-    if (status.state != TWAI_ERROR_BUS_OFF) {
-        note_refusal(self, err, now_ms);
-    }
-    return false;
+    const bool halted = disable(self, now_ms);
+    self->status.tx_stalled += halted ? 1U : 0U;
+    return halted;
 }
 
 /** Whatever the driver still holds it sends when it is enabled, from where it stands: that is fresh by then. */

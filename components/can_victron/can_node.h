@@ -39,6 +39,8 @@ typedef enum {
 /** @brief The node. Lives in internal RAM (interrupts use it while the flash is busy); private to can_node.c. */
 typedef struct {
     twai_node_handle_t node;
+    int32_t bitrate;   /**< wanted, bit/s */
+    int32_t node_has;  /**< bit rate of the node: with another one than the wanted it is not enabled */
     TaskHandle_t task; /**< notified on every interrupt that has news */
     QueueHandle_t received;
     twai_frame_t frame; /**< the one in flight; not touched until it is done */
@@ -79,6 +81,13 @@ typedef struct {
  */
 esp_err_t can_node_open(can_node_t *node, TaskHandle_t task, int32_t bitrate, int64_t now_ms);
 
+/**
+ * @brief Asks for another bit rate: the next can_node_poll() disables the node, and it is enabled with the new rate and
+ * without an old frame. A node in bus-off comes out of that first. One that cannot be disabled or set refuses: it gets
+ * no more frames, and can_node_refusing_ms() counts.
+ */
+void can_node_set_bitrate(can_node_t *node, int32_t bitrate);
+
 /** @brief Gives the driver a frame; only after can_node_poll() returned IDLE. False: refused (counted), try later. */
 bool can_node_send(can_node_t *node, const victron_frame_t *frame, int64_t now_ms);
 
@@ -89,7 +98,8 @@ bool can_node_send(can_node_t *node, const victron_frame_t *frame, int64_t now_m
  * @param[out] frame the frame that SENT, FAILED or STALLED refers to; the last one if none is in flight
  * @return
  * - CAN_NODE_IDLE: no frame is in flight
- * - CAN_NODE_BUSY: the frame is still in flight, the driver is not idle yet, or the node is in bus-off
+ * - CAN_NODE_BUSY: the frame is still in flight, the driver is not idle yet, or the node is in bus-off or cannot be set
+ *   to another bit rate
  * - CAN_NODE_SENT: acknowledged; told once
  * - CAN_NODE_FAILED: not acknowledged, or lost to a bus error or bus-off; told once
  * - CAN_NODE_STALLED: call can_node_restart()

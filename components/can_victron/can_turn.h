@@ -16,12 +16,15 @@
 #include "can_node.h"
 #include "can_restart.h"
 #include "event_bus.h"
+#include "settings.h"
 #include "victron_keepalive.h"
 #include "victron_schedule.h"
 
 /** @brief The service. */
 typedef struct {
     event_bus_handle_t bus;
+    settings_handle_t settings;
+    uint32_t generation; /**< of the settings that are in use */
     event_bus_subscription_t states;
     can_node_t node;
     victron_schedule_t schedule;

@@ -21,25 +21,31 @@
 #define CERTAIN_BLOCKS     3
 #define LONGEST_ELAPSED_MS 10000 /**< what a step counts when the one before is longer ago */
 
-void charge_control_init(charge_control_t *control, const charge_control_config_t *config)
+void charge_control_init(charge_control_t *control, const charge_control_config_t *config, bool settings_lost)
+{
+    memset(control, 0, sizeof(*control));
+    control->hot_discharge = PERMILLE;
+    charge_control_configure(control, config, settings_lost);
+}
+
+void charge_control_configure(charge_control_t *control, const charge_control_config_t *config, bool settings_lost)
 {
     assert(config->cvl_off_s > 0); /* it divides */
-    memset(control, 0, sizeof(*control));
     control->config = *config;
-    control->hot_discharge = PERMILLE;
+    control->settings_lost = settings_lost;
+    if (settings_lost) {
+        control->config.disch_soc_pct = charge_most(config->disch_soc_pct, SOC_FLOOR_PERCENT);
+    }
 }
 
-void charge_control_settings_lost(charge_control_t *control)
-{
-    control->settings_lost = true;
-    control->config.disch_soc_pct = charge_most(control->config.disch_soc_pct, SOC_FLOOR_PERCENT);
-}
-
-static void start_ramp(charge_control_current_t *current, int32_t from_percent, int64_t now_ms)
+static void start_ramp(charge_control_current_t *current, const charge_control_config_t *config, int32_t from_percent,
+                       int64_t now_ms)
 {
     current->restart = true;
     current->ramp_since_ms = now_ms;
+    current->ramp_time_s = config->ramp_time_s;
     current->ramp_from_percent = from_percent;
+    current->ramp_cap_ma = INT32_MAX;
 }
 
 static void empty_filters(charge_control_t *control)
@@ -57,9 +63,9 @@ void charge_control_resume(charge_control_t *control, charge_control_ramp_t ramp
 {
     const bool both = ramp == CHARGE_CONTROL_RAMP_BOTH;
     empty_filters(control);
-    start_ramp(&control->ccl, both ? control->config.ramp_start_pct : 0, now_ms);
+    start_ramp(&control->ccl, &control->config, both ? control->config.ramp_start_pct : 0, now_ms);
     if (both) {
-        start_ramp(&control->dcl, control->config.ramp_start_pct, now_ms);
+        start_ramp(&control->dcl, &control->config, control->config.ramp_start_pct, now_ms);
         control->restart = true;
     }
 }
@@ -158,6 +164,9 @@ charge_voltages_t charge_control_voltages(const charge_control_config_t *config,
     v.float_mv = charge_least(float_mv, v.target_mv);
     v.floor_mv = floor_of(config, bms);
     v.contradictory = contradictory(&v, bms, float_mv);
+    if (config->charge_cell_mv > 0) { /* what a person lowers counts at once, unlike a register */
+        v.ceiling_mv = charge_least(v.ceiling_mv, config->charge_cell_mv);
+    }
     assert(v.float_mv <= v.target_mv && v.target_mv <= v.ceiling_mv);
     return v;
 }

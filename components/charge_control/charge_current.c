@@ -165,7 +165,9 @@ static void fill_discharge_limiters(charge_control_t *control, const charge_step
         limiters[BATTERY_REASON_SETTING_MISSING] = charge_known(0);
     }
     charge_temperature_limit_discharge(control, step, cap_ma, limiters);
-    if (config->disch_soc_pct > 0 && state->soc_ppm.known) {
+    if (config->disch_soc_pct == 0) {
+        control->soc_low = false;
+    } else if (state->soc_ppm.known) {
         limiters[BATTERY_REASON_SOC] =
             charge_known(charge_share_of(cap_ma, soc_permille(control, state->soc_ppm.value)));
     }
@@ -205,20 +207,30 @@ static void follow(charge_control_current_t *current, const charge_control_confi
     }
 }
 
+/**
+ * A ramp keeps the time that it began with, and a cap that is raised meanwhile is left to the slow rise behind it:
+ * neither must let the limit jump up.
+ */
 static battery_limit_t finish(charge_control_current_t *current, const charge_control_config_t *config,
                               const charge_step_t *step, int32_t cap_ma, battery_quantity_t *limiters)
 {
+    const int64_t since_ms = step->now_ms - current->ramp_since_ms;
+    const int32_t ramp_ms = current->ramp_time_s * 1000;
+    const bool ramps = since_ms < ramp_ms;
+    if (ramps) {
+        current->ramp_cap_ma = charge_least(current->ramp_cap_ma, cap_ma);
+        limiters[BATTERY_REASON_RAMP] = charge_known(current->ramp_cap_ma);
+    }
     const int32_t allowed_ma = least(limiters).value;
     follow(current, config, step, allowed_ma);
     if (current->value_ma < allowed_ma) {
         limiters[BATTERY_REASON_RISING] = charge_known(current->value_ma);
     }
-    const int64_t ramp_ms = (int64_t)config->ramp_time_s * 1000;
-    const int64_t since_ms = step->now_ms - current->ramp_since_ms;
-    if (since_ms < ramp_ms) {
+    if (ramps) {
         const int32_t from = permille(current->ramp_from_percent);
-        const int32_t done = from + (int32_t)since_ms / config->ramp_time_s * (PERMILLE - from) / PERMILLE;
-        limiters[BATTERY_REASON_RAMP] = charge_known(charge_share_of(cap_ma, done));
+        const int32_t way = charge_permille_of((int32_t)since_ms, ramp_ms);
+        const int32_t done = from + way * (PERMILLE - from) / PERMILLE;
+        limiters[BATTERY_REASON_RAMP].value = charge_share_of(current->ramp_cap_ma, done);
     }
     return least(limiters);
 }

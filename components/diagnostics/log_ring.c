@@ -105,7 +105,8 @@ static void tell_lost(void)
     char text[LOST_SIZE];
     const unsigned lost = atomic_exchange(&s_lost, 0);
     if (lost > 0) {
-        append(text, (uint32_t)snprintf(text, sizeof(text), "(%u lines lost)\n", lost));
+        const int length = snprintf(text, sizeof(text), "(lines missing: %u)\n", lost);
+        append(text, (uint32_t)length);
     }
 }
 

@@ -9,7 +9,9 @@
  */
 #include "settings.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "esp_check.h"
 #include "esp_log.h"
@@ -33,8 +35,9 @@ static const char *TAG = "settings";
 #define FIRST_TEXT_MAX    63             /**< of the texts that had a key of their own each */
 
 struct settings {
-    settings_values_t in_effect; /**< written at the start only */
+    settings_values_t in_effect; /**< copied under s_in_effect; written with the lock held too */
     bool restricted;             /**< likewise: what was saved is lost */
+    atomic_uint generation;      /**< of the two; written under s_in_effect */
     SemaphoreHandle_t lock;      /**< guards what follows; who has a turn at the flash gate does not take it */
     settings_saved_t saved;
     settings_keep_t keep;
@@ -45,6 +48,13 @@ struct settings {
 };
 
 static struct settings s_settings; /* there is one set, as long as the program lives */
+
+/**
+ * Guards what is in effect for as long as it takes to copy it, some microseconds: tasks of the control path must not
+ * wait for the lock, which is held while flash is written. A sequence lock would let them wait for nobody, but make
+ * them copy what is being written, which C calls a race.
+ */
+static portMUX_TYPE s_in_effect = portMUX_INITIALIZER_UNLOCKED;
 
 /* ---- the two places ---- */
 
@@ -181,6 +191,33 @@ static bool replace_second(void *context, uint32_t offset, const void *data, uin
     return done;
 }
 
+/* ---- in effect ---- */
+
+/** Under the lock. */
+static void put_into_effect(struct settings *settings, const settings_values_t *values, bool restricted)
+{
+    if (settings->restricted == restricted && memcmp(&settings->in_effect, values, sizeof(*values)) == 0) {
+        return;
+    }
+    portENTER_CRITICAL(&s_in_effect);
+    settings->in_effect = *values;
+    settings->restricted = restricted;
+    (void)atomic_fetch_add(&settings->generation, 1U);
+    portEXIT_CRITICAL(&s_in_effect);
+}
+
+/** Under the lock: what is saved, but for values that wait for the next start. `next` is working memory. */
+static void take_effect(struct settings *settings, settings_values_t *next)
+{
+    *next = settings->saved.values;
+    for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
+        if (settings_entry(id)->applies == SETTINGS_APPLIES_RESTART) {
+            settings_copy(next, &settings->in_effect, id);
+        }
+    }
+    put_into_effect(settings, next, settings->saved.unconfirmed);
+}
+
 /** For one start or save, outside the control path; given back with free(). */
 static settings_room_t *borrow_room(void)
 {
@@ -294,8 +331,7 @@ static void read_all(struct settings *settings, settings_room_t *room)
     }
     settings->starting = false;
     settings->second_behind = found.heal_second && !healed;
-    settings->in_effect = settings->saved.values;
-    settings->restricted = settings->saved.unconfirmed;
+    put_into_effect(settings, &settings->saved.values, settings->saved.unconfirmed);
 }
 
 esp_err_t settings_open(settings_handle_t *handle)
@@ -320,17 +356,30 @@ esp_err_t settings_open(settings_handle_t *handle)
 
 void settings_get_all(settings_handle_t handle, settings_values_t *values)
 {
+    portENTER_CRITICAL(&s_in_effect);
     *values = handle->in_effect;
+    portEXIT_CRITICAL(&s_in_effect);
 }
 
 int32_t settings_number(settings_handle_t handle, settings_id_t id)
 {
-    return handle->in_effect.number[id];
+    portENTER_CRITICAL(&s_in_effect);
+    const int32_t number = handle->in_effect.number[id];
+    portEXIT_CRITICAL(&s_in_effect);
+    return number;
 }
 
 bool settings_restricted(settings_handle_t handle)
 {
-    return handle->restricted;
+    portENTER_CRITICAL(&s_in_effect);
+    const bool restricted = handle->restricted;
+    portEXIT_CRITICAL(&s_in_effect);
+    return restricted;
+}
+
+uint32_t settings_generation(settings_handle_t handle)
+{
+    return atomic_load(&handle->generation);
 }
 
 void settings_get_saved(settings_handle_t handle, settings_values_t *values, bool *unconfirmed)
@@ -360,7 +409,7 @@ esp_err_t settings_read_long(settings_handle_t handle, settings_id_t id, char *b
 
 /* ---- saving ---- */
 
-/** Under the lock; what is to be saved is in room->other. */
+/** Under the lock; what is to be saved is in room->other, and takes effect. */
 static esp_err_t keep(struct settings *settings, settings_room_t *room, bool over_newer)
 {
     switch (settings_keep_save(&settings->keep, &room->other, over_newer, room)) {
@@ -379,6 +428,7 @@ static esp_err_t keep(struct settings *settings, settings_room_t *room, bool ove
         return ESP_FAIL;
     }
     settings->saved = room->other;
+    take_effect(settings, &room->other.values);
     return ESP_OK;
 }
 

@@ -47,6 +47,8 @@ typedef struct {
 
 struct uart_bms {
     event_bus_handle_t bus;
+    settings_handle_t gateway_settings;
+    uint32_t generation; /**< of those that the session has */
     QueueHandle_t driver_events;
     QueueHandle_t jobs;    /**< write_job_t, depth 1 */
     QueueHandle_t answers; /**< write_answer_t, depth 1 */
@@ -267,11 +269,21 @@ static void report(uart_bms_handle_t bms)
     event_bus_publish_uart_status(bms->bus, &bms->status);
 }
 
+static void follow_settings(uart_bms_handle_t bms)
+{
+    const uint32_t generation = settings_generation(bms->gateway_settings);
+    if (generation != bms->generation) {
+        bms->generation = generation;
+        tinybms_session_set_poll_ms(&bms->session, settings_number(bms->gateway_settings, SETTINGS_UART_POLL_MS));
+    }
+}
+
 static void run(service_task_t *task, void *argument)
 {
     uart_bms_handle_t bms = argument;
     for (;;) {
         uart_event_t event;
+        follow_settings(bms);
         perform(bms);
         const TickType_t wait = service_ticks_until(tinybms_session_deadline_ms(&bms->session), LONGEST_WAIT_MS);
         if (xQueueReceive(bms->driver_events, &event, wait) == pdTRUE) {
@@ -312,6 +324,8 @@ esp_err_t uart_bms_start(event_bus_handle_t bus, settings_handle_t settings, uar
     ESP_RETURN_ON_FALSE(bms->bus == NULL, ESP_ERR_INVALID_STATE, TAG, "already started");
     bms->bus = bus;
     uart_traffic_init(&bms->traffic, bus);
+    bms->gateway_settings = settings;
+    bms->generation = settings_generation(settings);
     bms->jobs = xQueueCreate(1, sizeof(write_job_t));
     bms->answers = xQueueCreate(1, sizeof(write_answer_t));
     bms->one_writer = xSemaphoreCreateMutex();

@@ -26,6 +26,8 @@
 #define WEBSOCKET_STUCK_MS 10000
 #define MS_PER_S           1000
 #define US_PER_MS          1000
+#define START_TRIES        100
+#define START_TRY_MS       10
 #define DRAIN_MAX          4096
 
 static web_server_t *self_of(httpd_handle_t server)
@@ -127,11 +129,21 @@ static int send_all(httpd_handle_t server, int fd, const char *bytes, size_t len
     return (int)length;
 }
 
+/** Else the first client of all would be told that there is nothing. */
+static bool wait_until_ready(web_server_t *self)
+{
+    for (int i = 0; i < START_TRIES && !atomic_load(&self->ready); i++) {
+        vTaskDelay(pdMS_TO_TICKS(START_TRY_MS));
+    }
+    return atomic_load(&self->ready);
+}
+
 esp_err_t web_client_opened(httpd_handle_t server, int fd)
 {
     web_client_t *const client = web_client_find(self_of(server), -1);
     const int yes = 1;
-    if (client == NULL || httpd_sess_set_recv_override(server, fd, receive) != ESP_OK ||
+    if (!wait_until_ready(self_of(server)) || client == NULL ||
+        httpd_sess_set_recv_override(server, fd, receive) != ESP_OK ||
         httpd_sess_set_send_override(server, fd, send_all) != ESP_OK) {
         return ESP_FAIL;
     }

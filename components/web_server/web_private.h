@@ -73,7 +73,7 @@ typedef struct web_server {
     httpd_handle_t server;
     web_feeds_t feeds;
     report_view_t view;
-    char device[33];
+    char device[SETTINGS_DEVICE_MAX + 1];
     int64_t options_asked_ms; /**< when the BMS was last asked for its limits; 0 = never */
     web_client_t clients[WEB_CLIENTS_MAX];
     bool files_mounted;
@@ -84,6 +84,7 @@ typedef struct web_server {
     int64_t state_pushed_ms; /**< when it was last sent */
     uint32_t can_dropped;    /**< of the bus subscription, as told to the clients last */
     uint32_t uart_dropped;
+    atomic_bool ready;       /**< all addresses are known */
     atomic_bool turn_queued; /**< also by the relay task */
 } web_server_t;
 

@@ -9,14 +9,12 @@
  */
 #include "web_server.h"
 
-#include <stdio.h>
-
 #include "esp_app_desc.h"
 #include "esp_check.h"
 #include "esp_log.h"
-#include "esp_mac.h"
 #include "sdkconfig.h"
 #include "service_task.h"
+#include "settings_device.h"
 #include "web_private.h"
 
 static const char *TAG = "web_server";
@@ -100,7 +98,7 @@ static esp_err_t open_view(void *argument)
     return web_view_open(argument, xTaskGetCurrentTaskHandle());
 }
 
-/** The addresses come last: whoever asks for one needs what the relay has opened. */
+/** The addresses come last, because they need what the relay has opened; the first client waits for them. */
 static esp_err_t start(web_server_t *self)
 {
     const service_task_config_t task = {
@@ -113,7 +111,9 @@ static esp_err_t start(web_server_t *self)
     };
     ESP_RETURN_ON_ERROR(start_server(self), TAG, "cannot start the HTTP server");
     ESP_RETURN_ON_ERROR(service_task_start(&task, self->bus, self), TAG, "cannot start the relay task");
-    return web_routes_register(self);
+    ESP_RETURN_ON_ERROR(web_routes_register(self), TAG, "cannot register the addresses");
+    atomic_store(&self->ready, true);
+    return ESP_OK;
 }
 
 /** Whatever strangers send would otherwise fill the log, which has 8 kB; the counters tell it. */
@@ -125,13 +125,6 @@ static void keep_log_readable(void)
     }
 }
 
-static void name_device(web_server_t *self)
-{
-    uint8_t mac[6] = {0};
-    (void)esp_read_mac(mac, ESP_MAC_WIFI_STA);
-    (void)snprintf(self->device, sizeof(self->device), "tinybms-%02x%02x%02x", mac[3], mac[4], mac[5]);
-}
-
 esp_err_t web_server_start(event_bus_handle_t bus, settings_handle_t settings, const web_server_sources_t *sources)
 {
     ESP_RETURN_ON_FALSE(bus != NULL && settings != NULL && sources != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL argument");
@@ -140,7 +133,7 @@ esp_err_t web_server_start(event_bus_handle_t bus, settings_handle_t settings, c
     self->bus = bus;
     self->settings = settings;
     self->sources = *sources;
-    name_device(self);
+    settings_device_name(settings, self->device);
     self->view.version = esp_app_get_description()->version;
     self->view.device = self->device;
     keep_log_readable();

@@ -20,27 +20,22 @@ static const char *TAG = "web_server";
 esp_err_t web_view_open(web_server_t *self, TaskHandle_t notify)
 {
     web_feeds_t *const feeds = &self->feeds;
-    const struct {
-        event_bus_topic_t topic;
-        uint32_t depth;
-        event_bus_subscription_t *subscription;
-    } wanted[] = {
-        {EVENT_BUS_STATE, 1, &feeds->state},
-        {EVENT_BUS_SNAPSHOT, 1, &feeds->snapshot},
-        {EVENT_BUS_BMS_EVENT, EVENT_DEPTH, &feeds->bms_event},
-        {EVENT_BUS_UART_STATUS, 1, &feeds->uart_status},
-        {EVENT_BUS_CAN_STATUS, 1, &feeds->can_status},
-        {EVENT_BUS_SYSTEM_STATUS, 1, &feeds->system_status},
-        {EVENT_BUS_CAN_FRAME, CAN_DEPTH, &feeds->can_frame},
-        {EVENT_BUS_UART_FRAME, UART_DEPTH, &feeds->uart_frame},
-    };
-    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-        ESP_RETURN_ON_ERROR(event_bus_subscribe(self->bus, wanted[i].topic, wanted[i].depth, TAG,
-                                                wanted[i].topic == EVENT_BUS_STATE ? notify : NULL,
-                                                wanted[i].subscription),
-                            TAG, "cannot subscribe to topic %d", (int)wanted[i].topic);
-    }
-    return ESP_OK;
+    const event_bus_handle_t bus = self->bus;
+    ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_STATE, 1, TAG, notify, &feeds->state), TAG,
+                        "cannot subscribe to state");
+    ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_SNAPSHOT, 1, TAG, NULL, &feeds->snapshot), TAG,
+                        "cannot subscribe to snapshot");
+    ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_BMS_EVENT, EVENT_DEPTH, TAG, NULL, &feeds->bms_event), TAG,
+                        "cannot subscribe to bms_event");
+    ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_UART_STATUS, 1, TAG, NULL, &feeds->uart_status), TAG,
+                        "cannot subscribe to uart_status");
+    ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_CAN_STATUS, 1, TAG, NULL, &feeds->can_status), TAG,
+                        "cannot subscribe to can_status");
+    ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_SYSTEM_STATUS, 1, TAG, NULL, &feeds->system_status), TAG,
+                        "cannot subscribe to system_status");
+    ESP_RETURN_ON_ERROR(event_bus_subscribe(bus, EVENT_BUS_CAN_FRAME, CAN_DEPTH, TAG, NULL, &feeds->can_frame), TAG,
+                        "cannot subscribe to can_frame");
+    return event_bus_subscribe(bus, EVENT_BUS_UART_FRAME, UART_DEPTH, TAG, NULL, &feeds->uart_frame);
 }
 
 void web_view_update(web_server_t *self)

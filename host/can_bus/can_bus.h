@@ -38,7 +38,7 @@ typedef struct {
  */
 const char *can_bus_open(const char *backend, const char *data_dir);
 
-/** @brief The controller is there and has this bit rate: a bus that sets it itself begins now. */
+/** @brief The controller is there and has this bit rate: a bus that sets it itself begins now, or with another one. */
 void can_bus_start(uint32_t bitrate);
 
 /** @brief Who is told of frames and of errors; at most one. */

@@ -25,7 +25,7 @@ typedef struct {
     const char *name; /**< what stands before the colon */
     /** Starts it. `where` is what stands behind the colon. Returns NULL, or a text that says what is wrong. */
     const char *(*open)(const char *where, const char *data_dir);
-    /** The controller is there and has this bit rate; NULL: the bus does not set it. */
+    /** The controller is there and has this bit rate, or another one than before; NULL: the bus does not set it. */
     void (*start)(uint32_t bitrate);
     /** Takes a frame; never while another one is under way. Must not block. */
     can_bus_put_t (*put)(const can_bus_frame_t *frame);

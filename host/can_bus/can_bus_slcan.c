@@ -58,8 +58,8 @@ static struct {
     const char *where;
     char host[256]; /* empty: `where` is a device */
     const char *port;
-    char open_channel[8];
-    int fd; /* -1 = not there */
+    char open_channel[8]; /* "": not started */
+    int fd;               /* -1 = not there */
     bool ready;
     bool broken;
     bool ended; /* the program ends: nothing more is said */
@@ -325,6 +325,10 @@ static const char *greet(void)
     static const char hush[] = "\r\rC\r";
     const int64_t drained_ms = can_bus_now_ms() + DRAIN_MS;
     bool refused = false;
+    char open_channel[sizeof(s_link.open_channel)];
+    (void)pthread_mutex_lock(&s_link.lock);
+    memcpy(open_channel, s_link.open_channel, sizeof(open_channel));
+    (void)pthread_mutex_unlock(&s_link.lock);
     bool works = write(s_link.fd, hush, strlen(hush)) == (ssize_t)strlen(hush);
     while (works && can_bus_now_ms() < drained_ms) {
         works = read_bytes(false);
@@ -332,7 +336,7 @@ static const char *greet(void)
     if (!works || !converse(CLOSE_CHANNEL, &refused)) {
         return "does not answer like an slcan adapter";
     }
-    if (!converse(s_link.open_channel, &refused)) {
+    if (!converse(open_channel, &refused)) {
         return "does not answer like an slcan adapter";
     }
     if (refused) {
@@ -519,8 +523,14 @@ static void start(uint32_t bitrate)
         ESP_LOGE(TAG, "%s: slcan has no bit rate of %u bit/s; not opened", s_link.where, (unsigned)bitrate);
         return;
     }
+    (void)pthread_mutex_lock(&s_link.lock);
+    const bool begins = s_link.open_channel[0] == '\0';
     (void)snprintf(s_link.open_channel, sizeof(s_link.open_channel), "S%c\rO\r", code);
-    host_start_thread("can_link", serve, NULL);
+    s_link.broken = true; /* greeted anew, at this bit rate */
+    (void)pthread_mutex_unlock(&s_link.lock);
+    if (begins) {
+        host_start_thread("can_link", serve, NULL);
+    }
 }
 
 const can_bus_backend_t can_bus_slcan = {.name = "slcan", .open = open_adapter, .start = start, .put = put};

@@ -2,8 +2,40 @@
 # component can be included only by those that require it, and pure components see nothing but one another.
 set(pure_components tinybms battery_model charge_control battery_alarms energy_meter battery_pipeline victron_pgn)
 
+# Puts a file into the program between _binary_<name>_start and _binary_<name>_end, with its length in <name>_length, as
+# ESP-IDF does; a text gets a NUL behind it, which the length does not count.
+function(embed_file target file is_text)
+    get_filename_component(path ${file} ABSOLUTE BASE_DIR ${CMAKE_CURRENT_SOURCE_DIR})
+    get_filename_component(name ${file} NAME)
+    file(SIZE ${path} length)
+    string(MAKE_C_IDENTIFIER ${name} symbol)
+    string(MAKE_C_IDENTIFIER _binary_${name} binary)
+    string(MAKE_C_IDENTIFIER ${name}_length length_symbol)
+    set(terminator "")
+    if(is_text)
+        set(terminator ".byte 0")
+    endif()
+    set(source ${CMAKE_CURRENT_BINARY_DIR}/${name}.S)
+    file(CONFIGURE OUTPUT ${source} @ONLY CONTENT [[
+.section .rodata
+.global @symbol@, @binary@_start, @binary@_end, @length_symbol@
+@symbol@:
+@binary@_start:
+.incbin "@path@"
+@terminator@
+@binary@_end:
+.balign 4
+@length_symbol@:
+.long @length@
+.section .note.GNU-stack,"",@progbits
+]])
+    set_property(SOURCE ${source} PROPERTY OBJECT_DEPENDS ${path})
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${path}) # for its length
+    target_sources(${target} PRIVATE ${source})
+endfunction()
+
 function(idf_component_register)
-    set(lists SRCS INCLUDE_DIRS PRIV_INCLUDE_DIRS REQUIRES PRIV_REQUIRES EMBED_FILES)
+    set(lists SRCS INCLUDE_DIRS PRIV_INCLUDE_DIRS REQUIRES PRIV_REQUIRES EMBED_FILES EMBED_TXTFILES)
     cmake_parse_arguments(arg "" "" "${lists}" ${ARGN})
     if(arg_UNPARSED_ARGUMENTS)
         message(FATAL_ERROR "idf_component_register: not known on Linux: ${arg_UNPARSED_ARGUMENTS}")
@@ -11,16 +43,17 @@ function(idf_component_register)
     get_filename_component(name ${CMAKE_CURRENT_SOURCE_DIR} NAME)
     add_library(${name} STATIC ${arg_SRCS})
     set(COMPONENT_LIB ${name} PARENT_SCOPE)
-    if(arg_EMBED_FILES)
-      file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/e.S ".section .rodata\n.global _binary_recovery_html_start\n_binary_recovery_html_start: .incbin \"${CMAKE_CURRENT_SOURCE_DIR}/recovery.html\"\n.global _binary_recovery_html_end\n_binary_recovery_html_end:\n.section .note.GNU-stack,\"\",@progbits\n")
-      set_source_files_properties(${CMAKE_CURRENT_BINARY_DIR}/e.S PROPERTIES LANGUAGE C COMPILE_OPTIONS "-x;assembler-with-cpp")
-      target_sources(${name} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/e.S)
-    endif()
     target_include_directories(${name} PUBLIC ${arg_INCLUDE_DIRS} PRIVATE ${arg_PRIV_INCLUDE_DIRS})
     if(NOT name IN_LIST pure_components)
         target_link_libraries(${name} PUBLIC idf_common)
     endif()
     target_link_libraries(${name} PUBLIC ${arg_REQUIRES} PRIVATE ${arg_PRIV_REQUIRES})
+    foreach(file ${arg_EMBED_FILES})
+        embed_file(${name} ${file} FALSE)
+    endforeach()
+    foreach(file ${arg_EMBED_TXTFILES})
+        embed_file(${name} ${file} TRUE)
+    endforeach()
     file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.h)
     list(TRANSFORM arg_SRCS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
     config_symbols_of(${name} ${CMAKE_CURRENT_SOURCE_DIR} SRCS ${arg_SRCS} ${headers}

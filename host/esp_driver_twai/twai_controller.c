@@ -236,6 +236,17 @@ void twai_controller_open(uint32_t bitrate, bool single_shot, void (*isr)(const 
     host_start_thread("twai_isr", run, NULL);
 }
 
+void twai_controller_set_bitrate(uint32_t bitrate)
+{
+    (void)pthread_mutex_lock(&s_twai.lock);
+    const bool heard = s_twai.reset;
+    s_twai.bitrate = heard ? bitrate : s_twai.bitrate;
+    (void)pthread_mutex_unlock(&s_twai.lock);
+    if (heard) {
+        can_bus_start(bitrate);
+    }
+}
+
 void twai_controller_start(void)
 {
     (void)pthread_mutex_lock(&s_twai.lock);

@@ -40,6 +40,9 @@ typedef struct {
 /** @brief The controller, in reset mode: it takes no part in the bus. `isr` runs one at a time, as an interrupt. */
 void twai_controller_open(uint32_t bitrate, bool single_shot, void (*isr)(const twai_interrupt_t *));
 
+/** @brief Another bit rate; not heard outside of reset mode. */
+void twai_controller_set_bitrate(uint32_t bitrate);
+
 /** @brief Leaves reset mode with counters at 0. A controller that has left it already does not hear this. */
 void twai_controller_start(void);
 

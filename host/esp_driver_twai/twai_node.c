@@ -31,6 +31,9 @@ static const char *TAG = "esp_twai";
 #define LARGEST_PRESCALER 128U /* chips before revision 2.0 */
 #define MOST_QUANTA       25U
 #define LEAST_QUANTA      4U
+#define MOST_SEG_1        16U
+#define MOST_SEG_2        8U
+#define MOST_JUMP         4U
 #define HIGHEST_PRIORITY  3
 #define LARGEST_DLC       15U /* of CAN FD; the driver lets it pass */
 
@@ -318,6 +321,37 @@ esp_err_t twai_node_register_event_callbacks(twai_node_handle_t node, const twai
     }
     (void)pthread_mutex_unlock(&node->lock);
     ESP_RETURN_ON_FALSE(off, ESP_ERR_INVALID_STATE, TAG, "register callback must when node stopped");
+    return ESP_OK;
+}
+
+/** The driver looks at the propagation segment as little as this does: together with segment 1 it has four bits. */
+static bool timing_valid(const twai_timing_advanced_config_t *timing)
+{
+    return timing == NULL || (timing->brp >= 2 && timing->brp <= LARGEST_PRESCALER && timing->brp % 2 == 0 &&
+                              timing->sjw >= 1 && timing->sjw <= MOST_JUMP && timing->tseg_1 >= 1 &&
+                              timing->tseg_1 <= MOST_SEG_1 && timing->tseg_2 >= 1 && timing->tseg_2 <= MOST_SEG_2);
+}
+
+static uint32_t bitrate_of(const twai_timing_advanced_config_t *timing)
+{
+    const uint32_t first = (timing->prop_seg + timing->tseg_1 - 1U) % MOST_SEG_1 + 1U;
+    return CLOCK_HZ / timing->brp / (1U + first + timing->tseg_2);
+}
+
+esp_err_t twai_node_reconfig_timing(twai_node_handle_t node, const twai_timing_advanced_config_t *bit_timing,
+                                    const twai_timing_advanced_config_t *data_timing)
+{
+    ESP_RETURN_ON_FALSE(node != NULL && (bit_timing != NULL || data_timing != NULL), ESP_ERR_INVALID_ARG, TAG,
+                        "invalid argument: null");
+    (void)pthread_mutex_lock(&node->lock);
+    const bool off = node->state == TWAI_ERROR_BUS_OFF;
+    (void)pthread_mutex_unlock(&node->lock);
+    ESP_RETURN_ON_FALSE(off, ESP_ERR_INVALID_STATE, TAG, "config timing must when node stopped");
+    ESP_RETURN_ON_FALSE(timing_valid(bit_timing) && timing_valid(data_timing), ESP_ERR_INVALID_ARG, TAG,
+                        "invalid param");
+    if (bit_timing != NULL) {
+        twai_controller_set_bitrate(bitrate_of(bit_timing));
+    }
     return ESP_OK;
 }
 

@@ -74,29 +74,6 @@ static int pause_at(parse_t *parse, const char *at)
     return 0;
 }
 
-static int check_request_line(parse_t *parse)
-{
-    httpd_req_t *const req = parse->req;
-    request_t *const request = request_of(parse);
-    const http_parser *const parser = &parse->parser;
-    char *const uri = (char *)(uintptr_t)req->uri;
-    req->method = (int)parser->method;
-    if (parse->token_length >= sizeof(req->uri)) {
-        return fail(parse, HTTPD_414_URI_TOO_LONG);
-    }
-    memcpy(uri, parse->token, parse->token_length);
-    uri[parse->token_length] = '\0';
-    if (parser->http_major != 1 || parser->http_minor > 1) {
-        ESP_LOGW(TAG, "HTTP version %d.%d", parser->http_major, parser->http_minor);
-        return fail(parse, HTTPD_505_VERSION_NOT_SUPPORTED);
-    }
-    http_parser_url_init(&request->url);
-    if (http_parser_parse_url(req->uri, parse->token_length, parser->method == HTTP_CONNECT, &request->url) != 0) {
-        return fail(parse, HTTPD_400_BAD_REQUEST);
-    }
-    return 0;
-}
-
 /* Debian's parser is compiled without HTTP_PARSER_STRICT and knows a method more than that of ESP-IDF: what is refused
  * there is refused here, in the callbacks. */
 
@@ -110,6 +87,14 @@ static bool strict_url(const char *at, size_t length)
     return true;
 }
 
+/** Behind the URL: nothing, or the protocol with any version. */
+static bool strict_protocol(const parse_t *parse)
+{
+    const char *const end = &parse->token[parse->token_length];
+    const char *const protocol = &end[strspn(end, " ")];
+    return *protocol != 'H' || strncmp(protocol, "HTTP/", 5) == 0;
+}
+
 /** Without a header: is the line behind the request line an empty one? */
 static bool strict_end(const parse_t *parse)
 {
@@ -117,6 +102,32 @@ static bool strict_end(const parse_t *parse)
     const size_t offset = (size_t)(parse->token - request->scratch);
     const char *const end = memchr(parse->token, '\n', parse->filled - offset);
     return end == NULL || end[1] != '\r' || end[2] == '\n';
+}
+
+static int check_request_line(parse_t *parse)
+{
+    httpd_req_t *const req = parse->req;
+    request_t *const request = request_of(parse);
+    const http_parser *const parser = &parse->parser;
+    char *const uri = (char *)(uintptr_t)req->uri;
+    req->method = (int)parser->method;
+    if (parse->token_length >= sizeof(req->uri)) {
+        return fail(parse, HTTPD_414_URI_TOO_LONG);
+    }
+    memcpy(uri, parse->token, parse->token_length);
+    uri[parse->token_length] = '\0';
+    if (!strict_protocol(parse)) {
+        return fail(parse, HTTPD_400_BAD_REQUEST);
+    }
+    if (parser->http_major != 1 || parser->http_minor > 1) {
+        ESP_LOGW(TAG, "HTTP version %d.%d", parser->http_major, parser->http_minor);
+        return fail(parse, HTTPD_505_VERSION_NOT_SUPPORTED);
+    }
+    http_parser_url_init(&request->url);
+    if (http_parser_parse_url(req->uri, parse->token_length, parser->method == HTTP_CONNECT, &request->url) != 0) {
+        return fail(parse, HTTPD_400_BAD_REQUEST);
+    }
+    return 0;
 }
 
 static int on_url(http_parser *parser, const char *at, size_t length)

@@ -90,17 +90,17 @@ void host_rtc_memory_load(void)
     }
 }
 
-/** Only what a signal handler may call. */
+/** Only what a signal handler may call: not even open() and close(), which take a lock here (vfs). */
 static void leave_crash(int number, siginfo_t *info, void *context)
 {
     (void)context;
-    const int file = open(s_crash_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    const int file = openat(AT_FDCWD, s_crash_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (file >= 0) {
         if (write(file, &s_crash, sizeof(s_crash)) == (ssize_t)sizeof(s_crash)) {
             /* Not write(): other tasks run on, and a sanitizer would call this a data race, which it is. */
             (void)syscall(SYS_write, file, __start_rtc_noinit, memory_size());
         }
-        (void)close(file);
+        (void)syscall(SYS_close, file);
     }
     for (size_t i = 0; i < CRASH_SIGNALS; i++) {
         (void)sigaction(s_crash_signals[i], &s_actions_before[i], NULL);

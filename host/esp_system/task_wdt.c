@@ -10,6 +10,8 @@
 #include "esp_task_wdt.h"
 #include "host.h"
 
+static const char *TAG = "task_wdt";
+
 #define WATCHED_TASKS 32
 
 static struct {
@@ -30,8 +32,7 @@ static void *watch(void *argument)
             if (now_us - s_watched[i].fed_us < (int64_t)s_wdt.timeout_ms * 1000) {
                 continue;
             }
-            esp_log_write(ESP_LOG_ERROR, "task_wdt", "task %s did not reset the watchdog in time",
-                          pcTaskGetName(s_watched[i].task));
+            ESP_LOGE(TAG, "task %s did not reset the watchdog in time", pcTaskGetName(s_watched[i].task));
             if (s_wdt.trigger_panic) {
                 host_crash_reason("task watchdog");
                 abort();

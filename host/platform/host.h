@@ -23,6 +23,7 @@ typedef struct {
     const char *uart_device; /**< NULL: no device, the line is silent */
     const char *can_backend; /**< NULL: no bus, nobody acknowledges */
     const char *data_dir;
+    const char *web_dir; /**< NULL: no files for the web server */
     double time_scale;
     int64_t start_uptime_ms;
 } host_options_t;

@@ -51,6 +51,7 @@ static const char usage[] =
     "        slcan:HOST:PORT       text adapter over TCP, for example behind ser2net\n"
     "  --http HOST:PORT      serve HTTP there (TINYBMS_HTTP); port 0 = any free port; default: none, no port is "
     "opened\n"
+    "  --web DIR             directory with the files of the web interface (TINYBMS_WEB); default: none\n"
     "  --data DIR            directory for settings and counters (TINYBMS_DATA); default: none, nothing is kept\n"
     "  --set KEY=VALUE       save a setting, then start; can be repeated (needs --data)\n"
     "  --set KEY=@FILE       save a long text from a file, such as mqtt.ca=@ca.pem\n"
@@ -102,6 +103,8 @@ static void apply(const char *name, const char *value)
         s_can_backend = value;
     } else if (strcmp(name, "http") == 0) {
         s_http_address = value;
+    } else if (strcmp(name, "web") == 0) {
+        host_options.web_dir = value;
     } else if (strcmp(name, "data") == 0) {
         host_options.data_dir = value;
     } else if (strcmp(name, "time-scale") == 0) {
@@ -126,6 +129,7 @@ static void read_options(int argc, char **argv)
         {"uart", "TINYBMS_UART"},
         {"can", "TINYBMS_CAN"},
         {"http", "TINYBMS_HTTP"},
+        {"web", "TINYBMS_WEB"},
         {"data", "TINYBMS_DATA"},
         {"time-scale", "TINYBMS_TIME_SCALE"},
         {"start-uptime-ms", "TINYBMS_START_UPTIME_MS"},
@@ -206,6 +210,17 @@ static void open_data(void)
     }
     if (host_options.data_dir != NULL && !s_print_settings) {
         lock_data();
+    }
+}
+
+static void check_web(void)
+{
+    struct stat info;
+    if (host_options.web_dir != NULL && stat(host_options.web_dir, &info) != 0) {
+        refuse("--web", host_options.web_dir, strerror(errno));
+    }
+    if (host_options.web_dir != NULL && !S_ISDIR(info.st_mode)) {
+        refuse("--web", host_options.web_dir, "not a directory");
     }
 }
 
@@ -304,6 +319,7 @@ int main(int argc, char **argv)
     (void)sigaddset(&ending, SIGUSR1);
     (void)pthread_sigmask(SIG_BLOCK, &ending, NULL);
     open_data();
+    check_web();
     use_settings_options();
     host_rtc_memory_survive_crashes(); /* not before: a call that only prints settings is no start */
     host_boot_loader();

@@ -105,6 +105,36 @@ def test_symbols_of_requirements_of_common_parts_and_in_words_are_taken(tree: Pa
     assert build(tree, "config_symbols") == ""
 
 
+EMBEDDING = """
+#include <stdint.h>
+#include <stdio.h>
+extern const uint8_t page_start[] asm("_binary_page_html_gz_start"), page_end[] asm("_binary_page_html_gz_end");
+extern const char note_start[] asm("_binary_note_txt_start"), note_end[] asm("_binary_note_txt_end");
+extern const uint32_t page_html_gz_length, note_txt_length;
+int main(void)
+{
+    return page_end - page_start == 300 && page_html_gz_length == 300 && page_start[299] == 0xFF &&
+           note_end - note_start == 3 && note_txt_length == 2 && puts(note_start) >= 0 ? 0 : 1;
+}
+"""
+
+
+def test_a_component_embeds_files_under_the_names_that_esp_idf_gives_them(tree: Path) -> None:
+    component = tree / "components/embedding"
+    component.mkdir()
+    (component / "page.html.gz").write_bytes(b"\xff" * 300)
+    (component / "note.txt").write_text("hi")
+    (component / "embedding.c").write_text("int embedding;\n")
+    (component / "main.c").write_text(EMBEDDING)
+    (component / "CMakeLists.txt").write_text(
+        'idf_component_register(SRCS "embedding.c" EMBED_FILES "page.html.gz" EMBED_TXTFILES "note.txt")\n'
+    )
+    assert build(tree, "embedding") == ""
+    program, library = component / "program", tree / "build/components/embedding/libembedding.a"
+    subprocess.run(["cc", "-Werror", "-o", program, component / "main.c", library], check=True, timeout=60)
+    assert subprocess.run([program], capture_output=True, check=True, timeout=10).stdout == b"hi\n"
+
+
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [("CONFIG_TINYBMS_NO_SUCH=y", "TINYBMS_NO_SUCH"), ("CONFIG_TINYBMS_UART_POLL_MS=50", "TINYBMS_UART_POLL_MS")],

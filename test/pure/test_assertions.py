@@ -12,7 +12,7 @@ import ctypes, sys
 library = ctypes.CDLL(sys.argv[1])
 control, config = ctypes.create_string_buffer(4096), ctypes.create_string_buffer(4096)
 config.raw = (1).to_bytes(4, sys.byteorder) * 1024 if sys.argv[2] == "ones" else bytes(4096)
-library.charge_control_init(control, config)
+library.charge_control_init(control, config, False)
 """
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -86,6 +86,7 @@ def test_a_document_is_an_object_of_known_settings_each_of_which_may_be_missing(
     assert rules.accepts(document) == accepted
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_the_schema_accepts_exactly_the_numbers_that_are_allowed(rules: Rules, data: st.DataObject) -> None:
     key = data.draw(st.sampled_from(rules.of_type("integer")))
@@ -116,6 +117,7 @@ PEMS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(text=st.one_of(ANY, NAMES, URLS, PEMS, st.text(" ~a", max_size=260)))
 @example(text="")
 @example(text="\n")

@@ -129,5 +129,12 @@ unit_suite(host_uart LINUX_ONLY
     SRCS host/test_uart.c
     REQUIRES esp_driver_uart esp_timer)
 unit_suite(host_http_server LINUX_ONLY
-    SRCS host/http_peer.c host/test_http_server.c
-    REQUIRES esp_event esp_http_server)
+    SRCS host/http_peer.c host/test_http_address.c host/test_http_server.c host/test_http_sessions.c
+         host/test_http_websocket.c
+    REQUIRES esp_event esp_http_server lwip)
+unit_suite(host_mac LINUX_ONLY
+    SRCS host/test_mac.c
+    REQUIRES esp_hw_support)
+unit_suite(host_spiffs LINUX_ONLY
+    SRCS host/test_spiffs.c
+    REQUIRES spiffs)

@@ -9,7 +9,7 @@ has() {
         libclang-rt-14-dev) compgen -G '/usr/lib/llvm-14/lib/clang/14*/lib/linux/libclang_rt.fuzzer-x86_64.a' >/dev/null ;;
         picolibc-riscv64) [ -f /usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs ] ;;
         libhttp-parser-dev | libmbedtls-dev) dpkg -s "$1" >/dev/null 2>&1 ;;
-        mosquitto) PATH=$PATH:/usr/sbin command -v mosquitto >/dev/null ;;  # not on everybody's PATH
+        mosquitto | nginx) PATH=$PATH:/usr/sbin command -v "$1" >/dev/null ;;  # not on everybody's PATH
         *) command -v "$1" >/dev/null ;;
     esac
 }

@@ -29,8 +29,8 @@ extern "C" {
 /**
  * @brief Starts the task. It publishes EVENT_BUS_STATE for every snapshot, and when data becomes stale without one.
  * @param bus source of snapshots and destination of states
- * @param settings limits, alarm thresholds and the ages at which data is stale or silent, read only in this call; later
- * also the place where the battery memory is kept
+ * @param settings limits, alarm thresholds and the ages at which data is stale or silent: what changes counts from the
+ * next snapshot on. Also the place where the battery memory is kept
  * @return
  * - ESP_OK: the task is running
  * - ESP_ERR_INVALID_ARG: `bus` or `settings` is NULL

@@ -140,6 +140,17 @@ typedef struct {
 void battery_alarms_init(battery_alarms_t *alarms, const battery_alarms_config_t *config);
 
 /**
+ * @brief New thresholds and times, from the next step on. What is active stays so until the debounce has passed without
+ * its condition, hysteresis included, by the new numbers.
+ * @param alarms state
+ * @param config copied
+ */
+static inline void battery_alarms_configure(battery_alarms_t *alarms, const battery_alarms_config_t *config)
+{
+    alarms->config = *config;
+}
+
+/**
  * @brief Evaluates all fields. A BMS fault, stale data and contradictory settings count at once; measurements count
  * after the debounce. A measurement that a BMS fault confirms skips the debounce, so that the alarm does not clear
  * between the two.

@@ -109,6 +109,17 @@ void battery_pipeline_init(battery_pipeline_t *pipeline, const battery_pipeline_
                            const battery_pipeline_kept_t *kept);
 
 /**
+ * @brief New settings while it runs: ages count from the next step on, all others from the next snapshot on. What falls
+ * by them falls at once, what rises rises as slowly as ever; nothing that is under way starts anew. Data that is stale
+ * or silent stays so until a snapshot is believed.
+ * @param pipeline state
+ * @param config settings; copied
+ * @param settings_lost what a person had set is lost: charging and discharging are restricted
+ */
+void battery_pipeline_configure(battery_pipeline_t *pipeline, const battery_pipeline_config_t *config,
+                                bool settings_lost);
+
+/**
  * @brief Brings the state up to `now_ms`. Call it for each new snapshot, and at least ten times a second.
  * @param pipeline state
  * @param snapshot last valid one (the same again if there is no newer one); NULL before the first

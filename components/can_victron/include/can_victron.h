@@ -32,7 +32,8 @@ extern "C" {
  *
  * Publishes EVENT_BUS_CAN_FRAME for every frame sent (acknowledged) or received, and EVENT_BUS_CAN_STATUS.
  * @param bus source of states
- * @param settings bit rate, names to send, times; read only in this call
+ * @param settings bit rate, names to send, times. What changes counts at once; for another bit rate the task takes the
+ * node off the bus for a moment
  * @return
  * - ESP_OK: the task is running. A node that refuses to be enabled is retried, and shows in EVENT_BUS_CAN_STATUS
  * - ESP_ERR_INVALID_ARG: `bus` or `settings` is NULL, a name in the settings must not be sent, or the TWAI driver

@@ -16,7 +16,7 @@
  * @code{.c}
  * charge_control_t control;
  * const charge_control_config_t config = CHARGE_CONTROL_DEFAULT_CONFIG();
- * charge_control_init(&control, &config);
+ * charge_control_init(&control, &config, false);
  * // for each new snapshot:
  * const charge_voltages_t voltages = charge_control_voltages(&config, bms, state->cell_count);
  * charge_control_step(&control, bms, &voltages, now_ms, state);
@@ -134,7 +134,9 @@ typedef struct {
     int32_t value_ma;          /**< as of the last step, without the ramp */
     int64_t held_ms;           /**< when no more than this was last allowed */
     int64_t ramp_since_ms;     /**< when the ramp began */
+    int32_t ramp_time_s;       /**< how long it takes */
     int32_t ramp_from_percent; /**< where it began; 100 = there is no ramp */
+    int32_t ramp_cap_ma;       /**< where it leads: lowest cap since it began */
     bool restart;              /**< the next step takes the allowed value at once */
 } charge_control_current_t;
 
@@ -178,14 +180,19 @@ typedef struct {
  * @brief Starts. The first step begins both ramps.
  * @param[out] control state
  * @param config copied; its cvl_off_s is above 0
+ * @param settings_lost a person may have set lower limits than the config has, and those are lost: CVL is N x float,
+ * CCL a tenth of its highest value, and DCL is 0 at an SOC of 20 % or less
  */
-void charge_control_init(charge_control_t *control, const charge_control_config_t *config);
+void charge_control_init(charge_control_t *control, const charge_control_config_t *config, bool settings_lost);
 
 /**
- * @brief A person may have set lower limits than the config has, and those are lost: CVL is N x float, CCL a tenth of
- * its highest value, and DCL is 0 at an SOC of 20 % or less. Call it after charge_control_init(); only that undoes it.
+ * @brief New settings, from the next step on. What falls by them falls in that step; what rises by them rises as it
+ * would otherwise. Ramps, hold times and stages go on; a ramp keeps its time.
+ * @param control state
+ * @param config copied; its cvl_off_s is above 0
+ * @param settings_lost as in charge_control_init()
  */
-void charge_control_settings_lost(charge_control_t *control);
+void charge_control_configure(charge_control_t *control, const charge_control_config_t *config, bool settings_lost);
 
 /**
  * @brief The first step continues from the kept limits instead of the start-up ramp: each limit starts at the lower of

@@ -7,10 +7,11 @@
 
 /**
  * @file
- * @brief Typed settings: the factory value comes from Kconfig, a saved value overrides it. Services read them at start.
+ * @brief Typed settings: the factory value comes from Kconfig, a saved value overrides it.
  *
- * A new value is saved at once, but takes effect only at the next start. Saved values are kept in two places
- * (settings_keep.h).
+ * A new value is saved and then takes effect, unless its entry says SETTINGS_APPLIES_RESTART: that one waits for the
+ * next start. Services read the settings at start, and again whenever settings_generation() has changed. What reads the
+ * values in effect never waits for flash. Saved values are kept in two places (settings_keep.h).
  *
  * @code{.c}
  * settings_handle_t settings = NULL;
@@ -53,20 +54,28 @@ esp_err_t settings_open(settings_handle_t *handle);
 /** @brief Number in effect, in the unit of its entry; not for texts. */
 int32_t settings_number(settings_handle_t handle, settings_id_t id);
 
-/** @brief Copies all values in effect. */
+/** @brief Copies all values in effect: one set, never half of a save. */
 void settings_get_all(settings_handle_t handle, settings_values_t *values);
 
 /**
  * @brief Whether saved values were lost. Those in effect may then be looser than what a person had set, so charging and
- * discharging are restricted (charge_control_settings_lost()) until settings_confirm() and a restart.
+ * discharging are restricted (charge_control_configure()) until settings_confirm(). Whoever needs both asks this before
+ * settings_get_all(): the values are then at least as new.
  */
 bool settings_restricted(settings_handle_t handle);
 
 /**
- * @brief Copies all saved values, which take effect at the next start.
+ * @brief Changes whenever a value in effect, or settings_restricted(), has changed. Whoever keeps values remembers it
+ * from before they were read, and reads them again when it differs. Cheap enough for each turn of a task.
+ */
+uint32_t settings_generation(settings_handle_t handle);
+
+/**
+ * @brief Copies all saved values: those in effect, and those that wait for the next start. It waits for a save that is
+ * under way: not for tasks of the control path.
  * @param handle settings
  * @param[out] values filled
- * @param[out] unconfirmed whether settings_restricted() will then be true
+ * @param[out] unconfirmed as settings_restricted()
  */
 void settings_get_saved(settings_handle_t handle, settings_values_t *values, bool *unconfirmed);
 
@@ -87,15 +96,15 @@ void settings_get_saved(settings_handle_t handle, settings_values_t *values, boo
 esp_err_t settings_read_long(settings_handle_t handle, settings_id_t id, char *buffer, size_t size, size_t *length);
 
 /**
- * @brief Saves new values: all or none, even if the power is cut. Not for tasks of the control path: it waits for up to
- * two turns at the flash gate, and for one more for each 1024 bytes of a text of more than 63 characters. With any
- * other code than ESP_OK nothing has changed.
+ * @brief Saves new values: all or none, even if the power is cut. Then they take effect, all at once. Not for tasks of
+ * the control path: it waits for up to two turns at the flash gate, and for one more for each 1024 bytes of a text of
+ * more than 63 characters. With any other code than ESP_OK nothing has changed.
  * @param handle settings
  * @param changes new values
  * @param count number of changes
  * @param[out] refusal why a value is refused; filled only when that is the cause of ESP_ERR_INVALID_ARG
  * @return
- * - ESP_OK: saved, in the first place at least; in effect from the next start
+ * - ESP_OK: saved, in the first place at least, and in effect unless the entry says SETTINGS_APPLIES_RESTART
  * - ESP_ERR_INVALID_ARG: a value is out of range, the values do not fit together, or a pointer is NULL
  * - ESP_ERR_NOT_SUPPORTED: a newer firmware has saved something here; settings_confirm() discards it
  * - ESP_ERR_NO_MEM: no memory for the save
@@ -116,7 +125,7 @@ esp_err_t settings_save(settings_handle_t handle, const settings_change_t *chang
 esp_err_t settings_make_good(settings_handle_t handle);
 
 /**
- * @brief A person has checked the saved values and accepts them: from the next start nothing is restricted any more.
+ * @brief A person has checked the saved values and accepts them: nothing is restricted any more, and limits rise again.
  * Settings saved by a newer firmware are discarded; a storage that a newer ESP-IDF has made is not.
  * @param handle settings
  * @return

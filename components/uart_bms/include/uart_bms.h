@@ -38,7 +38,7 @@ typedef struct uart_bms *uart_bms_handle_t;
 /**
  * @brief Starts the driver and the task. A BMS that does not answer is not an error: the task keeps polling it.
  * @param bus where snapshots, events and the status of the line are published
- * @param settings polling period and battery memory; read only in this call
+ * @param settings polling period, which counts from the next poll on when it changes, and battery memory
  * @param[out] handle for uart_bms_write() and uart_bms_write_all()
  * @return
  * - ESP_OK: the task is running

@@ -55,6 +55,12 @@ typedef struct {
  */
 void victron_keepalive_init(victron_keepalive_t *keepalive, int32_t warn_ms, int64_t now_ms);
 
+/** @brief Another warning time, from the next poll on. */
+static inline void victron_keepalive_set_warning(victron_keepalive_t *keepalive, int32_t warn_ms)
+{
+    keepalive->warn_ms = warn_ms;
+}
+
 /**
  * @brief Takes a received data frame.
  * @param keepalive state

@@ -56,6 +56,12 @@ typedef struct {
  */
 void victron_schedule_init(victron_schedule_t *schedule, const victron_identity_t *identity, int64_t now_ms);
 
+/** @brief Other names to send, from the next frame on; copied. */
+static inline void victron_schedule_set_identity(victron_schedule_t *schedule, const victron_identity_t *identity)
+{
+    schedule->identity = *identity;
+}
+
 /**
  * @brief Sets a new battery state.
  * @param schedule state of the schedule

@@ -7,6 +7,7 @@
 
 #define IRAM_ATTR
 #define DRAM_ATTR
+#define NOINLINE_ATTR __attribute__((noinline))
 
 /** Kept over esp_restart(); undefined after a power-on. */
 #define RTC_NOINIT_ATTR __attribute__((section("rtc_noinit")))

@@ -13,6 +13,8 @@ esp_err_t twai_node_disable(twai_node_handle_t node);
 esp_err_t twai_node_recover(twai_node_handle_t node);
 esp_err_t twai_node_register_event_callbacks(twai_node_handle_t node, const twai_event_callbacks_t *cbs,
                                              void *user_data);
+esp_err_t twai_node_reconfig_timing(twai_node_handle_t node, const twai_timing_advanced_config_t *bit_timing,
+                                    const twai_timing_advanced_config_t *data_timing);
 esp_err_t twai_node_get_info(twai_node_handle_t node, twai_node_status_t *status_ret,
                              twai_node_record_t *statistics_ret);
 esp_err_t twai_node_transmit(twai_node_handle_t node, const twai_frame_t *frame, int timeout_ms);

@@ -1,3 +1,11 @@
+/*
+ * SPDX-FileCopyrightText: 2026 TinyBMS Web Gateway contributors
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #pragma once
+
 #include "esp_err.h"
-static inline esp_err_t esp_netif_init(void) {return ESP_OK;}
+
+/** Linux has its network already. */
+esp_err_t esp_netif_init(void);

@@ -93,6 +93,38 @@ def test_the_serial_number_is_24_hex_digits(tmp_path: Path) -> None:
         assert facts(line.link)["device", "serial_number"] == "004345535016203639340007"
 
 
+def test_the_ranges_that_the_bms_names_are_in_the_unit_of_the_register(real: BmsLine) -> None:
+    found: Any = bms_json(
+        "read", real.link, "--ranges", "300", "320", "discharge_over_current_timeout", "312", "pack_voltage"
+    )
+    ranges = {entry["name"]: (entry["min"], entry["max"], entry["default"]) for entry in found}
+    assert ranges == {
+        "fully_charged_voltage": (1.2, 4.5, 4.18),
+        "low_temperature_charger_cutoff": (-40, 10, 1),
+        "discharge_over_current_timeout": (0, 30, 5),  # the high byte of 330
+        "pulses_per_unit": (1, 100000, 1),  # 312 and 313
+        "pack_voltage": (None, None, None),
+    }
+    lines = [" ".join(line.split()) for line in bms("read", real.link, "--ranges", "315", "36").stdout.splitlines()]
+    assert lines[0] == "register name value raw min max default meaning"
+    assert any(line.startswith("315 over_voltage_cutoff 4.200 V 4200 1.200 V 4.500 V 4.200 V") for line in lines)
+    assert any(line.startswith("36 pack_voltage 55.780 V") and " - - - " in line for line in lines)
+
+
+def test_a_bms_that_does_not_tell_its_ranges_is_named(real_dump: Path) -> None:
+    device = TinyBms(real_registers(real_dump))
+
+    def answer(request: bytes) -> bytes:
+        return frames.frame(0, 0x1D, 0) if request[1] == 0x1D else protocol.answer(device, request, 0.0)
+
+    with answering(answer) as tap:
+        assert "refuses to tell the ranges of its settings" in complaint(
+            bms("read", tap.port, "300", "--ranges", "--timeout", "0.1", "--retries", "1"), 1
+        )
+        assert bms("read", tap.port, "300").exit_code == 0
+    assert "give the registers to read" in complaint(bms("read", "/dev/null", "--all", "--ranges"), 2)
+
+
 def test_what_the_bms_refuses_to_tell_is_unknown(real_dump: Path) -> None:
     device = TinyBms(real_registers(real_dump))
 

@@ -39,6 +39,17 @@ def test_the_crc_of_frames_that_were_published_wrong(bad: str) -> None:
     assert frames.crc(frame[:-2]) != frame[-2:]
 
 
+def test_the_ranges_of_settings_are_asked_for_and_taken_low_byte_first() -> None:
+    request = frames.settings_request(2, 2)
+    body = bytes.fromhex("AA 1D 02 00 02")
+    assert request.frame == body + frames.crc(body)
+    answer = bytes.fromhex("AA 1D 04 94 11 AC 0D")
+    short = bytes.fromhex("AA 1D 02 94 11")
+    whole = answer + frames.crc(answer)
+    assert take_answer(bytearray(whole), request) == Answer(bytes.fromhex("94 11 AC 0D"))
+    assert take_answer(bytearray(short + frames.crc(short)), request, time_is_over=True) is None
+
+
 def test_the_makers_answers_are_taken() -> None:
     assert take_answer(bytearray(CELLS_ANSWER), CELLS) == Answer(CELLS_PAYLOAD)
     assert take_answer(bytearray.fromhex("AA 10 01 3B 00 02 28 22"), CUTOFFS) == Answer()

@@ -39,7 +39,7 @@ def test_an_entry_is_added(record: Path) -> None:
     assert entry.data["version"] == "1.2.3"
     results = {row["check"]: row["result"] for row in entry.data["checks"]}
     assert results == {
-        "CAN bus": "failed", "web page": "good", "REST status": "good", "MQTT": "not asked for",
+        "CAN bus": "failed", "web page": "good", "REST status": "good", "settings": "good", "MQTT": "not asked for",
         "firmware version": "failed",
     }  # fmt: skip
 

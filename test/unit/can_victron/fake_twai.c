@@ -166,6 +166,7 @@ esp_err_t twai_new_node_onchip(const twai_onchip_node_config_t *node_config, twa
         return ESP_ERR_INVALID_ARG;
     }
     s_node = (struct twai_node_base){.made = true, .state = TWAI_ERROR_BUS_OFF, .listen_only = true};
+    fake_twai.bitrate = node_config->bit_timing.bitrate;
     *node_ret = &s_node;
     return ESP_OK;
 }
@@ -178,6 +179,23 @@ esp_err_t twai_node_register_event_callbacks(twai_node_handle_t node, const twai
     }
     node->callbacks = *cbs;
     node->user_data = user_data;
+    return ESP_OK;
+}
+
+/** The registers can be written in reset mode only. */
+esp_err_t twai_node_reconfig_timing(twai_node_handle_t node, const twai_timing_advanced_config_t *bit_timing,
+                                    const twai_timing_advanced_config_t *data_timing)
+{
+    if (happens(&fake_twai.refuse_timing)) {
+        return ESP_FAIL;
+    }
+    if (node->state != TWAI_ERROR_BUS_OFF || data_timing != NULL) {
+        return ESP_ERR_INVALID_STATE;
+    }
+    if (!node->running) {
+        fake_twai.bitrate =
+            80000000U / bit_timing->brp / (1U + bit_timing->prop_seg + bit_timing->tseg_1 + bit_timing->tseg_2);
+    }
     return ESP_OK;
 }
 

@@ -43,6 +43,7 @@ typedef struct {
     int32_t races;           /**< so many times the node is disabled it happens */
     int32_t refuse_enable;   /**< so many times twai_node_enable() fails without a trace */
     int32_t refuse_disable;  /**< likewise twai_node_disable() */
+    int32_t refuse_timing;   /**< likewise twai_node_reconfig_timing() */
     int32_t disable_unsure;  /**< so many times twai_node_disable() does its work and reports an error */
     int32_t lose_interrupts; /**< so many frames are done without an interrupt: the driver stays busy */
     int32_t lose_callbacks;  /**< so many frames are done, and only the driver knows */
@@ -52,6 +53,7 @@ typedef struct {
     void (*on_start)(const twai_frame_t *frame); /**< the controller begins with a frame */
 
     /* what has happened */
+    uint32_t bitrate; /**< that the controller has */
     uint32_t enables;
     uint32_t disables;
     uint32_t recoveries;

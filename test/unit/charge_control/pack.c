@@ -70,7 +70,7 @@ void pack_set_all_cells(pack_t *pack, int32_t cell_mv)
 
 void pack_restart(pack_t *pack)
 {
-    charge_control_init(&pack->control, &pack->config);
+    charge_control_init(&pack->control, &pack->config, false);
 }
 
 void pack_step(pack_t *pack, int32_t after_ms)

@@ -23,7 +23,9 @@
 
 #define PATIENCE_MS 5000
 
+static bool s_prepared;
 static int s_files_before;
+static httpd_handle_t s_running; /* a case that fails leaves it */
 
 static int open_files(void)
 {
@@ -48,19 +50,26 @@ httpd_config_t http_peer_config(void)
 
 httpd_handle_t http_peer_start(const httpd_config_t *config)
 {
-    httpd_handle_t server = NULL;
+    if (s_running != NULL) {
+        (void)httpd_stop(s_running);
+        s_running = NULL;
+    }
     if (httpd_address_port() == 0) {
-        esp_log_level_set("*", ESP_LOG_NONE); /* half of the cases provoke warnings */
         TEST_ASSERT_NULL(httpd_address_open("127.0.0.1:0", NULL));
+    }
+    if (!s_prepared) {
+        s_prepared = true;
+        esp_log_level_set("*", ESP_LOG_NONE); /* half of the cases provoke warnings */
         TEST_ASSERT_EQUAL(ESP_OK, esp_event_loop_create_default());
     }
     s_files_before = open_files();
-    TEST_ASSERT_EQUAL(ESP_OK, httpd_start(&server, config));
-    return server;
+    TEST_ASSERT_EQUAL(ESP_OK, httpd_start(&s_running, config));
+    return s_running;
 }
 
 void http_peer_stop(httpd_handle_t server)
 {
+    s_running = NULL;
     TEST_ASSERT_EQUAL(ESP_OK, httpd_stop(server));
     TEST_ASSERT_LESS_OR_EQUAL(s_files_before, open_files());
 }

@@ -33,8 +33,8 @@ void http_peer_say(int fd, const char *text);
 void http_peer_say_bytes(int fd, const void *bytes, size_t length);
 
 /**
- * @brief What the server says until the answer is complete by its Content-Length or its last chunk, or the connection ends.
- * Waits 5 s at most. The text is that of the last call.
+ * @brief What the server says until the answer is complete by its Content-Length or its last chunk, or the connection
+ * ends. Waits 5 s at most. The text is that of the last call.
  */
 const char *http_peer_hear(int fd);
 
@@ -54,4 +54,5 @@ bool http_peer_silent(int fd, int ms);
 esp_err_t http_peer_ok(httpd_req_t *req);
 
 /** @brief Registers a handler; the case that fails to is over. */
-void http_peer_route(httpd_handle_t server, const char *uri, httpd_method_t method, esp_err_t (*handler)(httpd_req_t *));
+void http_peer_route(httpd_handle_t server, const char *uri, httpd_method_t method,
+                     esp_err_t (*handler)(httpd_req_t *));

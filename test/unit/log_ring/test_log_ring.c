@@ -19,7 +19,7 @@
 
 #define RING    CONFIG_TINYBMS_DIAGNOSTICS_LOG_RING
 #define WRITERS 8
-#define ROUNDS  5000
+#define ROUNDS  60000
 
 static atomic_uint s_printed; /**< lines that reached the console */
 static char s_console[1024];  /**< the last one */
@@ -213,10 +213,12 @@ TEST_CASE("a line that is longer than the reader's buffer comes in parts", "[log
 }
 
 static atomic_bool s_done;
+static pthread_barrier_t s_start;
 
 static void *write_lines(void *argument)
 {
     const int writer = *(const int *)argument;
+    (void)pthread_barrier_wait(&s_start);
     for (int i = 0; i < ROUNDS; i++) {
         /* The length follows from the numbers, so that a line that was mixed with another one shows. */
         esp_log_write(ESP_LOG_INFO, "test", "w%d n%d %.*s$\n", writer, i, (writer * 31 + i) % 150,
@@ -239,7 +241,7 @@ static bool take_whole_line(seen_t *seen, const char *line, size_t length)
     int number = 0;
     int head = 0;
     unsigned lost = 0;
-    if (sscanf(line, "(%u lines lost)", &lost) == 1) { // NOLINT(cert-err34-c)
+    if (sscanf(line, "(lines missing: %u)", &lost) == 1) { // NOLINT(cert-err34-c)
         seen->lost += lost;
         return true;
     }
@@ -249,7 +251,8 @@ static bool take_whole_line(seen_t *seen, const char *line, size_t length)
     const bool in_order = number > seen->newest[writer];
     seen->newest[writer] = number;
     seen->lines++;
-    return in_order && length == (size_t)(head + (writer * 31 + number) % 150 + 2) && line[length - 2] == '$';
+    const int expected = head + (writer * 31 + number) % 150 + 2;
+    return in_order && (int)length == expected && line[length - 2] == '$';
 }
 
 static void *read_lines(void *argument)
@@ -257,6 +260,7 @@ static void *read_lines(void *argument)
     seen_t *const seen = argument;
     char text[513];
     uint32_t position = end_of_log();
+    (void)pthread_barrier_wait(&s_start);
     for (bool last = false;;) {
         const size_t length = log_ring_read(&position, text, sizeof(text) - 1);
         text[length] = '\0';
@@ -284,6 +288,7 @@ TEST_CASE("many tasks log at the same time, others read: lines stay whole and in
     int numbers[WRITERS];
     (void)begin(count);
     atomic_store(&s_done, false);
+    TEST_ASSERT_EQUAL(0, pthread_barrier_init(&s_start, NULL, WRITERS + 2));
     for (int i = 0; i < 2; i++) {
         memset(seen[i].newest, -1, sizeof(seen[i].newest));
         TEST_ASSERT_EQUAL(0, pthread_create(&readers[i], NULL, read_lines, &seen[i]));
@@ -295,7 +300,7 @@ TEST_CASE("many tasks log at the same time, others read: lines stay whole and in
     for (int i = 0; i < WRITERS; i++) {
         TEST_ASSERT_EQUAL(0, pthread_join(writers[i], NULL));
     }
-    write_raw("w0 n9999 "
+    write_raw("w0 n99999 "
               "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
               "abcdefghijklmnopqrstu$\n"); /* tells what was lost before it */
     atomic_store(&s_done, true);
@@ -303,7 +308,7 @@ TEST_CASE("many tasks log at the same time, others read: lines stay whole and in
         ROW("reader %d", i);
         TEST_ASSERT_EQUAL(0, pthread_join(readers[i], NULL));
         TEST_ASSERT_TRUE_MESSAGE(seen[i].bad == NULL, seen[i].bad);
-        TEST_ASSERT_EQUAL(9999, seen[i].newest[0]);
+        TEST_ASSERT_EQUAL(99999, seen[i].newest[0]);
         TEST_ASSERT_LESS_OR_EQUAL(WRITERS * ROUNDS + 1, seen[i].lines + seen[i].lost);
     }
     TEST_ASSERT_EQUAL_UINT32(WRITERS * ROUNDS + 1, atomic_load(&s_printed));

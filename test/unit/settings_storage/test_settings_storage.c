@@ -5,6 +5,7 @@
  */
 /* Saved settings in a directory; this suite is for Linux only. */
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 
 #include "../row.h"
 #include "flash_gate.h"
+#include "freertos/FreeRTOS.h"
+#include "freertos/task.h"
 #include "host.h"
 #include "nvs.h"
 #include "nvs_flash.h"
@@ -41,20 +44,134 @@ TEST_CASE("a saved value wins over the factory value", "[settings]")
     TEST_ASSERT_EQUAL(3000, number_after_restart(SETTINGS_DATA_STALE_MS));
 }
 
-TEST_CASE("what is saved and what is in effect are two things until the next start", "[settings]")
+TEST_CASE("a saved value takes effect with the save, and is there after a restart", "[settings]")
 {
-    const settings_change_t change = {.id = SETTINGS_CHARGE_MAX_A, .value = {.number = 20}};
+    const settings_change_t changes[] = {
+        {.id = SETTINGS_CHARGE_MAX_A, .value = {.number = 20}},
+        {.id = SETTINGS_CAN_BITRATE, .value = {.number = 250000}}, /* its service restarts itself */
+        text_change(SETTINGS_ID_FAMILY, "House"),
+    };
     settings_refusal_t refusal;
     bool unconfirmed = true;
     settings_handle_t settings = first_start();
-    TEST_ASSERT_EQUAL(ESP_OK, settings_save(settings, &change, 1, &refusal));
-    TEST_ASSERT_EQUAL(0, settings_number(settings, SETTINGS_CHARGE_MAX_A));
+    const uint32_t before = settings_generation(settings);
+    TEST_ASSERT_EQUAL(ESP_OK, settings_save(settings, changes, 3, &refusal));
+    TEST_ASSERT_FALSE(settings_generation(settings) == before);
+    TEST_ASSERT_EQUAL(20, settings_number(settings, SETTINGS_CHARGE_MAX_A));
     settings_get_all(settings, &s_values);
-    TEST_ASSERT_EQUAL(0, s_values.number[SETTINGS_CHARGE_MAX_A]);
+    TEST_ASSERT_EQUAL(20, s_values.number[SETTINGS_CHARGE_MAX_A]);
+    TEST_ASSERT_EQUAL(250000, s_values.number[SETTINGS_CAN_BITRATE]);
+    TEST_ASSERT_EQUAL_STRING("House", settings_text(&s_values, SETTINGS_ID_FAMILY));
     settings_get_saved(settings, &s_values, &unconfirmed);
     TEST_ASSERT_EQUAL(20, s_values.number[SETTINGS_CHARGE_MAX_A]);
     TEST_ASSERT_FALSE(unconfirmed);
     TEST_ASSERT_EQUAL(20, number_after_restart(SETTINGS_CHARGE_MAX_A));
+    TEST_ASSERT_EQUAL(250000, number_after_restart(SETTINGS_CAN_BITRATE));
+}
+
+TEST_CASE("a value of the network is saved, and in effect from the next start on", "[settings]")
+{
+    const settings_change_t changes[] = {
+        {.id = SETTINGS_CHARGE_MAX_A, .value = {.number = 20}},
+        text_change(SETTINGS_WIFI_STA_SSID, "house"),
+    };
+    settings_refusal_t refusal;
+    bool unconfirmed = true;
+    settings_handle_t settings = first_start();
+    const uint32_t before = settings_generation(settings);
+    TEST_ASSERT_EQUAL(ESP_OK, settings_save(settings, &changes[1], 1, &refusal));
+    TEST_ASSERT_EQUAL(before, settings_generation(settings)); /* nobody has anything to read */
+    TEST_ASSERT_EQUAL(ESP_OK, settings_save(settings, &changes[0], 1, &refusal));
+    settings_get_all(settings, &s_values);
+    TEST_ASSERT_EQUAL_STRING("", settings_text(&s_values, SETTINGS_WIFI_STA_SSID));
+    TEST_ASSERT_EQUAL(20, s_values.number[SETTINGS_CHARGE_MAX_A]);
+    settings_get_saved(settings, &s_values, &unconfirmed);
+    TEST_ASSERT_EQUAL_STRING("house", settings_text(&s_values, SETTINGS_WIFI_STA_SSID));
+    TEST_ASSERT_EQUAL_STRING("house", text_after_restart(SETTINGS_WIFI_STA_SSID));
+}
+
+TEST_CASE("a save that is refused changes nothing that is in effect, whichever of its values is wrong", "[settings]")
+{
+    settings_change_t changes[] = {
+        {.id = SETTINGS_CHARGE_MAX_A, .value = {.number = 20}},
+        {.id = SETTINGS_UART_POLL_MS, .value = {.number = 1}}, /* out of range */
+        {.id = SETTINGS_TEMP_STOP_K, .value = {.number = 10}},
+        {.id = SETTINGS_TEMP_HOT_K, .value = {.number = 5}}, /* not below the one before */
+    };
+    settings_refusal_t refusal;
+    settings_handle_t settings = first_start();
+    const uint32_t before = settings_generation(settings);
+    TEST_ASSERT_EQUAL(ESP_ERR_INVALID_ARG, settings_save(settings, &changes[0], 2, &refusal));
+    TEST_ASSERT_EQUAL(ESP_ERR_INVALID_ARG, settings_save(settings, &changes[2], 2, &refusal));
+    TEST_ASSERT_EQUAL(0, settings_number(settings, SETTINGS_CHARGE_MAX_A));
+    TEST_ASSERT_EQUAL(2, settings_number(settings, SETTINGS_TEMP_STOP_K));
+    TEST_ASSERT_EQUAL(before, settings_generation(settings));
+}
+
+TEST_CASE("the values that are in effect already are saved, and nobody reads them again", "[settings]")
+{
+    const settings_change_t change = {.id = SETTINGS_DATA_STALE_MS, .value = {.number = 3000}};
+    settings_refusal_t refusal;
+    settings_handle_t settings = first_start();
+    const uint32_t before = settings_generation(settings);
+    TEST_ASSERT_EQUAL(ESP_OK, settings_save(settings, &change, 1, &refusal));
+    TEST_ASSERT_EQUAL(before, settings_generation(settings));
+}
+
+#define ROUNDS 200
+
+static atomic_bool s_saving;
+
+/** Two values that are always saved together, so that either both are even or both are odd. */
+static void save_pairs(void *settings)
+{
+    settings_refusal_t refusal;
+    for (int32_t i = 0; i < ROUNDS; i++) {
+        const settings_change_t pair[] = {
+            {.id = SETTINGS_CHARGE_MAX_A, .value = {.number = 10 + i % 2}},
+            {.id = SETTINGS_HYST_CUR_PCT, .value = {.number = 10 + i % 2}},
+        };
+        (void)settings_save(settings, pair, 2, &refusal); /* one that gets no turn in time changes nothing */
+    }
+    atomic_store(&s_saving, false);
+    vTaskDelete(NULL);
+}
+
+TEST_CASE("what another task saves meanwhile is seen as a whole, and never waited for", "[settings]")
+{
+    settings_handle_t settings = first_start();
+    uint32_t seen = 0;
+    atomic_store(&s_saving, true);
+    TEST_ASSERT_EQUAL(pdPASS, xTaskCreate(save_pairs, "saver", 8192, settings, 1, NULL));
+    for (uint32_t generation = settings_generation(settings); atomic_load(&s_saving);) {
+        settings_get_all(settings, &s_values);
+        const bool begun = s_values.number[SETTINGS_CHARGE_MAX_A] != 0;
+        TEST_ASSERT_TRUE(!begun || s_values.number[SETTINGS_CHARGE_MAX_A] == s_values.number[SETTINGS_HYST_CUR_PCT]);
+        const uint32_t now = settings_generation(settings);
+        seen += now != generation ? 1U : 0U;
+        generation = now;
+    }
+    TEST_ASSERT_GREATER_THAN(0, seen);
+}
+
+/** A save that waits for its turn has the lock; what control reads is there all the same. */
+TEST_CASE("what is in effect can be read while a save waits for its turn at the flash gate", "[settings]")
+{
+    settings_handle_t settings = first_start();
+    atomic_store(&s_saving, true);
+    TEST_ASSERT_EQUAL(ESP_OK, flash_gate_take(0));
+    TEST_ASSERT_EQUAL(pdPASS, xTaskCreate(save_pairs, "saver", 8192, settings, 1, NULL));
+    for (int i = 0; i < 20; i++) {
+        TEST_ASSERT_EQUAL(0, settings_number(settings, SETTINGS_CHARGE_MAX_A));
+        TEST_ASSERT_FALSE(settings_restricted(settings));
+        settings_get_all(settings, &s_values);
+        vTaskDelay(pdMS_TO_TICKS(10));
+    }
+    flash_gate_give();
+    while (atomic_load(&s_saving)) {
+        vTaskDelay(pdMS_TO_TICKS(10));
+    }
+    TEST_ASSERT_EQUAL(11, settings_number(settings, SETTINGS_CHARGE_MAX_A));
 }
 
 TEST_CASE("several values are saved together or not at all", "[settings]")
@@ -189,8 +306,10 @@ TEST_CASE("a storage that is damaged beyond use, and a second place that is lost
         TEST_ASSERT_EQUAL(0, number_after_restart(SETTINGS_CHARGE_MAX_A));
         TEST_ASSERT_TRUE(settings_restricted(settings));
     }
+    const uint32_t before = settings_generation(settings);
     TEST_ASSERT_EQUAL(ESP_OK, settings_confirm(settings));
-    TEST_ASSERT_TRUE(settings_restricted(settings)); /* until the next start */
+    TEST_ASSERT_FALSE(settings_generation(settings) == before);
+    TEST_ASSERT_FALSE(settings_restricted(settings)); /* at once */
     restart();
     TEST_ASSERT_FALSE(settings_restricted(settings));
 }

@@ -14,8 +14,7 @@
 #include "host.h"
 #include "unity.h"
 
-#define CHIP_HEAP (160 * 1024)
-#define SCALE     10.0
+#define SCALE 10.0
 
 static event_bus_handle_t s_bus;
 static event_bus_subscription_t s_system;
@@ -59,6 +58,9 @@ TEST_CASE("the health of the gateway is on the bus every second", "[system_statu
     TEST_ASSERT_EQUAL_STRING("power on", whole.system.boot_reason);
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* their heap does not tell what is taken */
+#define CHIP_HEAP (160 * 1024)
+
 TEST_CASE("what is free of the heap, and in one piece, follows what is taken", "[system_status]")
 {
     event_bus_system_status_t before;
@@ -69,9 +71,8 @@ TEST_CASE("what is free of the heap, and in one piece, follows what is taken", "
     TEST_ASSERT_LESS_OR_EQUAL(before.heap_free_bytes, before.heap_largest_bytes);
     TEST_ASSERT_LESS_OR_EQUAL(before.heap_free_bytes, before.heap_least_free_bytes);
     TEST_ASSERT_LESS_THAN(CHIP_HEAP, before.heap_free_bytes);
-    char *const taken = malloc(20000);
+    char *const taken = calloc(1, 20000);
     TEST_ASSERT_NOT_NULL(taken);
-    memset(taken, 1, 20000);
     next(&after); /* may have been made before */
     next(&after);
     TEST_ASSERT_LESS_OR_EQUAL(before.heap_free_bytes - 18000, after.heap_free_bytes);
@@ -83,6 +84,8 @@ TEST_CASE("what is free of the heap, and in one piece, follows what is taken", "
     TEST_ASSERT_LESS_OR_EQUAL(after.heap_free_bytes, before.heap_least_free_bytes);
     TEST_ASSERT_GREATER_OR_EQUAL(after.heap_free_bytes + 18000, before.heap_free_bytes);
 }
+
+#endif
 
 static const event_bus_task_health_t *find(const event_bus_system_status_t *status, const char *task)
 {

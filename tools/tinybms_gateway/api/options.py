@@ -28,7 +28,7 @@ def of_gateway(command: Callable[..., None]) -> Callable[..., None]:
                   help="Address of the gateway, such as http://192.168.1.20.")  # fmt: skip
     @click.option("--timeout", type=Seconds(), default=10.0, show_default=True, metavar="S",
                   help="Longest time for a whole answer.")  # fmt: skip
-    @click.option("--ca", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    @click.option("--ca", type=click.Path(path_type=Path, dir_okay=False, exists=True), metavar="FILE",
                   help="Certificates (PEM) to trust for https, instead of those of this machine.")  # fmt: skip
     @functools.wraps(command)
     def with_gateway(url: str, timeout: float, ca: Path | None, **options: Any) -> None:

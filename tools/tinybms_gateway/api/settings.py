@@ -45,5 +45,8 @@ def settings_command(gateway: OpenGateway, schema: bool, form: bool, as_json: bo
 def _row(key: str, setting: Any) -> list[str]:
     if isinstance(setting, dict) and "set" in setting:
         return [view.text("key", key), "(secret)" if setting["set"] else "(not set)", "", ""]
+    if isinstance(setting, dict) and "length" in setting:
+        length = setting["length"]
+        return [view.text("key", key), "", f"{view.text('length', length)} characters" if length else "(none)", ""]
     values = setting if isinstance(setting, dict) else {}
     return [view.text("key", key), *(view.text("value", values.get(name)) for name in ("value", "saved", "factory"))]

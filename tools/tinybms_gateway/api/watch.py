@@ -23,10 +23,11 @@ SHOWN = ("pack_voltage_mv", "pack_current_ma", "soc_ppm", "cvl_mv", "ccl_ma", "d
 @click.option("--seconds", type=Seconds(), metavar="S", help="Stop after this time.")
 @click.option("--json", "as_json", is_flag=True, help="Print each message as the gateway sent it, one on a line.")
 def watch_command(gateway: OpenGateway, can: bool, uart: bool, seconds: float | None, as_json: bool) -> None:
-    """Show the battery live until Ctrl-C: a line for each new state, and frames if asked for.
+    """Show the battery live until Ctrl-C, one line for each new state.
 
-    Times are seconds since the start of the gateway. What was lost, because this program or the network was too slow,
-    is told on stderr.
+    --can and --uart add the frames on the CAN bus and the traffic with the BMS, as candump shows frames. Times are
+    seconds since the start of the gateway. What was lost, because this program or the network was too slow, is told on
+    stderr.
 
     \b
     Examples:

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 BAUDRATE = 115200
 READ_MOST = 125
 """Most registers in one request: MODBUS allows it, and a real device has answered it."""
+SETTINGS = range(300, 344)
 READ_GAP = 16
 """Longest gap of reserved registers that is read along rather than skipped."""
 PIECE_S = 0.02
@@ -127,6 +128,18 @@ class BmsClient:
         bms_time_s = int.from_bytes(payload[:4], "little")
         entries = [payload[i : i + 4] for i in range(4, len(payload), 4)]
         return in_order(bms_time_s, [Event(int.from_bytes(entry[:3], "little"), entry[3]) for entry in entries])
+
+    def settings_values(self, option: int) -> dict[int, int]:
+        """What the BMS names as least (1), greatest (2) or default (3) word of each of its settings, by register.
+
+        Raises:
+            RefusedError: the BMS refuses, as an older firmware may.
+            LineError: no answer.
+        """
+        request = frames.settings_request(option, len(SETTINGS))
+        payload = self._ask(request, "to tell the ranges of its settings")
+        words = (int.from_bytes(payload[i : i + 2], "little") for i in range(0, len(payload), 2))
+        return dict(zip(SETTINGS, words, strict=True))
 
     def try_once(self, request: Request) -> Outcome:
         """Send a request that must not be repeated blindly.

@@ -9,7 +9,7 @@ from crccheck.crc import CrcModbus
 START = 0xAA
 NACK, ACK = 0x00, 0x01
 COMMAND_ERROR, CRC_ERROR = 0x00, 0x01
-RESET, READ, WRITE, NEWEST_EVENTS, ALL_EVENTS = 0x02, 0x03, 0x10, 0x11, 0x12
+RESET, READ, WRITE, NEWEST_EVENTS, ALL_EVENTS, SETTINGS_VALUES = 0x02, 0x03, 0x10, 0x11, 0x12, 0x1D
 
 _CRC_BYTES = 2
 
@@ -72,6 +72,11 @@ def events_request(*, all_of_them: bool) -> Request:
     """The newest events, or all."""
     command = ALL_EVENTS if all_of_them else NEWEST_EVENTS
     return Request(frame(command), bytes([START, command]), None)
+
+
+def settings_request(option: int, count: int) -> Request:
+    """Least (1), greatest (2), default (3) or present (4) values of the settings, from register 300 on."""
+    return Request(frame(SETTINGS_VALUES, option, 0, count), bytes([START, SETTINGS_VALUES, 2 * count]), 2 * count)
 
 
 def take_answer(buffer: bytearray, request: Request, *, time_is_over: bool = False) -> Answer | None:

@@ -50,6 +50,8 @@ class Limits(Strict):
     iram: int
     heap_free_after_start: int
     heap_without_static_ram: int
+    heap_free_at_worst: int
+    largest_block_at_worst: int
 
     @property
     def heap_and_stack(self) -> int:
@@ -79,6 +81,8 @@ class Budget(Strict):
 
     about: str
     limits: Limits
+    worst_moment: list[Queue]
+    """What is taken from the heap that is free after the start, all at once."""
     measured: dict[str, Totals]
     """Real builds, by what they were."""
     overhead: Overhead
@@ -97,6 +101,10 @@ class Budget(Strict):
             )
             if found != limit
         ]
+
+    def free_at_worst(self, config: dict[str, int]) -> int:
+        """Bytes of heap that are free at the worst moment; `item` may be a Kconfig symbol."""
+        return self.limits.heap_free_after_start - sum(taker.bytes(config, config) for taker in self.worst_moment)
 
     def problems_of_totals(self, taken: Totals) -> list[str]:
         """What takes more than its limit in a whole build."""

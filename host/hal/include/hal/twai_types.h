@@ -33,6 +33,15 @@ typedef union {
 typedef int twai_clock_source_t;
 
 typedef struct {
+    uint32_t brp;
+    uint8_t prop_seg;
+    uint8_t tseg_1;
+    uint8_t tseg_2;
+    uint8_t sjw;
+    uint8_t ssp_offset;
+} twai_timing_advanced_config_t;
+
+typedef struct {
     uint32_t id;
     uint16_t dlc;
     struct {
