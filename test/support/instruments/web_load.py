@@ -132,6 +132,8 @@ class WebSockets:
         """For each client: of each type."""
         self.lost: list[dict[str, int]] = [{} for _ in range(count)]
         """For each client: as the last message of each type says."""
+        self.losses: list[tuple[float, int, str, int]] = []
+        """Each time that one of them grew: when (`time.monotonic`), client, type, by how much."""
         self._address = "ws" + url.removeprefix("http") + "/ws" + (f"?subscribe={','.join(topics)}" if topics else "")
         self._on_message = on_message
         self._waiting = count
@@ -175,6 +177,13 @@ class WebSockets:
         self._problem = next((result for result in results if isinstance(result, Exception)), None)
         self._open.set()
 
+    def _count(self, number: int, at: float, kind: str, lost: int) -> None:
+        more = lost - self.lost[number].get(kind, 0)
+        if more:
+            self.losses.append((at, number, kind, more))
+        self.messages[number][kind] += 1
+        self.lost[number][kind] = lost
+
     async def _listen(self, number: int) -> None:
         async with connect(self._address, compression=None, proxy=None, open_timeout=TIMEOUT_S) as client:
             self._waiting -= 1
@@ -184,8 +193,7 @@ class WebSockets:
                 text = await client.recv()
                 at = time.monotonic()
                 message = json.loads(text)
-                self.messages[number][message["type"]] += 1
-                self.lost[number][message["type"]] = message["lost"]
+                self._count(number, at, message["type"], message["lost"])
                 self._on_message(number, at, message)
 
 
