@@ -7,7 +7,8 @@ import pytest
 
 ROW = re.compile(r"^\| `(\w+)` \| `([\w/.-]+\.h)` \|", re.MULTILINE)
 NAME_BEFORE_PARENTHESIS = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
-KEYWORDS = {"if", "while", "for", "switch", "return", "sizeof", "do", "else", "bool", "void", "__attribute__", "format"}
+KEYWORDS = {"if", "while", "for", "switch", "return", "sizeof", "do", "else", "bool", "void", "esp_err_t"}
+ATTRIBUTES = {"__attribute__", "format"}
 COMMON = "freertos/", "esp_common/", "esp_system/", "log/"
 """Components that ESP-IDF puts on the include path of every component."""
 
@@ -39,7 +40,7 @@ def declared(root: Path) -> dict[str, set[Path]]:
         text = code(header)
         macros = set(re.findall(r"^#define (\w+)\(", text, re.MULTILINE))
         prototypes = re.sub(r"^#(?:.*\\\n)*.*$", "", text, flags=re.MULTILINE)
-        for name in macros | set(NAME_BEFORE_PARENTHESIS.findall(prototypes)) - KEYWORDS:
+        for name in macros | set(NAME_BEFORE_PARENTHESIS.findall(prototypes)) - KEYWORDS - ATTRIBUTES:
             found.setdefault(name, set()).add(header)
     return found
 
