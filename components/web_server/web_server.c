@@ -116,10 +116,13 @@ static esp_err_t start(web_server_t *self)
     return ESP_OK;
 }
 
-/** Whatever strangers send would otherwise fill the log, which has 8 kB; the counters tell it. */
+/**
+ * Whatever strangers send would otherwise fill the log, which has 8 kB; the counters tell it. And a gateway without a
+ * web image is in order: that it is missing is said below, and not as an error.
+ */
 static void keep_log_readable(void)
 {
-    static const char *const tags[] = {"httpd_parse", "httpd_sess", "httpd_txrx", "httpd_uri", "httpd_ws"};
+    static const char *const tags[] = {"SPIFFS", "httpd_parse", "httpd_sess", "httpd_txrx", "httpd_uri", "httpd_ws"};
     for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
         esp_log_level_set(tags[i], ESP_LOG_NONE);
     }
