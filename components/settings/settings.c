@@ -193,10 +193,17 @@ static bool replace_second(void *context, uint32_t offset, const void *data, uin
 
 /* ---- in effect ---- */
 
+/** Member by member: the bytes between them mean nothing. */
+static bool same_values(const settings_values_t *a, const settings_values_t *b)
+{
+    return memcmp(a->number, b->number, sizeof(a->number)) == 0 &&
+           memcmp(&a->texts, &b->texts, sizeof(a->texts)) == 0 && memcmp(a->apart, b->apart, sizeof(a->apart)) == 0;
+}
+
 /** Under the lock. */
 static void put_into_effect(struct settings *settings, const settings_values_t *values, bool restricted)
 {
-    if (settings->restricted == restricted && memcmp(&settings->in_effect, values, sizeof(*values)) == 0) {
+    if (settings->restricted == restricted && same_values(&settings->in_effect, values)) {
         return;
     }
     portENTER_CRITICAL(&s_in_effect);

@@ -33,7 +33,7 @@ static const char *TAG = "web_server";
 #define ETAG_LIST_MAX 128
 
 extern const char recovery_html_start[] asm("_binary_recovery_html_start");
-extern const char recovery_html_end[] asm("_binary_recovery_html_end");
+extern const uint32_t recovery_html_length;
 
 void web_files_mount(web_server_t *self)
 {
@@ -126,7 +126,6 @@ static esp_err_t answer_file(httpd_req_t *req, int file, const char *type)
 
 static esp_err_t answer_recovery_page(httpd_req_t *req)
 {
-    const size_t length = (size_t)(recovery_html_end - recovery_html_start);
     if (req->method == HTTP_HEAD) {
         return web_answer_head(req, "200 OK", HTML_TYPE, "Cache-Control: no-store");
     }
@@ -134,7 +133,7 @@ static esp_err_t answer_recovery_page(httpd_req_t *req)
         httpd_resp_set_hdr(req, "Cache-Control", "no-store") != ESP_OK) {
         return ESP_FAIL;
     }
-    return httpd_resp_send(req, recovery_html_start, (ssize_t)length);
+    return httpd_resp_send(req, recovery_html_start, (ssize_t)recovery_html_length);
 }
 
 esp_err_t web_files_answer(httpd_req_t *req)

@@ -238,7 +238,7 @@ static int check_upgrade(parse_t *parse)
     return fail(parse, HTTPD_400_BAD_REQUEST);
 }
 
-/** What the chip keeps of the length in 32 bits; without a length, or with chunks, it is none. */
+/** What the chip keeps of the length in 32 bits; 0 without a length, or with chunks. */
 static size_t content_length(const http_parser *parser)
 {
     const uint32_t length = (uint32_t)parser->content_length;
