@@ -45,13 +45,19 @@ typedef enum {
     DCL_AT = 4,
 } limit_at_t;
 
+/** A 0x351. */
+typedef struct {
+    int64_t time_ms;
+    uint8_t data[8];
+} limits_t;
+
 static event_bus_handle_t s_bus;
 static event_bus_subscription_t s_frames;
 static settings_handle_t s_settings;
 static tinybms_snapshot_t s_snapshot;
 static bool s_silent;
 static int64_t s_next_poll_ms;
-static event_bus_can_frame_t s_limits[FRAMES_MAX]; /* 0x351 since the start */
+static limits_t s_limits[FRAMES_MAX]; /* 0x351 since the start */
 static size_t s_count;
 static event_bus_can_frame_t s_manufacturer; /* newest 0x35E */
 
@@ -65,7 +71,7 @@ typedef struct {
     atomic_bool done;
 } save_t;
 
-static int32_t limit_in(const event_bus_can_frame_t *frame, limit_at_t at)
+static int32_t limit_in(const limits_t *frame, limit_at_t at)
 {
     return frame->data[at] | frame->data[at + 1] << 8;
 }
@@ -107,7 +113,9 @@ static void poll_bms(void)
 static void note_frame(const event_bus_can_frame_t *frame)
 {
     if (frame->sent && frame->id == 0x351 && s_count < FRAMES_MAX) {
-        s_limits[s_count++] = *frame;
+        s_limits[s_count].time_ms = frame->time_ms;
+        memcpy(s_limits[s_count].data, frame->data, sizeof(s_limits[s_count].data));
+        s_count++;
     } else if (frame->sent && frame->id == 0x35E) {
         s_manufacturer = *frame;
     }
