@@ -1,4 +1,4 @@
-"""Connections that a stranger holds, floods or leaves: he is closed, others are answered, and the limits go out in time."""
+"""Connections that a stranger holds, floods or leaves: others are answered, and the limits go out in time."""
 
 import socket
 import threading

@@ -90,7 +90,17 @@ def test_subscriptions_that_do_not_exist_are_refused(gateway: Target) -> None:
         "subscribe=" + "can," * 100, "subscribe=" + "x" * 400, "x=1&subscribe=nothing", "SUBSCRIBE=nothing",
     ):  # fmt: skip
         assert [answer.status for answer in gateway.say(handshake(f"/ws?{query}"))] == [400], query
-    for query in ("", "subscribe", "subscribe=", "subscribe=,", "subscribe=state", "subscribe=can,can,can", "x=y", "&&", "=can"):
+    for query in (
+        "",
+        "subscribe",
+        "subscribe=",
+        "subscribe=,",
+        "subscribe=state",
+        "subscribe=can,can,can",
+        "x=y",
+        "&&",
+        "=can",
+    ):
         with closing(open_websocket(gateway, f"/ws?{query}")) as websocket:
             assert websocket.message()["state"]["status"] == "online", query
 
@@ -134,7 +144,7 @@ def test_malformed_frames_close_their_connection_and_no_other(gateway: Target) -
 
 
 def test_what_is_odd_but_whole_is_ignored(gateway: Target) -> None:
-    """ESP-IDF looks neither at reserved bits nor at the order of fragments; nothing is read here, so nothing depends on them."""
+    """ESP-IDF looks neither at reserved bits nor at the order of fragments; nothing depends on what a client says."""
     with good(gateway) as websocket:
         for sent in (
             frame(b"hello"),
@@ -228,12 +238,16 @@ def test_a_fifth_is_refused_until_one_leaves(gateway: Target) -> None:
         four.enter_context(good(gateway))
 
 
+def lost(gateway: Target) -> int:
+    """Messages that WebSockets did not take."""
+    return int(gateway.diagnostics()["web"]["websocket_messages_lost"])
+
+
 def test_a_client_that_stops_reading_loses_and_is_told_and_the_others_get_theirs(gateway: Target) -> None:
     with ExitStack() as stack:
         others = [stack.enter_context(good(gateway, "/ws?subscribe=can")) for _ in range(3)]
         stuck = stack.enter_context(closing(open_websocket(gateway, "/ws?subscribe=can,uart", receive_buffer=1)))
-        lost = lambda: int(gateway.diagnostics()["web"]["websocket_messages_lost"])  # noqa: E731
-        begin = lost()
+        begin = lost(gateway)
         reading = threading.Event()
         seen: list[list[int]] = [[], [], []]
 
@@ -244,7 +258,7 @@ def test_a_client_that_stops_reading_loses_and_is_told_and_the_others_get_theirs
         readers = [threading.Thread(target=read, args=(number,)) for number in range(3)]
         for reader in readers:
             reader.start()
-        wait_until(lambda: lost() > begin, 30.0)
+        wait_until(lambda: lost(gateway) > begin, 30.0)
         stuck.connection.settimeout(5.0)
         told = next(message for message in stuck.messages() if message["lost"] > 0)
         reading.set()
@@ -256,8 +270,8 @@ def test_a_client_that_stops_reading_loses_and_is_told_and_the_others_get_theirs
 
 def test_a_client_that_takes_nothing_is_closed_after_10_s(gateway: Target) -> None:
     with good(gateway) as other, closing(open_websocket(gateway, "/ws?subscribe=can,uart", receive_buffer=1)):
-        web = gateway.diagnostics()["web"]
-        wait_until(lambda: gateway.diagnostics()["web"]["websocket_messages_lost"] > web["websocket_messages_lost"], 30.0)
+        before = lost(gateway)
+        wait_until(lambda: lost(gateway) > before, 30.0)
         begin = time.monotonic()
         wait_until(lambda: gateway.diagnostics()["web"]["websockets"] == 1, 20.0)
         print(f"\na WebSocket that takes nothing: closed after {time.monotonic() - begin:.2f} s")

@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -53,7 +53,7 @@ class _Stream(io.BytesIO):
     def close(self) -> None:
         """Go on."""
 
-    def makefile(self, mode: str) -> "_Stream":
+    def makefile(self, _mode: str) -> "_Stream":
         return self
 
 
@@ -79,7 +79,7 @@ def request(path: str = "/api/v1/status", *headers: str, method: str = "GET", ho
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-def at_once(work: "Sequence[T]", do: Any, workers: int | None = None) -> list[Any]:
+def at_once(work: Sequence[T], do: Callable[[T], R], workers: int | None = None) -> list[R]:
     """Do something to all of them at the same time; results in their order."""
     with ThreadPoolExecutor(max_workers=workers or len(work)) as pool:
         return list(pool.map(do, work))
