@@ -33,7 +33,8 @@ SHARES = {
     "wire": "without_the_bms or boot_log",
     "restart": "falls_silent or restarted or the_bms_shows",
     "limits": "rise_again or agree",
-    "web": "test_web",
+    "web": "test_web and not half_a_minute",
+    "use": "half_a_minute",
 }
 """Runs of about the same length beside one another, as they wait on real time."""
 LEFT_OUT = {
