@@ -4,8 +4,8 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 /**
- * The settings as services see them: NVS and flash behind settings_keep, locking, logging, and the battery memory. The
- * table, the rules and the record format have files of their own, which need neither NVS nor RTOS.
+ * The settings as services see them: NVS and flash behind settings_keep and settings_apart, locking, logging, and the
+ * battery memory. The table, the rules and the record format have files of their own, without NVS and RTOS.
  */
 #include "settings.h"
 
@@ -21,6 +21,7 @@
 #include "freertos/semphr.h"
 #include "nvs.h"
 #include "nvs_flash.h"
+#include "settings_apart.h"
 #include "settings_keep.h"
 
 static const char *TAG = "settings";
@@ -31,6 +32,7 @@ static const char *TAG = "settings";
 #define EVENTS_OVER       "events_over"  /**< id, stamp (24 bits) and the BMS time (32 bits) */
 #define PARTITION         "limits"       /**< the second place */
 #define TURN_WAIT_MS      3000           /**< for a turn at the flash gate */
+#define FIRST_TEXT_MAX    63             /**< of the texts that had a key of their own each */
 
 struct settings {
     settings_values_t in_effect; /**< copied under s_in_effect; written with the lock held too */
@@ -116,11 +118,11 @@ static bool storage_usable(struct settings *settings)
     return settings->storage == ESP_OK;
 }
 
-static esp_err_t store_record(unsigned half, const uint8_t *bytes, size_t length)
+static esp_err_t store_blob(const char *key, const uint8_t *bytes, size_t length)
 {
     nvs_handle_t nvs = 0;
     ESP_RETURN_ON_ERROR(nvs_open(NVS_NAMESPACE, NVS_READWRITE, &nvs), TAG, "cannot open the settings storage");
-    esp_err_t err = nvs_set_blob(nvs, key_of(half), bytes, length);
+    esp_err_t err = nvs_set_blob(nvs, key, bytes, length);
     if (err == ESP_ERR_NVS_REMOVE_FAILED) {
         err = ESP_OK; /* it has been written, and the old one goes with the next start */
     }
@@ -129,17 +131,46 @@ static esp_err_t store_record(unsigned half, const uint8_t *bytes, size_t length
     return err;
 }
 
-static bool store_first(void *context, unsigned half, const uint8_t *bytes, size_t length)
+/** A turn for each: it may take an erase. */
+static bool store(struct settings *settings, const char *key, const uint8_t *bytes, size_t length)
 {
     if (flash_gate_take(TURN_WAIT_MS) != ESP_OK) {
         return false;
     }
-    const esp_err_t err = storage_usable(context) ? store_record(half, bytes, length) : ESP_ERR_NVS_NOT_INITIALIZED;
+    const esp_err_t err = storage_usable(settings) ? store_blob(key, bytes, length) : ESP_ERR_NVS_NOT_INITIALIZED;
     flash_gate_give();
     if (err != ESP_OK) {
         ESP_LOGE(TAG, "cannot save: %s", esp_err_to_name(err));
     }
     return err == ESP_OK;
+}
+
+static bool store_first(void *context, unsigned half, const uint8_t *bytes, size_t length)
+{
+    return store(context, key_of(half), bytes, length);
+}
+
+static bool store_piece(void *context, const char *key, const uint8_t *bytes, size_t length)
+{
+    return store(context, key, bytes, length);
+}
+
+static bool load_piece(void *context, const char *key, uint8_t *bytes, size_t length)
+{
+    (void)context;
+    nvs_handle_t nvs = 0;
+    size_t found = length;
+    if (nvs_open(NVS_NAMESPACE, NVS_READONLY, &nvs) != ESP_OK) {
+        return false;
+    }
+    const esp_err_t err = nvs_get_blob(nvs, key, bytes, &found);
+    nvs_close(nvs);
+    return err == ESP_OK && found == length;
+}
+
+static settings_pieces_t pieces_of(struct settings *settings)
+{
+    return (settings_pieces_t){.context = settings, .load = load_piece, .store = store_piece};
 }
 
 static bool read_second(void *context, uint32_t offset, void *data, uint32_t length)
@@ -162,10 +193,17 @@ static bool replace_second(void *context, uint32_t offset, const void *data, uin
 
 /* ---- in effect ---- */
 
+/** Part by part: between them there may be bytes that belong to none. */
+static bool same_values(const settings_values_t *a, const settings_values_t *b)
+{
+    return memcmp(a->number, b->number, sizeof(a->number)) == 0 &&
+           memcmp(&a->texts, &b->texts, sizeof(a->texts)) == 0 && memcmp(a->apart, b->apart, sizeof(a->apart)) == 0;
+}
+
 /** Under the lock. */
 static void put_into_effect(struct settings *settings, const settings_values_t *values, bool restricted)
 {
-    if (settings->restricted == restricted && memcmp(&settings->in_effect, values, sizeof(*values)) == 0) {
+    if (settings->restricted == restricted && same_values(&settings->in_effect, values)) {
         return;
     }
     portENTER_CRITICAL(&s_in_effect);
@@ -181,8 +219,7 @@ static void take_effect(struct settings *settings, settings_values_t *next)
     *next = settings->saved.values;
     for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
         if (settings_entry(id)->applies == SETTINGS_APPLIES_RESTART) {
-            const settings_value_t value = settings_get(&settings->in_effect, id);
-            settings_set(next, id, &value);
+            settings_copy(next, &settings->in_effect, id);
         }
     }
     put_into_effect(settings, next, settings->saved.unconfirmed);
@@ -196,24 +233,30 @@ static settings_room_t *borrow_room(void)
 
 /* ---- start ---- */
 
-static esp_err_t read_first_layout_value(nvs_handle_t nvs, settings_id_t id, settings_value_t *value)
+static bool read_first_layout_value(nvs_handle_t nvs, settings_id_t id, settings_saved_t *saved)
 {
     const char *const key = settings_entry(id)->key;
-    size_t length = sizeof(value->text);
-    return settings_is_text(id) ? nvs_get_str(nvs, key, value->text, &length) : nvs_get_i32(nvs, key, &value->number);
+    char text[FIRST_TEXT_MAX + 1];
+    size_t size = sizeof(text);
+    settings_value_t value = {.text = text};
+    settings_refusal_t refusal;
+    const esp_err_t err =
+        settings_is_text(id) ? nvs_get_str(nvs, key, text, &size) : nvs_get_i32(nvs, key, &value.number);
+    if (err != ESP_OK || !settings_value_valid(id, &value, &refusal)) {
+        return false;
+    }
+    settings_saved_set(saved, id, &value);
+    return true;
 }
 
 /** Before there were records each value had a key of its own. @return whether anything was found */
 static bool read_first_layout(settings_saved_t *saved)
 {
     nvs_handle_t nvs = 0;
-    settings_refusal_t refusal;
+    bool found = false;
     if (nvs_open(NVS_NAMESPACE, NVS_READONLY, &nvs) == ESP_OK) {
-        for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
-            settings_value_t value = {0};
-            if (read_first_layout_value(nvs, id, &value) == ESP_OK && settings_value_valid(id, &value, &refusal)) {
-                settings_saved_set(saved, id, &value);
-            }
+        for (settings_id_t id = 0; id < SETTINGS_APART; id++) {
+            found = read_first_layout_value(nvs, id, saved) || found;
         }
         nvs_close(nvs);
     }
@@ -222,7 +265,7 @@ static bool read_first_layout(settings_saved_t *saved)
         nvs_close(nvs);
     }
     (void)settings_repair(&saved->values);
-    return saved->ever_set != 0 || saved->sensors_seen != 0;
+    return found || saved->sensors_seen != 0;
 }
 
 static void log_found(const settings_found_t *found, const settings_saved_t *saved)
@@ -244,6 +287,18 @@ static void log_found(const settings_found_t *found, const settings_saved_t *sav
     if (saved->unconfirmed) {
         ESP_LOGE(TAG, "saved settings are lost or no longer allowed; charging is held down until a person checks and "
                       "confirms the settings");
+    }
+}
+
+/** Texts that are kept apart, behind the record. */
+static void read_apart(struct settings *settings, settings_room_t *room)
+{
+    const settings_pieces_t pieces = pieces_of(settings);
+    const uint32_t lost = settings_apart_load(&pieces, &settings->saved, room->bytes);
+    for (settings_id_t id = SETTINGS_APART; id < SETTINGS_COUNT; id++) {
+        if ((lost & UINT32_C(1) << (unsigned)(id - SETTINGS_APART)) != 0) {
+            ESP_LOGE(TAG, "%s: the saved text is lost; the factory value is used", settings_entry(id)->key);
+        }
     }
 }
 
@@ -276,6 +331,7 @@ static void read_all(struct settings *settings, settings_room_t *room)
         found.heal_second = true;
     }
     log_found(&found, &settings->saved);
+    read_apart(settings, room);
     const bool healed = settings_keep_heal(&settings->keep, &found, &settings->saved, room);
     if (!healed) {
         ESP_LOGE(TAG, "settings are saved in one of two places; will retry");
@@ -341,6 +397,23 @@ void settings_get_saved(settings_handle_t handle, settings_values_t *values, boo
     (void)xSemaphoreGive(handle->lock);
 }
 
+esp_err_t settings_read_long(settings_handle_t handle, settings_id_t id, char *buffer, size_t size, size_t *length)
+{
+    ESP_RETURN_ON_FALSE(handle != NULL && buffer != NULL && length != NULL && settings_is_long(id) &&
+                            id < SETTINGS_COUNT,
+                        ESP_ERR_INVALID_ARG, TAG, "not a long text, or NULL");
+    esp_err_t err = ESP_ERR_INVALID_SIZE;
+    (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
+    const settings_apart_t apart = handle->saved.values.apart[id - SETTINGS_APART];
+    *length = apart.length;
+    if (apart.length < size) {
+        const settings_pieces_t pieces = pieces_of(handle);
+        err = settings_apart_read(&pieces, id, &apart, buffer) ? ESP_OK : ESP_FAIL;
+    }
+    (void)xSemaphoreGive(handle->lock);
+    return err;
+}
+
 /* ---- saving ---- */
 
 /** Under the lock; what is to be saved is in room->other, and takes effect. */
@@ -366,6 +439,20 @@ static esp_err_t keep(struct settings *settings, settings_room_t *room, bool ove
     return ESP_OK;
 }
 
+/** The texts first: a record that names them says that they are there. */
+static esp_err_t save_apart(struct settings *settings, const settings_change_t *changes, size_t count,
+                            settings_saved_t *next)
+{
+    const settings_pieces_t pieces = pieces_of(settings);
+    for (size_t i = 0; i < count; i++) {
+        const settings_id_t id = changes[i].id;
+        if (settings_is_apart(id) && !settings_apart_save(&pieces, &settings->saved, id, &changes[i].value, next)) {
+            return ESP_FAIL;
+        }
+    }
+    return ESP_OK;
+}
+
 /** Under the lock. */
 static esp_err_t save(struct settings *settings, const settings_change_t *changes, size_t count, settings_room_t *room,
                       settings_refusal_t *refusal)
@@ -376,9 +463,17 @@ static esp_err_t save(struct settings *settings, const settings_change_t *change
         if (!settings_value_valid(changes[i].id, &changes[i].value, refusal)) {
             return ESP_ERR_INVALID_ARG;
         }
-        settings_saved_set(next, changes[i].id, &changes[i].value);
+        if (!settings_is_apart(changes[i].id)) {
+            settings_saved_set(next, changes[i].id, &changes[i].value);
+        }
     }
-    return settings_fit_together(&next->values, refusal) ? keep(settings, room, false) : ESP_ERR_INVALID_ARG;
+    if (!settings_fit_together(&next->values, refusal)) {
+        return ESP_ERR_INVALID_ARG;
+    }
+    /* A record that is kept may name a text that would be overwritten. */
+    const bool refused = settings_keep_refuses(&settings->keep);
+    const esp_err_t err = refused ? ESP_OK : save_apart(settings, changes, count, next);
+    return err == ESP_OK ? keep(settings, room, false) : err;
 }
 
 esp_err_t settings_save(settings_handle_t handle, const settings_change_t *changes, size_t count,

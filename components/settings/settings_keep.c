@@ -78,7 +78,8 @@ static holding_t read_place(const settings_keep_t *keep, read_half_t read, setti
 static void take_texts(settings_saved_t *saved, const settings_saved_t *first)
 {
     const uint64_t texts = ~UINT64_C(0) << (unsigned)SETTINGS_NUMBERS;
-    memcpy(saved->values.text, first->values.text, sizeof(saved->values.text));
+    saved->values.texts = first->values.texts;
+    memcpy(saved->values.apart, first->values.apart, sizeof(saved->values.apart));
     saved->ever_set = (saved->ever_set & ~texts) | (first->ever_set & texts);
 }
 
@@ -185,6 +186,11 @@ bool settings_keep_heal(settings_keep_t *keep, const settings_found_t *found, co
     const bool second = !found->heal_second || settings_keep_second(keep, saved, room);
     const bool first = !found->heal_first || write_first(keep, saved, room);
     return first && second;
+}
+
+bool settings_keep_refuses(const settings_keep_t *keep)
+{
+    return keep->newer;
 }
 
 settings_keep_outcome_t settings_keep_save(settings_keep_t *keep, const settings_saved_t *saved, bool over_newer,

@@ -16,6 +16,8 @@
 #define FLAG_UNCONFIRMED 1U
 #define NUMBER           'n'
 #define TEXT             't'
+#define APART            'a'
+#define RECORD_TEXT_MAX  63
 #define SENSORS_SEEN     "sensors_seen" /* no setting: those have a dot in their keys */
 
 typedef struct {
@@ -28,6 +30,9 @@ typedef struct {
 } header_t;
 
 _Static_assert(sizeof(header_t) == 20, "every schema begins with it");
+_Static_assert(sizeof(settings_apart_t) == 8, "its bytes are in the record");
+_Static_assert(SETTINGS_PASSPHRASE_MAX <= RECORD_TEXT_MAX && SETTINGS_DEVICE_MAX <= RECORD_TEXT_MAX,
+               "what is longer is kept apart");
 _Static_assert(SETTINGS_COUNT <= 64, "ever_set has a bit for each");
 
 /** An entry, in place. */
@@ -57,6 +62,28 @@ void settings_saved_set(settings_saved_t *saved, settings_id_t id, const setting
     saved->ever_set |= bit_of(id);
 }
 
+void settings_saved_set_apart(settings_saved_t *saved, settings_id_t id, const settings_apart_t *apart)
+{
+    saved->values.apart[id - SETTINGS_APART] = *apart;
+    saved->ever_set |= bit_of(id);
+}
+
+bool settings_saved_ever(const settings_saved_t *saved, settings_id_t id)
+{
+    return (saved->ever_set & bit_of(id)) != 0;
+}
+
+void settings_saved_reset(settings_saved_t *saved, settings_id_t id)
+{
+    settings_value_t factory;
+    settings_factory(id, &factory);
+    settings_set(&saved->values, id, &factory);
+    if (settings_is_apart(id)) {
+        saved->values.apart[id - SETTINGS_APART] = (settings_apart_t){0};
+    }
+    saved->ever_set &= ~bit_of(id);
+}
+
 static uint32_t crc_of(const header_t *header, const uint8_t *bytes)
 {
     /* One for each part, and one of the two: they do not lie one behind the other, and neither has to be copied. */
@@ -81,11 +108,14 @@ static size_t add_entry(uint8_t *to, const char *key, uint8_t kind, const void *
 static size_t add_setting(uint8_t *to, const settings_values_t *values, settings_id_t id)
 {
     const char *const key = settings_entry(id)->key;
-    if (!settings_is_text(id)) {
+    if (settings_is_number(id)) {
         return add_entry(to, key, NUMBER, &values->number[id], sizeof(values->number[id]));
     }
+    if (settings_is_apart(id)) {
+        return add_entry(to, key, APART, &values->apart[id - SETTINGS_APART], sizeof(settings_apart_t));
+    }
     const char *const text = settings_text(values, id);
-    return add_entry(to, key, TEXT, text, strnlen(text, SETTINGS_TEXT_MAX));
+    return add_entry(to, key, TEXT, text, strlen(text));
 }
 
 static size_t add_foreign(uint8_t *to, const settings_saved_t *saved, bool texts)
@@ -112,7 +142,7 @@ size_t settings_record_write(const settings_saved_t *saved, uint32_t number, boo
     const int32_t sensors = saved->sensors_seen;
     size_t end = sizeof(header);
     for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
-        if ((saved->ever_set & bit_of(id)) != 0 && (texts || !settings_is_text(id))) {
+        if (settings_saved_ever(saved, id) && (texts || settings_is_number(id))) {
             end += add_setting(&bytes[end], &saved->values, id);
         }
     }
@@ -160,25 +190,42 @@ static bool number_of(const entry_t *entry, int32_t *number)
     return true;
 }
 
-static bool value_of(settings_id_t id, const entry_t *entry, settings_value_t *value)
+static bool text_of(const entry_t *entry, char *text)
 {
-    if (!settings_is_text(id)) {
-        return number_of(entry, &value->number);
-    }
-    if (entry->kind != TEXT || entry->value_length > SETTINGS_TEXT_MAX) {
+    if (entry->kind != TEXT || entry->value_length > RECORD_TEXT_MAX) {
         return false;
     }
-    memcpy(value->text, entry->value, entry->value_length);
+    memcpy(text, entry->value, entry->value_length);
+    text[entry->value_length] = '\0';
     return true;
+}
+
+/** The text itself is read later; it may be what a firmware with other rules has saved. */
+static void take_apart(settings_saved_t *saved, settings_id_t id, const entry_t *entry)
+{
+    settings_apart_t apart;
+    if (entry->kind != APART || entry->value_length != sizeof(apart)) {
+        return;
+    }
+    memcpy(&apart, entry->value, sizeof(apart));
+    if (apart.length <= settings_entry(id)->max && apart.half <= 1) {
+        settings_saved_set_apart(saved, id, &apart);
+    }
 }
 
 static void take_setting(settings_saved_t *saved, settings_id_t id, const entry_t *entry)
 {
-    settings_value_t value = {0};
+    char text[RECORD_TEXT_MAX + 1];
+    settings_value_t value = {.text = text};
     settings_refusal_t refusal;
-    if (value_of(id, entry, &value) && settings_value_valid(id, &value, &refusal)) {
+    if (settings_is_apart(id)) {
+        take_apart(saved, id, entry);
+        return;
+    }
+    const bool read = settings_is_number(id) ? number_of(entry, &value.number) : text_of(entry, text);
+    if (read && settings_value_valid(id, &value, &refusal)) {
         settings_saved_set(saved, id, &value);
-    } else if (!settings_is_text(id)) {
+    } else if (settings_is_number(id)) {
         saved->unconfirmed = true;
     }
 }

@@ -14,15 +14,110 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool printable(const char *text)
+/** Whether a text has only characters for which `allowed` is true. */
+static bool only(const char *text, bool (*allowed)(char character))
 {
-    for (; *text != '\0'; text++) {
-        if (*text < ' ' || *text > '~') {
+    while (*text != '\0' && allowed(*text)) {
+        text++;
+    }
+    return *text == '\0';
+}
+
+static bool printable(char character)
+{
+    return character >= ' ' && character <= '~';
+}
+
+static bool printable_or_line_end(char character)
+{
+    return printable(character) || character == '\n' || character == '\r';
+}
+
+static bool letter_or_digit(char character)
+{
+    return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
+           (character >= '0' && character <= '9');
+}
+
+/* ---- texts with a form of their own; the patterns in the table say the same ---- */
+
+static bool is_device(const char *text)
+{
+    const char *const start = text;
+    while (letter_or_digit(*text) || (*text == '-' && text != start)) {
+        text++;
+    }
+    return *text == '\0' && text[-1] != '-';
+}
+
+/** Behind the host: nothing, or ":PORT", and a slash. */
+static bool is_end_of_url(const char *text)
+{
+    if (*text == ':') {
+        uint32_t port = 0;
+        const char *const digits = ++text;
+        for (; *text >= '0' && *text <= '9' && port <= UINT16_MAX; text++) {
+            port = 10 * port + (uint32_t)(*text - '0');
+        }
+        if (*digits == '0' || port == 0 || port > UINT16_MAX) {
+            return false;
+        }
+    }
+    return *text == '\0' || strcmp(text, "/") == 0;
+}
+
+/** No user, no password: a URL is shown to whoever may read settings. */
+static bool is_mqtt_url(const char *text)
+{
+    static const char plain[] = "mqtt://";
+    static const char tls[] = "mqtts://";
+    size_t length = 0;
+    if (strncmp(text, plain, strlen(plain)) == 0) {
+        text += strlen(plain);
+    } else if (strncmp(text, tls, strlen(tls)) == 0) {
+        text += strlen(tls);
+    } else {
+        return false;
+    }
+    if (*text == '[') {
+        length = strspn(++text, "0123456789abcdefABCDEF:.");
+        return length > 0 && text[length] == ']' && is_end_of_url(&text[length + 1]);
+    }
+    while (letter_or_digit(text[length]) || (text[length] != '\0' && strchr("._-", text[length]) != NULL)) {
+        length++;
+    }
+    return length > 0 && is_end_of_url(&text[length]);
+}
+
+static bool is_certificate(const char *text)
+{
+    static const char begin[] = "-----BEGIN CERTIFICATE-----";
+    return strncmp(text, begin, strlen(begin)) == 0;
+}
+
+static const struct {
+    settings_id_t id;
+    bool (*is)(const char *text); /**< never called with an empty text */
+    const char *must_be;
+} s_forms[] = {
+    {SETTINGS_NET_DEVICE, is_device, "letters, digits and hyphens, no hyphen at either end"},
+    {SETTINGS_MQTT_URL, is_mqtt_url, "mqtt://HOST:PORT or mqtts://HOST:PORT, without user and password"},
+    {SETTINGS_MQTT_CA, is_certificate, "a certificate in PEM: -----BEGIN CERTIFICATE-----"},
+};
+
+static bool form_valid(settings_id_t id, const char *text, settings_refusal_t *refusal)
+{
+    for (size_t i = 0; i < sizeof(s_forms) / sizeof(s_forms[0]); i++) {
+        if (s_forms[i].id == id && *text != '\0' && !s_forms[i].is(text)) {
+            (void)snprintf(refusal->text, sizeof(refusal->text), "%s: must be %s", settings_entry(id)->key,
+                           s_forms[i].must_be);
             return false;
         }
     }
     return true;
 }
+
+/* ---- one value ---- */
 
 static bool in_range(const settings_entry_t *entry, int32_t number)
 {
@@ -46,27 +141,35 @@ static bool number_valid(const settings_entry_t *entry, int32_t number, settings
     return false;
 }
 
-static bool text_valid(const settings_entry_t *entry, const char *text, settings_refusal_t *refusal)
+static bool length_valid(const settings_entry_t *entry, int32_t length)
 {
-    const int32_t length = (int32_t)strnlen(text, SETTINGS_TEXT_MAX + 1);
-    if (!(length == 0 && entry->may_be_empty) && (length < entry->min || length > entry->max)) {
+    return (length == 0 && entry->may_be_empty) || (length >= entry->min && length <= entry->max);
+}
+
+static bool text_valid(settings_id_t id, const char *text, settings_refusal_t *refusal)
+{
+    const settings_entry_t *const entry = settings_entry(id);
+    if (text == NULL || !length_valid(entry, (int32_t)strnlen(text, (size_t)entry->max + 1))) {
         (void)snprintf(refusal->text, sizeof(refusal->text),
                        "%s: the allowed length is %" PRId32 "..%" PRId32 " characters%s", entry->key, entry->min,
                        entry->max, entry->may_be_empty ? ", or none" : "");
         return false;
     }
-    if (!printable(text)) {
-        (void)snprintf(refusal->text, sizeof(refusal->text), "%s: only printable ASCII characters", entry->key);
+    if (!only(text, settings_is_long(id) ? printable_or_line_end : printable)) {
+        (void)snprintf(refusal->text, sizeof(refusal->text), "%s: only printable ASCII characters%s", entry->key,
+                       settings_is_long(id) ? " and line ends" : "");
         return false;
     }
-    return true;
+    return form_valid(id, text, refusal);
 }
 
 bool settings_value_valid(settings_id_t id, const settings_value_t *value, settings_refusal_t *refusal)
 {
-    const settings_entry_t *const entry = settings_entry(id);
-    return settings_is_text(id) ? text_valid(entry, value->text, refusal) : number_valid(entry, value->number, refusal);
+    return settings_is_number(id) ? number_valid(settings_entry(id), value->number, refusal)
+                                  : text_valid(id, value->text, refusal);
 }
+
+/* ---- values together ---- */
 
 /** `size` is that of `to`, which is all zero; the table sees to it that nothing is cut off. */
 static void copy_text(char *to, size_t size, const char *from)

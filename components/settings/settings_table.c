@@ -8,16 +8,12 @@
  */
 #include "settings_table.h"
 
-#include <stdio.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "sdkconfig.h"
 
-#define MANUFACTURER_MAX 8
-#define BATTERY_NAME_MAX 16
-#define SSID_MAX         32 /* IEEE 802.11 */
-#define PASSPHRASE_MIN   8  /* WPA2 */
-#define PASSPHRASE_MAX   63
+#define PASSPHRASE_MIN 8 /* WPA2 */
 
 #define CELL_MV_MIN       2500
 #define CELL_MV_MAX       4500
@@ -25,14 +21,23 @@
 #define FLOAT_END_PCT_MIN 50
 #define BMS_DECIDES       "from the BMS"
 
-_Static_assert(sizeof(CONFIG_TINYBMS_CAN_MANUFACTURER) <= MANUFACTURER_MAX + 1, "TINYBMS_CAN_MANUFACTURER is too long");
-_Static_assert(sizeof(CONFIG_TINYBMS_CAN_BATTERY_NAME) <= BATTERY_NAME_MAX + 1, "TINYBMS_CAN_BATTERY_NAME is too long");
-_Static_assert(sizeof(CONFIG_TINYBMS_CAN_BATTERY_FAMILY) <= MANUFACTURER_MAX + 1,
+#define PEM_BEGIN "-----BEGIN CERTIFICATE-----"
+#define PORT      "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])" /**< 1..65535 */
+
+_Static_assert(sizeof(CONFIG_TINYBMS_CAN_MANUFACTURER) <= SETTINGS_MANUFACTURER_MAX + 1,
+               "TINYBMS_CAN_MANUFACTURER is too long");
+_Static_assert(sizeof(CONFIG_TINYBMS_CAN_BATTERY_NAME) <= SETTINGS_BATTERY_NAME_MAX + 1,
+               "TINYBMS_CAN_BATTERY_NAME is too long");
+_Static_assert(sizeof(CONFIG_TINYBMS_CAN_BATTERY_FAMILY) <= SETTINGS_MANUFACTURER_MAX + 1,
                "TINYBMS_CAN_BATTERY_FAMILY is too long");
-_Static_assert(sizeof(CONFIG_TINYBMS_WIFI_STA_SSID) <= SSID_MAX + 1, "TINYBMS_WIFI_STA_SSID is too long");
-_Static_assert(sizeof(CONFIG_TINYBMS_WIFI_STA_PASSWORD) <= PASSPHRASE_MAX + 1, "TINYBMS_WIFI_STA_PASSWORD is too long");
-_Static_assert(sizeof(CONFIG_TINYBMS_WIFI_AP_SSID) <= SSID_MAX + 1, "TINYBMS_WIFI_AP_SSID is too long");
-_Static_assert(sizeof(CONFIG_TINYBMS_WIFI_AP_PASSWORD) <= PASSPHRASE_MAX + 1, "TINYBMS_WIFI_AP_PASSWORD is too long");
+_Static_assert(sizeof(CONFIG_TINYBMS_WIFI_STA_SSID) <= SETTINGS_SSID_MAX + 1, "TINYBMS_WIFI_STA_SSID is too long");
+_Static_assert(sizeof(CONFIG_TINYBMS_WIFI_STA_PASSWORD) <= SETTINGS_PASSPHRASE_MAX + 1,
+               "TINYBMS_WIFI_STA_PASSWORD is too long");
+_Static_assert(sizeof(CONFIG_TINYBMS_WIFI_AP_SSID) <= SETTINGS_SSID_MAX + 1, "TINYBMS_WIFI_AP_SSID is too long");
+_Static_assert(sizeof(CONFIG_TINYBMS_WIFI_AP_PASSWORD) <= SETTINGS_PASSPHRASE_MAX + 1,
+               "TINYBMS_WIFI_AP_PASSWORD is too long");
+_Static_assert(sizeof(CONFIG_TINYBMS_NET_DEVICE) <= SETTINGS_DEVICE_MAX + 1, "TINYBMS_NET_DEVICE is too long");
+_Static_assert(sizeof(CONFIG_TINYBMS_MQTT_URL) <= SETTINGS_URL_MAX + 1, "TINYBMS_MQTT_URL is too long");
 _Static_assert(CONFIG_TINYBMS_CAN_VICTRON_BITRATE % 250000 == 0, "TINYBMS_CAN_VICTRON_BITRATE is 250000 or 500000");
 
 /* Kconfig knows one range only, so what lies between 0 and the range is refused here; also what does not fit together.
@@ -219,32 +224,96 @@ static const settings_entry_t s_entries[SETTINGS_COUNT] = {
     [SETTINGS_HYST_CUR_PCT] = {.key = "hyst.cur_pct", .unit = "%", .min = 1, .max = 20,
         .symbol = "TINYBMS_HYST_CUR_PCT", .factory_number = CONFIG_TINYBMS_HYST_CUR_PCT,
         .help = "Hysteresis of current alarms and warnings"},
-    [SETTINGS_ID_MANUFACTURER] = {.key = "id.manufacturer", .min = 1, .max = MANUFACTURER_MAX,
+    [SETTINGS_ID_MANUFACTURER] = {.key = "id.manufacturer", .min = 1, .max = SETTINGS_MANUFACTURER_MAX,
+        .offset = offsetof(settings_texts_t, id_manufacturer),
         .symbol = "TINYBMS_CAN_MANUFACTURER", .factory_text = CONFIG_TINYBMS_CAN_MANUFACTURER,
         .help = "Manufacturer name sent to the GX (0x35E)"},
-    [SETTINGS_ID_BATTERY_NAME] = {.key = "id.battery_name", .max = BATTERY_NAME_MAX,
+    [SETTINGS_ID_BATTERY_NAME] = {.key = "id.battery_name", .max = SETTINGS_BATTERY_NAME_MAX,
+        .offset = offsetof(settings_texts_t, id_battery_name),
         .symbol = "TINYBMS_CAN_BATTERY_NAME", .factory_text = CONFIG_TINYBMS_CAN_BATTERY_NAME,
         .help = "Battery name sent to the GX (0x370, 0x371)"},
-    [SETTINGS_ID_FAMILY] = {.key = "id.family", .max = MANUFACTURER_MAX,
+    [SETTINGS_ID_FAMILY] = {.key = "id.family", .max = SETTINGS_MANUFACTURER_MAX,
+        .offset = offsetof(settings_texts_t, id_family),
         .symbol = "TINYBMS_CAN_BATTERY_FAMILY", .factory_text = CONFIG_TINYBMS_CAN_BATTERY_FAMILY,
         .help = "Battery family sent to the GX (0x382)"},
-    [SETTINGS_WIFI_STA_SSID] = {.key = "wifi.sta_ssid", .max = SSID_MAX,
+    [SETTINGS_WIFI_STA_SSID] = {.key = "wifi.sta_ssid", .max = SETTINGS_SSID_MAX,
+        .offset = offsetof(settings_texts_t, wifi_sta_ssid),
         .symbol = "TINYBMS_WIFI_STA_SSID", .factory_text = CONFIG_TINYBMS_WIFI_STA_SSID,
         .applies = SETTINGS_APPLIES_RESTART, .help = "Wi-Fi network to join, empty = none"},
-    [SETTINGS_WIFI_STA_PASS] = {.key = "wifi.sta_pass", .min = PASSPHRASE_MIN, .max = PASSPHRASE_MAX,
+    [SETTINGS_WIFI_STA_PASS] = {.key = "wifi.sta_pass", .min = PASSPHRASE_MIN, .max = SETTINGS_PASSPHRASE_MAX,
+        .offset = offsetof(settings_texts_t, wifi_sta_pass),
         .symbol = "TINYBMS_WIFI_STA_PASSWORD", .factory_text = CONFIG_TINYBMS_WIFI_STA_PASSWORD,
         .may_be_empty = true, .secret = true, .applies = SETTINGS_APPLIES_RESTART,
         .help = "Password of the Wi-Fi network, empty = open network"},
-    [SETTINGS_WIFI_AP_SSID] = {.key = "wifi.ap_ssid", .max = SSID_MAX,
+    [SETTINGS_WIFI_AP_SSID] = {.key = "wifi.ap_ssid", .max = SETTINGS_SSID_MAX,
+        .offset = offsetof(settings_texts_t, wifi_ap_ssid),
         .symbol = "TINYBMS_WIFI_AP_SSID", .factory_text = CONFIG_TINYBMS_WIFI_AP_SSID,
         .applies = SETTINGS_APPLIES_RESTART,
         .help = "Name of the gateway's own network, empty = made from the MAC address"},
-    [SETTINGS_WIFI_AP_PASS] = {.key = "wifi.ap_pass", .min = PASSPHRASE_MIN, .max = PASSPHRASE_MAX,
+    [SETTINGS_WIFI_AP_PASS] = {.key = "wifi.ap_pass", .min = PASSPHRASE_MIN, .max = SETTINGS_PASSPHRASE_MAX,
+        .offset = offsetof(settings_texts_t, wifi_ap_pass),
         .symbol = "TINYBMS_WIFI_AP_PASSWORD", .factory_text = CONFIG_TINYBMS_WIFI_AP_PASSWORD,
         .may_be_empty = true, .secret = true, .applies = SETTINGS_APPLIES_RESTART,
         .help = "Password of the gateway's own network, empty = random"},
+    [SETTINGS_NET_DEVICE] = {.key = "net.device", .max = SETTINGS_DEVICE_MAX,
+        .offset = offsetof(settings_texts_t, net_device),
+        .symbol = "TINYBMS_NET_DEVICE", .factory_text = CONFIG_TINYBMS_NET_DEVICE,
+        .pattern = "^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$", .applies = SETTINGS_APPLIES_RESTART,
+        .help = "Name of the gateway in the network and in MQTT, empty = made from the MAC address"},
+    [SETTINGS_MQTT_URL] = {.key = "mqtt.url", .max = SETTINGS_URL_MAX,
+        .offset = offsetof(settings_texts_t, mqtt_url),
+        .symbol = "TINYBMS_MQTT_URL", .factory_text = CONFIG_TINYBMS_MQTT_URL,
+        .pattern = "^mqtts?://([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(:" PORT ")?/?$",
+        .applies = SETTINGS_APPLIES_RESTART, .help = "MQTT broker, mqtt://HOST:PORT or mqtts://HOST:PORT, empty = none"},
+    [SETTINGS_MQTT_CA] = {.key = "mqtt.ca", .max = SETTINGS_LONG_MAX, .factory_text = "",
+        .pattern = "^" PEM_BEGIN, .applies = SETTINGS_APPLIES_RESTART,
+        .help = "Certificate that the MQTT broker's certificate is signed with (PEM), empty = none"},
     /* clang-format on */
 };
+
+/** In the order of the form: what a person sets first comes first. */
+static const settings_group_t s_groups[] = {
+    {"charge", "Charging", "How far and how fast the battery is charged"},
+    {"disch", "Discharging", "How far and how fast the battery is discharged"},
+    {"limit", "Current limits", "What CCL and DCL have in common"},
+    {"ramp", "Start-up ramp", "How the limits come back after a start and after a silence of the BMS"},
+    {"cvl", "Charge voltage limit", "How CVL follows the highest cell"},
+    {"absorb", "Absorption", "When a full battery has been charged long enough"},
+    {"float", "Float", "The voltage at which a full battery is kept, and when charging starts again"},
+    {"temp", "Temperature", "How temperatures lower the limits"},
+    {"alarm", "Alarms and warnings", "When the GX is told that something is wrong"},
+    {"diff", "Cell voltage difference", "When cells that drift apart raise a warning or an alarm"},
+    {"hyst", "Hysteresis", "How far a value has to come back before its alarm or warning ends"},
+    {"id", "Names for the GX", "What the GX shows as the battery"},
+    {"can", "CAN bus", "The bus to the GX"},
+    {"uart", "Serial line", "The line to the TinyBMS"},
+    {"data", "Silence of the BMS", "What happens when the TinyBMS no longer answers"},
+    {"energy", "Counters", "How often energy and charge are saved"},
+    {"net", "Network", "The gateway in the network"},
+    {"wifi", "Wi-Fi", "The network that the gateway joins, and the one that it offers"},
+    {"mqtt", "MQTT", "The broker that the gateway reports to"},
+};
+
+const settings_group_t *settings_group_at(size_t index)
+{
+    return index < sizeof(s_groups) / sizeof(s_groups[0]) ? &s_groups[index] : NULL;
+}
+
+bool settings_in_group(settings_id_t id, const settings_group_t *group)
+{
+    const size_t length = strlen(group->id);
+    return strncmp(s_entries[id].key, group->id, length) == 0 && s_entries[id].key[length] == '.';
+}
+
+const char *settings_applies_text(settings_applies_t applies)
+{
+    static const char *const texts[] = {
+        [SETTINGS_APPLIES_LIVE] = "live",
+        [SETTINGS_APPLIES_SERVICE] = "service",
+        [SETTINGS_APPLIES_RESTART] = "restart",
+    };
+    return texts[applies];
+}
 
 const settings_entry_t *settings_entry(settings_id_t id)
 {
@@ -263,37 +332,56 @@ settings_id_t settings_find(const char *key)
 void settings_factory(settings_id_t id, settings_value_t *value)
 {
     const settings_entry_t *const entry = &s_entries[id];
-    *value = (settings_value_t){.number = entry->factory_number};
-    if (settings_is_text(id)) {
-        (void)snprintf(value->text, sizeof(value->text), "%s", entry->factory_text);
-    }
+    *value = (settings_value_t){.number = entry->factory_number, .text = entry->factory_text};
 }
 
 void settings_factory_all(settings_values_t *values)
 {
-    for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
+    memset(values, 0, sizeof(*values));
+    for (settings_id_t id = 0; id < SETTINGS_LONG; id++) {
         settings_value_t value;
         settings_factory(id, &value);
         settings_set(values, id, &value);
     }
 }
 
+const char *settings_text(const settings_values_t *values, settings_id_t id)
+{
+    return (const char *)&values->texts + s_entries[id].offset;
+}
+
 settings_value_t settings_get(const settings_values_t *values, settings_id_t id)
 {
-    settings_value_t value = {0};
-    if (settings_is_text(id)) {
-        memcpy(value.text, settings_text(values, id), sizeof(value.text));
-    } else {
-        value.number = values->number[id];
+    if (settings_is_number(id)) {
+        return (settings_value_t){.number = values->number[id]};
     }
-    return value;
+    return (settings_value_t){.text = settings_is_text(id) ? settings_text(values, id) : NULL};
+}
+
+/** The rest is filled with zeros, so that equal values are equal bytes. */
+static void set_text(settings_values_t *values, const settings_entry_t *entry, const char *text)
+{
+    char *const to = (char *)&values->texts + entry->offset;
+    const size_t size = (size_t)entry->max;
+    const size_t length = strnlen(text, size);
+    memmove(to, text, length);
+    memset(&to[length], 0, size + 1 - length);
 }
 
 void settings_set(settings_values_t *values, settings_id_t id, const settings_value_t *value)
 {
-    if (settings_is_text(id)) {
-        memcpy(values->text[id - SETTINGS_NUMBERS], value->text, sizeof(value->text));
-    } else {
+    if (settings_is_number(id)) {
         values->number[id] = value->number;
+    } else if (settings_is_text(id)) {
+        set_text(values, &s_entries[id], value->text);
+    }
+}
+
+void settings_copy(settings_values_t *to, const settings_values_t *from, settings_id_t id)
+{
+    const settings_value_t value = settings_get(from, id);
+    settings_set(to, id, &value);
+    if (settings_is_apart(id)) {
+        to->apart[id - SETTINGS_APART] = from->apart[id - SETTINGS_APART];
     }
 }

@@ -24,7 +24,12 @@ uint16_t tinybms_crc16(const uint8_t *bytes, size_t length)
 
 uint32_t tinybms_crc32(const uint8_t *bytes, size_t length)
 {
-    uint32_t crc = UINT32_MAX;
+    return tinybms_crc32_more(0, bytes, length);
+}
+
+uint32_t tinybms_crc32_more(uint32_t crc, const uint8_t *bytes, size_t length)
+{
+    crc = ~crc;
     for (size_t i = 0; i < length; i++) {
         crc ^= bytes[i];
         for (int bit = 0; bit < 8; bit++) {

@@ -49,6 +49,7 @@ static const char usage[] =
     "        slcan:HOST:PORT       text adapter over TCP, for example behind ser2net\n"
     "  --data DIR            directory for settings and counters (TINYBMS_DATA); default: none, nothing is kept\n"
     "  --set KEY=VALUE       save a setting, then start; can be repeated (needs --data)\n"
+    "  --set KEY=@FILE       save a long text from a file, such as mqtt.ca=@ca.pem\n"
     "  --settings            print all settings and exit\n"
     "  --confirm-settings    after a loss, confirm the settings that --settings shows, and exit (needs --data)\n"
     "  --forget-sensor N     forget the external temperature sensor N (1 or 2) and exit (needs --data)\n"

@@ -26,17 +26,37 @@ static bool parse_number(const char *text, int32_t *number)
     return end != text && *end == '\0' && errno == 0 && value >= INT32_MIN && value <= INT32_MAX;
 }
 
+/** A long text from a file. */
+static const char *read_file(const char *path, const char **text)
+{
+    static char read[SETTINGS_LONG_MAX + 2]; /* one too many tells that there is more */
+    FILE *const file = fopen(path, "re");
+    if (file == NULL) {
+        return strerror(errno);
+    }
+    const size_t length = fread(read, 1, sizeof(read) - 1, file);
+    const bool failed = ferror(file) != 0;
+    (void)fclose(file);
+    read[length] = '\0';
+    *text = read;
+    if (failed) {
+        return "cannot read the file";
+    }
+    return strlen(read) == length ? NULL : "the file is not a text";
+}
+
 static const char *parse_value(settings_id_t id, const char *text, settings_value_t *value)
 {
     static settings_refusal_t refusal;
-    if (!settings_is_text(id) && !parse_number(text, &value->number)) {
-        return "the value must be a whole number";
+    const char *problem = NULL;
+    value->text = text;
+    if (settings_is_number(id) && !parse_number(text, &value->number)) {
+        problem = "the value must be a whole number";
+    } else if (settings_is_long(id) && text[0] == '@') {
+        problem = read_file(&text[1], &value->text);
     }
-    if (settings_is_text(id)) {
-        if (strlen(text) > SETTINGS_TEXT_MAX) {
-            return "the text is too long";
-        }
-        (void)snprintf(value->text, sizeof(value->text), "%s", text);
+    if (problem != NULL) {
+        return problem;
     }
     return settings_value_valid(id, value, &refusal) ? NULL : refusal.text;
 }
@@ -79,7 +99,7 @@ const char *settings_options_save(void)
 
 static void print_value(settings_id_t id, const settings_value_t *value)
 {
-    if (!settings_is_text(id)) {
+    if (settings_is_number(id)) {
         (void)printf("%" PRId32, value->number);
     } else if (settings_entry(id)->secret) {
         (void)fputs(value->text[0] == '\0' ? "" : "(hidden)", stdout);
@@ -100,11 +120,33 @@ static void print_range(const settings_entry_t *entry)
     }
 }
 
+static void print_setting(settings_id_t id, const settings_group_t *group, const settings_values_t *saved)
+{
+    const settings_entry_t *const entry = settings_entry(id);
+    const settings_value_t value = settings_get(saved, id);
+    settings_value_t factory;
+    settings_factory(id, &factory);
+    (void)printf("%s\t", entry->key);
+    if (settings_is_long(id)) {
+        (void)printf("%u characters", saved->apart[id - SETTINGS_APART].length);
+    } else {
+        print_value(id, &value);
+    }
+    (void)printf("\t%s\t", entry->unit == NULL ? "" : entry->unit);
+    print_range(entry);
+    (void)putchar('\t');
+    print_value(id, &factory);
+    (void)printf("\t%s%s\t%s\t%s\t%s\t%s\n", entry->symbol == NULL ? "" : "CONFIG_",
+                 entry->symbol == NULL ? "" : entry->symbol, entry->help, settings_applies_text(entry->applies),
+                 group->title, group->help);
+}
+
 void settings_options_print(void)
 {
     static settings_values_t values;
     bool unconfirmed = false;
     settings_handle_t settings = NULL;
+    const settings_group_t *group = NULL;
     if (settings_open(&settings) != ESP_OK) {
         return;
     }
@@ -113,19 +155,13 @@ void settings_options_print(void)
         (void)fputs("saved settings are lost: the battery is held down until you confirm these (--confirm-settings)\n",
                     stderr);
     }
-    (void)puts("key\tvalue\tunit\trange\tfactory value\tKconfig option\tmeaning");
-    for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
-        const settings_entry_t *const entry = settings_entry(id);
-        const settings_value_t value = settings_get(&values, id);
-        settings_value_t factory;
-        settings_factory(id, &factory);
-        (void)printf("%s\t", entry->key);
-        print_value(id, &value);
-        (void)printf("\t%s\t", entry->unit == NULL ? "" : entry->unit);
-        print_range(entry);
-        (void)putchar('\t');
-        print_value(id, &factory);
-        (void)printf("\tCONFIG_%s\t%s\n", entry->symbol, entry->help);
+    (void)puts("key\tvalue\tunit\trange\tfactory value\tKconfig option\tmeaning\tapplies\tgroup\tabout the group");
+    for (size_t i = 0; (group = settings_group_at(i)) != NULL; i++) {
+        for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
+            if (settings_in_group(id, group)) {
+                print_setting(id, group, &values);
+            }
+        }
     }
 }
 

@@ -14,15 +14,19 @@
 
 #define SETTINGS_OPTIONS_MAX 128 /**< most --set on one command line */
 
-/** @brief Remembers one "KEY=VALUE". NULL: good; else what is wrong with it, a static string. */
+/**
+ * @brief Remembers one "KEY=VALUE"; a long text can be "@FILE". The text is used until settings_options_save(). NULL:
+ * good; else what is wrong with it, a static string.
+ */
 const char *settings_options_add(const char *assignment);
 
 /** @brief Saves what was remembered, all or nothing. NULL: good; else what is wrong, a static string. */
 const char *settings_options_save(void);
 
 /**
- * @brief Prints a line a setting: key, saved value, unit, range, factory value, Kconfig option, meaning; tabs between.
- * Says on standard error when a person has to confirm them.
+ * @brief Prints a line a setting, in the order of the form: key, saved value, unit, range, factory value, Kconfig
+ * option, meaning, when a change applies, group, what the group is about; tabs between. Says on standard error when a
+ * person has to confirm them.
  */
 void settings_options_print(void);
 

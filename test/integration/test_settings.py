@@ -1,6 +1,7 @@
 """Settings of the native program: saved with ``--set``, used from then on."""
 
 import subprocess
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -104,9 +105,16 @@ def test_a_password_is_neither_shown_nor_logged(program: Path, tmp_path: Path) -
         (["id.manufacturer=BYD"], "another maker"),
         (["id.battery_name=Not the maker"], "must begin with the manufacturer"),
         (["id.family=" + "x" * 9], "0..8 characters"),
-        (["id.family=" + "x" * 90], "too long"),
+        (["id.family=" + "x" * 90], "0..8 characters"),
         (["id.family=caf\u00e9"], "printable ASCII"),
         (["wifi.ap_pass=1234567"], "8..63 characters, or none"),
+        (["net.device=-garage"], "no hyphen at either end"),
+        (["mqtt.url=mqtt://me:" + "secret@broker"], "without user and password"),
+        (["mqtt.url=mqtt://" + "x" * 250], "0..255 characters"),
+        (["mqtt.ca=a certificate"], "-----BEGIN CERTIFICATE-----"),
+        (["mqtt.ca=@/no/such/file"], "No such file"),
+        (["mqtt.ca=@/dev/null", "uart.poll_ms=5"], "the allowed range is 100..2000 ms"),
+        (["mqtt.ca=@/dev/zero"], "not a text"),
         (["no.such=1"], "--settings lists all"),
         (["uart.poll_ms"], "KEY=VALUE"),
         (["=1"], "unknown setting"),
@@ -122,6 +130,40 @@ def test_what_a_setting_may_not_be_is_one_line_and_saves_nothing(
     assert complaint in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1
     assert listed(program, "--data", tmp_path) == listed(program)
+
+
+def certificate(length: int) -> str:
+    """No real one, but of any length."""
+    return "-----BEGIN CERTIFICATE-----\n".ljust(length - 1, "x") + "\n"
+
+
+def test_a_long_text_comes_from_a_file_and_goes_again(program: Path, tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    for length in (4096, 100):
+        file.write_text(certificate(length))
+        after = listed(program, "--data", tmp_path, "--set", f"mqtt.ca=@{file}", "--set", "mqtt.url=mqtts://broker")
+        assert (after["mqtt.ca"], after["mqtt.url"]) == (f"{length} characters", "mqtts://broker")
+        assert listed(program, "--data", tmp_path) == after
+    assert listed(program, "--data", tmp_path, "--set", "mqtt.ca=")["mqtt.ca"] == "0 characters"
+
+
+def test_a_file_that_is_too_long_is_refused(program: Path, tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text(certificate(4097))
+    ended = run(program, "--data", tmp_path, "--set", f"mqtt.ca=@{file}")
+    assert ended.returncode == 2
+    assert "0..4096 characters" in ended.stderr
+
+
+def test_each_setting_is_listed_in_its_group_with_when_a_change_applies(program: Path) -> None:
+    lines = [line.split("\t") for line in run(program, "--settings").stdout.splitlines()]
+    rows = [dict(zip(lines[0], line, strict=True)) for line in lines[1:]]
+    groups = [name for name, _ in groupby(row["group"] for row in rows)]
+    assert len(groups) == len(set(groups)), "the settings of a group stand together"
+    applies = {row["key"]: row["applies"] for row in rows}
+    assert applies["charge.max_a"] == "live"
+    assert applies["can.bitrate"] == "service"
+    assert applies["wifi.sta_ssid"] == "restart"
 
 
 def test_a_setting_without_a_place_to_keep_it_is_refused(program: Path) -> None:

@@ -113,7 +113,7 @@ def test_what_is_lost_is_never_taken_for_never_set(library: Path, rows: dict[str
             assert Settings(library, places).save(sets(rng, rows))
         saved = Settings(library, places).numbers(keys)
         if lost != "second":
-            places.blobs = [None if rng.random() < 0.5 else rng.randbytes(rng.randint(1, 2000)) for _ in range(2)]
+            places.blobs = [None if rng.random() < 0.5 else rng.randbytes(rng.randint(1, 1900)) for _ in range(2)]
         if lost != "first":
             places.flash = FlashModel(bytearray(rng.randbytes(len(places.flash.content))))
         after = Settings(library, places)

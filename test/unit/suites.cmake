@@ -31,8 +31,8 @@ unit_suite(victron_pgn
     SRCS victron_pgn/test_keepalive.c victron_pgn/test_pgn.c victron_pgn/test_schedule.c
     REQUIRES victron_pgn)
 unit_suite(settings
-    SRCS settings/test_settings_keep.c settings/test_settings_pipeline.c settings/test_settings_record.c
-         settings/test_settings_rules.c
+    SRCS settings/test_settings_apart.c settings/test_settings_keep.c settings/test_settings_pipeline.c
+         settings/test_settings_record.c settings/test_settings_rules.c
     REQUIRES settings tinybms)
 unit_suite(event_bus
     SRCS event_bus/test_event_bus.c event_bus/test_service_task.c
@@ -81,7 +81,7 @@ unit_suite(overdue LINUX_ONLY
     SRCS overdue/test_overdue.c
     REQUIRES event_bus)
 unit_suite(settings_storage LINUX_ONLY
-    SRCS settings_storage/test_settings_storage.c
+    SRCS settings_storage/storage.c settings_storage/test_settings_long.c settings_storage/test_settings_storage.c
     REQUIRES esp_partition flash_gate nvs_flash settings)
 unit_suite(settings_live LINUX_ONLY
     SRCS settings_live/test_settings_live.c host/peer_bus.c

@@ -37,7 +37,7 @@ typedef struct settings *settings_handle_t;
 /** @brief A new value for a setting. */
 typedef struct {
     settings_id_t id;
-    settings_value_t value; /**< `number` or `text`, whichever kind the setting is */
+    settings_value_t value; /**< `number` or `text`, whichever kind the setting is; the caller's text is not kept */
 } settings_change_t;
 
 /**
@@ -80,9 +80,25 @@ uint32_t settings_generation(settings_handle_t handle);
 void settings_get_saved(settings_handle_t handle, settings_values_t *values, bool *unconfirmed);
 
 /**
+ * @brief Reads a long text as it is saved: of most settings, what the next start will use. Not for tasks of the control
+ * path: a save in progress is waited for.
+ * @param handle settings
+ * @param id a long text
+ * @param[out] buffer the text with a NUL behind it; empty if none was saved
+ * @param size of the buffer: SETTINGS_LONG_MAX + 1 is enough for every text
+ * @param[out] length of the text, also if the buffer is too small
+ * @return
+ * - ESP_OK: read
+ * - ESP_ERR_INVALID_ARG: not a long text, or a pointer is NULL
+ * - ESP_ERR_INVALID_SIZE: the buffer is too small
+ * - ESP_FAIL: the text cannot be read any more; `buffer` is not to be used
+ */
+esp_err_t settings_read_long(settings_handle_t handle, settings_id_t id, char *buffer, size_t size, size_t *length);
+
+/**
  * @brief Saves new values: all or none, even if the power is cut. Then they take effect, all at once. Not for tasks of
- * the control path: it waits for up to two turns at the flash gate. With any other code than ESP_OK nothing has
- * changed.
+ * the control path: it waits for up to two turns at the flash gate, and for one more for each 1024 bytes of a text of
+ * more than 63 characters. With any other code than ESP_OK nothing has changed.
  * @param handle settings
  * @param changes new values
  * @param count number of changes

@@ -95,6 +95,9 @@ settings_found_t settings_keep_open(settings_keep_t *keep, const settings_places
 bool settings_keep_heal(settings_keep_t *keep, const settings_found_t *found, const settings_saved_t *saved,
                         settings_room_t *room);
 
+/** @brief Whether a place holds a record of a newer firmware, over which a save writes only when it is told to. */
+bool settings_keep_refuses(const settings_keep_t *keep);
+
 /** @brief Outcome of a save. */
 typedef enum {
     SETTINGS_KEEP_DONE = 0,

@@ -10,9 +10,11 @@
  * @brief Saved settings as bytes: one record for everything, so that it is replaced as a whole. No NVS, no RTOS.
  *
  * A record has a header of 20 bytes (magic, schema, flags, number, length, CRC-32), which is the same in every schema,
- * and one entry for each value that was ever set: length of the key, kind ('n', 't'), length of the value, key, value.
- * A value that was never set has no entry: it has the factory value of the firmware that reads the record. Entries with
- * an unknown key belong to another firmware, and are passed on unchanged. Little-endian, like every supported chip.
+ * and one entry for each value that was ever set: length of the key, kind ('n', 't', 'a'), length of the value, key,
+ * value. A value that was never set has no entry: it has the factory value of the firmware that reads the record.
+ * Entries with an unknown key belong to another firmware, and are passed on unchanged; there is room for 256 bytes of
+ * them, so a text of more than 63 characters is kept apart, and its entry is a settings_apart_t (settings_apart.h).
+ * Little-endian, like every supported chip.
  *
  * @code{.c}
  * uint32_t number = 0;
@@ -38,10 +40,11 @@ extern "C" {
 #define SETTINGS_FOREIGN_MAX   256 /**< bytes of entries that this firmware does not know */
 #define SETTINGS_KEY_MAX       15
 
-/** @brief Bytes of the longest record. */
+/** @brief Bytes of the longest record: header, numbers and sensors, texts, texts that are kept apart. */
 #define SETTINGS_RECORD_MAX                                                                                            \
     (20 + SETTINGS_FOREIGN_MAX + (SETTINGS_NUMBERS + 1) * (3 + SETTINGS_KEY_MAX + 4) +                                 \
-     SETTINGS_TEXTS * (3 + SETTINGS_KEY_MAX + SETTINGS_TEXT_MAX))
+     (SETTINGS_APART - SETTINGS_NUMBERS) * (3 + SETTINGS_KEY_MAX) + offsetof(settings_texts_t, mqtt_url) +             \
+     (SETTINGS_COUNT - SETTINGS_APART) * (3 + SETTINGS_KEY_MAX + sizeof(settings_apart_t)))
 
 /** @brief Everything that is saved. */
 typedef struct {
@@ -64,8 +67,17 @@ typedef enum {
 /** @brief Nothing saved: factory values only. */
 void settings_saved_nothing(settings_saved_t *saved);
 
-/** @brief Notes a value that a person has set; it is not checked. */
+/** @brief Notes a number or a text that a person has set; it is not checked. Not for texts that are kept apart. */
 void settings_saved_set(settings_saved_t *saved, settings_id_t id, const settings_value_t *value);
+
+/** @brief Notes where a text is that is kept apart; in `values` the text itself is not changed. */
+void settings_saved_set_apart(settings_saved_t *saved, settings_id_t id, const settings_apart_t *apart);
+
+/** @brief Whether a person has set this setting. */
+bool settings_saved_ever(const settings_saved_t *saved, settings_id_t id);
+
+/** @brief Puts the factory value back, as if nobody had set it. */
+void settings_saved_reset(settings_saved_t *saved, settings_id_t id);
 
 /**
  * @brief Writes a record.
@@ -80,6 +92,7 @@ size_t settings_record_write(const settings_saved_t *saved, uint32_t number, boo
 /**
  * @brief Reads a record; bytes after its end are ignored.
  *
+ * Texts that are kept apart still have their factory values: settings_apart_load() reads them.
  * The factory value replaces a value that this firmware does not allow. If that is a number, the record counts as
  * unconfirmed, because the number may have tightened a limit. The same applies to numbers that do not fit together.
  * @param bytes,length what was found

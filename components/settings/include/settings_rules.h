@@ -36,7 +36,7 @@ typedef struct {
 /**
  * @brief Whether one value is in the range of its setting.
  * @param id setting
- * @param value its `number` or `text` is checked, whichever kind the setting is
+ * @param value its `number` or `text` is checked, whichever kind the setting is; a `text` that is NULL is refused
  * @param[out] refusal filled when the function returns false; never contains the value of a secret
  */
 bool settings_value_valid(settings_id_t id, const settings_value_t *value, settings_refusal_t *refusal);

@@ -38,6 +38,14 @@ uint16_t tinybms_crc16(const uint8_t *bytes, size_t length);
  */
 uint32_t tinybms_crc32(const uint8_t *bytes, size_t length);
 
+/**
+ * @brief CRC-32 of data that come piece by piece.
+ * @param crc that of the pieces before, 0 before the first
+ * @param bytes,length next piece
+ * @return the CRC of all pieces so far
+ */
+uint32_t tinybms_crc32_more(uint32_t crc, const uint8_t *bytes, size_t length);
+
 #ifdef __cplusplus
 }
 #endif

@@ -28,8 +28,7 @@ static void set_number(settings_id_t id, int32_t number)
 
 static void set_text(settings_id_t id, const char *text)
 {
-    settings_value_t value = {0};
-    (void)snprintf(value.text, sizeof(value.text), "%s", text);
+    const settings_value_t value = {.text = text};
     settings_saved_set(&s_saved, id, &value);
 }
 
@@ -235,4 +234,116 @@ TEST_CASE("entries that go beyond the end are damage, though the CRC is right", 
     memcpy(&s_bytes[12], &two, sizeof(two));
     seal(s_bytes, HEADER + two);
     TEST_ASSERT_EQUAL(SETTINGS_PLACE_DAMAGED, settings_record_read(s_bytes, HEADER + two, &s_found, &s_number));
+}
+
+/* What the firmware before texts were kept apart has written: 80 A, names, a password, both sensors, and an entry that
+ * this firmware does not know. */
+static const char s_earlier[] = "TBWS"
+                                "\x01\0\0\0"
+                                "\x29\0\0\0"
+                                "\x79\0\0\0"
+                                "\x09\x20\x8D\x6C"
+                                "\x0Cn\x04"
+                                "charge.max_a"
+                                "P\0\0\0"
+                                "\x09t\x05"
+                                "id.family"
+                                "House"
+                                "\x0Dt\x04"
+                                "wifi.sta_ssid"
+                                "Barn"
+                                "\x0Dt\x0D"
+                                "wifi.sta_pass"
+                                "correct horse"
+                                "\x0Cn\x04"
+                                "sensors_seen"
+                                "\x03\0\0\0"
+                                "\x0An\x04"
+                                "gone.cap_a"
+                                "\x07\0\0"; /* and the NUL of the string */
+
+TEST_CASE("a record of an earlier firmware is read as before, and handed on as it was", "[settings_record]")
+{
+    static uint8_t again[SETTINGS_RECORD_MAX];
+    memcpy(s_bytes, s_earlier, sizeof(s_earlier));
+    TEST_ASSERT_EQUAL(SETTINGS_PLACE_RECORD, settings_record_read(s_bytes, sizeof(s_earlier), &s_found, &s_number));
+    TEST_ASSERT_EQUAL(0x29, s_number);
+    TEST_ASSERT_FALSE(s_found.unconfirmed);
+    TEST_ASSERT_EQUAL(80, s_found.values.number[SETTINGS_CHARGE_MAX_A]);
+    TEST_ASSERT_EQUAL_STRING("House", settings_text(&s_found.values, SETTINGS_ID_FAMILY));
+    TEST_ASSERT_EQUAL_STRING("Barn", settings_text(&s_found.values, SETTINGS_WIFI_STA_SSID));
+    TEST_ASSERT_EQUAL_STRING("correct horse", settings_text(&s_found.values, SETTINGS_WIFI_STA_PASS));
+    TEST_ASSERT_EQUAL_HEX8(3, s_found.sensors_seen);
+    for (settings_id_t id = SETTINGS_APART; id < SETTINGS_COUNT; id++) {
+        TEST_ASSERT_FALSE(settings_saved_ever(&s_found, id));
+    }
+    TEST_ASSERT_EQUAL(sizeof(s_earlier), settings_record_write(&s_found, s_number, true, again));
+    TEST_ASSERT_EQUAL(0, memcmp(s_earlier, again, sizeof(s_earlier)));
+}
+
+TEST_CASE("an earlier firmware has room to hand on what it does not know of this one", "[settings_record]")
+{
+    static const size_t room = 256; /* of every firmware so far */
+    static const char longest[] = "12345678901234567890123456789012";
+    const settings_apart_t apart = {.crc32 = 0x12345678, .length = 255, .half = 1};
+    settings_saved_nothing(&s_saved);
+    const size_t before = settings_record_write(&s_saved, 1, true, s_bytes);
+    set_text(SETTINGS_NET_DEVICE, longest);
+    settings_saved_set_apart(&s_saved, SETTINGS_MQTT_URL, &apart);
+    settings_saved_set_apart(&s_saved, SETTINGS_MQTT_CA, &apart);
+    TEST_ASSERT_LESS_OR_EQUAL(room, settings_record_write(&s_saved, 1, true, s_bytes) - before);
+}
+
+TEST_CASE("the longest record fits", "[settings_record]")
+{
+    static char full[SETTINGS_PASSPHRASE_MAX + 1];
+    const settings_apart_t apart = {.length = 1};
+    settings_saved_nothing(&s_saved);
+    memset(full, 'x', SETTINGS_PASSPHRASE_MAX);
+    for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
+        if (settings_is_apart(id)) {
+            settings_saved_set_apart(&s_saved, id, &apart);
+        } else if (settings_is_number(id)) {
+            set_number(id, s_saved.values.number[id]);
+        } else {
+            set_text(id, full);
+            TEST_ASSERT_EQUAL(settings_entry(id)->max, strlen(settings_text(&s_saved.values, id)));
+        }
+    }
+    s_saved.foreign_length = SETTINGS_FOREIGN_MAX;
+    s_saved.foreign[0] = 0;
+    s_saved.foreign[1] = 'n';
+    s_saved.foreign[2] = SETTINGS_FOREIGN_MAX - 3;
+    TEST_ASSERT_LESS_OR_EQUAL(SETTINGS_RECORD_MAX, settings_record_write(&s_saved, 1, true, s_bytes));
+}
+
+TEST_CASE("where a text is that is kept apart comes back; what cannot be true counts as never set", "[settings_record]")
+{
+    static const struct {
+        const char *key;
+        settings_apart_t apart;
+        uint8_t length;
+        uint8_t kind;
+        bool taken;
+    } entries[] = {
+        {"mqtt.ca", {.crc32 = 7, .length = 4096, .half = 1}, 8, 'a', true},
+        {"mqtt.ca", {.crc32 = 7, .length = 4097, .half = 1}, 8, 'a', false},
+        {"mqtt.ca", {.crc32 = 7, .length = 10, .half = 2}, 8, 'a', false},
+        {"mqtt.ca", {.crc32 = 7, .length = 10, .half = 1}, 7, 'a', false},
+        {"mqtt.ca", {.crc32 = 7, .length = 10, .half = 1}, 8, 't', false},
+        {"mqtt.url", {.crc32 = 7, .length = 255, .half = 0}, 8, 'a', true},
+        {"mqtt.url", {.crc32 = 7, .length = 256, .half = 0}, 8, 'a', false},
+    };
+    for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+        ROW("entries[%zu]", i);
+        const settings_id_t id = settings_find(entries[i].key);
+        settings_saved_nothing(&s_saved);
+        const size_t empty = settings_record_write(&s_saved, 1, true, s_bytes);
+        const size_t length = add_raw(empty, entries[i].key, entries[i].kind, &entries[i].apart, entries[i].length);
+        TEST_ASSERT_EQUAL(SETTINGS_PLACE_RECORD, settings_record_read(s_bytes, length, &s_found, &s_number));
+        TEST_ASSERT_EQUAL(entries[i].taken, settings_saved_ever(&s_found, id));
+        TEST_ASSERT_EQUAL(entries[i].taken ? entries[i].apart.length : 0,
+                          s_found.values.apart[id - SETTINGS_APART].length);
+        TEST_ASSERT_FALSE(s_found.unconfirmed);
+    }
 }

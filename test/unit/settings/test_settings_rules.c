@@ -19,9 +19,8 @@ static bool number_allowed(settings_id_t id, int32_t number)
 
 static bool text_allowed(settings_id_t id, const char *text)
 {
-    settings_value_t value = {0};
+    const settings_value_t value = {.text = text};
     settings_refusal_t refusal;
-    (void)snprintf(value.text, sizeof(value.text), "%s", text);
     return settings_value_valid(id, &value, &refusal);
 }
 
@@ -34,8 +33,7 @@ static settings_values_t factory(void)
 
 static void set_text(settings_values_t *values, settings_id_t id, const char *text)
 {
-    settings_value_t value = {0};
-    (void)snprintf(value.text, sizeof(value.text), "%s", text);
+    const settings_value_t value = {.text = text};
     settings_set(values, id, &value);
 }
 
@@ -44,7 +42,8 @@ TEST_CASE("every factory value is allowed and all of them fit together", "[setti
     const settings_values_t values = factory();
     settings_refusal_t refusal;
     for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
-        const settings_value_t value = settings_get(&values, id);
+        settings_value_t value;
+        settings_factory(id, &value);
         TEST_ASSERT_TRUE_MESSAGE(settings_value_valid(id, &value, &refusal), settings_entry(id)->key);
     }
     TEST_ASSERT_TRUE(settings_fit_together(&values, &refusal));
@@ -92,20 +91,22 @@ TEST_CASE("texts have their lengths and are printable ASCII", "[settings]")
 
 TEST_CASE("a password is empty or has the length of a WPA2 passphrase", "[settings]")
 {
-    char longest[SETTINGS_TEXT_MAX + 1] = {0};
-    memset(longest, 'x', SETTINGS_TEXT_MAX);
+    char longest[SETTINGS_PASSPHRASE_MAX + 1] = {0};
+    memset(longest, 'x', SETTINGS_PASSPHRASE_MAX);
     TEST_ASSERT_TRUE(text_allowed(SETTINGS_WIFI_AP_PASS, ""));
     TEST_ASSERT_FALSE(text_allowed(SETTINGS_WIFI_AP_PASS, "1234567"));
     TEST_ASSERT_TRUE(text_allowed(SETTINGS_WIFI_AP_PASS, "12345678"));
     TEST_ASSERT_TRUE(text_allowed(SETTINGS_WIFI_STA_PASS, longest));
 }
 
-TEST_CASE("a text without an end is refused", "[settings]")
+TEST_CASE("a text that is missing is refused, whatever its kind", "[settings]")
 {
-    settings_value_t value;
+    const settings_value_t value = {.text = NULL};
     settings_refusal_t refusal;
-    memset(&value, 'x', sizeof(value));
-    TEST_ASSERT_FALSE(settings_value_valid(SETTINGS_WIFI_STA_PASS, &value, &refusal));
+    for (settings_id_t id = SETTINGS_NUMBERS; id < SETTINGS_COUNT; id++) {
+        ROW("%s", settings_entry(id)->key);
+        TEST_ASSERT_FALSE(settings_value_valid(id, &value, &refusal));
+    }
 }
 
 TEST_CASE("a refusal names what is allowed and never the secret", "[settings]")
@@ -178,6 +179,154 @@ TEST_CASE("0 is allowed where the BMS decides then, and nothing between it and t
     TEST_ASSERT_EQUAL_STRING("disch.soc_pct: the allowed range is 1..50 %, or 0 = no limit", refusal.text);
 }
 
+TEST_CASE("a name of the gateway is one that a network takes", "[settings]")
+{
+    static const char *const good[] = {"", "a", "7", "tinybms-a1b2c3", "A--b", "12345678901234567890123456789012"};
+    static const char *const bad[] = {"-",   "-a",  "a-",  "a b",      "a.b",
+                                      "a_b", "a/b", "a\n", "\xC3\xA9", "123456789012345678901234567890123"};
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        TEST_ASSERT_TRUE_MESSAGE(text_allowed(SETTINGS_NET_DEVICE, good[i]), good[i]);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        TEST_ASSERT_TRUE_MESSAGE(!text_allowed(SETTINGS_NET_DEVICE, bad[i]), bad[i]);
+    }
+}
+
+TEST_CASE("the address of a broker is MQTT, with a port or without, and never holds a password", "[settings]")
+{
+    static const char *const good[] = {
+        "",
+        "mqtt://broker",
+        "mqtts://broker.example.org:8883",
+        "mqtt://192.168.1.2:1",
+        "mqtt://[fe80::1]:1883",
+        "mqtt://my_broker-2.local/",
+        "mqtt://broker:65535",
+    };
+    static const char *const bad[] = {
+        "broker",
+        "http://broker",
+        "ws://broker",
+        "MQTT://broker",
+        "mqtt:/broker",
+        "mqtt://",
+        "mqtt:///",
+        "mqtt://:1883",
+        "mqtt://broker:",
+        "mqtt://broker:0",
+        "mqtt://broker:x",
+        "mqtt://broker:01",
+        "mqtt://broker/top",
+        "mqtt://a b",
+        "mqtt://broker:65536",
+        "mqtt://me@host",
+        "mqtts://me:@h:1",
+        "mqtt://h:1@2",
+        "mqtt://broker:99999999999",
+        "mqtt://[::1",
+        "mqtt://[]",
+        "mqtt://[::1]x",
+        "mqtt://broker#x",
+        "mqtt://broker?x",
+        "mqtt://broker\n",
+        "mqtt://br\xC3\xB6",
+    };
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        TEST_ASSERT_TRUE_MESSAGE(text_allowed(SETTINGS_MQTT_URL, good[i]), good[i]);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        TEST_ASSERT_TRUE_MESSAGE(!text_allowed(SETTINGS_MQTT_URL, bad[i]), bad[i]);
+    }
+}
+
+TEST_CASE("an address is as long as 255 characters", "[settings]")
+{
+    char url[SETTINGS_URL_MAX + 2] = "mqtt://";
+    memset(&url[strlen(url)], 'x', SETTINGS_URL_MAX + 1 - strlen(url));
+    TEST_ASSERT_FALSE(text_allowed(SETTINGS_MQTT_URL, url));
+    url[SETTINGS_URL_MAX] = '\0';
+    TEST_ASSERT_TRUE(text_allowed(SETTINGS_MQTT_URL, url));
+}
+
+TEST_CASE("a certificate is PEM of at most 4096 characters; the refusal says so", "[settings]")
+{
+    static char pem[SETTINGS_LONG_MAX + 2] = "-----BEGIN CERTIFICATE-----\r\n";
+    const settings_value_t key = {.text = "-----BEGIN EC PARAMETERS-----\n"};
+    settings_refusal_t refusal;
+    TEST_ASSERT_TRUE(text_allowed(SETTINGS_MQTT_CA, ""));
+    TEST_ASSERT_FALSE(text_allowed(SETTINGS_MQTT_CA, " -----BEGIN CERTIFICATE-----\n"));
+    TEST_ASSERT_FALSE(text_allowed(SETTINGS_MQTT_CA, "-----BEGIN CERTIFICATE-----\t"));
+    TEST_ASSERT_FALSE(settings_value_valid(SETTINGS_MQTT_CA, &key, &refusal));
+    TEST_ASSERT_EQUAL_STRING("mqtt.ca: must be a certificate in PEM: -----BEGIN CERTIFICATE-----", refusal.text);
+    memset(&pem[strlen(pem)], 'x', SETTINGS_LONG_MAX + 1 - strlen(pem));
+    TEST_ASSERT_FALSE(text_allowed(SETTINGS_MQTT_CA, pem));
+    pem[SETTINGS_LONG_MAX] = '\0';
+    TEST_ASSERT_TRUE(text_allowed(SETTINGS_MQTT_CA, pem));
+}
+
+TEST_CASE("every setting is in one group, and every group has settings", "[settings]")
+{
+    size_t groups = 0;
+    size_t members = 0;
+    for (; settings_group_at(groups) != NULL; groups++) {
+        const size_t before = members;
+        for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
+            members += settings_in_group(id, settings_group_at(groups)) ? 1 : 0;
+        }
+        TEST_ASSERT_TRUE_MESSAGE(members > before, settings_group_at(groups)->id);
+    }
+    TEST_ASSERT_EQUAL(SETTINGS_COUNT, members); /* with the next case: none is in two */
+    for (size_t i = 0; i < groups; i++) {
+        for (size_t j = 0; j < i; j++) {
+            TEST_ASSERT_TRUE(strcmp(settings_group_at(i)->id, settings_group_at(j)->id) != 0);
+        }
+    }
+}
+
+TEST_CASE("only what belongs to a driver or to the network waits", "[settings]")
+{
+    for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
+        const char *const key = settings_entry(id)->key;
+        const bool network =
+            strncmp(key, "wifi.", 5) == 0 || strncmp(key, "net.", 4) == 0 || strncmp(key, "mqtt.", 5) == 0;
+        const char *const expected = strcmp(key, "can.bitrate") == 0 ? "service" : network ? "restart" : "live";
+        ROW("%s", key);
+        TEST_ASSERT_EQUAL_STRING(expected, settings_applies_text(settings_entry(id)->applies));
+    }
+}
+
+TEST_CASE("texts lie side by side and leave one another alone", "[settings]")
+{
+    settings_values_t values;
+    char full[SETTINGS_URL_MAX + 1] = {0};
+    memset(full, 'x', SETTINGS_URL_MAX);
+    for (settings_id_t id = SETTINGS_NUMBERS; id < SETTINGS_LONG; id++) {
+        ROW("%s", settings_entry(id)->key);
+        memset(&values, 0, sizeof(values));
+        set_text(&values, id, full);
+        for (settings_id_t other = SETTINGS_NUMBERS; other < SETTINGS_LONG; other++) {
+            TEST_ASSERT_EQUAL(other == id ? settings_entry(id)->max : 0, strlen(settings_text(&values, other)));
+        }
+    }
+}
+
+TEST_CASE("a copy takes a setting of any kind, and nothing else", "[settings]")
+{
+    settings_values_t from;
+    settings_values_t to;
+    memset(&from, 0, sizeof(from));
+    from.number[SETTINGS_CHARGE_MAX_A] = 80;
+    set_text(&from, SETTINGS_MQTT_URL, "mqtt://broker");
+    from.apart[SETTINGS_MQTT_URL - SETTINGS_APART].length = 13;
+    from.apart[SETTINGS_MQTT_CA - SETTINGS_APART].length = 99;
+    memset(&to, 0, sizeof(to));
+    for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
+        settings_copy(&to, &from, id);
+        const bool at_last = id >= SETTINGS_MQTT_CA;
+        TEST_ASSERT_EQUAL(at_last, memcmp(&from, &to, sizeof(to)) == 0);
+    }
+}
+
 /** Lowest and highest value with which a pack stays safe, and no knee is a step. */
 static const struct {
     settings_id_t id;
@@ -228,7 +377,7 @@ TEST_CASE("every number has a range and the unit that its name ends with, no tex
     for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
         ROW("%s", settings_entry(id)->key);
         const settings_entry_t *const entry = settings_entry(id);
-        if (settings_is_text(id)) {
+        if (!settings_is_number(id)) {
             TEST_ASSERT_NULL(entry->unit);
             TEST_ASSERT_NOT_NULL(entry->factory_text);
         } else {

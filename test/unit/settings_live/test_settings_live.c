@@ -304,9 +304,10 @@ TEST_CASE("a save that is refused changes nothing", "[settings_live]")
 
 TEST_CASE("another name is sent from the next frame with it on", "[settings_live]")
 {
-    settings_change_t names[] = {{.id = SETTINGS_ID_MANUFACTURER}, {.id = SETTINGS_ID_BATTERY_NAME}};
-    (void)snprintf(names[0].value.text, sizeof(names[0].value.text), "House");
-    (void)snprintf(names[1].value.text, sizeof(names[1].value.text), "House 1");
+    static const settings_change_t names[] = {
+        {.id = SETTINGS_ID_MANUFACTURER, .value = {.text = "House"}},
+        {.id = SETTINGS_ID_BATTERY_NAME, .value = {.text = "House 1"}},
+    };
     TEST_ASSERT_EQUAL_MEMORY("TinyBMS", s_manufacturer.data, 8);
     (void)save_while_living(names, 2, ESP_OK);
     for (const int64_t end_ms = service_now_ms() + PATIENCE_MS;

@@ -6,6 +6,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import click
@@ -108,12 +109,20 @@ def _esp_idf(root: Path, menu: kconfiglib.MenuNode) -> list[str]:
 
 
 def _settings() -> list[str]:
+    """A table for each group, in the order of the form."""
     ended = subprocess.run([ensure_built(), "--settings"], capture_output=True, text=True, check=True, timeout=60)
     rows = csv.DictReader(ended.stdout.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
-    lines = _header("setting", "what", "range", "unit", "factory value")
-    for row in rows:
-        lines.append(_row(f"`{row['key']}`", row["meaning"], row["range"], row["unit"], f"`{row['Kconfig option']}`"))
-    return lines
+    lines: list[str] = []
+    for (title, about), settings in groupby(rows, key=lambda row: (row["group"], row["about the group"])):
+        lines += [f"### {title}", "", f"{about}.", ""]
+        lines += _header("setting", "what", "range", "unit", "applies", "factory value")
+        for row in settings:
+            factory = f"`{row['Kconfig option']}`" if row["Kconfig option"] else row["factory value"] or "empty"
+            lines.append(
+                _row(f"`{row['key']}`", row["meaning"], row["range"], row["unit"], row["applies"], factory),
+            )
+        lines.append("")
+    return lines[:-1]
 
 
 def _partitions(path: Path) -> list[str]:
