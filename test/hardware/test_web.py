@@ -91,13 +91,15 @@ def test_state_and_metrics_are_those_of_the_simulated_bms(rig: Rig) -> None:
         cells, volts = [bms.registers[n] for n in range(16)], bms.values()["voltage"]
     wanted = {"status": "online", "pack_current_ma": -12_300, "soh_ppm": 970_000}
     deadline = rig.deadline(10.0)
-    while not wanted.items() <= (state := rig.web.object("/api/v1/state")).items():
+    # The SOC is the middle one of three readings, and it is being discharged.
+    while not (
+        wanted.items() <= (state := rig.web.object("/api/v1/state")).items() and abs(state["soc_ppm"] - 633_700) <= 300
+    ):
         assert time.monotonic() < deadline, state
         time.sleep(0.05)
     metrics = metrics_of(rig.web.text("/metrics"))
     assert state["cell_count"] == 16
     assert state["age_ms"] < 1000
-    assert state["soc_ppm"] == pytest.approx(633_700, abs=300), "it is being discharged"
     assert state["pack_voltage_mv"] == pytest.approx(volts * 1000, abs=10)
     assert state["cell_100uv"] == pytest.approx(cells, abs=10)
     assert state["cell_max_mv"] - state["cell_min_mv"] == pytest.approx(24, abs=1)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.instruments import record_figures
-from support.instruments.figures import FIGURES, Figure, Figures, Record, load, moved_since, table
+from support.instruments.figures import FIGURES, RECORDS, SOAK, Figure, Figures, Record, load, moved_since, table
 from support.instruments.fuzzing import CrashError, fuzz, targets
 
 
@@ -23,9 +23,17 @@ def figures() -> Figures:
     return found
 
 
-def test_the_page_of_figures_shows_the_recorded_ones(root: Path) -> None:
+@pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)
+def test_the_page_of_figures_shows_the_recorded_ones(root: Path, record: Record) -> None:
     page = (root / "docs/figures.md").read_text()
-    assert record_figures.with_table(page, load(FIGURES.reference)) == page
+    recorded = load(record.reference) if record.reference.exists() else Figures()
+    assert record_figures.with_table(page, recorded, record) == page
+
+
+def test_a_recorded_soak_is_a_whole_one() -> None:
+    if SOAK.reference.exists():
+        recorded = {figure.name: figure.value for figure in load(SOAK.reference).figures}
+        assert recorded["soak_minutes"] >= 30
 
 
 def test_the_recorded_figures_have_the_limits_of_the_project() -> None:
@@ -86,6 +94,17 @@ def test_what_moved_by_more_than_ten_percent_is_said() -> None:
     before = Figures(figures=[figure("same", 100), figure("more", 100), figure("gone", 1), figure("zero", 0)])
     after = Figures(figures=[figure("same", 109), figure("more", 112), figure("new", 5), figure("zero", 0)])
     assert moved_since(before, after) == ["more: 100 -> 112 ms", "new: new, 5 ms", "gone: no more measured"]
+
+
+def test_each_set_is_recorded_at_its_own_place(figures: Figures, tmp_path: Path) -> None:
+    page = tmp_path / "figures.md"
+    page.write_text("\n".join(f"{record.begin}\n{record.end}" for record in RECORDS.values()))
+    figures.save(tmp_path / "soak.json")
+    soak = Record("soak", tmp_path / "reference_soak.json", "bench-record")
+    record_figures.save_record(tmp_path / "soak.json", soak, page)
+    assert load(soak.reference) == figures
+    assert page.read_text().endswith(f"{FIGURES.end}\n{SOAK.begin}\n{table(figures.figures)}{SOAK.end}")
+    assert record_figures.main([str(tmp_path / "others.json")]) == 2
 
 
 def record_in(directory: Path) -> Record:
