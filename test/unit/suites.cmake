@@ -58,6 +58,10 @@ unit_suite(diagnostics
 
 # These look behind the ESP-IDF API as Linux has it. One program each for host/: the controller, the options and the event
 # loop are there once.
+# First, because it takes the longest: it waits for turns at the flash.
+unit_suite(settings_live LINUX_ONLY
+    SRCS settings_live/test_settings_live.c host/peer_bus.c
+    REQUIRES battery battery_model can_victron esp_driver_twai esp_timer event_bus flash_gate settings)
 unit_suite(uart_bms LINUX_ONLY
     SRCS uart_bms/test_uart_bms.c uart_bms/test_uart_traffic.c
     REQUIRES uart_bms)
@@ -98,9 +102,6 @@ unit_suite(overdue LINUX_ONLY
 unit_suite(settings_storage LINUX_ONLY
     SRCS settings_storage/storage.c settings_storage/test_settings_long.c settings_storage/test_settings_storage.c
     REQUIRES esp_partition flash_gate nvs_flash settings)
-unit_suite(settings_live LINUX_ONLY
-    SRCS settings_live/test_settings_live.c host/peer_bus.c
-    REQUIRES battery battery_model can_victron esp_driver_twai esp_timer event_bus flash_gate settings)
 unit_suite(host_freertos LINUX_ONLY
     SRCS host/test_freertos.c
     REQUIRES esp_event esp_timer)
