@@ -306,5 +306,7 @@ esp_err_t web_routes_register(web_server_t *self)
     }
     ESP_RETURN_ON_ERROR(httpd_register_uri_handler(self->server, &websocket), TAG, "cannot register /ws");
     ESP_RETURN_ON_ERROR(httpd_register_uri_handler(self->server, &files), TAG, "cannot register the files");
-    return register_errors(self->server);
+    ESP_RETURN_ON_ERROR(register_errors(self->server), TAG, "cannot register the errors");
+    atomic_store(&self->addresses_known, true);
+    return ESP_OK;
 }

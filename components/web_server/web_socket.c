@@ -148,7 +148,7 @@ static void send_to_all(web_server_t *self, web_topic_t topic, size_t length, ui
 {
     for (unsigned i = 0; i < WEB_CLIENTS_MAX && length > 0; i++) {
         web_client_t *const client = &self->clients[i];
-        if (client->fd >= 0 && client->websocket && (client->topics >> topic & 1U) != 0) {
+        if (client->fd >= 0 && client->websocket && ((unsigned)client->topics >> topic & 1U) != 0) {
             deliver(self, client, topic, length, frames);
         }
     }
