@@ -20,7 +20,7 @@ SCENARIOS := test/toolkit/scenario/test_scenarios.py
 EMBEDDED := $(BIN)/python -m pytest -q -c test/embedded.ini test/unit test/hardware
 
 .PHONY: help setup build demo docs test test-control test-toolkit hardware check check-sanitized check-tsan \
-	check-instruments fuzz-build lint figures figures-record bench bench-record clean
+	check-instruments fuzz-build lint figures figures-record soak bench bench-record clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 26
@@ -85,9 +85,13 @@ figures: build fuzz-build ## measure the figures and check their limits: a table
 figures-record: setup ## make the last figures the reference: test/figures/reference.json, docs/figures.md
 	@PYTHONPATH=test $(BIN)/python -m support.instruments.record_figures $(BUILD)/figures.json
 
-bench: figures ## the same as make figures
+soak: build ## use the web server for 30 min (SOAK_MINUTES) and check limits: a table, and build-linux/soak.json
+	@$(BIN)/python -m pytest -q -s -o python_files='soak_*.py' test/figures
 
-bench-record: figures-record ## the same as make figures-record
+bench: figures soak ## make figures, then make soak
+
+bench-record: figures-record ## make the last figures and the last soak the reference
+	@PYTHONPATH=test $(BIN)/python -m support.instruments.record_figures $(BUILD)/soak.json
 
 clean: ## remove what the other targets made
 	rm -rf $(BUILD) $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -149,19 +149,20 @@ static void alarms(json_stream_t *text, const report_view_t *view)
     }
 }
 
+/** Gauges: counters in Prometheus's sense would add everything once more after a power cut that took a little back. */
 static void energy(json_stream_t *text, const battery_state_t *state)
 {
     static const char capacity[] = "tinybms_capacity_coulombs";
     if (state->energy_in_wh.known) {
-        metric(text, METRIC_COUNTER, "tinybms_energy_in_joules_total", "Energy charged",
+        metric(text, METRIC_GAUGE, "tinybms_energy_in_joules", "Energy charged; a power cut takes up to 10 min back",
                state->energy_in_wh.value * J_PER_WH, 0);
     }
     if (state->energy_out_wh.known) {
-        metric(text, METRIC_COUNTER, "tinybms_energy_out_joules_total", "Energy discharged",
-               state->energy_out_wh.value * J_PER_WH, 0);
+        metric(text, METRIC_GAUGE, "tinybms_energy_out_joules",
+               "Energy discharged; a power cut takes up to 10 min back", state->energy_out_wh.value * J_PER_WH, 0);
     }
     if (state->cycles_milli.known) {
-        metric(text, METRIC_COUNTER, "tinybms_full_cycles_total", "Full cycles, by the charge taken out",
+        metric(text, METRIC_GAUGE, "tinybms_full_cycles", "Full cycles, by the charge taken out; likewise",
                state->cycles_milli.value, MILLI);
     }
     metric_head(text, METRIC_GAUGE, capacity, "Capacity of the battery");

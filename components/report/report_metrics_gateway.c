@@ -76,8 +76,12 @@ static void tasks(json_stream_t *text, const event_bus_system_status_t *system)
     }
 }
 
+/** Not known until diagnostics has looked for the first time, a second after the start. */
 static void memory(json_stream_t *text, const event_bus_system_status_t *system)
 {
+    if (system->boot_reason == NULL) {
+        return;
+    }
     gauge(text, "tinybms_heap_free_bytes", "Free heap", system->heap_free_bytes);
     gauge(text, "tinybms_heap_least_free_bytes", "Least free heap since the start", system->heap_least_free_bytes);
     gauge(text, "tinybms_heap_largest_block_bytes", "Largest free block of the heap", system->heap_largest_bytes);

@@ -193,10 +193,17 @@ static bool replace_second(void *context, uint32_t offset, const void *data, uin
 
 /* ---- in effect ---- */
 
+/** Member by member: the bytes between them mean nothing. */
+static bool same_values(const settings_values_t *a, const settings_values_t *b)
+{
+    return memcmp(a->number, b->number, sizeof(a->number)) == 0 &&
+           memcmp(&a->texts, &b->texts, sizeof(a->texts)) == 0 && memcmp(a->apart, b->apart, sizeof(a->apart)) == 0;
+}
+
 /** Under the lock. */
 static void put_into_effect(struct settings *settings, const settings_values_t *values, bool restricted)
 {
-    if (settings->restricted == restricted && memcmp(&settings->in_effect, values, sizeof(*values)) == 0) {
+    if (settings->restricted == restricted && same_values(&settings->in_effect, values)) {
         return;
     }
     portENTER_CRITICAL(&s_in_effect);
@@ -212,8 +219,7 @@ static void take_effect(struct settings *settings, settings_values_t *next)
     *next = settings->saved.values;
     for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
         if (settings_entry(id)->applies == SETTINGS_APPLIES_RESTART) {
-            const settings_value_t value = settings_get(&settings->in_effect, id);
-            settings_set(next, id, &value);
+            settings_copy(next, &settings->in_effect, id);
         }
     }
     put_into_effect(settings, next, settings->saved.unconfirmed);

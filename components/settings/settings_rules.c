@@ -141,11 +141,15 @@ static bool number_valid(const settings_entry_t *entry, int32_t number, settings
     return false;
 }
 
+static bool length_valid(const settings_entry_t *entry, int32_t length)
+{
+    return (length == 0 && entry->may_be_empty) || (length >= entry->min && length <= entry->max);
+}
+
 static bool text_valid(settings_id_t id, const char *text, settings_refusal_t *refusal)
 {
     const settings_entry_t *const entry = settings_entry(id);
-    const int32_t length = text == NULL ? -1 : (int32_t)strnlen(text, (size_t)entry->max + 1);
-    if (!(length == 0 && entry->may_be_empty) && (length < entry->min || length > entry->max)) {
+    if (text == NULL || !length_valid(entry, (int32_t)strnlen(text, (size_t)entry->max + 1))) {
         (void)snprintf(refusal->text, sizeof(refusal->text),
                        "%s: the allowed length is %" PRId32 "..%" PRId32 " characters%s", entry->key, entry->min,
                        entry->max, entry->may_be_empty ? ", or none" : "");

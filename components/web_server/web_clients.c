@@ -28,9 +28,9 @@
 #define WEBSOCKET_STUCK_MS 10000
 #define MS_PER_S           1000
 #define US_PER_MS          1000
+#define START_TRIES        100
+#define START_TRY_MS       10
 #define DRAIN_MAX          4096
-#define ADDRESSES_WAIT_MS  10
-#define ADDRESSES_WAITS    100
 
 static web_server_t *self_of(httpd_handle_t server)
 {
@@ -153,13 +153,13 @@ static int send_all(httpd_handle_t server, int fd, const char *bytes, size_t len
     return (int)length;
 }
 
-/** The server listens before it knows its addresses, and would say that they are not there. */
-static bool addresses_known(web_server_t *self)
+/** Else the first client of all would be told that there is nothing. */
+static bool wait_until_ready(web_server_t *self)
 {
-    for (int wait = 0; wait < ADDRESSES_WAITS && !atomic_load(&self->addresses_known); wait++) {
-        vTaskDelay(pdMS_TO_TICKS(ADDRESSES_WAIT_MS));
+    for (int i = 0; i < START_TRIES && !atomic_load(&self->ready); i++) {
+        vTaskDelay(pdMS_TO_TICKS(START_TRY_MS));
     }
-    return atomic_load(&self->addresses_known);
+    return atomic_load(&self->ready);
 }
 
 esp_err_t web_client_opened(httpd_handle_t server, int fd)
@@ -167,7 +167,7 @@ esp_err_t web_client_opened(httpd_handle_t server, int fd)
     web_client_t *const client = web_client_find(self_of(server), -1);
     const int yes = 1;
     /* Without a count the server would not close a connection on which there was no request yet. */
-    if (client == NULL || !addresses_known(self_of(server)) ||
+    if (!wait_until_ready(self_of(server)) || client == NULL ||
         httpd_sess_set_recv_override(server, fd, receive) != ESP_OK ||
         httpd_sess_set_send_override(server, fd, send_all) != ESP_OK ||
         httpd_sess_update_lru_counter(server, fd) != ESP_OK) {

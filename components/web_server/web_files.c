@@ -18,12 +18,14 @@
 #include "esp_log.h"
 #include "esp_ota_ops.h"
 #include "esp_spiffs.h"
+#include "flash_gate.h"
 #include "web_path.h"
 #include "web_private.h"
 
 static const char *TAG = "web_server";
 
 #define HTML_TYPE     "text/html; charset=utf-8"
+#define TURN_WAIT_MS  3000
 #define BASE_PATH     "/web"
 #define RECOVERY      "/recovery"
 #define GZIP_TRAILER  8 /**< CRC-32 and length of the contents, RFC 1952 */
@@ -31,7 +33,7 @@ static const char *TAG = "web_server";
 #define ETAG_LIST_MAX 128
 
 extern const char recovery_html_start[] asm("_binary_recovery_html_start");
-extern const char recovery_html_end[] asm("_binary_recovery_html_end");
+extern const uint32_t recovery_html_length;
 
 void web_files_mount(web_server_t *self)
 {
@@ -43,7 +45,11 @@ void web_files_mount(web_server_t *self)
         .max_files = 1,
         .format_if_mount_failed = false,
     };
-    const esp_err_t err = esp_vfs_spiffs_register(&config);
+    esp_err_t err = flash_gate_take(TURN_WAIT_MS); /* to mount may mend what a cut has left */
+    if (err == ESP_OK) {
+        err = esp_vfs_spiffs_register(&config);
+        flash_gate_give();
+    }
     self->files_mounted = err == ESP_OK;
     if (err != ESP_OK) {
         ESP_LOGW(TAG, "no web image in %s (%s); the recovery page answers", config.partition_label,
@@ -120,7 +126,6 @@ static esp_err_t answer_file(httpd_req_t *req, int file, const char *type)
 
 static esp_err_t answer_recovery_page(httpd_req_t *req)
 {
-    const size_t length = (size_t)(recovery_html_end - recovery_html_start);
     if (req->method == HTTP_HEAD) {
         return web_answer_head(req, "200 OK", HTML_TYPE, "Cache-Control: no-store");
     }
@@ -128,7 +133,7 @@ static esp_err_t answer_recovery_page(httpd_req_t *req)
         httpd_resp_set_hdr(req, "Cache-Control", "no-store") != ESP_OK) {
         return ESP_FAIL;
     }
-    return httpd_resp_send(req, recovery_html_start, (ssize_t)length);
+    return httpd_resp_send(req, recovery_html_start, (ssize_t)recovery_html_length);
 }
 
 esp_err_t web_files_answer(httpd_req_t *req)

@@ -90,8 +90,8 @@ typedef struct web_server {
     int64_t state_pushed_ms; /**< when it was last sent */
     uint32_t can_dropped;    /**< of the bus subscription, as told to the clients last */
     uint32_t uart_dropped;
-    atomic_bool turn_queued;     /**< also by the relay task */
-    atomic_bool addresses_known; /**< set by the relay task */
+    atomic_bool ready;       /**< all addresses are known */
+    atomic_bool turn_queued; /**< also by the relay task */
 } web_server_t;
 
 /** @brief The server behind a request. */

@@ -298,15 +298,13 @@ esp_err_t web_routes_register(web_server_t *self)
     };
     const httpd_uri_t files = {.uri = "/*", .method = HTTP_ANY, .handler = web_files_answer};
     for (size_t i = 0; i < sizeof(s_documents) / sizeof(s_documents[0]); i++) {
-        const httpd_uri_t uri = {.uri = s_documents[i].uri,
-                                 .method = HTTP_ANY, /* so that one entry does for GET and HEAD */
-                                 .handler = answer_document,
-                                 .user_ctx = (void *)&s_documents[i]};
-        ESP_RETURN_ON_ERROR(httpd_register_uri_handler(self->server, &uri), TAG, "cannot register %s", uri.uri);
+        const httpd_uri_t address = {.uri = s_documents[i].uri,
+                                     .method = HTTP_ANY, /* so that one entry does for GET and HEAD */
+                                     .handler = answer_document,
+                                     .user_ctx = (void *)&s_documents[i]};
+        ESP_RETURN_ON_ERROR(httpd_register_uri_handler(self->server, &address), TAG, "cannot register %s", address.uri);
     }
     ESP_RETURN_ON_ERROR(httpd_register_uri_handler(self->server, &websocket), TAG, "cannot register /ws");
     ESP_RETURN_ON_ERROR(httpd_register_uri_handler(self->server, &files), TAG, "cannot register the files");
-    ESP_RETURN_ON_ERROR(register_errors(self->server), TAG, "cannot register the errors");
-    atomic_store(&self->addresses_known, true);
-    return ESP_OK;
+    return register_errors(self->server);
 }

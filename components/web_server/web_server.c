@@ -98,7 +98,7 @@ static esp_err_t open_view(void *argument)
     return web_view_open(argument, xTaskGetCurrentTaskHandle());
 }
 
-/** The addresses come last: whoever asks for one needs what the relay has opened. */
+/** The addresses come last, because they need what the relay has opened; the first client waits for them. */
 static esp_err_t start(web_server_t *self)
 {
     const service_task_config_t task = {
@@ -111,13 +111,18 @@ static esp_err_t start(web_server_t *self)
     };
     ESP_RETURN_ON_ERROR(start_server(self), TAG, "cannot start the HTTP server");
     ESP_RETURN_ON_ERROR(service_task_start(&task, self->bus, self), TAG, "cannot start the relay task");
-    return web_routes_register(self);
+    ESP_RETURN_ON_ERROR(web_routes_register(self), TAG, "cannot register the addresses");
+    atomic_store(&self->ready, true);
+    return ESP_OK;
 }
 
-/** Whatever strangers send would otherwise fill the log, which has 8 kB; the counters tell it. */
+/**
+ * Whatever strangers send would otherwise fill the log, which has 8 kB; the counters tell it. And a gateway without a
+ * web image is in order: that it is missing is said below, and not as an error.
+ */
 static void keep_log_readable(void)
 {
-    static const char *const tags[] = {"httpd_parse", "httpd_sess", "httpd_txrx", "httpd_uri", "httpd_ws"};
+    static const char *const tags[] = {"SPIFFS", "httpd_parse", "httpd_sess", "httpd_txrx", "httpd_uri", "httpd_ws"};
     for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
         esp_log_level_set(tags[i], ESP_LOG_NONE);
     }

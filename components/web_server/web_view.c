@@ -65,6 +65,8 @@ static void ask(web_server_t *self, tinybms_option_t option, report_option_t *kn
     if (!known->known) {
         known->known =
             self->sources.read_option(self->sources.context, option, known->words, OPTION_TIMEOUT_MS) == ESP_OK;
+        web_view_update(self);
+        web_socket_push(self);
     }
 }
 

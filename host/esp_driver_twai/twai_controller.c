@@ -309,7 +309,12 @@ twai_registers_t twai_controller_registers(void)
 {
     (void)pthread_mutex_lock(&s_twai.lock);
     const twai_registers_t registers = {
-        .bus_off = s_twai.bus_off, .error_status = warns(), .tec = tec_now(), .rec = s_twai.rec};
+        .bus_off = s_twai.bus_off,
+        .error_status = warns(),
+        .tec = tec_now(),
+        .rec = s_twai.rec,
+        .bitrate = s_twai.bitrate,
+    };
     (void)pthread_mutex_unlock(&s_twai.lock);
     return registers;
 }

@@ -35,6 +35,7 @@ typedef struct {
     bool error_status; /**< a counter is at the warning limit or above it */
     uint16_t tec;
     uint16_t rec;
+    uint32_t bitrate;
 } twai_registers_t;
 
 /** @brief The controller, in reset mode: it takes no part in the bus. `isr` runs one at a time, as an interrupt. */

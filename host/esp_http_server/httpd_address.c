@@ -75,7 +75,7 @@ static bool narrow(int fd)
 {
     const int mss = CONFIG_LWIP_TCP_MSS;
     const int receive = CONFIG_LWIP_TCP_WND_DEFAULT / 2; /* Linux doubles it for its own needs */
-    const int send = CONFIG_LWIP_TCP_SND_BUF_DEFAULT / 2;
+    const int send = CONFIG_LWIP_TCP_SND_BUF_DEFAULT; /* doubled too: most of it is not the bytes of short messages */
     return setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof(mss)) == 0 &&
            setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof(receive)) == 0 &&
            setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send, sizeof(send)) == 0;

@@ -87,12 +87,12 @@ static bool strict_url(const char *at, size_t length)
     return true;
 }
 
-/** Behind the URL: nothing, or the protocol with any version. */
+/** Behind the URL: nothing, or the protocol with a version that does not begin with 0. */
 static bool strict_protocol(const parse_t *parse)
 {
     const char *const end = &parse->token[parse->token_length];
     const char *const protocol = &end[strspn(end, " ")];
-    return *protocol != 'H' || strncmp(protocol, "HTTP/", 5) == 0;
+    return *protocol != 'H' || (strncmp(protocol, "HTTP/", 5) == 0 && protocol[5] != '0');
 }
 
 /** Without a header: is the line behind the request line an empty one? */
@@ -109,7 +109,7 @@ static int check_request_line(parse_t *parse)
     httpd_req_t *const req = parse->req;
     request_t *const request = request_of(parse);
     const http_parser *const parser = &parse->parser;
-    char *const uri = (char *)(uintptr_t)req->uri;
+    char *const uri = (char *)req->uri;
     req->method = (int)parser->method;
     if (parse->token_length >= sizeof(req->uri)) {
         return fail(parse, HTTPD_414_URI_TOO_LONG);
@@ -238,7 +238,7 @@ static int check_upgrade(parse_t *parse)
     return fail(parse, HTTPD_400_BAD_REQUEST);
 }
 
-/** What the chip keeps of the length in 32 bits; without a length, or with chunks, it is none. */
+/** What the chip keeps of the length in 32 bits; 0 without a length, or with chunks. */
 static size_t content_length(const http_parser *parser)
 {
     const uint32_t length = (uint32_t)parser->content_length;
@@ -396,7 +396,7 @@ esp_err_t httpd_request_parse(server_t *server)
         if (length < 0) {
             return ESP_FAIL;
         }
-        parse.filled = (size_t)(offset + length);
+        parse.filled = (size_t)offset + (size_t)length;
         offset = parse_block(&parse, (size_t)offset, (size_t)length);
         if (offset < 0) {
             return httpd_request_error(&server->req, parse.error);

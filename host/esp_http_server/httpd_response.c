@@ -104,6 +104,11 @@ static esp_err_t send_headers(httpd_req_t *req)
     return send_text(req, "\r\n") == ESP_OK ? ESP_OK : ESP_ERR_HTTPD_RESP_SEND;
 }
 
+static ssize_t length_of(const char *buffer, ssize_t length)
+{
+    return length == HTTPD_RESP_USE_STRLEN && buffer != NULL ? (ssize_t)strlen(buffer) : length;
+}
+
 static void tell_sent(const request_t *request, ssize_t length)
 {
     const esp_http_server_event_data data = {.fd = request->session->fd, .data_len = (int)length};
@@ -116,7 +121,7 @@ esp_err_t httpd_resp_send(httpd_req_t *r, const char *buf, ssize_t buf_len)
         return ESP_ERR_INVALID_ARG;
     }
     request_t *const request = r->aux;
-    const ssize_t length = buf_len == HTTPD_RESP_USE_STRLEN ? (ssize_t)strlen(buf) : buf_len;
+    const ssize_t length = length_of(buf, buf_len);
     request->header_count = 0;
     esp_err_t err = send_formatted(r, "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n", request->status,
                                    request->type, (int)length);
@@ -153,7 +158,7 @@ esp_err_t httpd_resp_send_chunk(httpd_req_t *r, const char *buf, ssize_t buf_len
         return ESP_ERR_INVALID_ARG;
     }
     request_t *const request = r->aux;
-    const ssize_t length = buf_len == HTTPD_RESP_USE_STRLEN ? (ssize_t)strlen(buf) : buf_len;
+    const ssize_t length = length_of(buf, buf_len);
     request->header_count = 0;
     const esp_err_t err = request->chunk_sent ? ESP_OK : send_chunked_headers(r);
     if (err != ESP_OK) {
@@ -225,18 +230,24 @@ esp_err_t httpd_register_err_handler(httpd_handle_t handle, httpd_err_code_t err
     if (handle == NULL || error >= HTTPD_ERR_CODE_MAX) {
         return ESP_ERR_INVALID_ARG;
     }
-    ((server_t *)handle)->error_handlers[error] = handler_fn;
+    server_t *const server = handle;
+    (void)pthread_mutex_lock(&server->lock);
+    server->error_handlers[error] = handler_fn;
+    (void)pthread_mutex_unlock(&server->lock);
     return ESP_OK;
 }
 
 /** What it returns decides whether the connection stays. */
 esp_err_t httpd_request_error(httpd_req_t *req, httpd_err_code_t error)
 {
-    const server_t *const server = req->handle;
-    if (server->error_handlers[error] == NULL) {
+    server_t *const server = req->handle;
+    (void)pthread_mutex_lock(&server->lock);
+    const httpd_err_handler_func_t handler = server->error_handlers[error];
+    (void)pthread_mutex_unlock(&server->lock);
+    if (handler == NULL) {
         (void)httpd_resp_send_err(req, error, NULL);
         return ESP_FAIL;
     }
-    const esp_err_t err = server->error_handlers[error](req, error);
+    const esp_err_t err = handler(req, error);
     return error == HTTPD_500_INTERNAL_SERVER_ERROR ? ESP_FAIL : err;
 }

@@ -43,9 +43,10 @@ bool httpd_uri_match_wildcard(const char *uri_template, const char *uri_to_match
     return open || match_upto <= fixed + 1;
 }
 
-/** The first that matches; `error` says what is wrong when there is none. */
-static const httpd_uri_t *find(const server_t *server, const char *uri, size_t length, int method,
-                               httpd_err_code_t *error)
+/** Under the lock: handlers may be registered while requests are served. The first that matches; `error` says what is
+ * wrong when there is none. */
+static const httpd_uri_t *find_locked(const server_t *server, const char *uri, size_t length, int method,
+                                      httpd_err_code_t *error)
 {
     const httpd_uri_match_func_t match = server->config.uri_match_fn == NULL ? same : server->config.uri_match_fn;
     *error = HTTPD_404_NOT_FOUND;
@@ -65,9 +66,9 @@ static const httpd_uri_t *find(const server_t *server, const char *uri, size_t l
 static void release(httpd_uri_t *handler)
 {
     if (handler != NULL) {
-        free((void *)(uintptr_t)handler->uri);
+        free((void *)handler->uri);
 #ifdef CONFIG_HTTPD_WS_SUPPORT
-        free((void *)(uintptr_t)handler->supported_subprotocol);
+        free((void *)handler->supported_subprotocol);
 #endif
         free(handler);
     }
@@ -93,15 +94,11 @@ static httpd_uri_t *copy(const httpd_uri_t *from)
     return handler;
 }
 
-esp_err_t httpd_register_uri_handler(httpd_handle_t handle, const httpd_uri_t *uri_handler)
+static esp_err_t register_locked(server_t *server, const httpd_uri_t *uri_handler)
 {
-    server_t *const server = handle;
     httpd_err_code_t error = HTTPD_404_NOT_FOUND;
     unsigned place = 0;
-    if (handle == NULL || uri_handler == NULL) {
-        return ESP_ERR_INVALID_ARG;
-    }
-    if (find(server, uri_handler->uri, strlen(uri_handler->uri), (int)uri_handler->method, &error) != NULL) {
+    if (find_locked(server, uri_handler->uri, strlen(uri_handler->uri), (int)uri_handler->method, &error) != NULL) {
         ESP_LOGW(TAG, "there is a handler for %s already", uri_handler->uri);
         return ESP_ERR_HTTPD_HANDLER_EXISTS;
     }
@@ -116,11 +113,24 @@ esp_err_t httpd_register_uri_handler(httpd_handle_t handle, const httpd_uri_t *u
     return server->handlers[place] == NULL ? ESP_ERR_HTTPD_ALLOC_MEM : ESP_OK;
 }
 
+esp_err_t httpd_register_uri_handler(httpd_handle_t handle, const httpd_uri_t *uri_handler)
+{
+    server_t *const server = handle;
+    if (handle == NULL || uri_handler == NULL) {
+        return ESP_ERR_INVALID_ARG;
+    }
+    (void)pthread_mutex_lock(&server->lock);
+    const esp_err_t err = register_locked(server, uri_handler);
+    (void)pthread_mutex_unlock(&server->lock);
+    return err;
+}
+
 /** Removes those with that URI and, unless `any`, that method; those behind move up. */
 static esp_err_t unregister(server_t *server, const char *uri, httpd_method_t method, bool any)
 {
     unsigned kept = 0;
     unsigned i = 0;
+    (void)pthread_mutex_lock(&server->lock);
     for (; i < server->config.max_uri_handlers && server->handlers[i] != NULL; i++) {
         httpd_uri_t *const handler = server->handlers[i];
         server->handlers[i] = NULL;
@@ -130,6 +140,7 @@ static esp_err_t unregister(server_t *server, const char *uri, httpd_method_t me
             server->handlers[kept++] = handler;
         }
     }
+    (void)pthread_mutex_unlock(&server->lock);
     return kept < i ? ESP_OK : ESP_ERR_NOT_FOUND;
 }
 
@@ -165,8 +176,10 @@ esp_err_t httpd_request_route(server_t *server)
     if ((url->field_set & (1U << UF_PATH)) == 0) {
         return ESP_FAIL;
     }
+    (void)pthread_mutex_lock(&server->lock);
     const httpd_uri_t *const handler =
-        find(server, &req->uri[url->field_data[UF_PATH].off], url->field_data[UF_PATH].len, req->method, &error);
+        find_locked(server, &req->uri[url->field_data[UF_PATH].off], url->field_data[UF_PATH].len, req->method, &error);
+    (void)pthread_mutex_unlock(&server->lock);
     if (handler == NULL) {
         return refuse(req, error);
     }

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "pure_library.h"
-#include "settings_apart.h"
 #include "settings_json.h"
 #include "settings_keep.h"
 #include "settings_pipeline.h"
@@ -89,35 +88,6 @@ void tinybms_pure_values_set(settings_values_t *values, const char *key, int32_t
         values->apart[id - SETTINGS_APART] =
             (settings_apart_t){.crc32 = tinybms_crc32((const uint8_t *)text, length), .length = (uint16_t)length};
     }
-}
-
-/* A text, by its key; one that is kept apart with its pieces. */
-bool tinybms_pure_saved_set_text(const settings_pieces_t *pieces, const settings_saved_t *saved, settings_saved_t *next,
-                                 const char *key, const char *text);
-bool tinybms_pure_saved_text(const settings_pieces_t *pieces, const settings_saved_t *saved, const char *key,
-                             char *text);
-
-bool tinybms_pure_saved_set_text(const settings_pieces_t *pieces, const settings_saved_t *saved, settings_saved_t *next,
-                                 const char *key, const char *text)
-{
-    const settings_value_t value = {.text = text};
-    const settings_id_t id = settings_find(key);
-    if (settings_is_apart(id)) {
-        return settings_apart_save(pieces, saved, id, &value, next);
-    }
-    settings_saved_set(next, id, &value);
-    return true;
-}
-
-bool tinybms_pure_saved_text(const settings_pieces_t *pieces, const settings_saved_t *saved, const char *key,
-                             char *text)
-{
-    const settings_id_t id = settings_find(key);
-    if (settings_is_long(id)) {
-        return settings_apart_read(pieces, id, &saved->values.apart[id - SETTINGS_APART], text);
-    }
-    (void)strcpy(text, settings_text(&saved->values, id)); // NOLINT: the caller has room for the longest text
-    return true;
 }
 
 /* JSON through a buffer as small as the web server's. */

@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,12 +34,12 @@ static struct {
 } s_files[FILES_MAX];
 
 /* Names that --wrap makes. */
-int __real_open(const char *path, int flags, ...);                      // NOLINT(bugprone-reserved-identifier)
-int __real_close(int fd);                                               // NOLINT(bugprone-reserved-identifier)
-int __real_stat(const char *path, struct stat *info);                   // NOLINT(bugprone-reserved-identifier)
-int __wrap_open(const char *path, int flags, ...);                      // NOLINT(bugprone-reserved-identifier)
-int __wrap_close(int fd);                                               // NOLINT(bugprone-reserved-identifier)
-int __wrap_stat(const char *restrict path, struct stat *restrict info); // NOLINT(bugprone-reserved-identifier)
+int __real_open(const char *path, int flags, ...);
+int __real_close(int fd);
+int __real_stat(const char *path, struct stat *info);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_close(int fd);
+int __wrap_stat(const char *restrict path, struct stat *restrict info);
 
 /** Under the lock. */
 static mount_t *mounted(const char *base_path)
@@ -131,7 +132,7 @@ esp_err_t host_vfs_mount(const char *base_path, const char *dir, size_t max_file
     } else if (strlen(dir) >= sizeof(mount->dir) || __real_stat(dir, &info) != 0 || !S_ISDIR(info.st_mode)) {
         err = ESP_ERR_NOT_FOUND;
     } else {
-        (void)strcpy(mount->dir, dir);
+        (void)snprintf(mount->dir, sizeof(mount->dir), "%s", dir);
         memcpy(mount->base_path, base_path, length + 1);
         mount->max_files = max_files;
         mount->open_files = 0;
@@ -178,7 +179,7 @@ static int open_file(mount_t *mount, const char *name, int flags)
     return fd;
 }
 
-int __wrap_open(const char *path, int flags, ...) // NOLINT(bugprone-reserved-identifier)
+int __wrap_open(const char *path, int flags, ...)
 {
     const char *name = NULL;
     mode_t mode = 0;
@@ -201,7 +202,7 @@ int __wrap_open(const char *path, int flags, ...) // NOLINT(bugprone-reserved-id
     return __real_open(path, flags, mode);
 }
 
-int __wrap_close(int fd) // NOLINT(bugprone-reserved-identifier)
+int __wrap_close(int fd)
 {
     (void)pthread_mutex_lock(&s_lock);
     for (size_t i = 0; i < FILES_MAX; i++) {
@@ -214,7 +215,7 @@ int __wrap_close(int fd) // NOLINT(bugprone-reserved-identifier)
     return __real_close(fd);
 }
 
-int __wrap_stat(const char *restrict path, struct stat *restrict info) // NOLINT(bugprone-reserved-identifier)
+int __wrap_stat(const char *restrict path, struct stat *restrict info)
 {
     const char *name = NULL;
     int fd = -1;

@@ -1,50 +1,26 @@
 """Timing of the native gateway. Figures of a shared machine: compare runs of the same one."""
 
-import os
 import random
 import re
-import statistics
 import time
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import can
 import pytest
 
-from support.instruments.figures import Figures
+from support.instruments.figures import Figures, percentile
+from support.instruments.machine import processor_times
 from support.instruments.watch import collect, drain, has_id, open_bus, wait_for
 from tinybms_gateway.gateway_process import GatewayProcess
 from tinybms_gateway.gateway_stack import GatewayStack, gateway_stack
 from tinybms_gateway.sim.bms.simulator import make_line
 
+pytestmark = pytest.mark.usefixtures("before_everything_else")
+
 SAMPLES = 200
 STARTS = 100
 SENT = re.compile(r"0x(\w{3}) sent, snapshot \d+ is (\d+) ms old")
-
-
-def processor_times() -> tuple[int, int]:
-    """Time that the machine's processors were in use, and all of it, in ticks since its start."""
-    ticks = [int(word) for word in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
-    idle = ticks[3] + ticks[4]
-    return sum(ticks) - idle, sum(ticks)
-
-
-@pytest.fixture(autouse=True)
-def before_everything_else() -> Iterator[None]:
-    """Test, simulator and gateway go before all other programs, as the control path does on the chip, where that is
-    allowed; processes and threads inherit it.
-    """
-    try:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-    except PermissionError:
-        print("no right to real-time priority: the times are those of a busy machine")
-    yield
-    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-
-
-def percentile(values: list[float], percent: int) -> float:
-    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
 def carries_a_fault(message: can.Message) -> bool:

@@ -35,7 +35,7 @@ def test_sizes_and_stacks(figures: Figures, tmp_path: Path) -> None:
         stack, way = max(graph.worst(function) for function in graph.public)
         state = sum(measured.state_bytes.values())
         figures.add(f"{chip.name}_flash", f"{chip.name}, flash of the pure components", measured.total.flash, "bytes",
-                    at_most=50 * 1024 - 1 if limited else None)  # fmt: skip
+                    at_most=51 * 1024 - 1 if limited else None)  # fmt: skip
         figures.add(f"{chip.name}_state", f"{chip.name}, state of one gateway", state, "bytes")
         figures.add(f"{chip.name}_stack", f"{chip.name}, worst stack ({way[0]})", stack, "bytes")
         figures.add(f"{chip.name}_ram", f"{chip.name}, RAM: static, state and worst stack",

@@ -13,7 +13,15 @@ import pytest
 from pytest_embedded import Dut
 
 from support import ROOT
-from support.fixtures.bench_options import CAN_VARIABLE, NONE, UART_VARIABLE, BenchOptions, add_options, read_options
+from support.fixtures.bench_options import (
+    CAN_VARIABLE,
+    HTTP_VARIABLE,
+    NONE,
+    UART_VARIABLE,
+    BenchOptions,
+    add_options,
+    read_options,
+)
 from support.fixtures.embedded import (
     built,
     cache_dir,
@@ -24,7 +32,7 @@ from support.fixtures.embedded import (
     session_root_logdir,
 )
 from support.fixtures.rig import Rig, running_rig
-from tinybms_gateway.gateway_process import OWN_BUS
+from tinybms_gateway.gateway_process import OWN_BUS, OWN_WEB
 from tinybms_gateway.sim.bms.ends import port_end
 from tinybms_gateway.sim.bms.line import BmsLine
 from tinybms_gateway.sim.bms.simulator import make_line
@@ -140,6 +148,7 @@ def surroundings(
         monkeypatch.delenv(CAN_VARIABLE, raising=False)
     elif bench.can == OWN_BUS or CAN_VARIABLE not in os.environ:
         monkeypatch.setenv(CAN_VARIABLE, bench.can)
+    monkeypatch.setenv(HTTP_VARIABLE, OWN_WEB)
     monkeypatch.setenv("TINYBMS_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("TINYBMS_TIME_SCALE", str(scale))
 

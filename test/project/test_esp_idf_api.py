@@ -7,15 +7,16 @@ import pytest
 
 ROW = re.compile(r"^\| `(\w+)` \| `([\w/.-]+\.h)` \|", re.MULTILINE)
 NAME_BEFORE_PARENTHESIS = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
-KEYWORDS = {"if", "while", "for", "switch", "return", "sizeof", "do", "else", "bool", "void", "__attribute__", "format"}
+KEYWORDS = {"if", "while", "for", "switch", "return", "sizeof", "do", "else", "bool", "void", "esp_err_t"}
+ATTRIBUTES = {"__attribute__", "format"}
 COMMON = "freertos/", "esp_common/", "esp_system/", "log/"
 """Components that ESP-IDF puts on the include path of every component."""
 
 
 def code(path: Path) -> str:
     """The text of a C file without comments and strings."""
-    text = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
-    return re.sub(r'"(?:\\.|[^"\\])*"', '""', re.sub(r"//[^\n]*", "", text))
+    either = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\])*"', re.DOTALL)  # a string may hold what begins a comment
+    return either.sub(lambda found: '""' if found[0].startswith('"') else "", path.read_text())
 
 
 def firmware(root: Path) -> list[Path]:
@@ -39,7 +40,7 @@ def declared(root: Path) -> dict[str, set[Path]]:
         text = code(header)
         macros = set(re.findall(r"^#define (\w+)\(", text, re.MULTILINE))
         prototypes = re.sub(r"^#(?:.*\\\n)*.*$", "", text, flags=re.MULTILINE)
-        for name in macros | set(NAME_BEFORE_PARENTHESIS.findall(prototypes)) - KEYWORDS:
+        for name in macros | set(NAME_BEFORE_PARENTHESIS.findall(prototypes)) - KEYWORDS - ATTRIBUTES:
             found.setdefault(name, set()).add(header)
     return found
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.instruments import record_figures
-from support.instruments.figures import REFERENCE, Figure, Figures, load, moved_since, table
+from support.instruments.figures import FIGURES, Figure, Figures, Record, load, moved_since, table
 from support.instruments.fuzzing import CrashError, fuzz, targets
 
 
@@ -25,12 +25,12 @@ def figures() -> Figures:
 
 def test_the_page_of_figures_shows_the_recorded_ones(root: Path) -> None:
     page = (root / "docs/figures.md").read_text()
-    assert record_figures.with_table(page, load(REFERENCE)) == page
+    assert record_figures.with_table(page, load(FIGURES.reference)) == page
 
 
 def test_the_recorded_figures_have_the_limits_of_the_project() -> None:
     """Those of a chip's instruction set are exact and hold; times are of the machine that recorded them."""
-    recorded = {figure.name: figure for figure in load(REFERENCE).figures}
+    recorded = {figure.name: figure for figure in load(FIGURES.reference).figures}
     for name, at_most in (
         ("fault_to_frame_p50", 80),
         ("fault_to_frame_p99", 150),
@@ -47,7 +47,7 @@ def test_the_recorded_figures_have_the_limits_of_the_project() -> None:
 
 
 def test_every_fuzz_target_is_recorded_and_has_a_corpus(root: Path) -> None:
-    recorded = {figure.name for figure in load(REFERENCE).figures}
+    recorded = {figure.name for figure in load(FIGURES.reference).figures}
     assert targets() == ["can_receive", "frame_parser", "register_decoder"]
     for name in targets():
         assert {f"fuzz_{name}_rate", f"fuzz_{name}_edges"} <= recorded, name
@@ -88,25 +88,29 @@ def test_what_moved_by_more_than_ten_percent_is_said() -> None:
     assert moved_since(before, after) == ["more: 100 -> 112 ms", "new: new, 5 ms", "gone: no more measured"]
 
 
+def record_in(directory: Path) -> Record:
+    return Record("figures", directory / "reference.json", "figures-record")
+
+
 @pytest.fixture
 def page(tmp_path: Path) -> Path:
     path = tmp_path / "figures.md"
-    path.write_text(f"before\n{record_figures.BEGIN}\nold\n{record_figures.END}\nafter\n")
+    path.write_text(f"before\n{FIGURES.begin}\nold\n{FIGURES.end}\nafter\n")
     return path
 
 
 def test_recording_updates_reference_and_page(figures: Figures, page: Path, tmp_path: Path) -> None:
     figures.save(tmp_path / "figures.json")
-    record_figures.record(tmp_path / "figures.json", tmp_path / "reference.json", page)
+    record_figures.save_record(tmp_path / "figures.json", record_in(tmp_path), page)
     assert load(tmp_path / "reference.json") == figures
-    assert page.read_text() == f"before\n{record_figures.BEGIN}\n{table(figures.figures)}{record_figures.END}\nafter\n"
+    assert page.read_text() == f"before\n{FIGURES.begin}\n{table(figures.figures)}{FIGURES.end}\nafter\n"
 
 
 def test_a_part_of_the_figures_is_not_recorded(figures: Figures, page: Path, tmp_path: Path) -> None:
     figures.save(tmp_path / "reference.json")
     Figures(figures=figures.figures[:1]).save(tmp_path / "figures.json")
     with pytest.raises(ValueError, match="not measured: often, period, size, size_text"):
-        record_figures.record(tmp_path / "figures.json", tmp_path / "reference.json", page)
+        record_figures.save_record(tmp_path / "figures.json", record_in(tmp_path), page)
     assert load(tmp_path / "reference.json") == figures
 
 

@@ -33,6 +33,8 @@ SHARES = {
     "wire": "without_the_bms or boot_log",
     "restart": "falls_silent or restarted or the_bms_shows",
     "limits": "rise_again or agree",
+    "web": "test_web and not half_a_minute",
+    "use": "half_a_minute",
 }
 """Runs of about the same length beside one another, as they wait on real time."""
 LEFT_OUT = {
@@ -70,16 +72,18 @@ def on_emulator(folder: Path, *arguments: object, program: Path | None = None) -
 
 
 def with_bus(folder: Path, gateway: Path, chosen: str) -> subprocess.CompletedProcess[str]:
-    """With a simulated TinyBMS and a CAN adapter, both of which come when the emulator is there."""
-    stand_in = [sys.executable, ROOT / "test/support/peers/emulator.py", folder / "flash", gateway, *SHORTER_WAIT]
+    """With a simulated TinyBMS, a CAN adapter and a web interface, which come when the emulator is there."""
+    uart, bus, web = free_ports(3)
+    options = (*SHORTER_WAIT, "--http", f"127.0.0.1:{web}")
+    stand_in = [sys.executable, ROOT / "test/support/peers/emulator.py", folder / "flash", gateway, *options]
     script(folder / "bin/qemu-system-xtensa", f'exec {shlex.join(map(str, stand_in))} -- "$@"')
-    uart, bus = free_ports(2)
     chip = (
         f"-serial mon:stdio -serial null -serial tcp:127.0.0.1:{uart},server=on,wait=off "
         f"-object can-host-tcp,id=host0,canbus=canbus0,port={bus}"
     )
     return on_emulator(folder, "-k", chosen, "--skip-regenerate-image=y", f"--qemu-extra-args={chip}",
-                       "--bms-port", f"socket://127.0.0.1:{uart}", "--can", f"socketcand:127.0.0.1:{bus}")  # fmt: skip
+                       "--bms-port", f"socket://127.0.0.1:{uart}", "--can", f"socketcand:127.0.0.1:{bus}",
+                       "--url", f"http://127.0.0.1:{web}")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +133,9 @@ def test_on_an_emulator_with_nothing_attached_the_boot_log_is_looked_at(folder: 
     command = shlex.join(map(str, [*stand_in, native_build / "tinybms-web-gateway.elf"]))
     ended = on_emulator(here, program=script(here / "emulator", f'exec {command} -- "$@"'))
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert ended.stdout.count("not run: ") == 8
+    assert ended.stdout.count("not run: ") == 8 + 6
     assert ended.stdout.count("needs a CAN adapter (--can)") == 8
+    assert ended.stdout.count("needs the web interface of the gateway (--url)") == 6
 
 
 def test_what_is_given_to_the_emulator_comes_after_the_watchdog_and_its_last_words_are_shown(folder: Path) -> None:

@@ -46,7 +46,7 @@ def test_an_adapter_that_is_not_there_is_said_before_anything_is_flashed() -> No
 
 
 def read(**options: str) -> BenchOptions:
-    names = ("target", "port", "build_dir", "can", "bms", "bms_port", "bench_dir")
+    names = ("target", "port", "build_dir", "can", "bms", "bms_port", "bench_dir", "url")
     config = SimpleNamespace(option=SimpleNamespace(**(dict.fromkeys(names) | options)))
     return read_options(cast(pytest.Config, config))
 
@@ -68,6 +68,8 @@ def read(**options: str) -> BenchOptions:
         ({"target": "qemu", "can": "socketcand:emulator"}, "'emulator' is not a port"),
         ({"target": "qemu", "can": "socketcann:vcan0"}, "unknown interface 'socketcann'"),
         ({"can": "slcan:/dev/nosuch"}, "two programs cannot share it"),
+        ({"target": "qemu", "url": "192.168.1.20"}, "--url: give http://HOST[:PORT] or https://HOST[:PORT]"),
+        ({"url": "http://192.168.1.20"}, "the native gateway that is tested has its own web interface"),
         ({"bms": "real"}, "the gateway's own serial port has to be in TINYBMS_UART"),
         ({"bms_port": "/dev/null"}, "the gateway's own serial port has to be in TINYBMS_UART"),
     ],
@@ -101,7 +103,9 @@ def test_tests_that_the_bench_cannot_do_are_named_with_the_reason(monkeypatch: p
     assert read(target="qemu", can="socketcan:vcan0").lacks({"can", "bms"}).startswith("needs a TinyBMS (--bms real)")
     assert read(target="qemu", can="socketcan:vcan0", bms="real").lacks({"can", "bms"}) == ""
     assert read(can="none").lacks({"can", "bms"}) == "needs a CAN adapter (--can)"
-    assert read().lacks({"can", "bms", "simulator"}) == ""
+    assert read().lacks({"can", "bms", "simulator", "web"}) == ""
+    assert read(target="qemu").lacks({"web"}) == "needs the web interface of the gateway (--url)"
+    assert read(target="qemu", url="http://192.168.1.20/").lacks({"web"}) == ""
 
 
 def test_a_gateway_that_is_killed_in_the_middle_fails_the_test_at_once(build: Path, native_build: Path) -> None:

@@ -156,6 +156,8 @@ def test_a_suite_that_fails_or_cannot_be_built_makes_idf_py_fail_after_the_other
         "energy_meter": "passed",
         "victron_pgn": "passed",
         "settings": "passed",
+        "json_stream": "passed",
+        "report": "passed",
         "event_bus": "NOT BUILT",
         "flash_gate": "passed",
         "ota": "passed",

@@ -25,6 +25,7 @@ class Pipeline:
 
     def __init__(self, pure: Pure, settings: Mapping[str, int], kept: Kept | None = None) -> None:
         """Begin with factory values but for these settings, by their keys, and with what was kept."""
+        self._pure = pure
         self._lib = pure.lib
         self._step = pure.lib.battery_pipeline_step
         self._step.restype = c.c_size_t
@@ -36,6 +37,13 @@ class Pipeline:
         self._changes = (AlarmChange * ALARM_CHANGES_MAX)()
         self.state = State()
         pure.lib.battery_pipeline_init(self._pipeline, c.byref(chosen.config()), c.byref(kept) if kept else None)
+
+    def configure(self, settings: Mapping[str, int], lost: bool = False) -> None:
+        """Factory values but for these settings, while it runs."""
+        chosen = self._pure.settings()
+        for key, number in settings.items():
+            chosen.set(key, number)
+        self._pure.lib.battery_pipeline_configure(self._pipeline, c.byref(chosen.config()), c.c_bool(lost))
 
     def step(self, snapshot: Snapshot | None, now_ms: int) -> list[tuple[int, ...]]:
         """The state that holds then is in `state`; returns the changes of the alarms."""

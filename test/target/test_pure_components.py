@@ -10,8 +10,9 @@ from support.instruments.stack_graph import INDIRECT_CALLS, LIBRARY_STACK, OUTSI
 from support.instruments.target import CHIPS, RV32, Cycle, Measured
 
 INSTRUCTIONS_MAX = 50_000
-FLASH_MAX = 50 * 1024
-"""48 kB for all but the gate of writes (`tinybms_write_gate.c`, 1.8 kB), without which a slip could loosen a limit."""
+FLASH_MAX = 51 * 1024
+"""48 kB for all but the gate of writes (`tinybms_write_gate.c`, 1.8 kB), without which a slip could loosen a limit, and
+what the network shows and changes while the gateway runs (1 kB)."""
 RAM_MAX = 8 * 1024
 
 
@@ -45,7 +46,7 @@ def test_rv32_makes_the_frames_that_linux_makes(rv32_cycle: Cycle, real_dump: Pa
     assert rv32_cycle.frames[0x356][:2] == (5578).to_bytes(2, "little")
 
 
-def test_flash_stays_below_50_kb(measured: Measured) -> None:
+def test_flash_stays_below_51_kb(measured: Measured) -> None:
     assert 0 < measured.total.flash < FLASH_MAX
 
 

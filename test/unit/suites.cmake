@@ -12,8 +12,8 @@ unit_suite(battery_model
     REQUIRES battery_model)
 unit_suite(charge_control
     SRCS charge_control/pack.c charge_control/test_charge_control.c charge_control/test_charge_current.c
-         charge_control/test_charge_edges.c charge_control/test_charge_empty.c charge_control/test_charge_lost.c
-         charge_control/test_charge_rise.c charge_control/test_charge_stages.c charge_control/test_charge_start.c
+         charge_control/test_charge_edges.c charge_control/test_charge_empty.c charge_control/test_charge_live.c
+         charge_control/test_charge_lost.c charge_control/test_charge_rise.c charge_control/test_charge_stages.c charge_control/test_charge_start.c
          charge_control/test_charge_temperature.c charge_control/test_charge_voltage.c
          charge_control/test_charge_voltages.c
     REQUIRES charge_control)
@@ -40,6 +40,9 @@ unit_suite(json_stream
 unit_suite(report
     SRCS report/test_report.c
     REQUIRES report)
+unit_suite(web_server LINUX_ONLY
+    SRCS web_server/test_web_path.c
+    REQUIRES web_server)
 unit_suite(event_bus
     SRCS event_bus/test_event_bus.c event_bus/test_service_task.c
     REQUIRES event_bus)
@@ -95,6 +98,9 @@ unit_suite(overdue LINUX_ONLY
 unit_suite(settings_storage LINUX_ONLY
     SRCS settings_storage/storage.c settings_storage/test_settings_long.c settings_storage/test_settings_storage.c
     REQUIRES esp_partition flash_gate nvs_flash settings)
+unit_suite(settings_live LINUX_ONLY
+    SRCS settings_live/test_settings_live.c host/peer_bus.c
+    REQUIRES battery battery_model can_victron esp_driver_twai esp_timer event_bus flash_gate settings)
 unit_suite(host_freertos LINUX_ONLY
     SRCS host/test_freertos.c
     REQUIRES esp_event esp_timer)

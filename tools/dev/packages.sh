@@ -8,7 +8,8 @@ has() {
         python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         libclang-rt-14-dev) compgen -G '/usr/lib/llvm-14/lib/clang/14*/lib/linux/libclang_rt.fuzzer-x86_64.a' >/dev/null ;;
         picolibc-riscv64) [ -f /usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs ] ;;
-        libhttp-parser-dev | libmbedtls-dev) dpkg -s "$1" >/dev/null 2>&1 ;;
+        libhttp-parser-dev) [ -f /usr/include/http_parser.h ] ;;
+        libmbedtls-dev) [ -f /usr/include/mbedtls/md.h ] ;;
         mosquitto | nginx) PATH=$PATH:/usr/sbin command -v "$1" >/dev/null ;;  # not on everybody's PATH
         *) command -v "$1" >/dev/null ;;
     esac

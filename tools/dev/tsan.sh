@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the Unity suites of host and event_bus, and the integration tests that make the tasks and backends meet in ways of
+# Runs the Unity suites in which tasks meet, and the integration tests that make the tasks and backends meet in ways of
 # their own, against a build with ThreadSanitizer.
 # A race ends the program with a report and exit status 66, which fails the test. Usage: tsan.sh BUILD_DIR PYTEST...
 set -euo pipefail
@@ -12,5 +12,5 @@ run=()
 if setarch "$(uname -m)" -R true 2>/dev/null; then
     run=(setarch "$(uname -m)" -R)
 fi
-"${run[@]}" tools/dev/unit.sh "$TINYBMS_BUILD_DIR" 'host_|can_victron|event_bus|overdue|uart_bms|log_ring|system_status|energy_store|fuzz_can_receive|fuzz_web_(request|socket)'
+"${run[@]}" tools/dev/unit.sh "$TINYBMS_BUILD_DIR" 'host_|can_victron|event_bus|overdue|uart_bms|log_ring|system_status|energy_store|settings_(live|storage)|fuzz_can_receive|fuzz_web_(request|socket)'
 "${run[@]}" "$@" test/integration/test_{bad_line,boot_loop,can_bus,energy,serial_line,slcan,uptime,web_requests,web_sockets}.py

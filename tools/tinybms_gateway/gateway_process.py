@@ -1,13 +1,16 @@
 """The native build of the gateway as a child process."""
 
+import contextlib
 import logging
 import os
 import subprocess
 import threading
 import time
 from collections import deque
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import TracebackType
+from urllib.parse import urlsplit
 
 log = logging.getLogger(__name__)
 
@@ -78,12 +81,14 @@ class GatewayProcess:
         self.lines: deque[str] = deque(maxlen=LINES_KEPT)
         """Its newest log lines."""
         self._command = arguments(str(uart) if uart else None, can, data, *extra)
+        self._started_by = 0.0
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
 
     def __enter__(self) -> "GatewayProcess":
         for name in ("can_port", "http_port"):
             (self.data / name).unlink(missing_ok=True)
+        self._started_by = time.monotonic() + START_WITHIN_S
         self._process = subprocess.Popen(
             self._command,
             stdin=subprocess.DEVNULL,
@@ -124,7 +129,7 @@ class GatewayProcess:
         return f"socketcand:{self._wait_for('can_port')}"
 
     def url(self) -> str:
-        """Address of its web server; waits until that is ready.
+        """Address of its web server; waits until that answers.
 
         Raises:
             ValueError: the gateway ended, or was not ready in time; with its last log lines.
@@ -132,10 +137,13 @@ class GatewayProcess:
         """
         if self._http is None:
             raise RuntimeError("the gateway has no web server")
-        return self._address(self._wait_for("http_port"))
+        address = self._address(self._wait_for("http_port"))
+        while not _answers(address):
+            self._check_starting()
+        return address
 
     def url_if_ready(self) -> str | None:
-        """Address of its web server; None: there is none, or it is not ready yet."""
+        """Address of its web server; None: there is none, or it does not listen yet."""
         ready = self._http is not None and (self.data / "http_port").is_file()
         return self._address((self.data / "http_port").read_text().strip()) if ready else None
 
@@ -155,12 +163,15 @@ class GatewayProcess:
 
     def _wait_for(self, name: str) -> str:
         """Content of a file that the program writes when that part of it is ready."""
-        deadline = time.monotonic() + START_WITHIN_S
         while not (self.data / name).is_file():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise ValueError("the gateway did not start: " + " | ".join(list(self.lines)[-5:]))
-            time.sleep(0.01)
+            self._check_starting()
         return (self.data / name).read_text().strip()
+
+    def _check_starting(self) -> None:
+        """Wait a moment for what a start still lacks."""
+        if self.process.poll() is not None or time.monotonic() > self._started_by:
+            raise ValueError("the gateway did not start: " + " | ".join(list(self.lines)[-5:]))
+        time.sleep(0.01)
 
     def _address(self, port: str) -> str:
         host = (self._http or "").rpartition(":")[0]
@@ -172,3 +183,14 @@ class GatewayProcess:
             for line in stdout:
                 self.lines.append(line.rstrip("\n"))
                 log.debug("%s", line.rstrip("\n"))
+
+
+def _answers(address: str) -> bool:
+    """Whether a web server serves its interface: it listens a moment earlier."""
+    parts = urlsplit(address)
+    with contextlib.closing(HTTPConnection(parts.hostname or "", parts.port, timeout=1.0)) as connection:
+        try:
+            connection.request("GET", "/api/v1/status")
+            return connection.getresponse().status == 200
+        except (OSError, HTTPException):
+            return False

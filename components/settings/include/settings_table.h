@@ -136,8 +136,8 @@ typedef struct {
     int32_t max;
     int32_t step; /**< a number is a multiple of it; 0 = any number */
     int32_t factory_number;
-    uint16_t offset; /**< of a text in settings_texts_t */
     settings_applies_t applies;
+    uint16_t offset;   /**< of a text in settings_texts_t */
     bool may_be_empty; /**< a text may be empty even if `min` is above 0 */
     bool secret;       /**< never shown, never logged */
 } settings_entry_t;

@@ -2,17 +2,43 @@
 
 import json
 import math
+import statistics
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from support import ROOT
 
-REFERENCE = ROOT / "test/figures/reference.json"
 MOVED_BY_MORE_THAN = 0.10
 LAYOUT = 1
 _HOLDS = {None: "", True: "yes", False: "**no**"}
+
+
+@dataclass(frozen=True)
+class Record:
+    """Where a set of figures is recorded. `make NAME` measures it into ``NAME.json``, with the files ``NAME_*.py``."""
+
+    name: str
+    reference: Path
+    recorded_by: str
+    """Target of the Makefile."""
+
+    @property
+    def begin(self) -> str:
+        """Line of the page before its table."""
+        return f"<!-- {self.name}: written by `make {self.recorded_by}`, do not edit -->"
+
+    @property
+    def end(self) -> str:
+        """Line of the page after its table."""
+        return f"<!-- end of {self.name} -->"
+
+
+FIGURES = Record("figures", ROOT / "test/figures/reference.json", "figures-record")
+SOAK = Record("soak", ROOT / "test/figures/reference_soak.json", "bench-record")
+RECORDS = {record.name: record for record in (FIGURES, SOAK)}
 
 
 class Figure(BaseModel):
@@ -90,6 +116,11 @@ def load(path: Path) -> Figures:
     for entry in data.get("figures", []):
         entry.pop("holds", None)
     return Figures.model_validate(data)
+
+
+def percentile(values: list[float], percent: int) -> float:
+    """One of at least two measured values, or between two of them."""
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
 def table(figures: Iterable[Figure]) -> str:

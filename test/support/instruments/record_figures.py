@@ -1,30 +1,28 @@
-"""`python -m support.instruments.record_figures FIGURES.json` makes them the reference, shown in docs/figures.md."""
+"""`python -m support.instruments.record_figures FIGURES.json...` makes them the reference, shown in docs/figures.md."""
 
 import sys
 from pathlib import Path
 
 from support import ROOT
-from support.instruments.figures import REFERENCE, Figures, load, table
+from support.instruments.figures import FIGURES, RECORDS, Figures, Record, load, table
 
 PAGE = ROOT / "docs/figures.md"
-BEGIN = "<!-- figures: written by `make figures-record`, do not edit -->"
-END = "<!-- end of figures -->"
 
 
-def with_table(text: str, figures: Figures) -> str:
-    """The text with the table between the markers.
+def with_table(text: str, figures: Figures, record: Record = FIGURES) -> str:
+    """The text with the table between the markers of the record.
 
     Raises:
         ValueError: the markers are not there.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = text.partition(record.begin)
+    _, end, after = rest.partition(record.end)
     if not begin or not end:
-        raise ValueError(f"{PAGE.name} needs the lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{table(figures.figures)}{END}{after}"
+        raise ValueError(f"{PAGE.name} needs the lines {record.begin} and {record.end}")
+    return f"{before}{record.begin}\n{table(figures.figures)}{record.end}{after}"
 
 
-def record(measured: Path, reference: Path = REFERENCE, page: Path = PAGE) -> None:
+def save_record(measured: Path, record: Record = FIGURES, page: Path = PAGE) -> None:
     """Make the figures of a run the reference.
 
     Raises:
@@ -32,26 +30,27 @@ def record(measured: Path, reference: Path = REFERENCE, page: Path = PAGE) -> No
         ValueError: it is no file of figures, or it is not whole, or a limit does not hold.
     """
     figures = load(measured)
-    missing = (
-        {f.name for f in load(reference).figures} - {f.name for f in figures.figures} if reference.exists() else set()
-    )
+    before = load(record.reference).figures if record.reference.exists() else []
+    missing = {f.name for f in before} - {f.name for f in figures.figures}
     if missing:
         names = ", ".join(sorted(missing))
-        raise ValueError(f"not measured: {names} (gone for good? take it out of {reference.name})")
-    text = with_table(page.read_text(), figures)
-    figures.save(reference)
+        raise ValueError(f"not measured: {names} (gone for good? take it out of {record.reference.name})")
+    text = with_table(page.read_text(), figures, record)
+    figures.save(record.reference)
     page.write_text(text)
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 1:
-        print("usage: python -m support.instruments.record_figures FIGURES.json", file=sys.stderr)
+    paths = [Path(argument) for argument in arguments]
+    if not paths or any(path.stem not in RECORDS for path in paths):
+        print("usage: python -m support.instruments.record_figures [DIR/]figures.json|soak.json...", file=sys.stderr)
         return 2
-    try:
-        record(Path(arguments[0]))
-    except (OSError, ValueError) as error:
-        print(f"{arguments[0]}: {str(error).splitlines()[0]}; run 'make figures' first", file=sys.stderr)
-        return 2
+    for path in paths:
+        try:
+            save_record(path, RECORDS[path.stem])
+        except (OSError, ValueError) as error:
+            print(f"{path}: {str(error).splitlines()[0]}; run 'make {path.stem}' first", file=sys.stderr)
+            return 2
     return 0
 
 

@@ -33,7 +33,8 @@ events {{
     worker_connections 512;
 }}
 http {{
-    access_log {directory / "access.log"};
+    log_format brief '$uri $status, gateway $upstream_status, copy $upstream_cache_status';
+    access_log {directory / "access.log"} brief;
     {places}
     include {directory / "site.conf"};
 }}

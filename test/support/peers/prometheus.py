@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from support.fixtures.ports import free_ports
 from support.peers.server_process import local_session, server_process
 
@@ -41,11 +39,11 @@ class Prometheus:
 
     def ready(self) -> bool:
         """Whether it serves queries."""
-        return self._session.get(f"{self._url}/-/ready", timeout=TIMEOUT_S).status_code == requests.codes.ok
+        return self._session.get(f"{self._url}/-/ready", timeout=TIMEOUT_S).ok
 
-    def query(self, expression: str) -> list[Sample]:
-        """Evaluate an expression now."""
-        data = self._get("query", query=expression)
+    def query(self, expression: str, at_s: float | None = None) -> list[Sample]:
+        """Evaluate an expression, now or at a time."""
+        data = self._get("query", query=expression, **({} if at_s is None else {"time": f"{at_s:.3f}"}))
         if data["resultType"] == "scalar":
             return [Sample({}, float(data["result"][1]))]
         return [Sample(element["metric"], float(element["value"][1])) for element in data["result"]]
@@ -60,7 +58,7 @@ class Prometheus:
 
     def _get(self, what: str, **parameters: str) -> Any:
         answer = self._session.get(f"{self._url}/api/v1/{what}", params=parameters, timeout=TIMEOUT_S)
-        assert answer.status_code == requests.codes.ok, f"{parameters or what}: {answer.text}"
+        assert answer.ok, f"{parameters or what}: {answer.text}"
         return answer.json()["data"]
 
 

@@ -1,13 +1,12 @@
 """A web server that answers as a test wants it to."""
 
 import contextlib
-import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from support.fixtures.certificates import Certificate
+from support.fixtures.certificates import Certificate, server_context
 
 PAGE = b"<!doctype html><html><title>TinyBMS</title></html>"
 STATUS = b'{"version": "1.2.3", "device": "gw7", "api": 1}'
@@ -72,9 +71,7 @@ def web_server(answers: dict[str, Answer] | None = None, certificate: Certificat
 
     server = _Server(("127.0.0.1", 0), Handler)
     if certificate is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate.path, certificate.key)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.socket = server_context(certificate).wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:

@@ -118,7 +118,9 @@ MESSAGES: list[dict[str, Any]] = [
     {"type": "can", "lost": 0, "frames": [
         {"time_ms": 61300, "sent": True, "id": 0x351, "extended": False, "remote": False, "data": "3002840384033002"},
         {"time_ms": 61310, "sent": False, "id": 0x1FFFFFF0, "extended": True, "remote": True, "data": ""}]},
-    {"type": "uart", "lost": 0, "frames": [{"time_ms": 61320, "sent": True, "data": "AA0938001A21"}]},
+    {"type": "uart", "lost": 0, "frames": [
+        {"time_ms": 61320, "sent": True, "data": "AA0938001A21"},
+        {"time_ms": 61325, "sent": False, "data": "5A" * 120}]},
     {"type": "can", "lost": 3, "frames": [
         {"time_ms": 61400, "sent": False, "id": 0x305, "extended": False, "remote": False, "data": "00"}]},
 ]  # fmt: skip

@@ -229,6 +229,35 @@ def test_a_certificate_must_be_trusted(tmp_path: Path) -> None:
             assert client.status().device == "gw7"
 
 
+def test_a_websocket_over_tls(tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path)
+
+    def talk(connection: ServerConnection) -> None:
+        connection.send(json.dumps(MESSAGES[0]))
+        connection.recv()
+
+    with (
+        websocket_server(talk, certificate=certificate) as (url, _),
+        GatewayClient(url, ca=certificate.path) as client,
+        client.listen() as messages,
+    ):
+        assert url.startswith("https:")
+        assert next(messages) == MESSAGES[0]
+
+
+def test_a_gateway_behind_a_path_of_a_reverse_proxy() -> None:
+    answers = {"/gw7/api/v1/status": answer(b'{"version": "1.2.3", "device": "gw7", "api": 1}', JSON)}
+    with web_server(answers) as url, GatewayClient(f"{url}/gw7") as client:
+        assert client.status() == Status("1.2.3", "gw7")
+    with (
+        say(json.dumps(MESSAGES[0])) as (url, paths),
+        GatewayClient(f"{url}/gw7") as client,
+        client.listen() as messages,
+    ):
+        assert next(messages) == MESSAGES[0]
+    assert paths == ["/gw7/ws"]
+
+
 def test_neither_a_proxy_nor_a_stored_password_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))

@@ -39,6 +39,33 @@ TEST_CASE("the highest cell warns 50 mV before its cutoff", "[battery_alarms]")
     voltage_edges(14, BATTERY_ALARM_HIGH_VOLTAGE, true, false, (int32_t[]){3599, 3600, 3581, 3580});
 }
 
+TEST_CASE("a threshold that moves raises and clears with the debounce that was under way", "[battery_alarms]")
+{
+    pack_t pack;
+    battery_alarms_config_t config = BATTERY_ALARMS_DEFAULT_CONFIG();
+    alarms_begin(&pack);
+    pack.state.cell_max_mv = known(3590);
+    alarms_run(&pack, 3);
+    TEST_ASSERT_EQUAL(BATTERY_ALARM_OK, pack.state.warning[BATTERY_ALARM_HIGH_VOLTAGE]);
+    config.alarm_cell_mv = 60;
+    battery_alarms_configure(&pack.alarms, &config);
+    alarms_run(&pack, 2);
+    TEST_ASSERT_EQUAL(BATTERY_ALARM_OK, pack.state.warning[BATTERY_ALARM_HIGH_VOLTAGE]);
+    config.hyst_cur_pct = 6; /* of other fields */
+    battery_alarms_configure(&pack.alarms, &config);
+    alarms_run(&pack, 1);
+    TEST_ASSERT_EQUAL(BATTERY_ALARM_ACTIVE, pack.state.warning[BATTERY_ALARM_HIGH_VOLTAGE]);
+    config.alarm_cell_mv = 50; /* 10 mV away from the threshold: within the hysteresis */
+    battery_alarms_configure(&pack.alarms, &config);
+    alarms_run(&pack, 5);
+    TEST_ASSERT_EQUAL(BATTERY_ALARM_ACTIVE, pack.state.warning[BATTERY_ALARM_HIGH_VOLTAGE]);
+    config.hyst_cell_mv = 10;
+    config.alarm_debounce = 1;
+    battery_alarms_configure(&pack.alarms, &config);
+    alarms_run(&pack, 1);
+    TEST_ASSERT_EQUAL(BATTERY_ALARM_OK, pack.state.warning[BATTERY_ALARM_HIGH_VOLTAGE]);
+}
+
 TEST_CASE("the pack alarms at the cutoff of a cell times their number", "[battery_alarms]")
 {
     voltage_edges(16, BATTERY_ALARM_HIGH_VOLTAGE, false, true, (int32_t[]){58399, 58400, 58081, 58080});

@@ -274,6 +274,71 @@ TEST_CASE("the times of the stages come from the settings", "[battery_pipeline]"
     TEST_ASSERT_FALSE(g->state.publish);
 }
 
+TEST_CASE("an age that is made shorter counts in the next step, for data that has it already", "[battery_pipeline]")
+{
+    gateway_t *const g = gateway_settled_at(1000);
+    battery_pipeline_config_t config = BATTERY_PIPELINE_DEFAULT_CONFIG();
+    gateway_wait(g, 2000);
+    gateway_expect_online(g);
+    config.data_stale_ms = 2000;
+    battery_pipeline_configure(&g->pipeline, &config, false);
+    gateway_wait(g, 0);
+    gateway_expect_stage_one(g);
+    gateway_wait(g, 6001);
+    config.data_silent_ms = 8001;
+    battery_pipeline_configure(&g->pipeline, &config, false);
+    gateway_wait(g, 0);
+    TEST_ASSERT_FALSE(g->state.publish);
+}
+
+TEST_CASE("an age that is made longer ends neither stage; only a snapshot that is believed does", "[battery_pipeline]")
+{
+    gateway_t *const g = gateway_settled_at(1000);
+    battery_pipeline_config_t config = BATTERY_PIPELINE_DEFAULT_CONFIG();
+    gateway_wait(g, 3000);
+    gateway_expect_stage_one(g);
+    config.data_stale_ms = 8000;
+    battery_pipeline_configure(&g->pipeline, &config, false);
+    gateway_wait(g, 100);
+    gateway_expect_stage_one(g);
+    TEST_ASSERT_EQUAL(BATTERY_ALARM_ACTIVE, g->state.warning[BATTERY_ALARM_BMS_INTERNAL]);
+    gateway_feed(g, GATEWAY_POLL_MS);
+    gateway_expect(&g->state.ccl_ma, 0, BATTERY_REASON_RAMP);
+    TEST_ASSERT_EQUAL(BATTERY_STATUS_ONLINE, g->state.status);
+    gateway_wait(g, 10000);
+    TEST_ASSERT_FALSE(g->state.publish);
+    config.data_silent_ms = 60000;
+    battery_pipeline_configure(&g->pipeline, &config, false);
+    gateway_wait(g, 100);
+    TEST_ASSERT_FALSE(g->state.publish);
+    gateway_feed(g, GATEWAY_POLL_MS);
+    TEST_ASSERT_TRUE(g->state.publish);
+    gateway_expect(&g->state.dcl_ma, GATEWAY_DCL_MA / 10, BATTERY_REASON_RAMP);
+}
+
+TEST_CASE("new settings reach limits and alarms with the next snapshot, and not before it", "[battery_pipeline]")
+{
+    gateway_t *const g = gateway_settled_at(1000);
+    battery_pipeline_config_t config = BATTERY_PIPELINE_DEFAULT_CONFIG();
+    config.charge.charge_max_ma = 10000;
+    config.alarms.alarm_cell_mv = 250; /* the cells are at 3980, their cutoff is 4200, the target 4150 */
+    config.alarms.alarm_debounce = 1;
+    battery_pipeline_configure(&g->pipeline, &config, true);
+    gateway_wait(g, 100);
+    gateway_expect_online(g);
+    gateway_feed(g, 100);
+    gateway_expect(&g->state.ccl_ma, 1000, BATTERY_REASON_SETTINGS_LOST);
+    TEST_ASSERT_EQUAL(BATTERY_ALARM_ACTIVE, g->state.warning[BATTERY_ALARM_BMS_INTERNAL]);
+    TEST_ASSERT_EQUAL(BATTERY_ALARM_OK, g->state.warning[BATTERY_ALARM_HIGH_VOLTAGE]); /* halfway to the cutoff */
+    config.alarms.alarm_cell_mv = 25;
+    config.charge.charge_cell_mv = 3700;
+    config.alarms.alarm_debounce = 1;
+    battery_pipeline_configure(&g->pipeline, &config, false);
+    gateway_feed(g, GATEWAY_POLL_MS);
+    TEST_ASSERT_EQUAL(BATTERY_ALARM_OK, g->state.warning[BATTERY_ALARM_BMS_INTERNAL]);
+    TEST_ASSERT_EQUAL_INT32(14 * 3700, g->state.cvl_mv.value);
+}
+
 TEST_CASE("the same snapshot given again is not new data", "[battery_pipeline]")
 {
     gateway_t *const g = gateway_settled_at(1000);

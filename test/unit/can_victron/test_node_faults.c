@@ -510,3 +510,136 @@ TEST_CASE("received frames that find the queue full are dropped and counted, the
     TEST_ASSERT_EQUAL(CONFIG_TINYBMS_CAN_VICTRON_RX_QUEUE, can_node_status(&s_node)->rx_frames);
     assert_it_sends(AGAIN_MS);
 }
+
+/* ---- another bit rate ---- */
+
+static void assert_it_has(uint32_t bitrate)
+{
+    TEST_ASSERT_EQUAL(bitrate, fake_twai.bitrate);
+    assert_it_sends(AGAIN_MS);
+    TEST_ASSERT_EQUAL(bitrate, fake_twai.bitrate);
+}
+
+TEST_CASE("another bit rate is there in the next turn, and back in the next, while frames go out",
+          "[can_victron_faults]")
+{
+    begin();
+    TEST_ASSERT_EQUAL(500000, fake_twai.bitrate);
+    run_for(1000);
+    can_node_set_bitrate(&s_node, 250000);
+    (void)turn();
+    assert_it_has(250000);
+    can_node_set_bitrate(&s_node, 500000);
+    (void)turn();
+    assert_it_has(500000);
+    TEST_ASSERT_EQUAL(0, can_node_status(&s_node)->tx_stalled);
+    TEST_ASSERT_EQUAL(0, can_node_status(&s_node)->enable_refused);
+}
+
+TEST_CASE("the bit rate that it has takes no node off the bus", "[can_victron_faults]")
+{
+    begin();
+    run_for(1000);
+    can_node_set_bitrate(&s_node, 500000);
+    run_for(1000);
+    TEST_ASSERT_EQUAL(0, fake_twai.disables);
+}
+
+TEST_CASE("a node in which nothing is to be sent has another bit rate in the next turn, and hears",
+          "[can_victron_faults]")
+{
+    begin();
+    s_may_send = false;
+    run_for(1000);
+    can_node_set_bitrate(&s_node, 250000);
+    (void)turn();
+    TEST_ASSERT_EQUAL(250000, fake_twai.bitrate);
+    TEST_ASSERT_TRUE(can_node_works(&s_node));
+    s_may_send = true;
+    assert_it_has(250000);
+}
+
+TEST_CASE("a frame in flight is not waited for at another bit rate: a fresh one goes out in its place",
+          "[can_victron_faults]")
+{
+    begin();
+    fake_twai.wires = WIRES_HELD;
+    run_for(2 * TURN_MS);
+    TEST_ASSERT_EQUAL(1, fake_twai.started);
+    can_node_set_bitrate(&s_node, 250000);
+    TEST_ASSERT_EQUAL(CAN_NODE_STALLED, turn());
+    TEST_ASSERT_EQUAL(2, fake_twai.started);
+    TEST_ASSERT_EQUAL(0, s_stale);
+    assert_it_has(250000);
+}
+
+TEST_CASE("a stuck frame that may not be replaced: the node stays off, and comes back with the other bit rate",
+          "[can_victron_faults]")
+{
+    begin_with_a_stuck_frame();
+    s_may_send = false;
+    can_node_set_bitrate(&s_node, 250000);
+    run_for(5000);
+    TEST_ASSERT_EQUAL(1, fake_twai.started);
+    TEST_ASSERT_EQUAL(0, can_node_refusing_ms(&s_node, s_now_ms));
+    s_may_send = true;
+    assert_it_sends(AGAIN_MS);
+    TEST_ASSERT_EQUAL(250000, fake_twai.bitrate);
+}
+
+TEST_CASE("a node that cannot be set to another bit rate refuses, and sends nothing at the old one",
+          "[can_victron_faults]")
+{
+    int32_t *const refusals[] = {&fake_twai.refuse_disable, &fake_twai.refuse_timing};
+    for (size_t i = 0; i < 2; i++) {
+        ROW("refusals[%zu]", i);
+        begin();
+        run_for(1000);
+        *refusals[i] = FAKE_FOR_EVER;
+        can_node_set_bitrate(&s_node, 250000);
+        (void)turn();
+        const uint32_t started = fake_twai.started;
+        run_for(30000);
+        TEST_ASSERT_EQUAL(started, fake_twai.started);
+        TEST_ASSERT_EQUAL(500000, fake_twai.bitrate);
+        TEST_ASSERT_FALSE(can_node_works(&s_node));
+        TEST_ASSERT_GREATER_OR_EQUAL(30000 - TURN_MS, can_node_refusing_ms(&s_node, s_now_ms));
+        TEST_ASSERT_GREATER_OR_EQUAL(1, fake_log_complaints());
+        *refusals[i] = 0;
+        run_for(AGAIN_MS);
+        assert_it_has(250000);
+    }
+}
+
+TEST_CASE("the interrupt runs into the stop for another bit rate: it is set all the same", "[can_victron_faults]")
+{
+    const fake_race_t races[] = {RACE_STATE, RACE_BUS_OFF, RACE_DONE};
+    for (size_t i = 0; i < sizeof(races) / sizeof(races[0]); i++) {
+        ROW("races[%zu]", i);
+        begin();
+        fake_twai.wires = WIRES_HELD;
+        run_for(2 * TURN_MS);
+        fake_twai.race = races[i];
+        fake_twai.races = 1;
+        can_node_set_bitrate(&s_node, 250000);
+        run_for(AGAIN_MS);
+        fake_twai.wires = WIRES_FREE;
+        run_for(AGAIN_MS);
+        assert_it_has(250000);
+    }
+}
+
+TEST_CASE("a node in bus-off comes out of it first, and has the other bit rate then", "[can_victron_faults]")
+{
+    begin();
+    run_for(1000);
+    fake_twai_go_bus_off();
+    fake_twai.wires = WIRES_HELD;
+    run_for(2000);
+    can_node_set_bitrate(&s_node, 250000);
+    run_for(2000);
+    TEST_ASSERT_EQUAL(0, can_node_refusing_ms(&s_node, s_now_ms));
+    fake_twai.wires = WIRES_FREE;
+    run_for(7000);
+    assert_it_has(250000);
+}

@@ -41,6 +41,7 @@ TEST_CASE("without an over-voltage cutoff and a charge voltage that is set nothi
     TEST_ASSERT_FALSE(voltages_of(&pack).contradictory);
     pack.config.charge_cell_mv = 1;
     TEST_ASSERT_FALSE(voltages_of(&pack).unprotected);
+    TEST_ASSERT_EQUAL_INT32(1, voltages_of(&pack).ceiling_mv);
     TEST_ASSERT_EQUAL_INT32(-1, pack_charge_limiter(&pack, BATTERY_REASON_SETTING_MISSING));
     pack_nmc(&pack);
     TEST_ASSERT_EQUAL_INT32(-1, pack_charge_limiter(&pack, BATTERY_REASON_SETTING_MISSING));

@@ -100,6 +100,17 @@ TEST_CASE("a save that is due waits for a turn at the flash gate", "[energy_stor
     TEST_ASSERT_TRUE(wait_for_save(before, LONGEST_MS));
 }
 
+TEST_CASE("a period that is made longer counts from the next save on, a shorter one at once", "[energy_store]")
+{
+    energy_store_set_period(100 * SAVE_MS / 1000);
+    const int before = records();
+    TEST_ASSERT_FALSE(wait_for_save(before, 2 * SAVE_MS)); /* the last save by the old period: nothing has changed */
+    count_on();
+    TEST_ASSERT_FALSE(wait_for_save(before, 3 * SAVE_MS));
+    energy_store_set_period(SAVE_MS / 1000);
+    TEST_ASSERT_TRUE(wait_for_save(before, LONGEST_MS));
+}
+
 TEST_CASE("counters that did not change are not saved again", "[energy_store]")
 {
     TEST_ASSERT_FALSE(wait_for_save(records(), 3 * SAVE_MS));

@@ -92,7 +92,8 @@ TEST_CASE("the statuses of what the server does not take", "[host]")
         {"BREW / HTTP/1.1\r\nHost: a\r\n\r\n", 400}, /* never 501: the parser does not tell it from nonsense */
         {"SOURCE / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
         {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505},
-        {"GET / HTTP/0.9\r\nHost: a\r\n\r\n", 505},
+        {"GET / HTTP/0.9\r\nHost: a\r\n\r\n", 400},
+        {"GET /\r\nHost: a\r\n\r\n", 505},
         {"GET / HTTP/1.2\r\nHost: a\r\n\r\n", 505},
         {"GET / HTTP/1.0\r\nHost: a\r\n\r\n", 200},
         {"GET / HTTX/1.1\r\nHost: a\r\n\r\n", 400},

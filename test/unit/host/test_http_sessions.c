@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 /* Connections of the HTTP server of the Linux build: how many, how long, what belongs to them; for Linux only. */
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -436,6 +437,28 @@ TEST_CASE("connections that come and go leave nothing behind", "[host]")
         (void)close(fd);
         TEST_ASSERT_TRUE(is_ok(http_peer_ask(GET_ROOT))); /* else too many wait, and the kernel puts them off */
     }
+    end();
+}
+
+static int files_that_survive_a_restart(void)
+{
+    int count = 0;
+    for (int fd = 0; fd < 256; fd++) {
+        const int flags = fcntl(fd, F_GETFD);
+        count += flags >= 0 && (flags & FD_CLOEXEC) == 0 ? 1 : 0;
+    }
+    return count;
+}
+
+TEST_CASE("no socket of the server outlives a restart of the program", "[host]")
+{
+    const int before = files_that_survive_a_restart();
+    begin(http_peer_config());
+    const int fd = http_peer_connect();
+    http_peer_say(fd, GET_ROOT);
+    TEST_ASSERT_TRUE(is_ok(http_peer_hear(fd)));
+    TEST_ASSERT_EQUAL(before, files_that_survive_a_restart());
+    (void)close(fd);
     end();
 }
 

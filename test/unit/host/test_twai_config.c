@@ -7,6 +7,7 @@
  * its own, because a node that was made stays. For Linux only. */
 #include "esp_twai.h"
 #include "esp_twai_onchip.h"
+#include "twai_controller.h"
 #include "unity.h"
 
 static const twai_onchip_node_config_t s_good = {
@@ -35,6 +36,30 @@ static void pins_refused(gpio_num_t tx, gpio_num_t rx)
     config.io_cfg.tx = tx;
     config.io_cfg.rx = rx;
     refused(ESP_ERR_INVALID_ARG, &config);
+}
+
+/** As the driver looks at it, and only while the node is off. */
+static void timing_is_refused_or_set(twai_node_handle_t node)
+{
+    const twai_timing_advanced_config_t good = {.brp = 16, .prop_seg = 4, .tseg_1 = 12, .tseg_2 = 3, .sjw = 1};
+    twai_timing_advanced_config_t bad[] = {good, good, good, good, good, good};
+    bad[0].brp = 0;
+    bad[1].brp = 17;
+    bad[2].sjw = 5;
+    bad[3].tseg_1 = 17;
+    bad[4].tseg_2 = 9;
+    bad[5].tseg_2 = 0;
+    TEST_ASSERT_EQUAL(ESP_ERR_INVALID_ARG, twai_node_reconfig_timing(NULL, &good, NULL));
+    TEST_ASSERT_EQUAL(ESP_ERR_INVALID_ARG, twai_node_reconfig_timing(node, NULL, NULL));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        TEST_ASSERT_EQUAL(ESP_ERR_INVALID_ARG, twai_node_reconfig_timing(node, &bad[i], NULL));
+    }
+    TEST_ASSERT_EQUAL(500000, twai_controller_registers().bitrate);
+    TEST_ASSERT_EQUAL(ESP_OK, twai_node_enable(node));
+    TEST_ASSERT_EQUAL(ESP_ERR_INVALID_STATE, twai_node_reconfig_timing(node, &good, NULL));
+    TEST_ASSERT_EQUAL(ESP_OK, twai_node_disable(node));
+    TEST_ASSERT_EQUAL(ESP_OK, twai_node_reconfig_timing(node, &good, NULL));
+    TEST_ASSERT_EQUAL(250000, twai_controller_registers().bitrate);
 }
 
 /** One case, because what comes after the node is made depends on it. */
@@ -72,6 +97,8 @@ TEST_CASE("what cannot be is refused, and there is one controller", "[host]")
 
     TEST_ASSERT_EQUAL(ESP_OK, twai_new_node_onchip(&s_good, &node));
     TEST_ASSERT_NOT_NULL(node);
+
+    timing_is_refused_or_set(node);
 
     refused(ESP_ERR_NOT_FOUND, &s_good);
     config = s_good;

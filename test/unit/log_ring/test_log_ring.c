@@ -5,7 +5,9 @@
  */
 /* The newest lines of the log in RAM; this suite is for Linux only: its console is caught, and its writers are threads.
  */
+#include <printf.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -210,6 +212,63 @@ TEST_CASE("a line that is longer than the reader's buffer comes in parts", "[log
     TEST_ASSERT_EQUAL_MEMORY("89\n", text, 3);
     TEST_ASSERT_EQUAL(0, log_ring_read(&position, text, sizeof(text)));
     TEST_ASSERT_EQUAL(0, log_ring_read(&position, text, 0));
+}
+
+static sem_t s_in_line; /**< a task has begun to make its line */
+static sem_t s_may_end; /**< and may end it */
+
+/** A conversion that takes as long as the test wants. */
+static int convert_slowly(FILE *stream, const struct printf_info *info, const void *const *arguments)
+{
+    (void)info;
+    (void)arguments;
+    (void)sem_post(&s_in_line);
+    (void)sem_wait(&s_may_end);
+    return fprintf(stream, "slow");
+}
+
+static int takes_no_argument(const struct printf_info *info, size_t count, int *types, int *sizes)
+{
+    (void)info;
+    (void)count;
+    (void)types;
+    (void)sizes;
+    return 0;
+}
+
+static void *write_slowly(void *argument)
+{
+    const char *const format = argument; /* from there, as the compiler does not know the conversion */
+    esp_log_write(ESP_LOG_INFO, "test", format);
+    return NULL;
+}
+
+TEST_CASE("when four tasks are in the middle of their lines a fifth does not wait, and the log tells what is missing",
+          "[log_ring]")
+{
+    static char format[] = "%Y line\n";
+    pthread_t threads[4];
+    TEST_ASSERT_EQUAL(0, register_printf_specifier('Y', convert_slowly, takes_no_argument));
+    TEST_ASSERT_EQUAL(0, sem_init(&s_in_line, 0, 0) + sem_init(&s_may_end, 0, 0));
+    const uint32_t position = begin(count);
+    for (size_t i = 0; i < 4; i++) {
+        TEST_ASSERT_EQUAL(0, pthread_create(&threads[i], NULL, write_slowly, format));
+        TEST_ASSERT_EQUAL(0, sem_wait(&s_in_line));
+    }
+    write_raw("missing\n");
+    write_raw("missing too\n");
+    TEST_ASSERT_EQUAL_UINT32(2, atomic_load(&s_printed));
+    TEST_ASSERT_EQUAL_STRING("", text_from(position));
+    for (size_t i = 0; i < 4; i++) {
+        TEST_ASSERT_EQUAL(0, sem_post(&s_may_end));
+    }
+    for (size_t i = 0; i < 4; i++) {
+        TEST_ASSERT_EQUAL(0, pthread_join(threads[i], NULL));
+    }
+    write_raw("next\n");
+    TEST_ASSERT_EQUAL_UINT32(7, atomic_load(&s_printed));
+    TEST_ASSERT_EQUAL_STRING("slow line\nslow line\nslow line\nslow line\n(lines missing: 2)\nnext\n",
+                             text_from(position));
 }
 
 static atomic_bool s_done;

@@ -246,7 +246,7 @@ TEST_CASE("metrics are in base units, and what is not known or not supported is 
     assert_has("\ntinybms_uptime_seconds 1.5\n");
     assert_has("\ntinybms_pack_voltage_volts 53.6\n");
     assert_has("\ntinybms_state_of_charge_ratio 0.642\n");
-    assert_has("# TYPE tinybms_energy_in_joules_total counter\ntinybms_energy_in_joules_total 7200\n");
+    assert_has("# TYPE tinybms_energy_in_joules gauge\ntinybms_energy_in_joules 7200\n");
     assert_has("\ntinybms_capacity_coulombs{kind=\"installed\"} 360\n");
     assert_has("\ntinybms_temperature_celsius{sensor=\"2\"} -5.5\n");
     assert_has("\ntinybms_limit_reason{limit=\"ccl\",reason=\"bms_setting\"} 1\n");

@@ -204,12 +204,32 @@ TEST_CASE("the address of a broker is MQTT, with a port or without, and never ho
         "mqtt://broker:65535",
     };
     static const char *const bad[] = {
-        "broker",          "http://broker",     "ws://broker",       "MQTT://broker",   "mqtt:/broker",
-        "mqtt://",         "mqtt:///",          "mqtt://:1883",      "mqtt://broker:",  "mqtt://broker:0",
-        "mqtt://broker:x", "mqtt://broker:01",  "mqtt://broker/top", "mqtt://a b",      "mqtt://broker:65536",
-        "mqtt://me@host",  "mqtt://me:pw@h",    "mqtts://me:@h:1",   "mqtt://h:1@2",    "mqtt://broker:99999999999",
-        "mqtt://[::1",     "mqtt://[]",         "mqtt://[::1]x",     "mqtt://broker#x", "mqtt://broker?x",
-        "mqtt://broker\n", "mqtt://br\xC3\xB6",
+        "broker",
+        "http://broker",
+        "ws://broker",
+        "MQTT://broker",
+        "mqtt:/broker",
+        "mqtt://",
+        "mqtt:///",
+        "mqtt://:1883",
+        "mqtt://broker:",
+        "mqtt://broker:0",
+        "mqtt://broker:x",
+        "mqtt://broker:01",
+        "mqtt://broker/top",
+        "mqtt://a b",
+        "mqtt://broker:65536",
+        "mqtt://me@host",
+        "mqtts://me:@h:1",
+        "mqtt://h:1@2",
+        "mqtt://broker:99999999999",
+        "mqtt://[::1",
+        "mqtt://[]",
+        "mqtt://[::1]x",
+        "mqtt://broker#x",
+        "mqtt://broker?x",
+        "mqtt://broker\n",
+        "mqtt://br\xC3\xB6",
     };
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         TEST_ASSERT_TRUE_MESSAGE(text_allowed(SETTINGS_MQTT_URL, good[i]), good[i]);
@@ -231,7 +251,7 @@ TEST_CASE("an address is as long as 255 characters", "[settings]")
 TEST_CASE("a certificate is PEM of at most 4096 characters; the refusal says so", "[settings]")
 {
     static char pem[SETTINGS_LONG_MAX + 2] = "-----BEGIN CERTIFICATE-----\r\n";
-    const settings_value_t key = {.text = "-----BEGIN PRIVATE KEY-----\n"};
+    const settings_value_t key = {.text = "-----BEGIN EC PARAMETERS-----\n"};
     settings_refusal_t refusal;
     TEST_ASSERT_TRUE(text_allowed(SETTINGS_MQTT_CA, ""));
     TEST_ASSERT_FALSE(text_allowed(SETTINGS_MQTT_CA, " -----BEGIN CERTIFICATE-----\n"));

@@ -172,47 +172,66 @@ TEST_CASE("snapshots of the line reach the bus", "[uart_bms]")
     TEST_ASSERT_EQUAL_UINT16(14, snapshot.live[53]);
 }
 
-static void forget_traffic(void)
+/** What the line brought between a request for the live block and the next request: its length. */
+static size_t next_live_answer(uint8_t *bytes, size_t capacity, const event_bus_uart_frame_t *request)
 {
     event_bus_uart_frame_t frame;
-    while (event_bus_receive_uart_frame(s_frames, &frame, 0)) {
+    size_t length = 0;
+    for (;;) {
+        TEST_ASSERT_TRUE(event_bus_receive_uart_frame(s_frames, &frame, pdMS_TO_TICKS(5000)));
+        if (frame.sent) {
+            return length;
+        }
+        TEST_ASSERT_LESS_OR_EQUAL(capacity - length, frame.length);
+        TEST_ASSERT_GREATER_OR_EQUAL(request->time_ms, frame.time_ms);
+        memcpy(&bytes[length], frame.bytes, frame.length);
+        length += frame.length;
     }
+}
+
+static bool asks_for_live_block(const event_bus_uart_frame_t *frame)
+{
+    static const uint8_t live_block[] = {0xAA, 0x03, 0x00, 0x00, 0x00, 0x38};
+    return frame->sent && frame->length == 8 && memcmp(frame->bytes, live_block, sizeof(live_block)) == 0;
 }
 
 TEST_CASE("the requests and answers on the line can be read on the bus", "[uart_bms]")
 {
-    static const uint8_t live_block[] = {0xAA, 0x03, 0x00, 0x00, 0x00, 0x38};
-    event_bus_uart_frame_t frame;
+    event_bus_uart_frame_t request;
+    uint8_t bytes[512];
+    size_t length = 0;
     begin();
-    forget_traffic();
-    do {
-        TEST_ASSERT_TRUE(event_bus_receive_uart_frame(s_frames, &frame, pdMS_TO_TICKS(5000)));
-    } while (!frame.sent || frame.length != 8 || memcmp(frame.bytes, live_block, sizeof(live_block)) != 0);
-    const int64_t asked_ms = frame.time_ms;
-    TEST_ASSERT_EQUAL_UINT16(tinybms_crc16(frame.bytes, 6), frame.bytes[6] | ((unsigned)frame.bytes[7] << 8));
-    TEST_ASSERT_TRUE(event_bus_receive_uart_frame(s_frames, &frame, pdMS_TO_TICKS(5000)));
-    TEST_ASSERT_FALSE(frame.sent);
-    TEST_ASSERT_EQUAL_UINT8(3 + 112 + 2, frame.length);
-    TEST_ASSERT_EQUAL_HEX8(0x70, frame.bytes[2]);
-    TEST_ASSERT_EQUAL_UINT16(tinybms_crc16(frame.bytes, 115), frame.bytes[115] | ((unsigned)frame.bytes[116] << 8));
-    TEST_ASSERT_GREATER_OR_EQUAL(asked_ms, frame.time_ms);
+    for (int tries = 0; length != 3 + 112 + 2 && tries < 20; tries++) { /* one may be late and asked for again */
+        do {
+            TEST_ASSERT_TRUE(event_bus_receive_uart_frame(s_frames, &request, pdMS_TO_TICKS(5000)));
+        } while (!asks_for_live_block(&request));
+        length = next_live_answer(bytes, sizeof(bytes), &request);
+    }
+    TEST_ASSERT_EQUAL_UINT16(tinybms_crc16(request.bytes, 6), request.bytes[6] | ((unsigned)request.bytes[7] << 8));
+    TEST_ASSERT_EQUAL(3 + 112 + 2, length);
+    TEST_ASSERT_EQUAL_HEX8(0x03, bytes[1]);
+    TEST_ASSERT_EQUAL_HEX8(0x70, bytes[2]);
+    TEST_ASSERT_EQUAL_UINT16(tinybms_crc16(bytes, 115), bytes[115] | ((unsigned)bytes[116] << 8));
 }
 
 TEST_CASE("noise on the line can be read on the bus", "[uart_bms]")
 {
     static const char broadcast[] = "12\t53.1\t0\r\n";
-    event_bus_uart_frame_t frame;
+    static char heard[64 * EVENT_BUS_UART_BYTES_MAX]; /* as much as can wait, and more */
+    size_t length = 0;
     begin();
     atomic_store(&s_silent, true);
-    vTaskDelay(pdMS_TO_TICKS(50)); /* what was being answered is */
-    forget_traffic();
     TEST_ASSERT_EQUAL(sizeof(broadcast) - 1, write(s_master, broadcast, sizeof(broadcast) - 1));
-    do {
+    while (memmem(heard, length, broadcast, sizeof(broadcast) - 1) == NULL) {
+        event_bus_uart_frame_t frame;
         TEST_ASSERT_TRUE(event_bus_receive_uart_frame(s_frames, &frame, pdMS_TO_TICKS(5000)));
-    } while (frame.sent);
+        if (!frame.sent) {
+            TEST_ASSERT_LESS_OR_EQUAL(sizeof(heard) - length, frame.length);
+            memcpy(&heard[length], frame.bytes, frame.length);
+            length += frame.length;
+        }
+    }
     atomic_store(&s_silent, false);
-    TEST_ASSERT_EQUAL_UINT8(sizeof(broadcast) - 1, frame.length);
-    TEST_ASSERT_EQUAL_MEMORY(broadcast, frame.bytes, frame.length);
 }
 
 TEST_CASE("there is one serial line", "[uart_bms]")

@@ -16,6 +16,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.sync.client import ClientConnection, connect
 
@@ -208,7 +209,7 @@ class GatewayClient:
         try:
             return connect(
                 address,
-                ssl=ssl.create_default_context(cafile=self._ca) if secured else None,
+                ssl=ssl.create_default_context(cafile=self._ca or DEFAULT_CA_BUNDLE_PATH) if secured else None,
                 open_timeout=self._timeout_s,
                 close_timeout=CLOSE_WITHIN_S,
                 max_size=MOST_BYTES,

@@ -12,6 +12,8 @@ from tinybms_gateway.foreign_text import shortened
 from tinybms_gateway.terminal import print_table
 
 UNKNOWN = "unknown"
+NOTHING = "-"
+"""The same, in a column."""
 LONGEST = 160
 UNITS: dict[str, tuple[int, str]] = {
     "100uv": (4, "V"), "mv": (3, "V"), "ma": (3, "A"), "mah": (3, "Ah"), "ddegc": (1, "degC"), "wh": (3, "kWh"),
@@ -20,7 +22,7 @@ UNITS: dict[str, tuple[int, str]] = {
 """End of a name -> digits after the point, and the unit that this gives."""
 PPM = "ppm"
 WORDS = {"bms": "BMS", "soc": "state of charge", "soh": "state of health", "can": "CAN", "uart": "UART", "gx": "GX"}
-WORDS |= {"cvl": "CVL", "ccl": "CCL", "dcl": "DCL", "dvl": "DVL", "tx": "sent", "rx": "received", "crc": "CRC"}
+WORDS |= {"cvl": "CVL", "ccl": "CCL", "dcl": "DCL", "dvl": "DVL", "tx": "TX", "rx": "RX", "crc": "CRC"}
 
 
 def words(identifier: str) -> str:
@@ -86,7 +88,8 @@ def print_facts(values: Mapping[str, Any], *names: str) -> None:
 
 def print_records(found: Iterable[Mapping[str, Any]], *names: str) -> None:
     """Print objects, one a line, with these of their values."""
-    print_table(*(label(name) for name in names), rows=[[text(name, one.get(name)) for name in names] for one in found])
+    rows = [[NOTHING if one.get(name) is None else text(name, one[name]) for name in names] for one in found]
+    print_table(*map(label, names), rows=rows)
 
 
 def _number(value: int, unit: str) -> str:

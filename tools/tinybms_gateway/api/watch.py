@@ -8,11 +8,14 @@ import click
 
 from tinybms_gateway.api.options import OpenGateway, of_gateway
 from tinybms_gateway.command_line import Seconds, lazy_imports, until_interrupted
+from tinybms_gateway.foreign_text import shortened
 
 with lazy_imports():
     from tinybms_gateway.api import view
 
 ACTIVE = ("alarms", "warnings", "faults")
+LONGEST = 256
+"""Digits of a frame; there are 240 at most."""
 SHOWN = ("pack_voltage_mv", "pack_current_ma", "soc_ppm", "cvl_mv", "ccl_ma", "dcl_ma")
 
 
@@ -63,7 +66,7 @@ def _state(state: dict[str, Any]) -> str:
 
 def _frame(kind: str, frame: dict[str, Any]) -> str:
     """As candump shows it; R = remote."""
-    data = view.text("data", frame.get("data"))
+    data = shortened(str(frame.get("data")), LONGEST)
     content = "R" if frame.get("remote") else " ".join(data[i : i + 2] for i in range(0, len(data), 2))
     direction = "sent" if frame.get("sent") else "got"
     return f"{_time(frame.get('time_ms'))}  {kind:4} {direction:4}  {_id(frame)}[{len(data) // 2}]  {content}".rstrip()

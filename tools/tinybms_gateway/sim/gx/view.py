@@ -9,8 +9,6 @@ from rich.text import Text
 from tinybms_gateway.can.frame import Value
 from tinybms_gateway.sim.gx.model import GxModel
 
-NOT_SUPPORTED_K = (0, 0xFFFF)
-
 
 def render(gx: GxModel, now_s: float, title: str = "GX") -> RenderableType:
     """Battery, limits, alarms and complaints as one panel."""
@@ -50,7 +48,7 @@ def _battery(gx: GxModel) -> Table:
         ("temperature", _number(s.get("Temperature"), 1, "degC")),
         ("cells", f"{s.get('CellVoltageMin', '-')} .. {s.get('CellVoltageMax', '-')} mV"),
     ]
-    if coldest is not None and hottest is not None and coldest not in NOT_SUPPORTED_K:
+    if isinstance(coldest, int | float) and isinstance(hottest, int | float):  # else words: "not supported"
         rows.append(("sensors", f"{int(coldest) - 273} .. {int(hottest) - 273} degC"))
     return _table("Battery", rows)
 
