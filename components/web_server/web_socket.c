@@ -148,7 +148,7 @@ static void send_to_all(web_server_t *self, web_topic_t topic, size_t length, ui
 {
     for (unsigned i = 0; i < WEB_CLIENTS_MAX && length > 0; i++) {
         web_client_t *const client = &self->clients[i];
-        if (client->fd >= 0 && client->websocket && (client->topics >> topic & 1U) != 0) {
+        if (client->fd >= 0 && client->websocket && ((unsigned)client->topics >> topic & 1U) != 0) {
             deliver(self, client, topic, length, frames);
         }
     }
@@ -253,6 +253,7 @@ static bool known_type(httpd_ws_type_t type)
     }
 }
 
+/** A client that does not read its pongs gets none: it must not hold the server. */
 static esp_err_t answer_frame(httpd_req_t *req, const httpd_ws_frame_t *from)
 {
     httpd_ws_frame_t frame = {.final = true, .type = HTTPD_WS_TYPE_CLOSE};
@@ -262,7 +263,7 @@ static esp_err_t answer_frame(httpd_req_t *req, const httpd_ws_frame_t *from)
     } else if (from->type != HTTPD_WS_TYPE_CLOSE) {
         return ESP_OK;
     }
-    return httpd_ws_send_frame(req, &frame);
+    return web_client_writable(httpd_req_to_sockfd(req), 0) ? httpd_ws_send_frame(req, &frame) : ESP_OK;
 }
 
 static esp_err_t receive_frame(httpd_req_t *req, httpd_ws_frame_t *frame, uint8_t text[FROM_CLIENT_MAX])
@@ -282,12 +283,13 @@ esp_err_t web_socket_receive(httpd_req_t *req)
 {
     uint8_t text[FROM_CLIENT_MAX];
     httpd_ws_frame_t frame = {0};
-    const web_client_t *const client = web_client_find(web_server_of(req), httpd_req_to_sockfd(req));
+    web_client_t *const client = web_client_find(web_server_of(req), httpd_req_to_sockfd(req));
     if (client == NULL || !client->websocket) {
         (void)httpd_resp_set_hdr(req, "Upgrade", "websocket");
         return web_refuse(req, "426 Upgrade Required", "upgrade_required", "this address is a WebSocket");
     }
     const esp_err_t err = receive_frame(req, &frame, text);
+    client->busy_since_ms = 0;
     /* The server closes it by itself then, and would close whoever takes its place as well if it were told twice. */
     return frame.type == HTTPD_WS_TYPE_CLOSE ? ESP_OK : err;
 }

@@ -89,8 +89,10 @@ static void check_type(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     /* Exactly as long as it is: a byte behind it is not the function's. */
-    uint8_t *const path = malloc(size > 0 ? size : 1);
-    fuzz_check(path != NULL, "memory");
+    uint8_t *const path = calloc(1, size > 0 ? size : 1);
+    if (path == NULL) {
+        return 0;
+    }
     if (size > 0) {
         memcpy(path, data, size);
     }

@@ -44,6 +44,19 @@ def drip(connection: socket.socket, sent: bytes, every_s: float) -> None:
             time.sleep(every_s)
 
 
+def test_clients_that_do_not_take_their_answers_are_closed_the_first_after_10_s_and_the_others_sooner() -> None:
+    with target() as gateway, gateway.unharmed():
+        with held([gateway.connect(receive_buffer=1) for _ in range(4)]) as greedy:
+            for number, connection in enumerate(greedy):
+                connection.sendall(request("/metrics" if number % 2 else "/api/v1/bms/registers") * 20)
+            begin = time.monotonic()
+            assert gateway.get().status == 200
+            held_s = time.monotonic() - begin
+            assert all(len(received) < 50_000 for received in at_once(greedy, read_all))
+        print(f"\nbehind four clients that take nothing: answered after {held_s:.2f} s")
+        assert held_s < 3 * ANSWER_S, "alone each of them would hold it for 10 s"
+
+
 def test_slow_requests_get_5_s_from_their_first_byte_on_and_not_from_each_one() -> None:
     with target() as gateway, gateway.unharmed():
         with gateway.connect() as slow:
@@ -157,32 +170,6 @@ def test_clients_that_are_gone_before_their_answer_cost_nothing(gateway: Target)
         connection.sendall(request("/api/v1/bms/registers") * 3)
         reset(connection)
     assert gateway.get().status == 200
-
-
-def test_a_client_that_does_not_take_its_answer_is_closed_after_10_s() -> None:
-    with target() as gateway, gateway.unharmed():
-        with gateway.connect(receive_buffer=1) as greedy:
-            greedy.sendall(request("/metrics") * 20)
-            time.sleep(0.5)
-            begin = time.monotonic()
-            assert gateway.get().status == 200
-            held_s = time.monotonic() - begin
-            with suppress(ConnectionError):
-                assert len(read_all(greedy)) < 200_000
-        print(f"\nbehind a client that takes nothing: answered after {held_s:.2f} s")
-        assert held_s < ANSWER_S + LATE_S
-
-
-def test_many_that_do_not_take_their_answers_do_not_hold_the_gateway_each_for_10_s() -> None:
-    with target() as gateway, gateway.unharmed():
-        with held([gateway.connect(receive_buffer=1) for _ in range(8)]) as greedy:
-            for number, connection in enumerate(greedy):
-                connection.sendall(request("/metrics" if number % 2 else "/api/v1/bms/registers") * 20)
-            begin = time.monotonic()
-            assert gateway.get().status == 200
-            held_s = time.monotonic() - begin
-        print(f"\nbehind eight clients that take nothing: answered after {held_s:.2f} s")
-        assert held_s < 40.0, "alone each of them would hold it for 10 s"
 
 
 def test_idle_clients_give_way_to_new_ones(gateway: Target) -> None:

@@ -65,7 +65,8 @@ class WebSocket:
     _received: bytes = b""
 
     def send(self, sent: bytes) -> None:
-        with suppress(ConnectionError):
+        """Also while the gateway closes it, or a test does."""
+        with suppress(OSError):
             self.connection.sendall(sent)
 
     def _take(self, size: int) -> bytes:
