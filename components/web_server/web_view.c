@@ -11,7 +11,7 @@
 static const char *TAG = "web_server";
 
 #define CAN_DEPTH          24 /**< a turn every 250 ms sees at most 14 frames */
-#define UART_DEPTH         8  /**< likewise: a request and an answer for each poll and each second's jobs */
+#define UART_DEPTH         16 /**< likewise, when half of the answers are damaged and asked for again */
 #define EVENT_DEPTH        16
 #define OPTION_TIMEOUT_MS  1000
 #define ASK_AGAIN_AFTER_MS 30000
