@@ -139,9 +139,9 @@ void report_diagnostics(json_stream_t *json, const report_view_t *view)
     json_int(json, "crashes", system->crashes);
     json_int(json, "uptime_ms", view->now_ms);
     json_object(json, "heap");
-    json_int(json, "free_bytes", system->heap_free_bytes);
-    json_int(json, "least_free_bytes", system->heap_least_free_bytes);
-    json_int(json, "largest_block_bytes", system->heap_largest_bytes);
+    json_int_or_null(json, "free_bytes", view->has_system, system->heap_free_bytes);
+    json_int_or_null(json, "least_free_bytes", view->has_system, system->heap_least_free_bytes);
+    json_int_or_null(json, "largest_block_bytes", view->has_system, system->heap_largest_bytes);
     json_close(json);
     json_int(json, "messages_dropped", system->messages_dropped);
     tasks(json, system);

@@ -117,7 +117,9 @@ void report_metrics_of_gateway(json_stream_t *text, const report_view_t *view)
 {
     serial_line(text, &view->uart);
     can_bus(text, &view->can);
-    memory(text, &view->system);
+    if (view->has_system) {
+        memory(text, &view->system);
+    }
     tasks(text, &view->system);
     flash(text, &view->flash);
     web(text, &view->web);

@@ -54,7 +54,7 @@ void web_view_update(web_server_t *self)
     }
     (void)event_bus_receive_uart_status(feeds->uart_status, &view->uart, 0);
     (void)event_bus_receive_can_status(feeds->can_status, &view->can, 0);
-    (void)event_bus_receive_system_status(feeds->system_status, &view->system, 0);
+    view->has_system = event_bus_receive_system_status(feeds->system_status, &view->system, 0) || view->has_system;
     flash_gate_status(&view->flash);
     view->web.websockets = web_clients_websockets(self);
     view->settings_unconfirmed = settings_restricted(self->settings);

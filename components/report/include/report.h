@@ -80,6 +80,7 @@ typedef struct {
     report_option_t option_default;
     event_bus_uart_status_t uart;
     event_bus_can_status_t can;
+    bool has_system;
     event_bus_system_status_t system;
     flash_gate_status_t flash;
     report_web_t web;
