@@ -20,7 +20,6 @@
 #include "event_bus.h"
 #include "flash_gate.h"
 #include "log_ring.h"
-#include "log_ring.h"
 #include "ota.h"
 #include "settings.h"
 #include "uart_bms.h"
@@ -67,7 +66,6 @@ void app_main(void)
     uart_bms_handle_t bms = NULL;
     diagnostics_handle_t diagnostics = NULL;
 
-    log_ring_begin();
     log_ring_begin();
     ESP_LOGI(TAG, "TinyBMS Web Gateway %s", esp_app_get_description()->version);
     ESP_ERROR_CHECK(boot_guard_begin());

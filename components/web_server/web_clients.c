@@ -127,7 +127,11 @@ static int receive(httpd_handle_t server, int fd, char *buffer, size_t size, int
     return got;
 }
 
-/** All or nothing: the server does not send the rest of a WebSocket frame that went out in part. */
+/**
+ * All or nothing: the server does not send the rest of a WebSocket frame that went out in part. Tried before it is
+ * waited for: lwIP calls a socket writable while 2881 bytes and some pieces are free, and the head of a frame alone may
+ * take it below that, with enough room left for the rest.
+ */
 static int send_all(httpd_handle_t server, int fd, const char *bytes, size_t length, int flags)
 {
     web_client_t *const client = web_client_find(self_of(server), fd);
@@ -137,17 +141,20 @@ static int send_all(httpd_handle_t server, int fd, const char *bytes, size_t len
     }
     begin_exchange(self_of(server), client);
     while (sent < length) {
+        const int part = (int)send(fd, &bytes[sent], length - sent, flags | MSG_DONTWAIT);
+        if (part > 0) {
+            sent += (size_t)part;
+            continue;
+        }
+        if (part < 0 && errno != EAGAIN && errno != EINTR) {
+            return HTTPD_SOCK_ERR_FAIL;
+        }
         if (!wait_until(self_of(server), client, true,
                         client->websocket ? TO_WEBSOCKET_MS : ANSWER_FACTOR * client->allowed_ms)) {
             client->takes_nothing = true;
             self_of(server)->view.web.shed++;
             return HTTPD_SOCK_ERR_TIMEOUT;
         }
-        const int part = (int)send(fd, &bytes[sent], length - sent, flags | MSG_DONTWAIT);
-        if (part < 0 && errno != EAGAIN && errno != EINTR) {
-            return HTTPD_SOCK_ERR_FAIL;
-        }
-        sent += part > 0 ? (size_t)part : 0;
     }
     client->active_ms = service_now_ms();
     return (int)length;

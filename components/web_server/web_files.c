@@ -33,7 +33,7 @@ static const char *TAG = "web_server";
 #define ETAG_LIST_MAX 128
 
 extern const char recovery_html_start[] asm("_binary_recovery_html_start");
-extern const uint32_t recovery_html_length;
+extern const char recovery_html_end[] asm("_binary_recovery_html_end");
 
 void web_files_mount(web_server_t *self)
 {
@@ -133,7 +133,7 @@ static esp_err_t answer_recovery_page(httpd_req_t *req)
         httpd_resp_set_hdr(req, "Cache-Control", "no-store") != ESP_OK) {
         return ESP_FAIL;
     }
-    return httpd_resp_send(req, recovery_html_start, (ssize_t)recovery_html_length);
+    return httpd_resp_send(req, recovery_html_start, recovery_html_end - recovery_html_start);
 }
 
 esp_err_t web_files_answer(httpd_req_t *req)

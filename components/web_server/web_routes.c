@@ -24,6 +24,7 @@ static const char *TAG = "web_server";
 #define CONNECTION_MAX 48
 #define ERROR_MAX      192
 #define HEAD_MAX       192
+#define LOG_MAX        32768 /**< that of the largest log ring: a fast log must not keep one answer going for ever */
 
 /** A document: one of `report` and `own` writes it. */
 typedef struct {
@@ -223,11 +224,9 @@ static void write_log(json_stream_t *json, web_server_t *self)
 {
     char text[128];
     uint32_t position = 0;
-    size_t length = 0;
-    if (self->sources.read_log == NULL) {
-        return;
-    }
-    while ((length = self->sources.read_log(self->sources.context, &position, text, sizeof(text))) > 0) {
+    size_t length = 1;
+    for (size_t written = 0; self->sources.read_log != NULL && length > 0 && written < LOG_MAX; written += length) {
+        length = self->sources.read_log(self->sources.context, &position, text, sizeof(text));
         json_raw(json, text, length);
     }
 }

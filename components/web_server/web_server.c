@@ -49,20 +49,29 @@ static void turn(void *argument)
     web_socket_push(self);
 }
 
-/** While the server hangs, this task does not report either, and so the others tell it. */
+/**
+ * While the server makes no turns, this task does not report either, and so the others tell it. A turn is asked for
+ * once more then: lwIP loses the message to the server without a word when memory is short.
+ */
 static void run(service_task_t *task, void *argument)
 {
     web_server_t *const self = argument;
-    int64_t queued_ms = service_now_ms();
+    int64_t turned_ms = service_now_ms();
+    int64_t asked_ms = turned_ms;
+    bool refused = false;
     for (;;) {
         (void)ulTaskNotifyTake(pdTRUE, pdMS_TO_TICKS(TURN_EVERY_MS));
-        if (!atomic_exchange(&self->turn_queued, true)) {
-            queued_ms = service_now_ms();
-            if (httpd_queue_work(self->server, turn, self) != ESP_OK) {
+        const int64_t now_ms = service_now_ms();
+        const bool queued = atomic_exchange(&self->turn_queued, true);
+        turned_ms = queued || refused ? turned_ms : now_ms;
+        if (!queued || now_ms - asked_ms >= HUNG_AFTER_MS) {
+            asked_ms = now_ms;
+            refused = httpd_queue_work(self->server, turn, self) != ESP_OK;
+            if (refused) {
                 atomic_store(&self->turn_queued, false);
             }
         }
-        if (service_now_ms() - queued_ms < HUNG_AFTER_MS) {
+        if (now_ms - turned_ms < HUNG_AFTER_MS) {
             service_task_alive(task);
         }
     }
