@@ -13,7 +13,7 @@ from tinybms_gateway.gateway_process import build_dir
 
 FIGURES = pytest.StashKey[dict[str, Figures]]()
 """By the set that a file belongs to: figures_*.py or soak_*.py."""
-BUSY = ("machine_busy", "web_machine_busy")
+BUSY = ("machine_busy", "web_machine_busy", "soak_machine_busy")
 BUSY_PERCENT = 50
 """Tests, simulator and gateway alone keep the processors in use for much less."""
 

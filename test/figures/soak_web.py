@@ -10,6 +10,7 @@ import pytest
 
 from support.instruments.figures import Figures
 from support.instruments.limit_periods import add_periods
+from support.instruments.machine import processor_times
 from support.instruments.watch import has_id, open_bus, wait_for
 from support.instruments.web_load import Connection, Requests, WebSockets
 from tinybms_gateway.can.bus import receive_until
@@ -22,6 +23,7 @@ MINUTES = float(os.environ.get("SOAK_MINUTES", "30"))
 SETTLED_S = 120.0
 LOOK_FOR_S = 20.0
 """The heap is looked at for so long, because each look also sees what an answer takes for a moment."""
+LOSSES_SHOWN = 20
 CLIENTS = 4
 RATE_HZ = 10.0
 LIMITS = 0x351
@@ -60,6 +62,7 @@ def test_half_an_hour_of_use(figures: Figures) -> None:
     assert MINUTES * 60 >= SETTLED_S + LOOK_FOR_S, "SOAK_MINUTES: at least 2.5"
     title = f"with {CLIENTS} WebSockets and {RATE_HZ:g} requests/s"
     course, stamps = Course(), Stamps()
+    used_before, all_before = processor_times()
     with (
         gateway_stack(http=OWN_WEB, scenario="day") as stack,
         open_bus(stack.can_backend) as bus,
@@ -90,9 +93,16 @@ def test_half_an_hour_of_use(figures: Figures) -> None:
                     )
             grown_kb = resident_kb(process) - settled_kb
         web = looking.json("/api/v1/diagnostics")["web"]
+        line = looking.json("/api/v1/uart")
+    used, all_time = processor_times()
+    for at, client, kind, more in clients.losses[:LOSSES_SHOWN]:
+        print(f"after {at - start:.1f} s WebSocket {client + 1} lost {more} of {kind}")
     end_s = course.free_bytes[-1][0]
     lost_bytes = course.free_around(SETTLED_S) - course.free_around(end_s)
     figures.add("soak_minutes", "soak, length", MINUTES, "min")
+    figures.add("soak_machine_busy", "soak, processors of the machine in use",
+                (used - used_before) / (all_time - all_before) * 100, "%")  # fmt: skip
+    figures.add("soak_retries", "soak, requests to the BMS that were sent again", line["retries"], "")
     figures.add("soak_heap", "soak, heap in use at the end beyond that after 2 min", lost_bytes, "bytes", at_most=1024)
     figures.add("soak_resident", "soak, resident memory at the end beyond that after 2 min", grown_kb, "kB")
     figures.add("soak_answers", "soak, answers 200", requests.statuses[200], "",
