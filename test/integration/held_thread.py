@@ -13,8 +13,8 @@ from pathlib import Path
 
 from support.instruments.watch import wait_until
 
-FUTEX, CLOCK_NANOSLEEP = {"x86_64": (202, 230), "aarch64": (98, 115)}[platform.machine()]
-"""Numbers of the two system calls in which a task waits."""
+FUTEX, CLOCK_NANOSLEEP, PSELECT = {"x86_64": (202, 230, 270), "aarch64": (98, 115, 72)}[platform.machine()]
+"""Numbers of the system calls in which a task waits; of the web server, for its sockets."""
 FUTEX_WAIT_BITSET, FUTEX_COMMAND = 9, 0x7F
 """A condition is waited for with this command, a lock with another."""
 PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 17, 0x4206, 0x4207
@@ -84,7 +84,7 @@ def _waits(system_call: str) -> bool:
     number, *arguments = system_call.split()
     if int(number) == FUTEX:
         return int(arguments[1], 16) & FUTEX_COMMAND == FUTEX_WAIT_BITSET
-    return int(number) == CLOCK_NANOSLEEP
+    return int(number) in {CLOCK_NANOSLEEP, PSELECT}
 
 
 def _ptrace(request: int, tid: int, data: int = 0) -> None:

@@ -16,10 +16,14 @@ from tinybms_gateway.gateway_stack import gateway_stack
 SCALE = 4.0
 BACKGROUND_SCALE = 10.0
 WITHIN_S = 5.0
-CONTROL, BACKGROUND = ["battery", "can_victron", "uart_bms"], ["diagnostics", "energy", "ota"]
+CONTROL, BACKGROUND = ["battery", "can_victron", "uart_bms"], ["diagnostics", "energy", "ota", "web"]
 """Those of docs/architecture.md, "Tasks"."""
-NO_TASKS = {"tinybms-web-gat", "main", "task_wdt", "can_link", "uart_isr", "twai_isr", "Tmr Svc"}
-"""What else the Linux program has: its first thread, that of app_main(), the watchdog, its link, interrupts, timers."""
+WEB_SERVER = "httpd"
+"""A task of ESP-IDF, which reports through the task "web" that wakes it."""
+SERVER_HUNG_S = 30.0
+"""So long "web" waits for it before it falls silent too."""
+NO_TASKS = {"tinybms-web-gat", "main", "task_wdt", "can_link", "uart_isr", "twai_isr", "Tmr Svc", "sys_evt"}
+"""What else the Linux program has: its first thread, that of app_main(), the watchdog, its link, interrupts, timers, events."""
 WATCHDOG_S = 5.0
 OVERDUE_S = 30.0
 REPORT_S = 10.0
@@ -36,7 +40,7 @@ LATE_S = 1.0
 def test_every_task_of_the_program_is_made_to_hang_here() -> None:
     with gateway_stack() as stack, open_bus(stack.can_backend) as bus:
         wait_for(bus, has_id(0x351), 5.0)
-        assert thread_names(stack.gateway.process.pid) - NO_TASKS == {*CONTROL, *BACKGROUND}
+        assert thread_names(stack.gateway.process.pid) - NO_TASKS == {*CONTROL, *BACKGROUND, WEB_SERVER}
 
 
 def test_control_has_core_1_for_itself_its_interrupts_too() -> None:
@@ -44,7 +48,7 @@ def test_control_has_core_1_for_itself_its_interrupts_too() -> None:
         wait_for(bus, has_id(0x351), 5.0)
         lines = list(stack.gateway.lines)
     cores = dict(found.groups() for line in lines if (found := re.search(r": task (\w+) on core (\d+)$", line)))
-    assert cores == {**dict.fromkeys(CONTROL, "1"), **dict.fromkeys(BACKGROUND, "0"), "main": "0"}
+    assert cores == {**dict.fromkeys(CONTROL, "1"), **dict.fromkeys([*BACKGROUND, WEB_SERVER, "main"], "0")}
     interrupts = dict(
         found.groups() for line in lines if (found := re.search(r"(\w+): interrupt on core (\d+)$", line))
     )
@@ -68,6 +72,17 @@ def test_a_background_task_that_hangs_is_told_and_disturbs_nobody(task: str) -> 
     assert len(times) > OVERDUE_S
     assert longest_gap(times) < PERIOD_S + LATE_S * BACKGROUND_SCALE / SCALE
     assert sum(f"{task} has hung" in line for line in stack.gateway.lines) == 1
+
+
+def test_a_web_server_that_hangs_is_told_by_the_task_that_wakes_it() -> None:
+    with gateway_stack(scenario="rest", time_scale=BACKGROUND_SCALE) as stack, open_bus(stack.can_backend) as bus:
+        wait_for(bus, has_id(0x351), 5.0)
+        with held(stack.gateway.process.pid, WEB_SERVER):
+            frames = collect(bus, (SERVER_HUNG_S + OVERDUE_S + REPORT_S) / BACKGROUND_SCALE)
+            told = "service_task: web has hung for 3"
+            wait_until(lambda: any(told in line for line in list(stack.gateway.lines)), LATE_S, lambda: "nobody notices")
+    times = [m.timestamp * BACKGROUND_SCALE for m in frames if m.arbitration_id == 0x351]
+    assert longest_gap(times) < PERIOD_S + LATE_S * BACKGROUND_SCALE / SCALE
 
 
 @pytest.mark.parametrize("task", CONTROL)

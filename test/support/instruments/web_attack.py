@@ -221,7 +221,7 @@ def target(*options: str) -> Iterator[Target]:
         listener = threading.Thread(target=attacked.listen, name="0x351")
         listener.start()
         try:
-            wait_until(lambda: attacked.heap()["free_bytes"] > 0, 30.0)
+            wait_until(lambda: attacked.heap()["free_bytes"] is not None, 30.0)
             yield attacked
         finally:
             attacked.end()
