@@ -23,7 +23,7 @@ WEB_SERVER = "httpd"
 SERVER_HUNG_S = 30.0
 """So long "web" waits for it before it falls silent too."""
 NO_TASKS = {"tinybms-web-gat", "main", "task_wdt", "can_link", "uart_isr", "twai_isr", "Tmr Svc", "sys_evt"}
-"""What else the Linux program has: its first thread, that of app_main(), the watchdog, its link, interrupts, timers, events."""
+"""What else the Linux program has: first thread, that of app_main(), watchdog, link, interrupts, timers, events."""
 WATCHDOG_S = 5.0
 OVERDUE_S = 30.0
 REPORT_S = 10.0
@@ -80,7 +80,9 @@ def test_a_web_server_that_hangs_is_told_by_the_task_that_wakes_it() -> None:
         with held(stack.gateway.process.pid, WEB_SERVER):
             frames = collect(bus, (SERVER_HUNG_S + OVERDUE_S + REPORT_S) / BACKGROUND_SCALE)
             told = "service_task: web has hung for 3"
-            wait_until(lambda: any(told in line for line in list(stack.gateway.lines)), LATE_S, lambda: "nobody notices")
+            wait_until(
+                lambda: any(told in line for line in list(stack.gateway.lines)), LATE_S, lambda: "nobody notices"
+            )
     times = [m.timestamp * BACKGROUND_SCALE for m in frames if m.arbitration_id == 0x351]
     assert longest_gap(times) < PERIOD_S + LATE_S * BACKGROUND_SCALE / SCALE
 
