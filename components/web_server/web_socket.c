@@ -173,41 +173,40 @@ static void note_dropped(web_server_t *self, web_topic_t topic, event_bus_subscr
     *dropped_told = dropped;
 }
 
-static void push_can(web_server_t *self)
+static bool take_can(web_server_t *self, json_stream_t *json)
 {
-    json_stream_t json;
     event_bus_can_frame_t frame;
-    bool more = true;
-    note_dropped(self, WEB_TOPIC_CAN, self->feeds.can_frame, &self->can_dropped);
-    while (more) {
-        uint32_t frames = 0;
-        begin_message(self, &json);
-        json_array(&json, "frames");
-        while (room_for_frame(&json) && (more = event_bus_receive_can_frame(self->feeds.can_frame, &frame, 0))) {
-            report_can_frame(&json, &frame);
-            frames++;
-        }
-        json_close(&json);
-        send_to_all(self, WEB_TOPIC_CAN, frames > 0 ? end_message(&json) : 0, frames);
+    const bool taken = event_bus_receive_can_frame(self->feeds.can_frame, &frame, 0);
+    if (taken) {
+        report_can_frame(json, &frame);
     }
+    return taken;
 }
 
-static void push_uart(web_server_t *self)
+static bool take_uart(web_server_t *self, json_stream_t *json)
+{
+    event_bus_uart_frame_t frame;
+    const bool taken = event_bus_receive_uart_frame(self->feeds.uart_frame, &frame, 0);
+    if (taken) {
+        report_uart_frame(json, &frame);
+    }
+    return taken;
+}
+
+/** As many messages as it takes; also without a client, so that the queue of the bus does not overflow. */
+static void push_frames(web_server_t *self, web_topic_t topic, bool (*take)(web_server_t *self, json_stream_t *json))
 {
     json_stream_t json;
-    event_bus_uart_frame_t frame;
     bool more = true;
-    note_dropped(self, WEB_TOPIC_UART, self->feeds.uart_frame, &self->uart_dropped);
     while (more) {
         uint32_t frames = 0;
         begin_message(self, &json);
         json_array(&json, "frames");
-        while (room_for_frame(&json) && (more = event_bus_receive_uart_frame(self->feeds.uart_frame, &frame, 0))) {
-            report_uart_frame(&json, &frame);
+        while (room_for_frame(&json) && (more = take(self, &json))) {
             frames++;
         }
         json_close(&json);
-        send_to_all(self, WEB_TOPIC_UART, frames > 0 ? end_message(&json) : 0, frames);
+        send_to_all(self, topic, frames > 0 ? end_message(&json) : 0, frames);
     }
 }
 
@@ -219,8 +218,10 @@ void web_socket_push(web_server_t *self)
         self->state_pushed_ms = self->view.now_ms;
     }
     self->state_is_new = false;
-    push_can(self);
-    push_uart(self);
+    note_dropped(self, WEB_TOPIC_CAN, self->feeds.can_frame, &self->can_dropped);
+    push_frames(self, WEB_TOPIC_CAN, take_can);
+    note_dropped(self, WEB_TOPIC_UART, self->feeds.uart_frame, &self->uart_dropped);
+    push_frames(self, WEB_TOPIC_UART, take_uart);
 }
 
 /** After the handshake: the whole state at once. */
