@@ -58,9 +58,12 @@ unit_suite(diagnostics
 
 # These look behind the ESP-IDF API as Linux has it. One program each for host/: the controller, the options and the event
 # loop are there once.
-# First, because it takes the longest: it waits for turns at the flash.
-unit_suite(settings_live LINUX_ONLY
-    SRCS settings_live/test_settings_live.c host/peer_bus.c
+# First, because they take the longest: they wait for turns at the flash.
+unit_suite(settings_live_limits LINUX_ONLY
+    SRCS settings_live/live.c settings_live/test_live_limits.c host/peer_bus.c
+    REQUIRES battery battery_model can_victron esp_driver_twai esp_timer event_bus flash_gate settings)
+unit_suite(settings_live_saves LINUX_ONLY
+    SRCS settings_live/live.c settings_live/test_live_saves.c host/peer_bus.c
     REQUIRES battery battery_model can_victron esp_driver_twai esp_timer event_bus flash_gate settings)
 unit_suite(uart_bms LINUX_ONLY
     SRCS uart_bms/test_uart_bms.c uart_bms/test_uart_traffic.c
