@@ -40,16 +40,16 @@ build: setup ## build the native gateway and the unit suites, in build-linux/
 test: test-control test-toolkit ## test everything a user relies on; run it before each commit
 
 test-control: build ## test the gateway: suites, properties, closed loop, bus and line, bench
-	@tools/dev/part.sh suites 30 $(EMBEDDED) -n 4
+	@tools/dev/part.sh suites 45 $(EMBEDDED) -n 6
 	@tools/dev/part.sh corpora 1 tools/dev/unit.sh $(BUILD) '^fuzz_'
-	@tools/dev/part.sh calculating 60 $(PYTEST) $(CALCULATING) test/pure $(LOOP)
+	@tools/dev/part.sh calculating 65 $(PYTEST) $(CALCULATING) test/pure $(LOOP)
 	@tools/dev/part.sh scenarios 30 $(PYTEST) $(SCENARIOS)
 	@tools/dev/packages.sh nginx openssl prometheus
-	@tools/dev/part.sh "real time" 140 $(PYTEST) $(WAITING) test/system test/integration $(addprefix --ignore=,$(LOOP))
+	@tools/dev/part.sh "real time" 160 $(PYTEST) $(WAITING) test/system test/integration $(addprefix --ignore=,$(LOOP))
 
 test-toolkit: build ## test the toolkit, and the tree itself
 	@tools/dev/packages.sh git mosquitto openssl
-	@tools/dev/part.sh toolkit 120 $(PYTEST) $(MIXED) test/project test/toolkit --ignore=$(SCENARIOS)
+	@tools/dev/part.sh toolkit 150 $(PYTEST) $(MIXED) test/project test/toolkit --ignore=$(SCENARIOS)
 
 hardware: build ## run the bench tests here or, with HARDWARE_ARGS, on a chip: docs/testing/bench.md
 	@$(EMBEDDED) $(HARDWARE_ARGS)
