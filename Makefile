@@ -14,9 +14,11 @@ TSAN := $(BUILD)/tsan
 PYTEST := $(BIN)/python -m pytest -q
 CALCULATING := -n $(shell nproc) --dist loadfile
 MIXED := -n 4 --dist loadfile
-WAITING := -n 12 --dist load --maxschedchunk 1
+WAITING := -n 8 --dist load --maxschedchunk 1
 LOOP := test/system/test_one_day.py test/system/test_seven_days.py
 SCENARIOS := test/toolkit/scenario/test_scenarios.py
+NETWORK := $(addprefix test/integration/test_,openapi.py web_connections.py web_requests.py web_sockets.py web_tools.py) \
+	$(addprefix test/system/test_,demo_web.py deploy_files.py nginx.py prometheus.py)
 EMBEDDED := $(BIN)/python -m pytest -q -c test/embedded.ini test/unit test/hardware
 
 .PHONY: help setup build demo docs test test-control test-toolkit hardware check check-sanitized check-tsan \
@@ -44,8 +46,9 @@ test-control: build ## test the gateway: suites, properties, closed loop, bus an
 	@tools/dev/part.sh corpora 1 tools/dev/unit.sh $(BUILD) '^fuzz_'
 	@tools/dev/part.sh calculating 65 $(PYTEST) $(CALCULATING) test/pure $(LOOP)
 	@tools/dev/part.sh scenarios 30 $(PYTEST) $(SCENARIOS)
+	@tools/dev/part.sh "real time" 140 $(PYTEST) $(WAITING) test/system test/integration $(addprefix --ignore=,$(LOOP) $(NETWORK))
 	@tools/dev/packages.sh nginx openssl prometheus
-	@tools/dev/part.sh "real time" 160 $(PYTEST) $(WAITING) test/system test/integration $(addprefix --ignore=,$(LOOP))
+	@tools/dev/part.sh network 50 $(PYTEST) -n 12 --dist load --maxschedchunk 1 $(NETWORK)
 
 test-toolkit: build ## test the toolkit, and the tree itself
 	@tools/dev/packages.sh git mosquitto openssl
