@@ -291,6 +291,10 @@ esp_err_t web_socket_receive(httpd_req_t *req)
     }
     const esp_err_t err = receive_frame(req, &frame, text);
     client->busy_since_ms = 0;
-    /* The server closes it by itself then, and would close whoever takes its place as well if it were told twice. */
-    return frame.type == HTTPD_WS_TYPE_CLOSE ? ESP_OK : err;
+    if (frame.type != HTTPD_WS_TYPE_CLOSE) {
+        return err;
+    }
+    /* The server closes it by itself, and would close whoever takes its place as well if it were told twice. */
+    client->closing = true;
+    return ESP_OK;
 }
