@@ -133,7 +133,8 @@ static esp_err_t answer_recovery_page(httpd_req_t *req)
         httpd_resp_set_hdr(req, "Cache-Control", "no-store") != ESP_OK) {
         return ESP_FAIL;
     }
-    return httpd_resp_send(req, recovery_html_start, recovery_html_end - recovery_html_start);
+    const uintptr_t length = (uintptr_t)recovery_html_end - (uintptr_t)recovery_html_start;
+    return httpd_resp_send(req, recovery_html_start, (ssize_t)length);
 }
 
 esp_err_t web_files_answer(httpd_req_t *req)
