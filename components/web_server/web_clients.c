@@ -74,9 +74,9 @@ static bool wait_for(int fd, bool to_write, int64_t longest_ms)
     return select(fd + 1, to_write ? NULL : &set, to_write ? &set : NULL, NULL, &timeout) > 0;
 }
 
-bool web_client_writable(int fd, int32_t longest_ms)
+bool web_client_writable(int fd)
 {
-    return wait_for(fd, true, longest_ms);
+    return wait_for(fd, true, 0);
 }
 
 /**

@@ -120,7 +120,7 @@ void web_client_shed(web_server_t *self, web_client_t *client);
 void web_clients_tend(web_server_t *self);
 
 /** @brief Whether a socket takes WEB_MESSAGE_MAX bytes without waiting. */
-bool web_client_writable(int fd, int32_t longest_ms);
+bool web_client_writable(int fd);
 
 /* ---- web_routes.c ---- */
 esp_err_t web_routes_register(web_server_t *self);

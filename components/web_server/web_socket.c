@@ -104,7 +104,7 @@ static void deliver(web_server_t *self, web_client_t *client, web_topic_t topic,
     if (client->closing) {
         return;
     }
-    if (!web_client_writable(client->fd, 0)) {
+    if (!web_client_writable(client->fd)) {
         client->lost[topic] += frames;
         client->stuck_since_ms = client->stuck_since_ms == 0 ? service_now_ms() : client->stuck_since_ms;
         self->view.web.websocket_messages_lost++;
@@ -264,7 +264,7 @@ static esp_err_t answer_frame(httpd_req_t *req, const httpd_ws_frame_t *from)
     } else if (from->type != HTTPD_WS_TYPE_CLOSE) {
         return ESP_OK;
     }
-    return web_client_writable(httpd_req_to_sockfd(req), 0) ? httpd_ws_send_frame(req, &frame) : ESP_OK;
+    return web_client_writable(httpd_req_to_sockfd(req)) ? httpd_ws_send_frame(req, &frame) : ESP_OK;
 }
 
 static esp_err_t receive_frame(httpd_req_t *req, httpd_ws_frame_t *frame, uint8_t text[FROM_CLIENT_MAX])

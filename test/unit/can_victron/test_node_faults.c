@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 /* The node on a driver that plays its races, and what else leaves it in a state that only a good day ends. Time is an
- * argument, so that an hour takes milliseconds. For Linux only. */
+ * argument, so that an hour takes milliseconds. For Linux only. Long, because all cases play on the same fake node. */
 #include "../row.h"
 #include "../../../components/can_victron/can_node.h"
 
