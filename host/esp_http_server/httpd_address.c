@@ -22,6 +22,7 @@
 
 static const char *TAG = "httpd";
 
+#define HELD_ENV   "TINYBMS_HTTP_PORT_HELD" /* port of the program that has started itself again as this one */
 #define WHAT_IT_IS "must be HOST:PORT, such as 127.0.0.1:8080 or [::1]:0; port 0 = any free one"
 
 static struct {
@@ -99,6 +100,38 @@ static bool take(void)
     return false;
 }
 
+static void set_port(uint16_t port)
+{
+    if (s_http.address.ss_family == AF_INET6) {
+        ((struct sockaddr_in6 *)&s_http.address)->sin6_port = htons(port);
+    } else {
+        ((struct sockaddr_in *)&s_http.address)->sin_port = htons(port);
+    }
+}
+
+/** A free port is chosen once: who has the page open finds the gateway again after a restart. */
+static bool take_held(void)
+{
+    const char *const held = getenv(HELD_ENV); // NOLINT(concurrency-mt-unsafe): before any thread is started
+    const unsigned long port = held == NULL ? 0 : strtoul(held, NULL, 10);
+    if (port == 0 || port > UINT16_MAX) {
+        return false;
+    }
+    set_port((uint16_t)port);
+    const bool taken = take();
+    if (!taken) {
+        set_port(0);
+    }
+    return taken;
+}
+
+static void hold_port(void)
+{
+    char text[8];
+    (void)snprintf(text, sizeof(text), "%u", (unsigned)httpd_address_port());
+    (void)setenv(HELD_ENV, text, 1); // NOLINT(concurrency-mt-unsafe): before any thread is started
+}
+
 uint16_t httpd_address_port(void)
 {
     return s_http.length == 0                     ? 0
@@ -153,7 +186,11 @@ const char *httpd_address_open(const char *address, const char *data_dir)
     if (s_http.fd >= 0) {
         (void)close(s_http.fd); /* only suites change their mind */
     }
-    return take() ? NULL : strerror(errno); // NOLINT(concurrency-mt-unsafe): before any thread is started
+    if ((port != 0 || !take_held()) && !take()) {
+        return strerror(errno); // NOLINT(concurrency-mt-unsafe): before any thread is started
+    }
+    hold_port();
+    return NULL;
 }
 
 int httpd_address_listen(int backlog)

@@ -28,7 +28,12 @@ ESP_EVENT_DEFINE_BASE(ESP_HTTP_SERVER_EVENT);
 
 /** What the control socket carries. */
 typedef struct {
-    httpd_work_fn_t work; /* NULL: stop */
+    enum {
+        CONTROL_WORK,
+        CONTROL_STOP,
+        CONTROL_WAKE
+    } what;
+    httpd_work_fn_t work;
     void *argument;
 } control_t;
 
@@ -111,13 +116,13 @@ static esp_err_t accept_connection(server_t *server)
 
 static void serve_control(server_t *server)
 {
-    control_t control = {.work = NULL};
+    control_t control = {.what = CONTROL_WAKE};
     const ssize_t length = recv(server->control[0], &control, sizeof(control), 0);
     if (length != (ssize_t)sizeof(control)) {
         ESP_LOGW(TAG, "cannot read the control socket: error %d", errno);
-    } else if (control.work != NULL) {
+    } else if (control.what == CONTROL_WORK) {
         control.work(control.argument);
-    } else {
+    } else if (control.what == CONTROL_STOP) {
         server->status = SERVER_STOPPING;
     }
     (void)xSemaphoreGive(server->room); /* behind the work: what it queues itself finds its own place taken */
@@ -134,7 +139,7 @@ static int collect(const server_t *server, bool listening, fd_set *set)
     }
     for (unsigned i = 0; i < server->config.max_open_sockets; i++) {
         const int fd = server->sessions[i].fd;
-        if (fd >= 0) {
+        if (fd >= 0 && !server->sessions[i].in_other_hands) {
             FD_SET(fd, set);
             highest = fd > highest ? fd : highest;
         }
@@ -160,7 +165,8 @@ static bool serve_once(server_t *server)
     }
     for (unsigned i = 0; i < server->config.max_open_sockets; i++) {
         session_t *const session = &server->sessions[i];
-        if (session->fd >= 0 && (FD_ISSET(session->fd, &set) || httpd_session_has_kept(server, session)) &&
+        if (session->fd >= 0 && !session->in_other_hands &&
+            (FD_ISSET(session->fd, &set) || httpd_session_has_kept(server, session)) &&
             httpd_session_serve(server, session) != ESP_OK) {
             httpd_session_delete(server, session);
         }
@@ -299,7 +305,12 @@ esp_err_t httpd_queue_work(httpd_handle_t handle, httpd_work_fn_t work, void *ar
     if (handle == NULL || work == NULL) {
         return ESP_ERR_INVALID_ARG;
     }
-    return send_control(handle, &(control_t){.work = work, .argument = arg}, ticks);
+    return send_control(handle, &(control_t){.what = CONTROL_WORK, .work = work, .argument = arg}, ticks);
+}
+
+esp_err_t httpd_wake(server_t *server)
+{
+    return send_control(server, &(control_t){.what = CONTROL_WAKE}, portMAX_DELAY);
 }
 
 esp_err_t httpd_stop(httpd_handle_t handle)
@@ -308,7 +319,7 @@ esp_err_t httpd_stop(httpd_handle_t handle)
     if (server == NULL) {
         return ESP_ERR_INVALID_ARG;
     }
-    if (send_control(server, &(control_t){.work = NULL}, portMAX_DELAY) != ESP_OK) {
+    if (send_control(server, &(control_t){.what = CONTROL_STOP}, portMAX_DELAY) != ESP_OK) {
         return ESP_FAIL;
     }
     while (server->status != SERVER_STOPPED) {

@@ -319,6 +319,7 @@ static int read_block(parse_t *parse, size_t offset)
     }
     parse->token = parse->token == NULL ? NULL : &scratch[token];
     request->scratch = scratch;
+    request->scratch_size = offset + size;
     while (length == HTTPD_SOCK_ERR_TIMEOUT) { /* an error handler may be patient */
         length = httpd_receive(parse->req, &scratch[offset], size, RECEIVE_KEPT_ONLY);
         if (length == HTTPD_SOCK_ERR_TIMEOUT && answer_timeout(parse) != ESP_OK) {

@@ -35,6 +35,7 @@ typedef struct {
     httpd_pending_func_t pending;
     uint64_t last_use;           /**< count of requests of the server; 0: none yet */
     bool purged;                 /**< chosen to make room for another */
+    atomic_bool in_other_hands;  /**< a request goes on behind its handler: the server's task leaves the socket alone */
     char kept[HTTPD_BLOCK_SIZE]; /**< received too early; the last `kept_length` bytes count */
     size_t kept_length;
 #ifdef CONFIG_HTTPD_WS_SUPPORT
@@ -55,6 +56,7 @@ typedef struct {
 typedef struct {
     session_t *session;
     char *scratch; /**< the request line, later the header lines */
+    size_t scratch_size;
     size_t scratch_limit;
     size_t remaining; /**< bytes of the body that were not read */
     const char *status;
@@ -103,6 +105,9 @@ typedef enum {
 /** @brief Posts an event of the server; an error is logged. */
 void httpd_event(esp_http_server_event_id_t id, const void *data, size_t size);
 
+/** @brief Has the server's task look at its sessions anew. Waits for a place in its queue. */
+esp_err_t httpd_wake(server_t *server);
+
 /* Sessions. A function with "locked" in its name is called under the lock. */
 bool httpd_session_free(const server_t *server);
 esp_err_t httpd_session_new(server_t *server, int fd);
@@ -110,7 +115,7 @@ void httpd_session_delete(server_t *server, session_t *session);
 esp_err_t httpd_session_serve(server_t *server, session_t *session);
 bool httpd_session_has_kept(server_t *server, session_t *session);
 session_t *httpd_session_find_locked(server_t *server, int fd);
-/** @brief The session that was used longest ago, NULL when one is free. */
+/** @brief The session that was used longest ago and is in no other hands, NULL when one is free. */
 session_t *httpd_session_oldest(server_t *server);
 esp_err_t httpd_session_close_later(session_t *session);
 void httpd_free_ctx(void **ctx, httpd_free_ctx_fn_t free_fn);

@@ -145,7 +145,9 @@ session_t *httpd_session_oldest(server_t *server)
         if (session->fd < 0) {
             break;
         }
-        oldest = oldest == NULL || session->last_use < oldest->last_use ? session : oldest;
+        if (!session->in_other_hands && (oldest == NULL || session->last_use < oldest->last_use)) {
+            oldest = session;
+        }
     }
     unlock(server);
     return oldest;

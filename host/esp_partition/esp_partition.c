@@ -59,19 +59,24 @@ static int open_memory(const esp_partition_t *partition)
     return *fd < 0 ? -1 : dup(*fd);
 }
 
-/** A file that is not there yet can be opened for writing only. */
+/** Under the lock. A file that is not there yet can be opened for writing only. */
 static int open_partition(const esp_partition_t *partition, bool writing)
 {
-    char path[PATH_LENGTH];
+    static char s_path[PATH_LENGTH]; /* as s_piece */
     if (host_options.data_dir == NULL) {
         return open_memory(partition);
     }
-    (void)snprintf(path, sizeof(path), "%s/flash", host_options.data_dir);
-    if (writing && mkdir(path, 0700) != 0 && errno != EEXIST) {
+    const size_t length = strlen(host_options.data_dir);
+    if (length + sizeof("/flash/.bin") + sizeof(partition->label) > sizeof(s_path)) {
+        errno = ENAMETOOLONG;
         return -1;
     }
-    (void)snprintf(path, sizeof(path), "%s/flash/%s.bin", host_options.data_dir, partition->label);
-    return open(path, O_CLOEXEC | (writing ? O_RDWR | O_CREAT : O_RDONLY), 0600);
+    char *const folder_end = stpcpy(stpcpy(s_path, host_options.data_dir), "/flash"); /* printf takes too much stack */
+    if (writing && mkdir(s_path, 0700) != 0 && errno != EEXIST) {
+        return -1;
+    }
+    (void)stpcpy(stpcpy(stpcpy(folder_end, "/"), partition->label), ".bin");
+    return open(s_path, O_CLOEXEC | (writing ? O_RDWR | O_CREAT : O_RDONLY), 0600);
 }
 
 static esp_err_t check_range(const esp_partition_t *partition, size_t offset, size_t size)

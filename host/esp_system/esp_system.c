@@ -7,6 +7,8 @@
 #include "esp_system.h"
 
 #include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,8 @@
 
 #define HEAP_OF_THE_CHIP  (160U * 1024U)
 #define SHUTDOWN_HANDLERS 5 /* as on the chip */
+#define ARGUMENTS_SIZE    32768
+#define ARGUMENTS_MAX     512 /* of the command line: 128 times --set KEY=VALUE among them */
 
 static shutdown_handler_t s_handlers[SHUTDOWN_HANDLERS];
 static size_t s_handler_count;
@@ -47,20 +51,32 @@ void host_run_shutdown_handlers(void)
     }
 }
 
+/** Tasks block all signals, and the mask stays when the program is replaced. */
+static void block_what_main_waits_for(void)
+{
+    sigset_t ending;
+    (void)sigemptyset(&ending);
+    (void)sigaddset(&ending, SIGTERM);
+    (void)sigaddset(&ending, SIGINT);
+    (void)sigaddset(&ending, SIGUSR1);
+    (void)pthread_sigmask(SIG_SETMASK, &ending, NULL);
+}
+
 /** The program starts itself anew with the same arguments: the kernel keeps them. */
 void esp_restart(void)
 {
-    char arguments[4096];
-    char *argv[64] = {NULL};
+    static char arguments[ARGUMENTS_SIZE];
+    static char *argv[ARGUMENTS_MAX + 1];
     host_run_shutdown_handlers();
     FILE *const file = fopen("/proc/self/cmdline", "re");
     const size_t length = file == NULL ? 0 : fread(arguments, 1, sizeof(arguments) - 1, file);
     arguments[length] = '\0';
     size_t count = 0;
-    for (size_t at = 0; at < length && count < 63; at += strlen(&arguments[at]) + 1) {
+    for (size_t at = 0; at < length && count < ARGUMENTS_MAX; at += strlen(&arguments[at]) + 1) {
         argv[count++] = &arguments[at];
     }
     host_rtc_memory_pass_on();
+    block_what_main_waits_for();
     (void)execv("/proc/self/exe", argv);
     abort();
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "freertos/FreeRTOS.h"
 #include "freertos/timers.h"
 #include "host.h"
 

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 /** Event groups, under the kernel lock. */
+#include "freertos/FreeRTOS.h"
 #include "freertos/event_groups.h"
 
 #include <stdlib.h>

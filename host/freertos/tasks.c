@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "esp_log.h"
+#include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "host.h"
 

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 /** Software timers, made of those of esp_timer: one thread serves both. */
+#include "freertos/FreeRTOS.h"
 #include "freertos/timers.h"
 
 #include <stdbool.h>

@@ -13,3 +13,9 @@ size_t heap_caps_get_largest_free_block(uint32_t caps)
     (void)caps;
     return esp_get_free_heap_size();
 }
+
+size_t heap_caps_get_free_size(uint32_t caps)
+{
+    (void)caps;
+    return esp_get_free_heap_size();
+}

@@ -58,16 +58,16 @@ static int level_of(const char *tag)
 
 static int write_line(const char *format, va_list arguments)
 {
-    char line[512];
-    int length = vsnprintf(line, sizeof(line), format, arguments);
+    static _Thread_local char s_line[512]; /* not on the stack of a task, which is the chip's */
+    int length = vsnprintf(s_line, sizeof(s_line), format, arguments);
     if (length < 0) {
         return length;
     }
-    if (length >= (int)sizeof(line)) {
-        length = (int)sizeof(line) - 1;
-        line[length - 1] = '\n';
+    if (length >= (int)sizeof(s_line)) {
+        length = (int)sizeof(s_line) - 1;
+        s_line[length - 1] = '\n';
     }
-    const ssize_t written = write(STDOUT_FILENO, line, (size_t)length); /* one call: lines never mix */
+    const ssize_t written = write(STDOUT_FILENO, s_line, (size_t)length); /* one call: lines never mix */
     (void)written; /* a log that nobody reads any more is no reason to stop */
     return length;
 }

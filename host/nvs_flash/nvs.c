@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,6 +45,19 @@ static struct {
 } s_handles[HANDLES_MAX];
 static bool s_initialised;
 
+/** One call at a time, as on the chip; what a call needs to work in is not on the stack of a task, which is the chip's:
+ * what was measured there would be that of Linux. */
+static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
+static char s_path[PATH_LENGTH];
+static char s_temporary[PATH_LENGTH];
+static uint8_t s_bytes[1 + VALUE_MAX + CRC_LENGTH];
+
+static esp_err_t unlocked(esp_err_t err)
+{
+    (void)pthread_mutex_unlock(&s_lock);
+    return err;
+}
+
 static uint32_t crc32_of(const uint8_t *bytes, size_t length)
 {
     uint32_t crc = 0xFFFFFFFFU;
@@ -56,9 +70,27 @@ static uint32_t crc32_of(const uint8_t *bytes, size_t length)
     return ~crc;
 }
 
+/** Three parts, one behind the other; not by printf, which takes more of the stack than NVS does on the chip. False:
+ * they are too long. */
+static bool put_path(char path[PATH_LENGTH], const char *directory, const char *name, const char *end)
+{
+    const char *const parts[] = {directory, name, end};
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        const size_t length = strlen(parts[i]);
+        if (used + length >= PATH_LENGTH) {
+            return false;
+        }
+        memcpy(&path[used], parts[i], length + 1);
+        used += length;
+    }
+    return true;
+}
+
 static bool make_directory(const char *path)
 {
-    return mkdir(path, 0700) == 0 || errno == EEXIST;
+    struct stat info;
+    return host_options.read_only ? stat(path, &info) == 0 : mkdir(path, 0700) == 0 || errno == EEXIST;
 }
 
 static bool name_valid(const char *name)
@@ -68,7 +100,7 @@ static bool name_valid(const char *name)
 
 static bool write_whole(const char *path, const uint8_t *bytes, size_t length)
 {
-    const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    const int fd = host_options.read_only ? -1 : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0) {
         return false;
     }
@@ -76,20 +108,22 @@ static bool write_whole(const char *path, const uint8_t *bytes, size_t length)
     return close(fd) == 0 && ok;
 }
 
-/** The file ".layout" says how values are stored; written when it is not there, or empty after a power cut. */
+/** Under the lock. The file ".layout" says how values are stored; written when it is not there, or empty after a power
+ * cut. */
 static esp_err_t check_layout(const char *directory)
 {
-    char path[PATH_LENGTH + 16];
     char found[sizeof(LAYOUT)] = "";
     size_t length = 0;
-    (void)snprintf(path, sizeof(path), "%s/.layout", directory);
-    FILE *const file = fopen(path, "rbe");
+    if (!put_path(s_temporary, directory, "/.layout", "")) {
+        return ESP_FAIL;
+    }
+    FILE *const file = fopen(s_temporary, "rbe");
     if (file != NULL) {
         length = fread(found, 1, sizeof(found), file);
         (void)fclose(file);
     }
     if (length == 0) {
-        return write_whole(path, (const uint8_t *)LAYOUT, sizeof(LAYOUT) - 1) ? ESP_OK : ESP_FAIL;
+        return write_whole(s_temporary, (const uint8_t *)LAYOUT, sizeof(LAYOUT) - 1) ? ESP_OK : ESP_FAIL;
     }
     if (found[0] < '1' || found[0] > '9') {
         return ESP_ERR_NVS_NO_FREE_PAGES; /* no number of a layout: damaged beyond use */
@@ -100,75 +134,84 @@ static esp_err_t check_layout(const char *directory)
 
 esp_err_t nvs_flash_init(void)
 {
-    char path[PATH_LENGTH];
     host_refuse_without_turn(__func__);
     if (host_options.data_dir == NULL) {
         return ESP_ERR_NOT_FOUND;
     }
-    (void)snprintf(path, sizeof(path), "%s/nvs", host_options.data_dir);
-    if (!make_directory(host_options.data_dir) || !make_directory(path)) {
-        ESP_LOGE(TAG, "%s: %s", path, strerror(errno));
-        return ESP_FAIL;
+    (void)pthread_mutex_lock(&s_lock);
+    if (!put_path(s_path, host_options.data_dir, "/nvs", "") || !make_directory(host_options.data_dir) ||
+        !make_directory(s_path)) {
+        ESP_LOGE(TAG, "%s: %s", s_path, strerror(errno));
+        return unlocked(ESP_FAIL);
     }
-    const esp_err_t err = check_layout(path);
+    const esp_err_t err = check_layout(s_path);
     s_initialised = err == ESP_OK;
-    return err;
+    return unlocked(err);
 }
 
 esp_err_t nvs_flash_erase(void)
 {
-    char from[PATH_LENGTH];
-    char to[PATH_LENGTH];
     host_refuse_without_turn(__func__);
-    (void)snprintf(from, sizeof(from), "%s/nvs", host_options.data_dir);
-    (void)snprintf(to, sizeof(to), "%s/nvs.erased.%lld", host_options.data_dir, (long long)host_now_us());
+    if (host_options.read_only) {
+        return ESP_FAIL;
+    }
+    (void)pthread_mutex_lock(&s_lock);
+    (void)snprintf(s_path, sizeof(s_path), "%s/nvs", host_options.data_dir);
+    (void)snprintf(s_temporary, sizeof(s_temporary), "%s/nvs.erased.%lld", host_options.data_dir,
+                   (long long)host_now_us());
     s_initialised = false;
-    return rename(from, to) == 0 || errno == ENOENT ? ESP_OK : ESP_FAIL;
+    return unlocked(rename(s_path, s_temporary) == 0 || errno == ENOENT ? ESP_OK : ESP_FAIL);
+}
+
+/** Under the lock, with the path of the namespace in `s_path`. */
+static esp_err_t take_handle(bool writable, nvs_handle_t *out_handle)
+{
+    for (size_t i = 0; i < HANDLES_MAX; i++) {
+        if (!s_handles[i].open) {
+            s_handles[i].open = true;
+            s_handles[i].writable = writable && !host_options.read_only;
+            memcpy(s_handles[i].directory, s_path, sizeof(s_path));
+            *out_handle = (nvs_handle_t)(i + 1);
+            return ESP_OK;
+        }
+    }
+    return ESP_ERR_NO_MEM;
 }
 
 esp_err_t nvs_open(const char *namespace_name, nvs_open_mode_t open_mode, nvs_handle_t *out_handle)
 {
-    char path[PATH_LENGTH];
+    const bool writable = open_mode == NVS_READWRITE;
     struct stat info;
     if (!s_initialised) {
         return ESP_ERR_NVS_NOT_INITIALIZED;
     }
-    if (open_mode == NVS_READWRITE) {
+    if (writable) {
         host_refuse_without_turn(__func__); /* a namespace that is new is written */
     }
     if (!name_valid(namespace_name) || strlen(namespace_name) >= NVS_KEY_NAME_MAX_SIZE) {
         return ESP_ERR_NVS_INVALID_NAME;
     }
-    (void)snprintf(path, sizeof(path), "%s/nvs/%s", host_options.data_dir, namespace_name);
-    if (open_mode == NVS_READWRITE ? !make_directory(path) : stat(path, &info) != 0) {
-        return open_mode == NVS_READWRITE ? ESP_FAIL : ESP_ERR_NVS_NOT_FOUND;
+    (void)pthread_mutex_lock(&s_lock);
+    if (!put_path(s_path, host_options.data_dir, "/nvs/", namespace_name)) {
+        return unlocked(ESP_FAIL);
     }
-    esp_err_t err = ESP_ERR_NO_MEM;
-    host_kernel_lock();
-    for (size_t i = 0; i < HANDLES_MAX; i++) {
-        if (!s_handles[i].open) {
-            s_handles[i].open = true;
-            s_handles[i].writable = open_mode == NVS_READWRITE;
-            memcpy(s_handles[i].directory, path, sizeof(path));
-            *out_handle = (nvs_handle_t)(i + 1);
-            err = ESP_OK;
-            break;
-        }
+    if (writable ? !make_directory(s_path) : stat(s_path, &info) != 0) {
+        return unlocked(writable ? ESP_FAIL : ESP_ERR_NVS_NOT_FOUND);
     }
-    host_kernel_unlock();
-    return err;
+    return unlocked(take_handle(writable, out_handle));
 }
 
 void nvs_close(nvs_handle_t handle)
 {
     if (handle >= 1 && handle <= HANDLES_MAX) {
-        host_kernel_lock();
+        (void)pthread_mutex_lock(&s_lock);
         s_handles[handle - 1].open = false;
-        host_kernel_unlock();
+        (void)pthread_mutex_unlock(&s_lock);
     }
 }
 
-static esp_err_t path_of(nvs_handle_t handle, const char *key, bool write, char *path)
+/** Under the lock. The path of a value in `s_path`. */
+static esp_err_t find_path(nvs_handle_t handle, const char *key, bool write)
 {
     if (handle < 1 || handle > HANDLES_MAX || !s_handles[handle - 1].open) {
         return ESP_ERR_NVS_INVALID_HANDLE;
@@ -182,8 +225,7 @@ static esp_err_t path_of(nvs_handle_t handle, const char *key, bool write, char 
     if (write && !s_handles[handle - 1].writable) {
         return ESP_ERR_NVS_READ_ONLY;
     }
-    const int length = snprintf(path, PATH_LENGTH, "%s/%s", s_handles[handle - 1].directory, key);
-    return length > 0 && length < PATH_LENGTH ? ESP_OK : ESP_ERR_NVS_INVALID_NAME;
+    return put_path(s_path, s_handles[handle - 1].directory, "/", key) ? ESP_OK : ESP_ERR_NVS_INVALID_NAME;
 }
 
 static bool sync_directory(nvs_handle_t handle)
@@ -196,56 +238,50 @@ static bool sync_directory(nvs_handle_t handle)
     return close(fd) == 0 && ok;
 }
 
-static esp_err_t set(nvs_handle_t handle, const char *key, value_type_t type, const void *value, size_t length)
+/** Under the lock. */
+static esp_err_t write_value(nvs_handle_t handle, value_type_t type, const void *value, size_t length)
 {
-    char path[PATH_LENGTH];
-    char temporary[PATH_LENGTH + 8];
-    uint8_t bytes[1 + VALUE_MAX + CRC_LENGTH];
-    host_refuse_without_turn("nvs_set");
-    const esp_err_t err = path_of(handle, key, true, path);
-    if (err != ESP_OK) {
-        return err;
-    }
     if (length > VALUE_MAX) {
         return ESP_ERR_NVS_INVALID_LENGTH;
     }
-    bytes[0] = (uint8_t)type;
-    memcpy(&bytes[1], value, length);
-    const uint32_t crc = crc32_of(bytes, 1 + length);
-    memcpy(&bytes[1 + length], &crc, CRC_LENGTH);
-    (void)snprintf(temporary, sizeof(temporary), "%s.new", path);
-    if (!write_whole(temporary, bytes, 1 + length + CRC_LENGTH) || rename(temporary, path) != 0 ||
-        !sync_directory(handle)) {
-        ESP_LOGE(TAG, "%s: %s", path, strerror(errno));
+    s_bytes[0] = (uint8_t)type;
+    memcpy(&s_bytes[1], value, length);
+    const uint32_t crc = crc32_of(s_bytes, 1 + length);
+    memcpy(&s_bytes[1 + length], &crc, CRC_LENGTH);
+    if (!put_path(s_temporary, s_path, ".new", "") || !write_whole(s_temporary, s_bytes, 1 + length + CRC_LENGTH) ||
+        rename(s_temporary, s_path) != 0 || !sync_directory(handle)) {
+        ESP_LOGE(TAG, "%s: %s", s_path, strerror(errno));
         return ESP_FAIL;
     }
     return ESP_OK;
 }
 
-/** `length`: in the room, out the length of the value; a NULL value asks for the length alone. */
-static esp_err_t get(nvs_handle_t handle, const char *key, value_type_t type, void *value, size_t *length)
+static esp_err_t set(nvs_handle_t handle, const char *key, value_type_t type, const void *value, size_t length)
 {
-    char path[PATH_LENGTH];
-    uint8_t bytes[1 + VALUE_MAX + CRC_LENGTH];
+    host_refuse_without_turn("nvs_set");
+    (void)pthread_mutex_lock(&s_lock);
+    const esp_err_t err = find_path(handle, key, true);
+    return unlocked(err != ESP_OK ? err : write_value(handle, type, value, length));
+}
+
+/** Under the lock. `length`: in the room, out the length of the value; a NULL value asks for the length alone. */
+static esp_err_t read_value(value_type_t type, void *value, size_t *length)
+{
     uint32_t crc = 0;
-    const esp_err_t err = path_of(handle, key, false, path);
-    if (err != ESP_OK) {
-        return err;
-    }
-    FILE *const file = fopen(path, "rbe");
+    FILE *const file = fopen(s_path, "rbe");
     if (file == NULL) {
         return ESP_ERR_NVS_NOT_FOUND;
     }
-    const size_t got = fread(bytes, 1, sizeof(bytes), file);
+    const size_t got = fread(s_bytes, 1, sizeof(s_bytes), file);
     (void)fclose(file);
     if (got >= 1 + CRC_LENGTH) {
-        memcpy(&crc, &bytes[got - CRC_LENGTH], CRC_LENGTH);
+        memcpy(&crc, &s_bytes[got - CRC_LENGTH], CRC_LENGTH);
     }
-    if (got < 1 + CRC_LENGTH || crc != crc32_of(bytes, got - CRC_LENGTH)) {
-        ESP_LOGE(TAG, "%s is damaged and is ignored", path);
+    if (got < 1 + CRC_LENGTH || crc != crc32_of(s_bytes, got - CRC_LENGTH)) {
+        ESP_LOGE(TAG, "%s is damaged and is ignored", s_path);
         return ESP_ERR_NVS_NOT_FOUND;
     }
-    if (bytes[0] != (uint8_t)type) {
+    if (s_bytes[0] != (uint8_t)type) {
         return ESP_ERR_NVS_TYPE_MISMATCH;
     }
     const size_t there = got - 1 - CRC_LENGTH;
@@ -257,8 +293,15 @@ static esp_err_t get(nvs_handle_t handle, const char *key, value_type_t type, vo
     if (there > room) {
         return ESP_ERR_NVS_INVALID_LENGTH;
     }
-    memcpy(value, &bytes[1], there);
+    memcpy(value, &s_bytes[1], there);
     return ESP_OK;
+}
+
+static esp_err_t get(nvs_handle_t handle, const char *key, value_type_t type, void *value, size_t *length)
+{
+    (void)pthread_mutex_lock(&s_lock);
+    const esp_err_t err = find_path(handle, key, false);
+    return unlocked(err != ESP_OK ? err : read_value(type, value, length));
 }
 
 static esp_err_t get_number(nvs_handle_t handle, const char *key, value_type_t type, void *value, size_t size)
@@ -275,13 +318,13 @@ esp_err_t nvs_commit(nvs_handle_t handle)
 
 esp_err_t nvs_erase_key(nvs_handle_t handle, const char *key)
 {
-    char path[PATH_LENGTH];
     host_refuse_without_turn(__func__);
-    const esp_err_t err = path_of(handle, key, true, path);
+    (void)pthread_mutex_lock(&s_lock);
+    const esp_err_t err = find_path(handle, key, true);
     if (err != ESP_OK) {
-        return err;
+        return unlocked(err);
     }
-    return unlink(path) == 0 ? ESP_OK : ESP_ERR_NVS_NOT_FOUND;
+    return unlocked(unlink(s_path) == 0 ? ESP_OK : ESP_ERR_NVS_NOT_FOUND);
 }
 
 esp_err_t nvs_set_u8(nvs_handle_t handle, const char *key, uint8_t value)

@@ -24,6 +24,8 @@ typedef struct {
     const char *can_backend; /**< NULL: no bus, nobody acknowledges */
     const char *data_dir;
     const char *web_dir; /**< NULL: no files for the web server */
+    bool read_only;      /**< another program has data_dir: nothing there is changed */
+    bool console;        /**< standard input is the console */
     double time_scale;
     int64_t start_uptime_ms;
 } host_options_t;

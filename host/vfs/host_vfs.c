@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-/** Base paths, and the calls that the linker sends here. */
+/** Base paths, the console, and the calls that the linker sends here. */
 #include "host_vfs.h"
 
 #include <errno.h>
@@ -16,7 +16,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MOUNTS_MAX 8 /* as on the chip */
+#include "host.h"
+
+#define CONSOLE    "/dev/console" /* UART0 on the chip; on Linux that of the machine, which is not ours */
+#define MOUNTS_MAX 8              /* as on the chip */
 #define FILES_MAX  32
 
 typedef struct {
@@ -179,11 +182,21 @@ static int open_file(mount_t *mount, const char *name, int flags)
     return fd;
 }
 
+/** Standard input is opened anew: O_NONBLOCK would else count for the shell that has the same terminal. Without the
+ * option --console it is not read, as a program in the background would be stopped for that. */
+static int open_console(int flags)
+{
+    return __real_open(host_options.console ? "/proc/self/fd/0" : "/dev/null", flags | O_CLOEXEC | O_NOCTTY);
+}
+
 int __wrap_open(const char *path, int flags, ...)
 {
     const char *name = NULL;
     mode_t mode = 0;
     int fd = -1;
+    if (strcmp(path, CONSOLE) == 0) {
+        return open_console(flags);
+    }
     (void)pthread_mutex_lock(&s_lock);
     mount_t *const mount = mount_of(path, &name);
     if (mount != NULL) {

@@ -185,6 +185,12 @@ size_t httpd_req_get_url_query_len(httpd_req_t *r);
 esp_err_t httpd_req_get_url_query_str(httpd_req_t *r, char *buf, size_t buf_len);
 esp_err_t httpd_query_key_value(const char *qry, const char *key, char *val, size_t val_size);
 
+/** A copy of the request for any task, until it is completed: only from the handler, which returns ESP_OK then. Strings
+ * that the answer was given so far must outlive the handler. */
+esp_err_t httpd_req_async_handler_begin(httpd_req_t *r, httpd_req_t **out);
+/** Once. Waits for a place in the queue of the server, so never from what httpd_queue_work() runs. */
+esp_err_t httpd_req_async_handler_complete(httpd_req_t *r);
+
 #define HTTPD_200 "200 OK"
 #define HTTPD_204 "204 No Content"
 #define HTTPD_207 "207 Multi-Status"

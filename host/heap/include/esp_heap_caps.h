@@ -13,3 +13,5 @@
 
 /** What is free: the heap of Linux is not fragmented as the chip's is, and the chip's largest block is smaller. */
 size_t heap_caps_get_largest_free_block(uint32_t caps);
+
+size_t heap_caps_get_free_size(uint32_t caps);

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "freertos/FreeRTOS.h"
 #include "freertos/semphr.h"
 #include "http_peer.h"
 #include "unity.h"

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../row.h"
+#include "freertos/FreeRTOS.h"
 #include "freertos/semphr.h"
 #include "freertos/task.h"
 #include "http_peer.h"

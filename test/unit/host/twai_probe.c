@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "esp_twai_onchip.h"
+#include "freertos/FreeRTOS.h"
 #include "freertos/semphr.h"
 #include "freertos/task.h"
 #include "freertos/timers.h"

@@ -5,6 +5,9 @@
  */
 #pragma once
 
+/** Its other headers look for it, as on the chip. */
+#define INC_FREERTOS_H
+
 #include <stddef.h>
 #include <stdint.h>
 

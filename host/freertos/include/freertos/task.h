@@ -5,7 +5,9 @@
  */
 #pragma once
 
-#include "freertos/FreeRTOS.h"
+#ifndef INC_FREERTOS_H
+#error "include freertos/FreeRTOS.h first, as on the chip"
+#endif
 
 typedef struct host_task *TaskHandle_t;
 typedef void (*TaskFunction_t)(void *);
