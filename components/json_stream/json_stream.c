@@ -180,19 +180,20 @@ void json_put_decimal(json_stream_t *stream, int64_t value, unsigned digits)
     }
 }
 
-static void put_escaped(json_stream_t *stream, char byte)
+static void put_escaped(json_stream_t *stream, char byte, bool as_utf8)
 {
+    const bool beyond_ascii = (unsigned char)byte > HIGHEST_PRINTED + 1;
     if (byte == '"' || byte == '\\') {
         put(stream, "\\", 1);
         put(stream, &byte, 1);
-    } else if (byte < LOWEST_PRINTED || byte > HIGHEST_PRINTED) {
+    } else if (!(beyond_ascii && as_utf8) && (byte < LOWEST_PRINTED || byte > HIGHEST_PRINTED)) {
         json_rawf(stream, "\\u%04x", (unsigned)(unsigned char)byte);
     } else {
         put(stream, &byte, 1);
     }
 }
 
-void json_text(json_stream_t *stream, const char *key, const char *text)
+static void put_string(json_stream_t *stream, const char *key, const char *text, bool as_utf8)
 {
     if (text == NULL) {
         json_null(stream, key);
@@ -201,7 +202,22 @@ void json_text(json_stream_t *stream, const char *key, const char *text)
     begin(stream, key);
     put(stream, "\"", 1);
     for (; *text != '\0'; text++) {
-        put_escaped(stream, *text);
+        put_escaped(stream, *text, as_utf8);
     }
     put(stream, "\"", 1);
+}
+
+void json_text(json_stream_t *stream, const char *key, const char *text)
+{
+    put_string(stream, key, text, false);
+}
+
+void json_utf8(json_stream_t *stream, const char *key, const char *text)
+{
+    put_string(stream, key, text, true);
+}
+
+void json_fail(json_stream_t *stream)
+{
+    stream->failed = true;
 }

@@ -102,6 +102,12 @@ void json_put_decimal(json_stream_t *stream, int64_t value, unsigned digits);
 /** @brief A string, escaped; bytes above 0x7E and below 0x20 as \u00XX, so that the output is ASCII. NULL is null. */
 void json_text(json_stream_t *stream, const char *key, const char *text);
 
+/** @brief The same for a text that is UTF-8, such as one of json_reader.h: what is beyond ASCII is written as it is. */
+void json_utf8(json_stream_t *stream, const char *key, const char *text);
+
+/** @brief What has to come next is not available: nothing more is written, and json_stream_end() returns false. */
+void json_fail(json_stream_t *stream);
+
 #ifdef __cplusplus
 }
 #endif
