@@ -4,48 +4,21 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 /**
- * The settings as services see them: NVS and flash behind settings_keep and settings_apart, locking, logging, and the
- * battery memory. The table, the rules and the record format have files of their own, without NVS and RTOS.
+ * The settings as services see them: start, what is in effect, saving, locking and logging. NVS and flash are in
+ * settings_storage.c. The table, the rules and the record format have files of their own, without NVS and RTOS.
  */
-#include "settings.h"
-
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "esp_check.h"
 #include "esp_log.h"
-#include "esp_partition.h"
 #include "flash_gate.h"
-#include "freertos/FreeRTOS.h"
-#include "freertos/semphr.h"
-#include "nvs.h"
-#include "nvs_flash.h"
-#include "settings_apart.h"
-#include "settings_keep.h"
+#include "settings_private.h"
+#include "tinybms_crc.h"
+
+#define PARTITION "limits" /**< the second place */
 
 static const char *TAG = "settings";
-
-#define NVS_NAMESPACE     "settings"
-#define BATTERY_NAMESPACE "battery"      /**< what is remembered of the battery and is no setting */
-#define SENSORS_SEEN      "sensors_seen" /**< where they were before they went into the record */
-#define EVENTS_OVER       "events_over"  /**< id, stamp (24 bits) and the BMS time (32 bits) */
-#define PARTITION         "limits"       /**< the second place */
-#define TURN_WAIT_MS      3000           /**< for a turn at the flash gate */
-#define FIRST_TEXT_MAX    63             /**< of the texts that had a key of their own each */
-
-struct settings {
-    settings_values_t in_effect; /**< copied under s_in_effect; written with the lock held too */
-    bool restricted;             /**< likewise: what was saved is lost */
-    atomic_uint generation;      /**< of the two; written under s_in_effect */
-    SemaphoreHandle_t lock;      /**< guards what follows; who has a turn at the flash gate does not take it */
-    settings_saved_t saved;
-    settings_keep_t keep;
-    bool second_behind;               /**< the second place does not have what is saved */
-    bool starting;                    /**< control does not run yet */
-    esp_err_t storage;                /**< what opening NVS came to */
-    const esp_partition_t *partition; /**< NULL = there is no second place */
-};
 
 static struct settings s_settings; /* there is one set, as long as the program lives */
 
@@ -55,141 +28,6 @@ static struct settings s_settings; /* there is one set, as long as the program l
  * them copy what is being written, which C calls a race.
  */
 static portMUX_TYPE s_in_effect = portMUX_INITIALIZER_UNLOCKED;
-
-/* ---- the two places ---- */
-
-/** NVS makes one value of a key whole or not at all, but a cut may take the old one as well: hence two. */
-static const char *key_of(unsigned half)
-{
-    return half == 0 ? "record0" : "record1";
-}
-
-static settings_place_t load_record(unsigned half, uint8_t *bytes, size_t *length)
-{
-    nvs_handle_t nvs = 0;
-    *length = SETTINGS_RECORD_MAX;
-    esp_err_t err = nvs_open(NVS_NAMESPACE, NVS_READONLY, &nvs);
-    if (err == ESP_OK) {
-        err = nvs_get_blob(nvs, key_of(half), bytes, length);
-        nvs_close(nvs);
-    }
-    switch (err) {
-    case ESP_OK:
-        return SETTINGS_PLACE_RECORD;
-    case ESP_ERR_NVS_NOT_FOUND:
-        return SETTINGS_PLACE_NOTHING;
-    case ESP_ERR_NVS_INVALID_LENGTH: /* longer than any of ours */
-        return SETTINGS_PLACE_NEWER;
-    default:
-        return SETTINGS_PLACE_DAMAGED;
-    }
-}
-
-static settings_place_t load_first(void *context, unsigned half, uint8_t *bytes, size_t *length)
-{
-    const struct settings *const settings = context;
-    switch (settings->storage) {
-    case ESP_OK:
-        return load_record(half, bytes, length);
-    case ESP_ERR_NOT_FOUND: /* without a partition nothing was ever saved in it */
-        return SETTINGS_PLACE_NOTHING;
-    case ESP_ERR_NVS_NEW_VERSION_FOUND:
-        return SETTINGS_PLACE_NEWER;
-    default:
-        return SETTINGS_PLACE_DAMAGED;
-    }
-}
-
-/** Under a turn, before control starts: a storage that cannot be opened could never be written. That of a newer ESP-IDF
- * is kept. */
-static bool storage_usable(struct settings *settings)
-{
-    if (settings->storage == ESP_OK) {
-        return true;
-    }
-    if (!settings->starting || settings->storage == ESP_ERR_NVS_NEW_VERSION_FOUND ||
-        settings->storage == ESP_ERR_NOT_FOUND || settings->storage == ESP_ERR_NO_MEM) {
-        return false;
-    }
-    ESP_LOGE(TAG, "the settings storage is damaged (%s) and will be erased", esp_err_to_name(settings->storage));
-    if (nvs_flash_erase() == ESP_OK) {
-        settings->storage = nvs_flash_init();
-    }
-    return settings->storage == ESP_OK;
-}
-
-static esp_err_t store_blob(const char *key, const uint8_t *bytes, size_t length)
-{
-    nvs_handle_t nvs = 0;
-    ESP_RETURN_ON_ERROR(nvs_open(NVS_NAMESPACE, NVS_READWRITE, &nvs), TAG, "cannot open the settings storage");
-    esp_err_t err = nvs_set_blob(nvs, key, bytes, length);
-    if (err == ESP_ERR_NVS_REMOVE_FAILED) {
-        err = ESP_OK; /* it has been written, and the old one goes with the next start */
-    }
-    err = err == ESP_OK ? nvs_commit(nvs) : err;
-    nvs_close(nvs);
-    return err;
-}
-
-/** A turn for each: it may take an erase. */
-static bool store(struct settings *settings, const char *key, const uint8_t *bytes, size_t length)
-{
-    if (flash_gate_take(TURN_WAIT_MS) != ESP_OK) {
-        return false;
-    }
-    const esp_err_t err = storage_usable(settings) ? store_blob(key, bytes, length) : ESP_ERR_NVS_NOT_INITIALIZED;
-    flash_gate_give();
-    if (err != ESP_OK) {
-        ESP_LOGE(TAG, "cannot save: %s", esp_err_to_name(err));
-    }
-    return err == ESP_OK;
-}
-
-static bool store_first(void *context, unsigned half, const uint8_t *bytes, size_t length)
-{
-    return store(context, key_of(half), bytes, length);
-}
-
-static bool store_piece(void *context, const char *key, const uint8_t *bytes, size_t length)
-{
-    return store(context, key, bytes, length);
-}
-
-static bool load_piece(void *context, const char *key, uint8_t *bytes, size_t length)
-{
-    (void)context;
-    nvs_handle_t nvs = 0;
-    size_t found = length;
-    if (nvs_open(NVS_NAMESPACE, NVS_READONLY, &nvs) != ESP_OK) {
-        return false;
-    }
-    const esp_err_t err = nvs_get_blob(nvs, key, bytes, &found);
-    nvs_close(nvs);
-    return err == ESP_OK && found == length;
-}
-
-static settings_pieces_t pieces_of(struct settings *settings)
-{
-    return (settings_pieces_t){.context = settings, .load = load_piece, .store = store_piece};
-}
-
-static bool read_second(void *context, uint32_t offset, void *data, uint32_t length)
-{
-    const struct settings *const settings = context;
-    return settings->partition != NULL && esp_partition_read(settings->partition, offset, data, length) == ESP_OK;
-}
-
-static bool replace_second(void *context, uint32_t offset, const void *data, uint32_t length)
-{
-    const struct settings *const settings = context;
-    if (settings->partition == NULL || flash_gate_take(TURN_WAIT_MS) != ESP_OK) {
-        return false;
-    }
-    const bool done = esp_partition_erase_range(settings->partition, offset, SETTINGS_SECTOR_SIZE) == ESP_OK &&
-                      esp_partition_write(settings->partition, offset, data, length) == ESP_OK;
-    flash_gate_give();
-    return done;
-}
 
 /* ---- in effect ---- */
 
@@ -226,47 +64,12 @@ static void take_effect(struct settings *settings, settings_values_t *next)
 }
 
 /** For one start or save, outside the control path; given back with free(). */
-static settings_room_t *borrow_room(void)
+settings_room_t *settings_borrow_room(void)
 {
     return malloc(sizeof(settings_room_t));
 }
 
 /* ---- start ---- */
-
-static bool read_first_layout_value(nvs_handle_t nvs, settings_id_t id, settings_saved_t *saved)
-{
-    const char *const key = settings_entry(id)->key;
-    char text[FIRST_TEXT_MAX + 1];
-    size_t size = sizeof(text);
-    settings_value_t value = {.text = text};
-    settings_refusal_t refusal;
-    const esp_err_t err =
-        settings_is_text(id) ? nvs_get_str(nvs, key, text, &size) : nvs_get_i32(nvs, key, &value.number);
-    if (err != ESP_OK || !settings_value_valid(id, &value, &refusal)) {
-        return false;
-    }
-    settings_saved_set(saved, id, &value);
-    return true;
-}
-
-/** Before there were records each value had a key of its own. @return whether anything was found */
-static bool read_first_layout(settings_saved_t *saved)
-{
-    nvs_handle_t nvs = 0;
-    bool found = false;
-    if (nvs_open(NVS_NAMESPACE, NVS_READONLY, &nvs) == ESP_OK) {
-        for (settings_id_t id = 0; id < SETTINGS_APART; id++) {
-            found = read_first_layout_value(nvs, id, saved) || found;
-        }
-        nvs_close(nvs);
-    }
-    if (nvs_open(BATTERY_NAMESPACE, NVS_READONLY, &nvs) == ESP_OK) {
-        (void)nvs_get_u8(nvs, SENSORS_SEEN, &saved->sensors_seen);
-        nvs_close(nvs);
-    }
-    (void)settings_repair(&saved->values);
-    return found || saved->sensors_seen != 0;
-}
 
 static void log_found(const settings_found_t *found, const settings_saved_t *saved)
 {
@@ -293,7 +96,7 @@ static void log_found(const settings_found_t *found, const settings_saved_t *sav
 /** Texts that are kept apart, behind the record. */
 static void read_apart(struct settings *settings, settings_room_t *room)
 {
-    const settings_pieces_t pieces = pieces_of(settings);
+    const settings_pieces_t pieces = settings_storage_pieces(settings);
     const uint32_t lost = settings_apart_load(&pieces, &settings->saved, room->bytes);
     for (settings_id_t id = SETTINGS_APART; id < SETTINGS_COUNT; id++) {
         if ((lost & UINT32_C(1) << (unsigned)(id - SETTINGS_APART)) != 0) {
@@ -302,31 +105,15 @@ static void read_apart(struct settings *settings, settings_room_t *room)
     }
 }
 
-/** To open it may take an erase. */
-static esp_err_t open_storage(void)
-{
-    ESP_RETURN_ON_ERROR(flash_gate_take(TURN_WAIT_MS), TAG, "no turn at the flash gate to open the settings storage");
-    const esp_err_t err = nvs_flash_init();
-    flash_gate_give();
-    if (err == ESP_ERR_NVS_NEW_VERSION_FOUND) {
-        ESP_LOGE(TAG, "the settings storage belongs to a newer firmware and is kept; nothing is saved. Return to that "
-                      "firmware, or erase the flash over the cable");
-    } else if (err != ESP_OK && err != ESP_ERR_NOT_FOUND) {
-        ESP_LOGE(TAG, "cannot read the settings storage: %s", esp_err_to_name(err));
-    }
-    return err;
-}
-
 /** Under the lock. */
 static void read_all(struct settings *settings, settings_room_t *room)
 {
-    const settings_places_t places = {
-        .context = settings, .load = load_first, .store = store_first, .read = read_second, .replace = replace_second};
+    const settings_places_t places = settings_storage_places(settings);
     settings->starting = true;
-    settings->storage = open_storage();
+    settings->storage = settings_storage_open();
     settings_found_t found = settings_keep_open(&settings->keep, &places, &settings->saved, room);
     const bool nothing = found.first == SETTINGS_PLACE_NOTHING && found.second == SETTINGS_PLACE_NOTHING;
-    if (nothing && read_first_layout(&settings->saved)) {
+    if (nothing && settings_storage_first_layout(&settings->saved)) {
         found.heal_first = true;
         found.heal_second = true;
     }
@@ -349,7 +136,7 @@ esp_err_t settings_open(settings_handle_t *handle)
         s_settings.lock = xSemaphoreCreateMutex();
     }
     ESP_RETURN_ON_FALSE(s_settings.lock != NULL, ESP_ERR_NO_MEM, TAG, "no memory for the lock");
-    settings_room_t *const room = borrow_room();
+    settings_room_t *const room = settings_borrow_room();
     ESP_RETURN_ON_FALSE(room != NULL, ESP_ERR_NO_MEM, TAG, "no memory");
     s_settings.partition =
         esp_partition_find_first(ESP_PARTITION_TYPE_DATA, ESP_PARTITION_SUBTYPE_DATA_UNDEFINED, PARTITION);
@@ -389,6 +176,32 @@ uint32_t settings_generation(settings_handle_t handle)
     return atomic_load(&handle->generation);
 }
 
+/** The number of the record rather than a secret's checksum, which could be guessed at. */
+static uint32_t revision_of(const settings_keep_t *keep, const settings_values_t *saved)
+{
+    uint32_t crc = tinybms_crc32((const uint8_t *)&keep->number, sizeof(keep->number));
+    for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
+        if (settings_is_number(id)) {
+            crc = tinybms_crc32_more(crc, (const uint8_t *)&saved->number[id], sizeof(saved->number[id]));
+        } else if (settings_is_long(id)) {
+            const uint32_t text = saved->apart[id - SETTINGS_APART].crc32;
+            crc = tinybms_crc32_more(crc, (const uint8_t *)&text, sizeof(text));
+        } else if (!settings_entry(id)->secret) {
+            const char *const text = settings_text(saved, id);
+            crc = tinybms_crc32_more(crc, (const uint8_t *)text, strlen(text) + 1);
+        }
+    }
+    return crc;
+}
+
+uint32_t settings_revision(settings_handle_t handle)
+{
+    (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
+    const uint32_t revision = revision_of(&handle->keep, &handle->saved.values);
+    (void)xSemaphoreGive(handle->lock);
+    return revision;
+}
+
 void settings_get_saved(settings_handle_t handle, settings_values_t *values, bool *unconfirmed)
 {
     (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
@@ -407,7 +220,7 @@ esp_err_t settings_read_long(settings_handle_t handle, settings_id_t id, char *b
     const settings_apart_t apart = handle->saved.values.apart[id - SETTINGS_APART];
     *length = apart.length;
     if (apart.length < size) {
-        const settings_pieces_t pieces = pieces_of(handle);
+        const settings_pieces_t pieces = settings_storage_pieces(handle);
         err = settings_apart_read(&pieces, id, &apart, buffer) ? ESP_OK : ESP_FAIL;
     }
     (void)xSemaphoreGive(handle->lock);
@@ -417,7 +230,7 @@ esp_err_t settings_read_long(settings_handle_t handle, settings_id_t id, char *b
 /* ---- saving ---- */
 
 /** Under the lock; what is to be saved is in room->other, and takes effect. */
-static esp_err_t keep(struct settings *settings, settings_room_t *room, bool over_newer)
+esp_err_t settings_keep_room(struct settings *settings, settings_room_t *room, bool over_newer)
 {
     switch (settings_keep_save(&settings->keep, &room->other, over_newer, room)) {
     case SETTINGS_KEEP_DONE:
@@ -443,7 +256,7 @@ static esp_err_t keep(struct settings *settings, settings_room_t *room, bool ove
 static esp_err_t save_apart(struct settings *settings, const settings_change_t *changes, size_t count,
                             settings_saved_t *next)
 {
-    const settings_pieces_t pieces = pieces_of(settings);
+    const settings_pieces_t pieces = settings_storage_pieces(settings);
     for (size_t i = 0; i < count; i++) {
         const settings_id_t id = changes[i].id;
         if (settings_is_apart(id) && !settings_apart_save(&pieces, &settings->saved, id, &changes[i].value, next)) {
@@ -473,7 +286,7 @@ static esp_err_t save(struct settings *settings, const settings_change_t *change
     /* A record that is kept may name a text that would be overwritten. */
     const bool refused = settings_keep_refuses(&settings->keep);
     const esp_err_t err = refused ? ESP_OK : save_apart(settings, changes, count, next);
-    return err == ESP_OK ? keep(settings, room, false) : err;
+    return err == ESP_OK ? settings_keep_room(settings, room, false) : err;
 }
 
 esp_err_t settings_save(settings_handle_t handle, const settings_change_t *changes, size_t count,
@@ -481,7 +294,7 @@ esp_err_t settings_save(settings_handle_t handle, const settings_change_t *chang
 {
     ESP_RETURN_ON_FALSE(handle != NULL && changes != NULL && refusal != NULL, ESP_ERR_INVALID_ARG, TAG,
                         "NULL argument");
-    settings_room_t *const room = borrow_room();
+    settings_room_t *const room = settings_borrow_room();
     ESP_RETURN_ON_FALSE(room != NULL, ESP_ERR_NO_MEM, TAG, "no memory");
     (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
     const esp_err_t err = save(handle, changes, count, room, refusal);
@@ -497,7 +310,7 @@ esp_err_t settings_make_good(settings_handle_t handle)
 {
     ESP_RETURN_ON_FALSE(handle != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL argument");
     (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
-    settings_room_t *const room = handle->second_behind ? borrow_room() : NULL;
+    settings_room_t *const room = handle->second_behind ? settings_borrow_room() : NULL;
     if (room != NULL) {
         handle->second_behind = !settings_keep_second(&handle->keep, &handle->saved, room);
         free(room);
@@ -510,12 +323,12 @@ esp_err_t settings_make_good(settings_handle_t handle)
 esp_err_t settings_confirm(settings_handle_t handle)
 {
     ESP_RETURN_ON_FALSE(handle != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL argument");
-    settings_room_t *const room = borrow_room();
+    settings_room_t *const room = settings_borrow_room();
     ESP_RETURN_ON_FALSE(room != NULL, ESP_ERR_NO_MEM, TAG, "no memory");
     (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
     room->other = handle->saved;
     room->other.unconfirmed = false;
-    const esp_err_t err = keep(handle, room, true);
+    const esp_err_t err = settings_keep_room(handle, room, true);
     (void)xSemaphoreGive(handle->lock);
     free(room);
     if (err == ESP_OK) {
@@ -524,79 +337,35 @@ esp_err_t settings_confirm(settings_handle_t handle)
     return err;
 }
 
-/* ---- what is remembered of the battery ---- */
-
-settings_memory_t settings_memory(settings_handle_t handle)
+/** Under the lock. Twice: the record before it is in the other half, with passwords, and would be found if a half is
+ * lost. */
+static esp_err_t reset(struct settings *settings, settings_room_t *room)
 {
-    nvs_handle_t nvs = 0;
-    uint64_t over = 0;
-    (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
-    settings_memory_t memory = {.sensors_seen = handle->saved.sensors_seen};
-    esp_err_t err = nvs_open(BATTERY_NAMESPACE, NVS_READONLY, &nvs);
-    if (err == ESP_OK) {
-        err = nvs_get_u64(nvs, EVENTS_OVER, &over);
-        nvs_close(nvs);
-    }
-    (void)xSemaphoreGive(handle->lock);
-    if (err != ESP_OK && err != ESP_ERR_NVS_NOT_FOUND) {
-        ESP_LOGE(TAG, "cannot read which BMS events have ended (%s)", esp_err_to_name(err));
-    }
-    memory.events_over = (tinybms_events_over_t){
-        .event = {.time_s = (uint32_t)(over >> 32) & 0xFFFFFFU, .id = (uint8_t)(over >> 56)},
-        .bms_time_s = (uint32_t)over,
-    };
-    return memory;
-}
-
-static bool same_over(const tinybms_events_over_t *a, const tinybms_events_over_t *b)
-{
-    return a->bms_time_s == b->bms_time_s && a->event.time_s == b->event.time_s && a->event.id == b->event.id;
-}
-
-bool settings_memory_same(const settings_memory_t *a, const settings_memory_t *b)
-{
-    return a->sensors_seen == b->sensors_seen && same_over(&a->events_over, &b->events_over);
-}
-
-/** One number, so that a power cut leaves none by half. */
-static esp_err_t remember_over(const tinybms_events_over_t *over)
-{
-    nvs_handle_t nvs = 0;
-    const uint64_t event = (uint64_t)over->event.id << 24 | over->event.time_s;
-    ESP_RETURN_ON_ERROR(flash_gate_take(TURN_WAIT_MS), TAG, "no turn at the flash gate to save");
-    esp_err_t err = nvs_open(BATTERY_NAMESPACE, NVS_READWRITE, &nvs);
-    if (err == ESP_OK) {
-        err = nvs_set_u64(nvs, EVENTS_OVER, event << 32 | over->bms_time_s);
-        err = err == ESP_OK ? nvs_commit(nvs) : err;
-        nvs_close(nvs);
-    }
-    flash_gate_give();
-    return err;
-}
-
-/** Under the lock. */
-static esp_err_t remember_sensors(struct settings *settings, uint8_t sensors_seen)
-{
-    settings_room_t *const room = borrow_room();
-    ESP_RETURN_ON_FALSE(room != NULL, ESP_ERR_NO_MEM, TAG, "no memory");
-    room->other = settings->saved;
-    room->other.sensors_seen = sensors_seen;
-    const esp_err_t err = keep(settings, room, false);
-    free(room);
-    return err;
-}
-
-esp_err_t settings_remember(settings_handle_t handle, const settings_memory_t *before, const settings_memory_t *memory)
-{
+    const uint8_t sensors_seen = settings->saved.sensors_seen;
     esp_err_t err = ESP_OK;
+    for (int half = 0; half < 2; half++) {
+        settings_saved_nothing(&room->other);
+        room->other.sensors_seen = sensors_seen;
+        const esp_err_t saved = settings_keep_room(settings, room, true);
+        err = half == 0 ? saved : err;
+        if (saved != ESP_OK) {
+            break;
+        }
+    }
+    return err;
+}
+
+esp_err_t settings_reset(settings_handle_t handle)
+{
+    ESP_RETURN_ON_FALSE(handle != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL argument");
+    settings_room_t *const room = settings_borrow_room();
+    ESP_RETURN_ON_FALSE(room != NULL, ESP_ERR_NO_MEM, TAG, "no memory");
     (void)xSemaphoreTake(handle->lock, portMAX_DELAY);
-    if (before->sensors_seen != memory->sensors_seen) {
-        err = remember_sensors(handle, memory->sensors_seen);
-    }
-    if (!same_over(&before->events_over, &memory->events_over)) {
-        const esp_err_t over = remember_over(&memory->events_over);
-        err = err == ESP_OK ? over : err;
-    }
+    const esp_err_t err = reset(handle, room);
     (void)xSemaphoreGive(handle->lock);
+    free(room);
+    if (err == ESP_OK) {
+        ESP_LOGW(TAG, "all settings have their factory values");
+    }
     return err;
 }

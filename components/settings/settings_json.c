@@ -6,6 +6,11 @@
 /** The values of all settings as JSON; secrets are told apart here. */
 #include "settings_json.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "settings_input.h"
+
 static void write_value(json_stream_t *json, const char *key, settings_id_t id, const settings_value_t *value)
 {
     if (settings_is_number(id)) {
@@ -33,10 +38,18 @@ static void write_long(json_stream_t *json, const settings_apart_t *apart)
     json_int(json, "crc32", apart->crc32);
 }
 
+void settings_write_revision(json_stream_t *json, const char *key, uint32_t revision)
+{
+    char text[SETTINGS_REVISION_LENGTH + 1];
+    (void)snprintf(text, sizeof(text), "%08" PRIx32, revision);
+    json_text(json, key, text);
+}
+
 void settings_write_json(json_stream_t *json, const settings_values_t *in_effect, const settings_values_t *saved,
-                         bool unconfirmed, bool restricted)
+                         bool unconfirmed, bool restricted, uint32_t revision)
 {
     json_object(json, NULL);
+    settings_write_revision(json, "revision", revision);
     json_bool(json, "unconfirmed", unconfirmed);
     json_bool(json, "restricted", restricted);
     json_object(json, "settings");
@@ -51,6 +64,28 @@ void settings_write_json(json_stream_t *json, const settings_values_t *in_effect
             write_open(json, id, in_effect, saved);
         }
         json_close(json);
+    }
+    json_close(json);
+    json_close(json);
+}
+
+void settings_write_export(json_stream_t *json, const settings_export_t *contents)
+{
+    json_object(json, NULL);
+    json_text(json, "format", SETTINGS_EXPORT_FORMAT);
+    json_int(json, "version", SETTINGS_EXPORT_VERSION);
+    json_text(json, "device", contents->device);
+    json_text(json, "firmware", contents->firmware);
+    json_object(json, "settings");
+    for (settings_id_t id = 0; id < SETTINGS_COUNT; id++) {
+        const settings_entry_t *const entry = settings_entry(id);
+        settings_value_t value = settings_get(contents->saved, id);
+        if (settings_is_long(id)) {
+            value.text = contents->long_texts[id - SETTINGS_LONG];
+        }
+        if (!entry->secret || contents->secrets) {
+            write_value(json, entry->key, id, &value);
+        }
     }
     json_close(json);
     json_close(json);

@@ -77,10 +77,18 @@ static holding_t read_place(const settings_keep_t *keep, read_half_t read, setti
 /** The texts of one, everything else of the other. */
 static void take_texts(settings_saved_t *saved, const settings_saved_t *first)
 {
-    const uint64_t texts = ~UINT64_C(0) << (unsigned)SETTINGS_NUMBERS;
-    saved->values.texts = first->values.texts;
-    memcpy(saved->values.apart, first->values.apart, sizeof(saved->values.apart));
-    saved->ever_set = (saved->ever_set & ~texts) | (first->ever_set & texts);
+    for (settings_id_t id = SETTINGS_NUMBERS; id < SETTINGS_COUNT; id++) {
+        settings_saved_copy(saved, first, id);
+    }
+}
+
+/** What is used may be older than what a person has closed. */
+static void close_reading(settings_saved_t *saved)
+{
+    static const settings_value_t closed = {.number = 0};
+    if (saved->values.number[SETTINGS_WEB_READ_OPEN] != closed.number) {
+        settings_saved_set(saved, SETTINGS_WEB_READ_OPEN, &closed);
+    }
 }
 
 /** What is used is the record of the first place, of the second one, or none: whether it may not be the newest. */
@@ -119,6 +127,9 @@ settings_found_t settings_keep_open(settings_keep_t *keep, const settings_places
         *saved = room->other;
     } else if (in_first) {
         take_texts(saved, &room->other);
+    }
+    if (found.lost || (in_second && !in_first)) {
+        close_reading(saved);
     }
     if (found.lost && !saved->unconfirmed) {
         saved->unconfirmed = true;

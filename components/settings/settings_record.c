@@ -33,7 +33,7 @@ _Static_assert(sizeof(header_t) == 20, "every schema begins with it");
 _Static_assert(sizeof(settings_apart_t) == 8, "its bytes are in the record");
 _Static_assert(SETTINGS_PASSPHRASE_MAX <= RECORD_TEXT_MAX && SETTINGS_DEVICE_MAX <= RECORD_TEXT_MAX,
                "what is longer is kept apart");
-_Static_assert(SETTINGS_COUNT <= 64, "ever_set has a bit for each");
+_Static_assert(SETTINGS_HOSTS_MAX <= RECORD_TEXT_MAX, "what is longer is kept apart");
 
 /** An entry, in place. */
 typedef struct {
@@ -45,9 +45,11 @@ typedef struct {
     uint8_t value_length;
 } entry_t;
 
-static uint64_t bit_of(settings_id_t id)
+static void note_ever(settings_saved_t *saved, settings_id_t id, bool ever)
 {
-    return UINT64_C(1) << (unsigned)id;
+    const uint8_t bit = (uint8_t)(1U << ((unsigned)id % 8));
+    uint8_t *const bits = &saved->ever_set[(unsigned)id / 8];
+    *bits = (uint8_t)(ever ? *bits | bit : *bits & ~bit);
 }
 
 void settings_saved_nothing(settings_saved_t *saved)
@@ -59,18 +61,24 @@ void settings_saved_nothing(settings_saved_t *saved)
 void settings_saved_set(settings_saved_t *saved, settings_id_t id, const settings_value_t *value)
 {
     settings_set(&saved->values, id, value);
-    saved->ever_set |= bit_of(id);
+    note_ever(saved, id, true);
 }
 
 void settings_saved_set_apart(settings_saved_t *saved, settings_id_t id, const settings_apart_t *apart)
 {
     saved->values.apart[id - SETTINGS_APART] = *apart;
-    saved->ever_set |= bit_of(id);
+    note_ever(saved, id, true);
 }
 
 bool settings_saved_ever(const settings_saved_t *saved, settings_id_t id)
 {
-    return (saved->ever_set & bit_of(id)) != 0;
+    return (saved->ever_set[(unsigned)id / 8] >> ((unsigned)id % 8) & 1U) != 0;
+}
+
+void settings_saved_copy(settings_saved_t *to, const settings_saved_t *from, settings_id_t id)
+{
+    settings_copy(&to->values, &from->values, id);
+    note_ever(to, id, settings_saved_ever(from, id));
 }
 
 void settings_saved_reset(settings_saved_t *saved, settings_id_t id)
@@ -81,7 +89,7 @@ void settings_saved_reset(settings_saved_t *saved, settings_id_t id)
     if (settings_is_apart(id)) {
         saved->values.apart[id - SETTINGS_APART] = (settings_apart_t){0};
     }
-    saved->ever_set &= ~bit_of(id);
+    note_ever(saved, id, false);
 }
 
 static uint32_t crc_of(const header_t *header, const uint8_t *bytes)

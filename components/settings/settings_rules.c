@@ -50,6 +50,22 @@ static bool is_device(const char *text)
     return *text == '\0' && text[-1] != '-';
 }
 
+/** Names between commas; neither end of a name is a hyphen or a dot. */
+static bool is_hosts(const char *text)
+{
+    bool in_name = false;
+    for (char last = ','; *text != '\0'; last = *text++) {
+        if (*text != ',' && !letter_or_digit(*text) && *text != '-' && *text != '.') {
+            return false;
+        }
+        in_name = letter_or_digit(*text);
+        if (!in_name && !letter_or_digit(last) && (*text == ',' || last == ',')) {
+            return false;
+        }
+    }
+    return in_name;
+}
+
 /** Behind the host: nothing, or ":PORT", and a slash. */
 static bool is_end_of_url(const char *text)
 {
@@ -101,6 +117,7 @@ static const struct {
     const char *must_be;
 } s_forms[] = {
     {SETTINGS_NET_DEVICE, is_device, "letters, digits and hyphens, no hyphen at either end"},
+    {SETTINGS_WEB_HOSTS, is_hosts, "host names of letters, digits, hyphens and dots, commas between, no ports"},
     {SETTINGS_MQTT_URL, is_mqtt_url, "mqtt://HOST:PORT or mqtts://HOST:PORT, without user and password"},
     {SETTINGS_MQTT_CA, is_certificate, "a certificate in PEM: -----BEGIN CERTIFICATE-----"},
 };
@@ -165,6 +182,8 @@ static bool text_valid(settings_id_t id, const char *text, settings_refusal_t *r
 
 bool settings_value_valid(settings_id_t id, const settings_value_t *value, settings_refusal_t *refusal)
 {
+    refusal->id = id;
+    refusal->other = SETTINGS_COUNT;
     return settings_is_number(id) ? number_valid(settings_entry(id), value->number, refusal)
                                   : text_valid(id, value->text, refusal);
 }
@@ -207,15 +226,24 @@ static bool in_order(const settings_values_t *values, const order_t *order)
            (high == 0 && settings_entry(order->high)->zero_means != NULL);
 }
 
-/** First pair that is in the wrong order; NULL = there is none. */
-static const order_t *find_disorder(const settings_values_t *values)
+/** Pair that is in the wrong order, from 0; NULL = there is none. */
+static const order_t *find_disorder(const settings_values_t *values, size_t index)
 {
     for (size_t i = 0; i < sizeof(s_orders) / sizeof(s_orders[0]); i++) {
-        if (!in_order(values, &s_orders[i])) {
+        if (!in_order(values, &s_orders[i]) && index-- == 0) {
             return &s_orders[i];
         }
     }
     return NULL;
+}
+
+static size_t disorders(const settings_values_t *values)
+{
+    size_t count = 0;
+    while (find_disorder(values, count) != NULL) {
+        count++;
+    }
+    return count;
 }
 
 static bool names_fit(const settings_values_t *values)
@@ -226,24 +254,33 @@ static bool names_fit(const settings_values_t *values)
 
 bool settings_numbers_fit(const settings_values_t *values)
 {
-    return find_disorder(values) == NULL;
+    return find_disorder(values, 0) == NULL;
+}
+
+bool settings_misfit(const settings_values_t *values, size_t index, settings_refusal_t *refusal)
+{
+    const order_t *const disorder = find_disorder(values, index);
+    if (disorder != NULL) {
+        refusal->id = disorder->low;
+        refusal->other = disorder->high;
+        (void)snprintf(refusal->text, sizeof(refusal->text), "%s: must be %s %s", settings_entry(disorder->low)->key,
+                       disorder->may_be_equal ? "at most" : "less than", settings_entry(disorder->high)->key);
+        return true;
+    }
+    if (!names_fit(values) && index == disorders(values)) {
+        refusal->id = SETTINGS_ID_BATTERY_NAME;
+        refusal->other = SETTINGS_ID_MANUFACTURER;
+        (void)snprintf(refusal->text, sizeof(refusal->text),
+                       "id.*: a battery name longer than 8 characters must begin with the manufacturer, and no name "
+                       "may be that of another maker");
+        return true;
+    }
+    return false;
 }
 
 bool settings_fit_together(const settings_values_t *values, settings_refusal_t *refusal)
 {
-    const order_t *const disorder = find_disorder(values);
-    if (disorder != NULL) {
-        (void)snprintf(refusal->text, sizeof(refusal->text), "%s: must be %s %s", settings_entry(disorder->low)->key,
-                       disorder->may_be_equal ? "at most" : "less than", settings_entry(disorder->high)->key);
-        return false;
-    }
-    if (!names_fit(values)) {
-        (void)snprintf(refusal->text, sizeof(refusal->text),
-                       "id.*: a battery name longer than 8 characters must begin with the manufacturer, and no name "
-                       "may be that of another maker");
-        return false;
-    }
-    return true;
+    return !settings_misfit(values, 0, refusal);
 }
 
 static void reset(settings_values_t *values, settings_id_t id)
@@ -256,13 +293,13 @@ static void reset(settings_values_t *values, settings_id_t id)
 bool settings_repair(settings_values_t *values)
 {
     bool repaired = false;
-    const order_t *pair = find_disorder(values);
+    const order_t *pair = find_disorder(values, 0);
     /* Factory values fit together, so each pass resets at least one setting that was not reset before. */
     for (size_t passes = 0; pair != NULL && passes < SETTINGS_NUMBERS; passes++) {
         reset(values, pair->low);
         reset(values, pair->high);
         repaired = true;
-        pair = find_disorder(values);
+        pair = find_disorder(values, 0);
     }
     assert(pair == NULL);
     if (!names_fit(values)) {

@@ -21,6 +21,7 @@
 #define FLOAT_END_PCT_MIN 50
 #define BMS_DECIDES       "from the BMS"
 
+#define HOST      "[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
 #define PEM_BEGIN "-----BEGIN CERTIFICATE-----"
 #define PORT      "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])" /**< 1..65535 */
 
@@ -37,6 +38,7 @@ _Static_assert(sizeof(CONFIG_TINYBMS_WIFI_AP_SSID) <= SETTINGS_SSID_MAX + 1, "TI
 _Static_assert(sizeof(CONFIG_TINYBMS_WIFI_AP_PASSWORD) <= SETTINGS_PASSPHRASE_MAX + 1,
                "TINYBMS_WIFI_AP_PASSWORD is too long");
 _Static_assert(sizeof(CONFIG_TINYBMS_NET_DEVICE) <= SETTINGS_DEVICE_MAX + 1, "TINYBMS_NET_DEVICE is too long");
+_Static_assert(sizeof(CONFIG_TINYBMS_WEB_HOSTS) <= SETTINGS_HOSTS_MAX + 1, "TINYBMS_WEB_HOSTS is too long");
 _Static_assert(sizeof(CONFIG_TINYBMS_MQTT_URL) <= SETTINGS_URL_MAX + 1, "TINYBMS_MQTT_URL is too long");
 _Static_assert(CONFIG_TINYBMS_CAN_VICTRON_BITRATE % 250000 == 0, "TINYBMS_CAN_VICTRON_BITRATE is 250000 or 500000");
 
@@ -224,6 +226,9 @@ static const settings_entry_t s_entries[SETTINGS_COUNT] = {
     [SETTINGS_HYST_CUR_PCT] = {.key = "hyst.cur_pct", .unit = "%", .min = 1, .max = 20,
         .symbol = "TINYBMS_HYST_CUR_PCT", .factory_number = CONFIG_TINYBMS_HYST_CUR_PCT,
         .help = "Hysteresis of current alarms and warnings"},
+    [SETTINGS_WEB_READ_OPEN] = {.key = "web.read_open", .unit = "1 = on", .min = 0, .max = 1,
+        .symbol = "TINYBMS_WEB_READ_OPEN", .factory_number = CONFIG_TINYBMS_WEB_READ_OPEN,
+        .help = "Reading without a login, for everybody in the network"},
     [SETTINGS_ID_MANUFACTURER] = {.key = "id.manufacturer", .min = 1, .max = SETTINGS_MANUFACTURER_MAX,
         .offset = offsetof(settings_texts_t, id_manufacturer),
         .symbol = "TINYBMS_CAN_MANUFACTURER", .factory_text = CONFIG_TINYBMS_CAN_MANUFACTURER,
@@ -260,6 +265,11 @@ static const settings_entry_t s_entries[SETTINGS_COUNT] = {
         .symbol = "TINYBMS_NET_DEVICE", .factory_text = CONFIG_TINYBMS_NET_DEVICE,
         .pattern = "^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$", .applies = SETTINGS_APPLIES_RESTART,
         .help = "Name of the gateway in the network and in MQTT, empty = made from the MAC address"},
+    [SETTINGS_WEB_HOSTS] = {.key = "web.hosts", .max = SETTINGS_HOSTS_MAX,
+        .offset = offsetof(settings_texts_t, web_hosts),
+        .symbol = "TINYBMS_WEB_HOSTS", .factory_text = CONFIG_TINYBMS_WEB_HOSTS,
+        .pattern = "^" HOST "(," HOST ")*$",
+        .help = "Further host names of the gateway, such as that of a proxy, commas between, empty = none"},
     [SETTINGS_MQTT_URL] = {.key = "mqtt.url", .max = SETTINGS_URL_MAX,
         .offset = offsetof(settings_texts_t, mqtt_url),
         .symbol = "TINYBMS_MQTT_URL", .factory_text = CONFIG_TINYBMS_MQTT_URL,
@@ -290,6 +300,7 @@ static const settings_group_t s_groups[] = {
     {"data", "Silence of the BMS", "What happens when the TinyBMS no longer answers"},
     {"energy", "Counters", "How often energy and charge are saved"},
     {"net", "Network", "The gateway in the network"},
+    {"web", "Web server", "Who may read without a login, and under which names the gateway answers"},
     {"wifi", "Wi-Fi", "The network that the gateway joins, and the one that it offers"},
     {"mqtt", "MQTT", "The broker that the gateway reports to"},
 };

@@ -46,7 +46,7 @@ def changed(pure: Pure, fields: list[str], settings: Settings) -> dict[str, int]
 def test_a_field_has_the_name_of_its_setting_with_the_unit_that_control_calculates_in(
     rows: dict[str, Row], fields: list[str]
 ) -> None:
-    services = ("uart.", "can.", "energy.")
+    services = ("uart.", "can.", "energy.", "web.")
     calculated = {"_a": "_ma", "_a_per_s": "_ma_per_s", "_k": "_ddegc", "_c": "_ddegc"}
     names = [key.replace(".", "_") for key in rows if not key.startswith(services)]
     expected = [re.sub(r"(_a|_a_per_s|_k|_c)$", lambda unit: calculated[unit[1]], name) for name in names]

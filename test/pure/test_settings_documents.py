@@ -102,7 +102,7 @@ def test_every_number_at_the_ends_of_its_range(rules: Rules, native_build: Path)
 
 ANY = st.text(st.characters(min_codepoint=1, exclude_categories=["Cs"]), max_size=70)
 """No NUL: a text of the C code ends there, so who reads JSON has to refuse it."""
-NAMES = st.text("aZ09-_. /@\n\x7f\u00e9", max_size=34)
+NAMES = st.text("aZ09-_., /@\n\x7f\u00e9", max_size=34)
 URLS = st.builds(
     "{}{}{}{}".format,
     st.sampled_from(["mqtt://", "mqtts://", "MQTT://", "http://", "mqtt:/", ""]),
@@ -193,7 +193,13 @@ def test_the_form_has_every_setting_once_in_the_group_that_its_key_names(documen
 
 
 def test_a_field_of_the_form_says_what_the_schema_says(documents: Documents, rules: Rules) -> None:
-    types = {"alarm.blocked": "switch", "wifi.ap_pass": "secret", "wifi.sta_pass": "secret", "mqtt.ca": "long_text"}
+    types = {
+        "alarm.blocked": "switch",
+        "web.read_open": "switch",
+        "wifi.ap_pass": "secret",
+        "wifi.sta_pass": "secret",
+        "mqtt.ca": "long_text",
+    }
     for field in (field for group in documents.read(FORM)["groups"] for field in group["fields"]):
         key = field["key"]
         of = rules.properties[key]

@@ -34,12 +34,6 @@ extern "C" {
 
 typedef struct settings *settings_handle_t;
 
-/** @brief A new value for a setting. */
-typedef struct {
-    settings_id_t id;
-    settings_value_t value; /**< `number` or `text`, whichever kind the setting is; the caller's text is not kept */
-} settings_change_t;
-
 /**
  * @brief Reads the saved values and puts them into effect. Whatever is wrong with them, the gateway starts, and the log
  * says what was wrong; what is lost in one place comes from the other. Creates the flash gate if there is none.
@@ -78,6 +72,13 @@ uint32_t settings_generation(settings_handle_t handle);
  * @param[out] unconfirmed as settings_restricted()
  */
 void settings_get_saved(settings_handle_t handle, settings_values_t *values, bool *unconfirmed);
+
+/**
+ * @brief Tells one state of what is saved from another: for whoever changes values and wants to know whether somebody
+ * else did so meanwhile. It changes with each save, stays over a restart, and says nothing about secrets. Ask before
+ * settings_get_saved(): the values are then at least as new. Not for tasks of the control path.
+ */
+uint32_t settings_revision(settings_handle_t handle);
 
 /**
  * @brief Reads a long text as it is saved: of most settings, what the next start will use. Not for tasks of the control
@@ -135,6 +136,21 @@ esp_err_t settings_make_good(settings_handle_t handle);
  * - ESP_FAIL: no turn at the flash gate within 3 s, or the storage cannot be written or belongs to a newer ESP-IDF
  */
 esp_err_t settings_confirm(settings_handle_t handle);
+
+/**
+ * @brief Factory reset: factory values for all settings, and nothing is restricted, because a person wants it so. All
+ * or nothing, even if the power is cut; like settings_save(), it takes effect at once where entries allow that.
+ * Settings saved by a newer firmware are discarded. The battery memory stays: whoever moves the gateway to another
+ * battery has it forget the sensors. Not for tasks of the control path: it waits for up to four turns at the flash
+ * gate.
+ * @param handle settings
+ * @return
+ * - ESP_OK: saved, in the first place at least
+ * - ESP_ERR_INVALID_ARG: `handle` is NULL
+ * - ESP_ERR_NO_MEM: no memory for the save
+ * - ESP_FAIL: no turn at the flash gate within 3 s, or the storage cannot be written or belongs to a newer ESP-IDF
+ */
+esp_err_t settings_reset(settings_handle_t handle);
 
 /** @brief The battery memory: what restarts must not lose about the battery. No settings. Zeroed = nothing. */
 typedef struct {

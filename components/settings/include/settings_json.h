@@ -7,10 +7,10 @@
 
 /**
  * @file
- * @brief The settings as JSON: their values, a schema of what may be set, and a form to set it with.
+ * @brief The settings as JSON: their values, a schema of what may be set, a form to set it with, and an export.
  *
- * All three come from the table and are written into a stream with a small buffer. No value of a secret is ever
- * written.
+ * All of them come from the table and are written into a stream with a small buffer. No value of a secret is ever
+ * written, except into an export that is asked to have them.
  *
  * @code{.c}
  * char buffer[64];
@@ -37,9 +37,27 @@ extern "C" {
  * @param in_effect from settings_get_all()
  * @param saved,unconfirmed from settings_get_saved()
  * @param restricted from settings_restricted()
+ * @param revision from settings_revision(), asked before all others
  */
 void settings_write_json(json_stream_t *json, const settings_values_t *in_effect, const settings_values_t *saved,
-                         bool unconfirmed, bool restricted);
+                         bool unconfirmed, bool restricted, uint32_t revision);
+
+#define SETTINGS_REVISION_LENGTH 8
+
+/** @brief Writes a revision as the interface has it: 8 hexadecimal digits. */
+void settings_write_revision(json_stream_t *json, const char *key, uint32_t revision);
+
+/** @brief What an export holds. */
+typedef struct {
+    const char *device;                                     /**< name of the gateway */
+    const char *firmware;                                   /**< its version */
+    const settings_values_t *saved;                         /**< from settings_get_saved() */
+    const char *long_texts[SETTINGS_COUNT - SETTINGS_LONG]; /**< from settings_read_long() */
+    bool secrets;                                           /**< include them */
+} settings_export_t;
+
+/** @brief Writes the saved values of all settings, as settings_input_read_export() reads them. */
+void settings_write_export(json_stream_t *json, const settings_export_t *contents);
 
 /**
  * @brief Writes a JSON Schema (2020-12) of a document that sets settings: an object whose members are all optional. It

@@ -13,7 +13,8 @@
  * place has two halves; a new record goes to the half that does not hold the newest, so that a write never endangers
  * the record that counts. A save writes the first place, then the second. A power cut at any moment therefore leaves
  * the old set or the new one, and the next start makes both places equal again. Numbers come from the place with the
- * newest record, texts from the first place only.
+ * newest record, texts from the first place only. A loss never opens what a person may have closed: web.read_open is
+ * then 0.
  *
  * What both places have lost counts as lost, not as never set: see settings_saved_t.unconfirmed. So does a loss that
  * may have been newer than the remaining record.

@@ -48,10 +48,10 @@ extern "C" {
 
 /** @brief Everything that is saved. */
 typedef struct {
-    settings_values_t values; /**< a value that was never set is the factory value */
-    uint64_t ever_set;        /**< one bit each, by id */
-    uint8_t sensors_seen;     /**< external temperature sensors of the BMS that were ever there, one bit each */
-    bool unconfirmed;         /**< earlier saved values were lost, and no person has confirmed the present ones */
+    settings_values_t values;                   /**< a value that was never set is the factory value */
+    uint8_t ever_set[(SETTINGS_COUNT + 7) / 8]; /**< one bit each, by id */
+    uint8_t sensors_seen; /**< external temperature sensors of the BMS that were ever there, one bit each */
+    bool unconfirmed;     /**< earlier saved values were lost, and no person has confirmed the present ones */
     uint16_t foreign_length;
     uint8_t foreign[SETTINGS_FOREIGN_MAX]; /**< entries of another firmware, as they are */
 } settings_saved_t;
@@ -75,6 +75,9 @@ void settings_saved_set_apart(settings_saved_t *saved, settings_id_t id, const s
 
 /** @brief Whether a person has set this setting. */
 bool settings_saved_ever(const settings_saved_t *saved, settings_id_t id);
+
+/** @brief Copies the value of one setting, and whether a person has set it. */
+void settings_saved_copy(settings_saved_t *to, const settings_saved_t *from, settings_id_t id);
 
 /** @brief Puts the factory value back, as if nobody had set it. */
 void settings_saved_reset(settings_saved_t *saved, settings_id_t id);

@@ -28,9 +28,11 @@
 extern "C" {
 #endif
 
-/** @brief Why a value or a set of values is refused: one English sentence. */
+/** @brief Why a value or a set of values is refused. */
 typedef struct {
-    char text[128];
+    char text[128];      /**< one English sentence, which begins with the key */
+    settings_id_t id;    /**< of the setting that it is about */
+    settings_id_t other; /**< which that one does not fit together with; SETTINGS_COUNT = the value itself is wrong */
 } settings_refusal_t;
 
 /**
@@ -47,6 +49,15 @@ bool settings_value_valid(settings_id_t id, const settings_value_t *value, setti
  * @param[out] refusal filled when the function returns false
  */
 bool settings_fit_together(const settings_values_t *values, settings_refusal_t *refusal);
+
+/**
+ * @brief Finds all ways in which values that are each in range do not fit together.
+ * @param values all of them
+ * @param index which way, from 0
+ * @param[out] refusal filled when the function returns true
+ * @return false: there are not so many
+ */
+bool settings_misfit(const settings_values_t *values, size_t index, settings_refusal_t *refusal);
 
 /** @brief Whether the numbers fit together; texts are not checked. */
 bool settings_numbers_fit(const settings_values_t *values);

@@ -36,6 +36,7 @@ extern "C" {
 #define SETTINGS_PASSPHRASE_MAX   63 /**< WPA2 */
 #define SETTINGS_DEVICE_MAX       32
 #define SETTINGS_URL_MAX          255
+#define SETTINGS_HOSTS_MAX        63
 #define SETTINGS_LONG_MAX         4096 /**< of a long text */
 
 /** @brief Every setting: numbers, texts, long texts. The id is also the index in the table. */
@@ -93,6 +94,7 @@ typedef enum {
     SETTINGS_HYST_CELL_MV,
     SETTINGS_HYST_TEMP_K,
     SETTINGS_HYST_CUR_PCT,
+    SETTINGS_WEB_READ_OPEN,
     SETTINGS_NUMBERS, /**< number of numbers; the texts follow */
     SETTINGS_ID_MANUFACTURER = SETTINGS_NUMBERS,
     SETTINGS_ID_BATTERY_NAME,
@@ -102,6 +104,7 @@ typedef enum {
     SETTINGS_WIFI_AP_SSID,
     SETTINGS_WIFI_AP_PASS,
     SETTINGS_NET_DEVICE,
+    SETTINGS_WEB_HOSTS,
     SETTINGS_APART, /**< from here on the text is kept apart from the record (settings_apart.h) */
     SETTINGS_MQTT_URL = SETTINGS_APART,
     SETTINGS_LONG, /**< the long texts follow */
@@ -148,6 +151,12 @@ typedef struct {
     const char *text; /**< with a NUL at its end; of a text or a long text */
 } settings_value_t;
 
+/** @brief A new value for a setting. */
+typedef struct {
+    settings_id_t id;
+    settings_value_t value; /**< `number` or `text`, whichever kind the setting is; the caller's text is not kept */
+} settings_change_t;
+
 /** @brief Room for every text but the long ones, with a NUL each; read them with settings_text(). */
 typedef struct {
     char id_manufacturer[SETTINGS_MANUFACTURER_MAX + 1];
@@ -158,6 +167,7 @@ typedef struct {
     char wifi_ap_ssid[SETTINGS_SSID_MAX + 1];
     char wifi_ap_pass[SETTINGS_PASSPHRASE_MAX + 1];
     char net_device[SETTINGS_DEVICE_MAX + 1];
+    char web_hosts[SETTINGS_HOSTS_MAX + 1];
     char mqtt_url[SETTINGS_URL_MAX + 1]; /**< the first that is kept apart */
 } settings_texts_t;
 

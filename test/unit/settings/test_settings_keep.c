@@ -201,6 +201,51 @@ TEST_CASE("what the first place has lost comes from the second one, and is there
     }
 }
 
+static settings_keep_outcome_t save_open(int32_t read_open)
+{
+    const settings_value_t value = {.number = read_open};
+    settings_saved_set(&s_saved, SETTINGS_WEB_READ_OPEN, &value);
+    return settings_keep_save(&s_keep, &s_saved, false, &s_room);
+}
+
+TEST_CASE("a loss never opens what a person may have closed", "[settings_keep]")
+{
+    static const struct {
+        void (*lose_first)(void);
+        void (*lose_second)(void);
+        bool second_behind; /**< reading was closed when the second place could not be written */
+        bool open;          /**< afterwards */
+    } rows[] = {
+        {NULL, NULL, false, true},
+        {NULL, damage_second, false, true}, /* the first place has it */
+        {forget_first, NULL, false, false},
+        {damage_first, NULL, false, false},
+        {forget_first, NULL, true, false},
+        {damage_first, damage_second, false, false},
+        {forget_first, damage_second, true, false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ROW("rows[%zu]", i);
+        begin();
+        TEST_ASSERT_EQUAL(SETTINGS_KEEP_DONE, save_open(1));
+        if (rows[i].second_behind) {
+            s_second_writable = false;
+            TEST_ASSERT_EQUAL(SETTINGS_KEEP_ONE_PLACE, save_open(0));
+            s_second_writable = true;
+        }
+        if (rows[i].lose_first != NULL) {
+            rows[i].lose_first();
+        }
+        if (rows[i].lose_second != NULL) {
+            rows[i].lose_second();
+        }
+        for (int starts = 0; starts < 3; starts++) {
+            start();
+            TEST_ASSERT_EQUAL(rows[i].open ? 1 : 0, s_saved.values.number[SETTINGS_WEB_READ_OPEN]);
+        }
+    }
+}
+
 TEST_CASE("what the second place has lost is there again after a start", "[settings_keep]")
 {
     begin();

@@ -284,11 +284,13 @@ TEST_CASE("a record of an earlier firmware is read as before, and handed on as i
 TEST_CASE("an earlier firmware has room to hand on what it does not know of this one", "[settings_record]")
 {
     static const size_t room = 256; /* of every firmware so far */
-    static const char longest[] = "12345678901234567890123456789012";
+    static const char longest[] = "123456789012345678901234567890123456789012345678901234567890123";
     const settings_apart_t apart = {.crc32 = 0x12345678, .length = 255, .half = 1};
     settings_saved_nothing(&s_saved);
     const size_t before = settings_record_write(&s_saved, 1, true, s_bytes);
-    set_text(SETTINGS_NET_DEVICE, longest);
+    set_text(SETTINGS_NET_DEVICE, longest); /* as much of it as there is room for */
+    set_text(SETTINGS_WEB_HOSTS, longest);
+    set_number(SETTINGS_WEB_READ_OPEN, 1);
     settings_saved_set_apart(&s_saved, SETTINGS_MQTT_URL, &apart);
     settings_saved_set_apart(&s_saved, SETTINGS_MQTT_CA, &apart);
     TEST_ASSERT_LESS_OR_EQUAL(room, settings_record_write(&s_saved, 1, true, s_bytes) - before);

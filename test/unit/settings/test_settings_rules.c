@@ -192,6 +192,22 @@ TEST_CASE("a name of the gateway is one that a network takes", "[settings]")
     }
 }
 
+TEST_CASE("host names are separated by commas", "[settings]")
+{
+    static const char *const good[] = {"", "a", "bms.example.org", "nas,bms.example.org,10-0-0-1.home", "a--b..c"};
+    static const char *const bad[] = {
+        ",",    "a,",    ",a",     "a,,b",     "a, b",
+        "-a",   "a-",    ".a",     "a.",       "a,.",
+        "a,-b", "a.,b",  "a:8080", "http://a", "*",
+        "a_",   "[::1]", "a\n",    "\xC3\xA9", "1234567890123456789012345678901234567890123456789012345678901234"};
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        TEST_ASSERT_TRUE_MESSAGE(text_allowed(SETTINGS_WEB_HOSTS, good[i]), good[i]);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        TEST_ASSERT_TRUE_MESSAGE(!text_allowed(SETTINGS_WEB_HOSTS, bad[i]), bad[i]);
+    }
+}
+
 TEST_CASE("the address of a broker is MQTT, with a port or without, and never holds a password", "[settings]")
 {
     static const char *const good[] = {
@@ -357,8 +373,8 @@ static const struct {
     const char *ending;
     const char *unit;
 } s_units[] = {
-    {"_mv_s", "mV/s"}, {"a_per_s", "A/s"}, {"_mv", "mV"}, {"_ms", "ms"},  {"_pct", "%"},
-    {"_a", "A"},       {"_k", "K"},        {"_s", "s"},   {"_c", "degC"}, {"blocked", "1 = on"},
+    {"_mv_s", "mV/s"}, {"a_per_s", "A/s"}, {"_mv", "mV"},  {"_ms", "ms"},         {"_pct", "%"},      {"_a", "A"},
+    {"_k", "K"},       {"_s", "s"},        {"_c", "degC"}, {"blocked", "1 = on"}, {"open", "1 = on"},
 };
 
 static const char *unit_by_name(const char *key)
