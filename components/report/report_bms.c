@@ -10,7 +10,6 @@
 #include "tinybms_registers.h"
 
 #define MILLI_DIGITS  3
-#define DIGITS_MAX    6
 #define NOT_CONNECTED INT16_MIN /**< of a temperature sensor, Rev D */
 
 void report_note_event(report_view_t *view, const tinybms_event_t *event)
@@ -39,18 +38,6 @@ void report_events(json_stream_t *json, const report_view_t *view)
     json_close(json);
 }
 
-/** Every divisor of the table divides a power of ten. */
-static void scaled(json_stream_t *json, const char *key, int64_t raw, int32_t scale_den)
-{
-    unsigned digits = 0;
-    int64_t unit = 1;
-    while (unit % scale_den != 0 && digits < DIGITS_MAX) {
-        unit *= 10;
-        digits++;
-    }
-    json_decimal(json, key, raw * (unit / scale_den), digits);
-}
-
 static void value_of(json_stream_t *json, const char *key, const tinybms_register_t *entry, const uint16_t *words)
 {
     int32_t milli = 0;
@@ -66,7 +53,9 @@ static void value_of(json_stream_t *json, const char *key, const tinybms_registe
     if (entry->type == TINYBMS_TYPE_I16 && raw == NOT_CONNECTED) {
         json_null(json, key);
     } else {
-        scaled(json, key, raw, entry->scale_den);
+        int32_t factor = 1;
+        const unsigned digits = tinybms_register_digits(entry, &factor);
+        json_decimal(json, key, raw * factor, digits);
     }
 }
 

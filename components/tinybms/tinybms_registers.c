@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define FLOAT_MANTISSA_BITS 23
+#define DIGITS_MAX          6
 
 const tinybms_register_t *tinybms_register_by_name(const char *name)
 {
@@ -115,4 +116,16 @@ bool tinybms_float_to_milli(uint16_t low, uint16_t high, int32_t *milli)
     }
     *milli = (int32_t)(negative ? -value : value);
     return true;
+}
+
+unsigned tinybms_register_digits(const tinybms_register_t *entry, int32_t *factor)
+{
+    unsigned digits = 0;
+    int32_t unit = 1;
+    while (unit % entry->scale_den != 0 && digits < DIGITS_MAX) {
+        unit *= 10;
+        digits++;
+    }
+    *factor = unit / entry->scale_den;
+    return digits;
 }

@@ -269,6 +269,7 @@ const char *tinybms_write_status_text(tinybms_write_status_t status)
         [TINYBMS_WRITE_NOT_ANSWERED] = "the BMS did not answer",
         [TINYBMS_WRITE_REFUSED_BY_BMS] = "refused by the BMS",
         [TINYBMS_WRITE_NOT_VERIFIED] = "a different value was read back",
+        [TINYBMS_WRITE_CHANGED] = "has changed meanwhile",
     };
     return (size_t)status < sizeof(texts) / sizeof(texts[0]) ? texts[status] : "unknown";
 }

@@ -96,6 +96,9 @@ static tinybms_write_result_t judge(const tinybms_write_request_t *request, cons
     const tinybms_register_t *const entry = request->entry;
     const uint16_t address = entry->address;
     const int32_t present = present_raw(entry, now);
+    if (request->expects && present != (int32_t)request->from) {
+        return against(TINYBMS_WRITE_CHANGED, address, present);
+    }
     if (present == request->raw) {
         return result_of(TINYBMS_WRITE_PENDING);
     }

@@ -144,6 +144,7 @@ static void log_refusal(const tinybms_write_request_t *request, const tinybms_wr
     case TINYBMS_WRITE_CONTRADICTS:
     case TINYBMS_WRITE_NEEDS_CONFIRMATION:
     case TINYBMS_WRITE_CELL_COUNT:
+    case TINYBMS_WRITE_CHANGED:
         ESP_LOGW(TAG, "%s = %" PRId64 " refused: %s (%s %u: %" PRId64 ")", name_of(request), request->raw,
                  tinybms_write_status_text(result->status), name_at(result->against), (unsigned)result->against,
                  result->read_back);
@@ -393,6 +394,7 @@ static esp_err_t write_all(uart_bms_handle_t bms, tinybms_write_request_t *reque
                      name_of(&requests[*written]));
             return err;
         }
+        requests[*written].read_back = result->read_back;
         (*written)++;
     }
     return ESP_OK;

@@ -92,6 +92,15 @@ uint16_t tinybms_register_words(const tinybms_register_t *entry);
  */
 int64_t tinybms_register_raw(const tinybms_register_t *entry, const uint16_t *words);
 
+/**
+ * @brief How the scaled value is written as a decimal: raw * factor / 10^digits. Every divisor of the table divides a
+ * power of ten.
+ * @param entry table entry, not of type FLOAT32
+ * @param[out] factor of the raw value
+ * @return digits, 0..6
+ */
+unsigned tinybms_register_digits(const tinybms_register_t *entry, int32_t *factor);
+
 /** @brief Bits of the register that an entry owns: 0xFFFF, one byte, or its mask. */
 uint16_t tinybms_register_mask(const tinybms_register_t *entry);
 

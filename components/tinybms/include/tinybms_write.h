@@ -44,11 +44,14 @@ typedef enum {
 typedef struct {
     uint8_t kind;   /**< tinybms_write_kind_t */
     bool confirmed; /**< a person knows that it loosens a protection */
+    bool expects;   /**< SETTING: refused unless it has the raw value `from` just before */
     union {
         const tinybms_register_t *entry; /**< SETTING: from the register table; NULL = unknown register, refused */
         uint16_t *words; /**< OPTIONS: TINYBMS_SETTINGS_COUNT words, filled when it has ended well; stay until then */
     };
     int64_t raw; /**< SETTING: raw value, in the entry's range; OPTIONS: tinybms_option_t */
+    int64_t from;
+    int64_t read_back; /**< filled by uart_bms_write_all() for what it has written: raw value that was read back */
 } tinybms_write_request_t;
 
 /** @brief State or outcome of a write. */
@@ -67,18 +70,19 @@ typedef enum {
     TINYBMS_WRITE_NOT_ANSWERED,       /**< the BMS did not answer; the value may or may not have been written */
     TINYBMS_WRITE_REFUSED_BY_BMS,     /**< negative answer */
     TINYBMS_WRITE_NOT_VERIFIED,       /**< another value was read back */
+    TINYBMS_WRITE_CHANGED,            /**< refused: it is not `from` any more */
 } tinybms_write_status_t;
 
 /** @brief Result of a write. */
 typedef struct {
     tinybms_write_status_t status;
-    int32_t min; /**< OUT_OF_RANGE: lowest allowed raw value */
-    int32_t max; /**< OUT_OF_RANGE: highest allowed raw value */
-    uint16_t
-        against; /**< CONTRADICTS and NEEDS_CONFIRMATION: address of the other setting, or of this one if it loosens */
-    int64_t
-        read_back; /**< OK and NOT_VERIFIED of a setting: raw value read back; CELL_COUNT: cells measured, 0 = not
-                      known; CONTRADICTS and NEEDS_CONFIRMATION: value that `against` would have, or its present one */
+    int32_t min;       /**< OUT_OF_RANGE: lowest allowed raw value */
+    int32_t max;       /**< OUT_OF_RANGE: highest allowed raw value */
+    uint16_t against;  /**< CONTRADICTS and NEEDS_CONFIRMATION: address of the other setting, or of this one if it
+                          loosens;  CHANGED and CELL_COUNT: of this one */
+    int64_t read_back; /**< OK and NOT_VERIFIED of a setting: raw value read back; CELL_COUNT: cells measured, 0 = not
+                          known; CONTRADICTS and NEEDS_CONFIRMATION: value that `against` would have, or its present
+                          one; CHANGED: its present one */
 } tinybms_write_result_t;
 
 /** @brief Next step of a write. */
@@ -136,8 +140,8 @@ void tinybms_write_request(const tinybms_write_t *write, tinybms_request_t *requ
  * @return `status` is
  * - TINYBMS_WRITE_PENDING: there is a next step
  * - TINYBMS_WRITE_OK: written and verified
- * - TINYBMS_WRITE_CONTRADICTS, TINYBMS_WRITE_CELL_COUNT, TINYBMS_WRITE_NEEDS_CONFIRMATION: nothing is written; as
- *   tinybms_write_gate_judge()
+ * - TINYBMS_WRITE_CONTRADICTS, TINYBMS_WRITE_CELL_COUNT, TINYBMS_WRITE_NEEDS_CONFIRMATION, TINYBMS_WRITE_CHANGED:
+ *   nothing is written; as tinybms_write_gate_judge()
  * - TINYBMS_WRITE_NOT_ANSWERED: the answer does not hold the settings that were asked for; nothing is written
  * - TINYBMS_WRITE_REFUSED_BY_BMS: the BMS sent a negative answer
  * - TINYBMS_WRITE_NOT_VERIFIED: the BMS confirmed a different write, or the last try still read another value

@@ -49,6 +49,7 @@ const tinybms_relation_t *tinybms_relation_at(size_t index);
  * @param request a setting
  * @return `status` is
  * - TINYBMS_WRITE_PENDING: may be written; also if the setting has the value already
+ * - TINYBMS_WRITE_CHANGED: the setting does not have the value that the request expects
  * - TINYBMS_WRITE_CELL_COUNT: register 307 would differ from `cells`
  * - TINYBMS_WRITE_CONTRADICTS: would not fit the setting `against`
  * - TINYBMS_WRITE_NEEDS_CONFIRMATION: would put a charge cutoff above the discharge cutoff `against`, or loosen a
@@ -74,7 +75,7 @@ tinybms_write_result_t tinybms_write_gate_judge(const uint16_t settings[TINYBMS_
  * - TINYBMS_WRITE_UNKNOWN_REGISTER, TINYBMS_WRITE_OUT_OF_RANGE: as tinybms_write_check()
  * - TINYBMS_WRITE_NOT_WRITABLE: the register is read-only, or the request is not a setting
  * - TINYBMS_WRITE_REPEATED: an earlier request is to the same setting
- * - TINYBMS_WRITE_CELL_COUNT, TINYBMS_WRITE_CONTRADICTS, TINYBMS_WRITE_NEEDS_CONFIRMATION: as
+ * - TINYBMS_WRITE_CHANGED, TINYBMS_WRITE_CELL_COUNT, TINYBMS_WRITE_CONTRADICTS, TINYBMS_WRITE_NEEDS_CONFIRMATION: as
  *   tinybms_write_gate_judge(), by the settings at the end
  * - TINYBMS_WRITE_NO_ORDER: whichever write goes first contradicts another setting
  */

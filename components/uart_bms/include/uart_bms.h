@@ -55,7 +55,7 @@ esp_err_t uart_bms_start(event_bus_handle_t bus, settings_handle_t settings, uar
  * They are judged by the settings that they end with, and written in an order in which each one alone is allowed
  * (tinybms_write_gate.h). The first write that is refused, not answered or not verified ends it.
  * @param handle from uart_bms_start()
- * @param[in,out] requests settings; sorted into the order of writing
+ * @param[in,out] requests settings; sorted into the order of writing, and each one that is written gets its `read_back`
  * @param count number of requests, 1 or more
  * @param timeout_ms longest wait for all of them, ms; includes the wait for other callers
  * @param[out] result OK, or the outcome of the write that ended it

@@ -441,3 +441,25 @@ TEST_CASE("no writes at all are in order", "[tinybms]")
     begin();
     expect(TINYBMS_WRITE_PENDING, 0, 0, tinybms_write_gate_order(s_settings, CELLS, &none, 0));
 }
+
+/** A write of somebody who has seen `from`. */
+static tinybms_write_request_t seen(tinybms_write_request_t request, int64_t from)
+{
+    request.expects = true;
+    request.from = from;
+    return request;
+}
+
+TEST_CASE("what somebody else has changed meanwhile is not written over", "[tinybms]")
+{
+    tinybms_write_request_t requests[] = {seen(to("over_voltage_cutoff", 4180), 4200),
+                                          seen(to("fully_charged_voltage", 4100), 4140)};
+    begin();
+    expect_allowed(seen(to("over_voltage_cutoff", 4180), 4200));
+    expect(TINYBMS_WRITE_CHANGED, 315, 4200, judge(seen(to("over_voltage_cutoff", 4180), 4190)));
+    expect(TINYBMS_WRITE_CHANGED, 315, 4200, judge(seen(to("over_voltage_cutoff", 4200), 4190)));
+    expect(TINYBMS_WRITE_CHANGED, 320, -5, judge(seen(to("low_temperature_charger_cutoff", 0), 5)));
+    expect_allowed(seen(to("low_temperature_charger_cutoff", 0), -5));
+    expect(TINYBMS_WRITE_CHANGED, 300, 4150, tinybms_write_gate_order(s_settings, CELLS, requests, 2));
+    TEST_ASSERT_EQUAL_UINT16(300, requests[0].entry->address);
+}

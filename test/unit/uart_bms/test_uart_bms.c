@@ -349,6 +349,27 @@ TEST_CASE("a profile is written whole, whatever the order it is given in", "[uar
     TEST_ASSERT_EQUAL_UINT16(2850, atomic_load(&s_registers[301]));
     TEST_ASSERT_EQUAL_UINT16(3650, atomic_load(&s_registers[315]));
     TEST_ASSERT_EQUAL_UINT16(2800, atomic_load(&s_registers[316]));
+    for (size_t i = 0; i < 4; i++) {
+        TEST_ASSERT_EQUAL_INT64(requests[i].raw, requests[i].read_back);
+    }
+}
+
+TEST_CASE("a profile of which a setting has changed meanwhile writes nothing", "[uart_bms]")
+{
+    tinybms_write_request_t requests[4];
+    tinybms_write_result_t result;
+    size_t written = 99;
+    begin();
+    hold_voltages(4150, 3000, 4200, 2900);
+    lfp(requests);
+    requests[2].expects = true;
+    requests[2].from = 2850;
+    TEST_ASSERT_EQUAL(ESP_OK, uart_bms_write_all(s_bms, requests, 4, 10000, &result, &written));
+    TEST_ASSERT_EQUAL(TINYBMS_WRITE_CHANGED, result.status);
+    TEST_ASSERT_EQUAL_UINT16(316, requests[0].entry->address);
+    TEST_ASSERT_EQUAL_INT64(2900, result.read_back);
+    TEST_ASSERT_EQUAL(0, written);
+    TEST_ASSERT_EQUAL(0, atomic_load(&s_writes));
 }
 
 TEST_CASE("a profile that contradicts itself, or loosens unasked, writes nothing", "[uart_bms]")
