@@ -6,9 +6,11 @@
 /** Starts the services in order and connects them; nothing else. */
 #include <inttypes.h>
 
+#include "access.h"
 #include "battery.h"
 #include "boot_guard.h"
 #include "can_victron.h"
+#include "device_console.h"
 #include "diagnostics.h"
 #include "esp_app_desc.h"
 #include "esp_check.h"
@@ -16,6 +18,7 @@
 #include "esp_event.h"
 #include "esp_log.h"
 #include "esp_netif.h"
+#include "esp_system.h"
 #include "esp_timer.h"
 #include "event_bus.h"
 #include "flash_gate.h"
@@ -24,6 +27,7 @@
 #include "settings.h"
 #include "uart_bms.h"
 #include "web_server.h"
+#include "work.h"
 
 #ifdef NDEBUG
 #error "assertions belong to the protection: a gateway that has gone wrong restarts, and its limits ramp"
@@ -50,13 +54,43 @@ static size_t read_log(void *context, uint32_t *position, char *buffer, size_t s
     return log_ring_read(position, buffer, size);
 }
 
+static esp_err_t write_registers(void *context, tinybms_write_request_t *requests, size_t count, uint32_t timeout_ms,
+                                 tinybms_write_result_t *result, size_t *written)
+{
+    return uart_bms_write_all(context, requests, count, timeout_ms, result, written);
+}
+
+static esp_err_t forget_sensor(void *context, uint8_t sensor)
+{
+    (void)context;
+    return battery_forget_sensor(sensor);
+}
+
+static void restart(void *context)
+{
+    (void)context;
+    esp_restart();
+}
+
 /** What control does not need: a failure here is told, and control goes on without it. */
 static esp_err_t start_network(event_bus_handle_t bus, settings_handle_t settings, uart_bms_handle_t bms)
 {
-    const web_server_sources_t sources = {.context = bms, .read_option = read_option, .read_log = read_log};
+    access_handle_t access = NULL;
+    const web_server_services_t services = {
+        .context = bms,
+        .read_option = read_option,
+        .read_log = read_log,
+        .write_registers = write_registers,
+        .forget_sensor = forget_sensor,
+        .restart = restart,
+    };
+    const esp_err_t err = access_open(&access);
+    ESP_RETURN_ON_FALSE(err == ESP_OK || access != NULL, err, TAG, "nobody can log in");
+    const bool has_console = device_console_open(access) == ESP_OK;
+    ESP_RETURN_ON_ERROR(work_start(bus, has_console ? device_console_poll : NULL), TAG, "changes cannot be made");
     ESP_RETURN_ON_ERROR(esp_netif_init(), TAG, "no network stack");
     ESP_RETURN_ON_ERROR(esp_event_loop_create_default(), TAG, "no event loop");
-    return web_server_start(bus, settings, &sources);
+    return web_server_start(bus, settings, access, &services);
 }
 
 void app_main(void)

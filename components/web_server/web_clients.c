@@ -7,9 +7,11 @@
  * The open connections. ESP-IDF's server waits for each piece of a request by itself, so a byte now and then would keep
  * its only task busy for ever: here every exchange has one deadline, and a connection without one is closed when idle.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,6 +28,7 @@
 #define IDLE_MS            5000
 #define IDLE_CROWDED_MS    250 /**< the longest idle connection, while all are taken */
 #define WEBSOCKET_STUCK_MS 10000
+#define CLOSE_MS           1000 /**< of a WebSocket that we have closed */
 #define MS_PER_S           1000
 #define US_PER_MS          1000
 #define START_TRIES        100
@@ -110,8 +113,11 @@ static bool wait_until(web_server_t *self, const web_client_t *client, bool to_w
 static int receive(httpd_handle_t server, int fd, char *buffer, size_t size, int flags)
 {
     web_client_t *const client = web_client_find(self_of(server), fd);
-    if (client == NULL || buffer == NULL) {
+    if (fd < 0 || client == NULL || buffer == NULL) {
         return HTTPD_SOCK_ERR_INVALID;
+    }
+    if (client->ending_since_ms != 0 && !client->websocket) {
+        return HTTPD_SOCK_ERR_FAIL;
     }
     begin_exchange(self_of(server), client);
     if (!wait_until(self_of(server), client, false, client->websocket ? FROM_WEBSOCKET_MS : client->allowed_ms)) {
@@ -136,7 +142,7 @@ static int send_all(httpd_handle_t server, int fd, const char *bytes, size_t len
 {
     web_client_t *const client = web_client_find(self_of(server), fd);
     size_t sent = 0;
-    if (client == NULL || bytes == NULL) {
+    if (fd < 0 || client == NULL || bytes == NULL) {
         return HTTPD_SOCK_ERR_INVALID;
     }
     begin_exchange(self_of(server), client);
@@ -204,6 +210,7 @@ void web_client_closed(httpd_handle_t server, int fd)
         }
         *client = (web_client_t){.fd = -1};
     }
+    web_job_abandon(self_of(server), fd);
     (void)shutdown(fd, SHUT_WR);
     for (size_t drained = 0; drained < DRAIN_MAX; drained += sizeof(rest)) {
         if (recv(fd, rest, sizeof(rest), MSG_DONTWAIT) <= 0) {
@@ -211,6 +218,33 @@ void web_client_closed(httpd_handle_t server, int fd)
         }
     }
     (void)close(fd);
+}
+
+/** Only what both TCP/IP stacks have: the text of an IPv4 address that comes as one of IPv6 is that of IPv4. */
+void web_client_address(int fd, char address[ACCESS_ADDRESS_MAX + 1])
+{
+    static const uint8_t mapped[12] = {[10] = 0xFF, [11] = 0xFF};
+    struct sockaddr_storage peer = {0};
+    socklen_t size = sizeof(peer);
+    address[0] = '\0';
+    if (getpeername(fd, (struct sockaddr *)&peer, &size) != 0) {
+        return;
+    }
+    const void *bytes = &((const struct sockaddr_in *)&peer)->sin_addr;
+    int family = AF_INET;
+    if (peer.ss_family == AF_INET6) {
+        const uint8_t *const long_bytes = (const uint8_t *)&((const struct sockaddr_in6 *)&peer)->sin6_addr;
+        const bool is_mapped = memcmp(long_bytes, mapped, sizeof(mapped)) == 0;
+        bytes = is_mapped ? &long_bytes[sizeof(mapped)] : long_bytes;
+        family = is_mapped ? AF_INET : AF_INET6;
+    }
+    (void)inet_ntop(family, bytes, address, ACCESS_ADDRESS_MAX + 1);
+}
+
+/** The server sees that nothing more comes, and closes. Unlike a close that is queued, this can hit nobody else. */
+void web_client_end(const web_client_t *client)
+{
+    (void)shutdown(client->fd, SHUT_RD);
 }
 
 /** Once: the server would close whoever takes its place as well. When its queue is full, the next turn tries again. */
@@ -223,12 +257,21 @@ void web_client_shed(web_server_t *self, web_client_t *client)
 }
 
 /** A request connection is idle; a WebSocket may be silent, but must take what it is sent. */
-static bool overdue(const web_client_t *client, int64_t now_ms)
+static bool overdue(const web_server_t *self, const web_client_t *client, int64_t now_ms)
 {
+    if (web_job_holds(self, client->fd)) {
+        return false;
+    }
     if (client->websocket) {
         return client->stuck_since_ms != 0 && now_ms - client->stuck_since_ms >= WEBSOCKET_STUCK_MS;
     }
     return now_ms - client->active_ms >= IDLE_MS;
+}
+
+/** A WebSocket closes its connection by itself when it has seen our close, or should. */
+static bool ignores_close(const web_client_t *client, int64_t now_ms)
+{
+    return client->websocket && client->ending_since_ms != 0 && now_ms - client->ending_since_ms >= CLOSE_MS;
 }
 
 /** While all connections are taken: those on which nothing came, and of the others the one that is idle for longest. */
@@ -240,13 +283,14 @@ static void make_room(web_server_t *self, int64_t now_ms)
         if (client->fd < 0) {
             return;
         }
-        if (!client->websocket && (longest == NULL || client->active_ms < longest->active_ms)) {
+        const bool idle = !client->websocket && !web_job_holds(self, client->fd);
+        if (idle && (longest == NULL || client->active_ms < longest->active_ms)) {
             longest = client;
         }
     }
     for (unsigned i = 0; i < WEB_CLIENTS_MAX; i++) {
         web_client_t *const client = &self->clients[i];
-        const bool gives_way = client == longest || (!client->websocket && !client->has_spoken);
+        const bool gives_way = client == longest || (!client->websocket && !client->has_spoken); /* none has a job */
         if (gives_way && now_ms - client->active_ms >= IDLE_CROWDED_MS) {
             web_client_shed(self, client);
         }
@@ -264,7 +308,9 @@ void web_clients_tend(web_server_t *self)
             continue;
         }
         client->busy_since_ms = 0;
-        if (overdue(client, now_ms)) {
+        if (ignores_close(client, now_ms)) {
+            web_client_end(client);
+        } else if (overdue(self, client, now_ms)) {
             web_client_shed(self, client);
         }
     }

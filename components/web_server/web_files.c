@@ -145,6 +145,10 @@ esp_err_t web_files_answer(httpd_req_t *req)
     if (!web_admit(req)) {
         return ESP_FAIL;
     }
+    if (req->method != HTTP_GET && req->method != HTTP_HEAD) {
+        return web_refuse_with(req, "405 Method Not Allowed", "method_not_allowed", "a file can only be read", "Allow",
+                               "GET, HEAD");
+    }
     if (!web_path_name(req->uri, length, &path[sizeof(BASE_PATH) - 1])) {
         return web_refuse(req, "404 Not Found", "not_found", "there is nothing at this address");
     }

@@ -4,13 +4,11 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 /**
- * Which address gives what. A document is written as a stream through one small buffer, and goes out in chunks, so that
- * its length costs no memory.
+ * Which address gives what, and to whom. A document is written as a stream through one small buffer, and goes out in
+ * chunks, so that its length costs no memory.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "esp_check.h"
 #include "settings_json.h"
@@ -18,195 +16,65 @@
 
 static const char *TAG = "web_server";
 
-#define JSON_TYPE      "application/json"
-#define METRICS_TYPE   "text/plain; version=0.0.4; charset=utf-8"
-#define LENGTH_MAX     8 /**< digits of a Content-Length and a NUL: more is too much in any case */
-#define CONNECTION_MAX 48
-#define ERROR_MAX      192
-#define HEAD_MAX       192
-#define LOG_MAX        32768 /**< that of the largest log ring: a fast log must not keep one answer going for ever */
+#define JSON_TYPE    "application/json"
+#define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
+#define LOG_MAX      32768 /**< that of the largest log ring: a fast log must not keep one answer going for ever */
 
-/** A document: one of `report` and `own` writes it. */
+/** What an address does for one method; the lines of an address follow one another. */
 typedef struct {
     const char *uri;
-    const char *type;
+    enum http_method method; /**< GET answers HEAD as well */
+    web_right_t right;
+    const char *type; /**< of a document, which one of `report` and `own` writes */
     void (*report)(json_stream_t *json, const report_view_t *view);
     void (*own)(json_stream_t *json, web_server_t *self);
-} web_document_t;
+    bool (*before)(httpd_req_t *req);      /**< may refuse before anything is read; NULL = does not */
+    void (*run)(web_job_t *job);           /**< a change */
+    esp_err_t (*answer)(httpd_req_t *req); /**< anything else */
+} web_route_t;
 
-web_server_t *web_server_of(httpd_req_t *req)
-{
-    return httpd_get_global_user_ctx(req->handle);
-}
-
-/** The server would send a length of 0, or the end of a body, both of which are wrong here. */
-esp_err_t web_answer_head(httpd_req_t *req, const char *status, const char *type, const char *header)
-{
-    char head[HEAD_MAX];
-    const int length =
-        snprintf(head, sizeof(head), "HTTP/1.1 %s\r\nContent-Type: %s\r\n%s\r\n\r\n", status, type, header);
-    return length < (int)sizeof(head) && httpd_send(req, head, (size_t)length) == length ? ESP_OK : ESP_FAIL;
-}
-
-esp_err_t web_refuse(httpd_req_t *req, const char *status, const char *error, const char *message)
-{
-    char body[ERROR_MAX];
-    json_stream_t json;
-    web_server_t *const self = web_server_of(req);
-    self->view.web.requests++;
-    self->view.web.errors++;
-    if (req->method == HTTP_HEAD) {
-        (void)web_answer_head(req, status, JSON_TYPE, "Cache-Control: no-store\r\nConnection: close");
-        return ESP_FAIL;
-    }
-    json_stream_init(&json, body, sizeof(body), NULL, NULL);
-    json_object(&json, NULL);
-    json_text(&json, "error", error);
-    json_text(&json, "message", message);
-    json_close(&json);
-    if (json_stream_end(&json) && httpd_resp_set_status(req, status) == ESP_OK &&
-        httpd_resp_set_type(req, JSON_TYPE) == ESP_OK &&
-        httpd_resp_set_hdr(req, "Cache-Control", "no-store") == ESP_OK &&
-        httpd_resp_set_hdr(req, "Connection", "close") == ESP_OK) {
-        (void)httpd_resp_send(req, body, (ssize_t)json_stream_length(&json));
-    }
-    return ESP_FAIL;
-}
-
-/** What the server refuses by itself, in the words of the API. Where it says 500, it could not parse a request. */
-static esp_err_t refuse_by_itself(httpd_req_t *req, httpd_err_code_t code)
-{
-    static const struct {
-        httpd_err_code_t code;
-        const char *status;
-        const char *error;
-        const char *message;
-    } answers[] = {
-        {HTTPD_500_INTERNAL_SERVER_ERROR, "400 Bad Request", "bad_request", "this is not a request in HTTP/1.1"},
-        {HTTPD_400_BAD_REQUEST, "400 Bad Request", "bad_request", "this is not a request in HTTP/1.1"},
-        {HTTPD_404_NOT_FOUND, "404 Not Found", "not_found", "there is nothing at this address"},
-        {HTTPD_405_METHOD_NOT_ALLOWED, "405 Method Not Allowed", "method_not_allowed", "this address can only be read"},
-        {HTTPD_408_REQ_TIMEOUT, "408 Request Timeout", "request_timeout", "a request must be complete within 5 s"},
-        {HTTPD_411_LENGTH_REQUIRED, "411 Length Required", "length_required", "a body must come with its length"},
-        {HTTPD_414_URI_TOO_LONG, "414 URI Too Long", "uri_too_long", "the address is too long"},
-        {HTTPD_431_REQ_HDR_FIELDS_TOO_LARGE, "431 Request Header Fields Too Large", "headers_too_large",
-         "the headers are too long"},
-        {HTTPD_501_METHOD_NOT_IMPLEMENTED, "501 Not Implemented", "not_implemented", "this method is not known"},
-        {HTTPD_505_VERSION_NOT_SUPPORTED, "505 HTTP Version Not Supported", "version_not_supported",
-         "this server speaks HTTP/1.1"},
-    };
-    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-        if (answers[i].code == code) {
-            if (code == HTTPD_405_METHOD_NOT_ALLOWED) {
-                (void)httpd_resp_set_hdr(req, "Allow", "GET, HEAD");
-            }
-            return web_refuse(req, answers[i].status, answers[i].error, answers[i].message);
-        }
-    }
-    return web_refuse(req, "500 Internal Server Error", "internal_error", "the gateway could not answer");
-}
-
-/** The parser is lax about lengths (empty, repeated, with spaces, modulo 2^32): one that it reads otherwise is refused.
- */
-static bool length_is_plain(httpd_req_t *req)
-{
-    char text[LENGTH_MAX];
-    size_t length = 0;
-    const esp_err_t err = httpd_req_get_hdr_value_str(req, "Content-Length", text, sizeof(text));
-    if (err == ESP_ERR_NOT_FOUND) {
-        return req->content_len == 0;
-    }
-    for (const char *digit = text; *digit != '\0'; digit++) {
-        if (*digit < '0' || *digit > '9') {
-            return false;
-        }
-        length = length * 10 + (size_t)(*digit - '0');
-    }
-    return err == ESP_OK && text[0] != '\0' && length == req->content_len;
-}
-
-static bool has_header(httpd_req_t *req, const char *name)
-{
-    char start[2];
-    return httpd_req_get_hdr_value_str(req, name, start, sizeof(start)) != ESP_ERR_NOT_FOUND;
-}
-
-static bool wants_close(httpd_req_t *req)
-{
-    char list[CONNECTION_MAX];
-    char *rest = NULL;
-    if (httpd_req_get_hdr_value_str(req, "Connection", list, sizeof(list)) != ESP_OK) {
-        return false;
-    }
-    for (const char *word = strtok_r(list, ", ", &rest); word != NULL; word = strtok_r(NULL, ", ", &rest)) {
-        if (strcasecmp(word, "close") == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/**
- * What the server would leave on the line must not be read as the next request: it ignores the coding of a body, and
- * takes the end of a request without any header for another one.
- */
-bool web_admit(httpd_req_t *req)
-{
-    web_server_of(req)->close_after = wants_close(req);
-    if (req->method != HTTP_GET && req->method != HTTP_HEAD) {
-        (void)refuse_by_itself(req, HTTPD_405_METHOD_NOT_ALLOWED);
-        return false;
-    }
-    if (!has_header(req, "Host")) {
-        (void)refuse_by_itself(req, HTTPD_400_BAD_REQUEST);
-        return false;
-    }
-    if (has_header(req, "Transfer-Encoding")) {
-        (void)refuse_by_itself(req, HTTPD_411_LENGTH_REQUIRED);
-        return false;
-    }
-    if (!length_is_plain(req) || req->content_len > WEB_BODY_MAX) {
-        (void)web_refuse(req, "413 Content Too Large", "content_too_large", "a body may have 8192 bytes");
-        return false;
-    }
-    return true;
-}
-
-esp_err_t web_answered(httpd_req_t *req, bool whole)
-{
-    return whole && !web_server_of(req)->close_after ? ESP_OK : ESP_FAIL;
-}
+/** An answer that is sent as it is written. */
+typedef struct {
+    httpd_req_t *req;
+    const char *type;
+    bool begun; /**< there is no other answer any more */
+} web_sending_t;
 
 static bool send_chunk(void *context, const char *bytes, size_t length)
 {
-    return httpd_resp_send_chunk(context, bytes, (ssize_t)length) == ESP_OK;
+    web_sending_t *const sending = context;
+    if (!sending->begun && (httpd_resp_set_type(sending->req, sending->type) != ESP_OK ||
+                            httpd_resp_set_hdr(sending->req, "Cache-Control", "no-store") != ESP_OK)) {
+        return false;
+    }
+    sending->begun = true;
+    return httpd_resp_send_chunk(sending->req, bytes, (ssize_t)length) == ESP_OK;
 }
 
-static esp_err_t answer_document(httpd_req_t *req)
+static esp_err_t answer_document(httpd_req_t *req, const web_route_t *document)
 {
     json_stream_t json;
     web_server_t *const self = web_server_of(req);
-    const web_document_t *const document = req->user_ctx;
-    if (!web_admit(req)) {
-        return ESP_FAIL;
-    }
-    self->view.web.requests++;
+    web_sending_t sending = {.req = req, .type = document->type};
     if (req->method == HTTP_HEAD) {
+        self->view.web.requests++;
         return web_answered(req, web_answer_head(req, "200 OK", document->type, "Cache-Control: no-store") == ESP_OK);
     }
     web_view_update(self);
-    if (httpd_resp_set_type(req, document->type) != ESP_OK ||
-        httpd_resp_set_hdr(req, "Cache-Control", "no-store") != ESP_OK) {
-        return ESP_FAIL;
-    }
-    json_stream_init(&json, self->chunk, sizeof(self->chunk), send_chunk, req);
+    json_stream_init(&json, self->chunk, sizeof(self->chunk), send_chunk, &sending);
     if (document->report != NULL) {
         document->report(&json, &self->view);
     } else {
         document->own(&json, self);
     }
+    const bool whole = json_stream_end(&json);
+    if (!whole && !sending.begun) {
+        return web_refuse_with(req, "503 Service Unavailable", "unavailable", "not now: memory is short, or it changes",
+                               "Retry-After", "1");
+    }
+    self->view.web.requests++;
     /* Without its last chunk a client sees that an answer is not whole. */
-    return web_answered(req, json_stream_end(&json) && httpd_resp_send_chunk(req, NULL, 0) == ESP_OK);
+    return web_answered(req, whole && httpd_resp_send_chunk(req, NULL, 0) == ESP_OK);
 }
 
 static void write_state(json_stream_t *json, web_server_t *self)
@@ -225,20 +93,32 @@ static void write_log(json_stream_t *json, web_server_t *self)
     char text[128];
     uint32_t position = 0;
     size_t length = 1;
-    for (size_t written = 0; self->sources.read_log != NULL && length > 0 && written < LOG_MAX; written += length) {
-        length = self->sources.read_log(self->sources.context, &position, text, sizeof(text));
+    for (size_t written = 0; self->services.read_log != NULL && length > 0 && written < LOG_MAX; written += length) {
+        length = self->services.read_log(self->services.context, &position, text, sizeof(text));
         json_raw(json, text, length);
     }
 }
 
 static void write_settings(json_stream_t *json, web_server_t *self)
 {
-    settings_values_t in_effect;
-    settings_values_t saved;
+    settings_values_t *const in_effect = &self->room.settings.in_effect;
+    settings_values_t *const saved = &self->room.settings.saved;
     bool unconfirmed = false;
-    settings_get_all(self->settings, &in_effect);
-    settings_get_saved(self->settings, &saved, &unconfirmed);
-    settings_write_json(json, &in_effect, &saved, unconfirmed, settings_restricted(self->settings));
+    const uint32_t revision = settings_revision(self->settings);
+    settings_get_all(self->settings, in_effect);
+    settings_get_saved(self->settings, saved, &unconfirmed);
+    settings_write_json(json, in_effect, saved, unconfirmed, settings_restricted(self->settings), revision);
+}
+
+static bool may_export(httpd_req_t *req)
+{
+    web_server_t *const self = web_server_of(req);
+    return web_query_flag(req, "secrets", &self->secrets) && (!self->secrets || web_allowed(req, WEB_ADMIN));
+}
+
+static void write_export(json_stream_t *json, web_server_t *self)
+{
+    web_settings_export(json, self, self->secrets);
 }
 
 static void write_schema(json_stream_t *json, web_server_t *self)
@@ -253,35 +133,158 @@ static void write_form(json_stream_t *json, web_server_t *self)
     settings_write_form(json);
 }
 
-static const web_document_t s_documents[] = {
-    {"/api/v1/status", JSON_TYPE, report_status, NULL},
-    {"/api/v1/state", JSON_TYPE, NULL, write_state},
-    {"/api/v1/limits", JSON_TYPE, report_limits, NULL},
-    {"/api/v1/cells", JSON_TYPE, report_cells, NULL},
-    {"/api/v1/alarms", JSON_TYPE, report_alarms, NULL},
-    {"/api/v1/energy", JSON_TYPE, report_energy, NULL},
-    {"/api/v1/statistics", JSON_TYPE, report_statistics, NULL},
-    {"/api/v1/events", JSON_TYPE, report_events, NULL},
-    {"/api/v1/bms/registers", JSON_TYPE, NULL, write_registers},
-    {"/api/v1/settings", JSON_TYPE, NULL, write_settings},
-    {"/api/v1/settings/schema", "application/schema+json", NULL, write_schema},
-    {"/api/v1/settings/form", JSON_TYPE, NULL, write_form},
-    {"/api/v1/can", JSON_TYPE, report_can, NULL},
-    {"/api/v1/uart", JSON_TYPE, report_uart, NULL},
-    {"/api/v1/log", "text/plain; charset=utf-8", NULL, write_log},
-    {"/api/v1/diagnostics", JSON_TYPE, report_diagnostics, NULL},
-    {"/metrics", METRICS_TYPE, report_metrics, NULL},
+#define REPORT(path, writer)                                                                                           \
+    {                                                                                                                  \
+        .uri = (path), .method = HTTP_GET, .right = WEB_READ, .type = JSON_TYPE, .report = (writer)                    \
+    }
+#define OWN(path, rights, media, writer)                                                                               \
+    {                                                                                                                  \
+        .uri = (path), .method = HTTP_GET, .right = (rights), .type = (media), .own = (writer)                         \
+    }
+#define CHANGE(verb, path, rights, runner)                                                                             \
+    {                                                                                                                  \
+        .uri = (path), .method = (verb), .right = (rights), .run = (runner)                                            \
+    }
+
+static const web_route_t s_routes[] = {
+    {.uri = "/api/v1/status", .method = HTTP_GET, .right = WEB_OPEN, .type = JSON_TYPE, .report = report_status},
+    {.uri = "/api/v1/setup",
+     .method = HTTP_POST,
+     .right = WEB_OPEN,
+     .before = web_may_set_up,
+     .run = web_first_password},
+    {.uri = "/api/v1/session", .method = HTTP_GET, .right = WEB_OPEN, .type = JSON_TYPE, .answer = web_session_show},
+    {.uri = "/api/v1/session", .method = HTTP_POST, .right = WEB_OPEN, .before = web_may_try, .run = web_login},
+    {.uri = "/api/v1/session", .method = HTTP_DELETE, .right = WEB_ADMIN, .answer = web_session_end},
+    {.uri = "/api/v1/password",
+     .method = HTTP_PUT,
+     .right = WEB_ADMIN,
+     .before = web_may_try,
+     .run = web_change_password},
+    OWN("/api/v1/tokens", WEB_ADMIN, JSON_TYPE, web_tokens_show),
+    CHANGE(HTTP_POST, "/api/v1/tokens", WEB_ADMIN, web_token_create),
+    CHANGE(HTTP_DELETE, "/api/v1/tokens/*", WEB_ADMIN, web_token_revoke),
+    OWN("/api/v1/audit", WEB_FULL, JSON_TYPE, web_audit_show),
+    OWN("/api/v1/state", WEB_READ, JSON_TYPE, write_state),
+    REPORT("/api/v1/limits", report_limits),
+    REPORT("/api/v1/cells", report_cells),
+    REPORT("/api/v1/alarms", report_alarms),
+    REPORT("/api/v1/energy", report_energy),
+    REPORT("/api/v1/statistics", report_statistics),
+    REPORT("/api/v1/events", report_events),
+    OWN("/api/v1/bms/registers", WEB_READ, JSON_TYPE, write_registers),
+    CHANGE(HTTP_POST, "/api/v1/bms/registers", WEB_FULL, web_bms_write),
+    CHANGE(HTTP_POST, "/api/v1/bms/registers/plan", WEB_READ, web_bms_plan),
+    {.uri = "/api/v1/bms/profile",
+     .method = HTTP_GET,
+     .right = WEB_READ,
+     .type = JSON_TYPE,
+     .own = web_bms_profile,
+     .before = web_bms_is_known},
+    CHANGE(HTTP_POST, "/api/v1/battery/forget-sensor", WEB_FULL, web_forget_sensor),
+    CHANGE(HTTP_POST, "/api/v1/restart", WEB_FULL, web_restart),
+    CHANGE(HTTP_POST, "/api/v1/factory-reset", WEB_ADMIN, web_factory_reset),
+    OWN("/api/v1/settings", WEB_READ, JSON_TYPE, write_settings),
+    CHANGE(HTTP_PATCH, "/api/v1/settings", WEB_FULL, web_settings_change),
+    {.uri = "/api/v1/settings/export",
+     .method = HTTP_GET,
+     .right = WEB_READ,
+     .type = JSON_TYPE,
+     .before = may_export,
+     .own = write_export},
+    CHANGE(HTTP_POST, "/api/v1/settings/import", WEB_FULL, web_settings_import),
+    CHANGE(HTTP_POST, "/api/v1/settings/confirm", WEB_FULL, web_settings_confirm),
+    OWN("/api/v1/settings/schema", WEB_READ, "application/schema+json", write_schema),
+    OWN("/api/v1/settings/form", WEB_READ, JSON_TYPE, write_form),
+    REPORT("/api/v1/can", report_can),
+    REPORT("/api/v1/uart", report_uart),
+    OWN("/api/v1/log", WEB_READ, "text/plain; charset=utf-8", write_log),
+    REPORT("/api/v1/diagnostics", report_diagnostics),
+    {.uri = "/metrics", .method = HTTP_GET, .right = WEB_READ, .type = METRICS_TYPE, .report = report_metrics},
+    {.uri = NULL},
 };
 
-_Static_assert(sizeof(s_documents) / sizeof(s_documents[0]) + 2 <= WEB_HANDLERS_MAX, "WEB_HANDLERS_MAX is too low");
+_Static_assert(sizeof(s_routes) / sizeof(s_routes[0]) + 1 <= WEB_HANDLERS_MAX, "WEB_HANDLERS_MAX is too low");
 
-static esp_err_t register_errors(httpd_handle_t server)
+static bool same_address(const web_route_t *a, const web_route_t *b)
 {
-    for (httpd_err_code_t code = 0; code < HTTPD_ERR_CODE_MAX; code++) {
-        ESP_RETURN_ON_ERROR(httpd_register_err_handler(server, code, refuse_by_itself), TAG, "cannot register error %d",
-                            (int)code);
+    return b->uri != NULL && strcmp(a->uri, b->uri) == 0;
+}
+
+static const char *methods_of(const web_route_t *route)
+{
+    switch (route->method) {
+    case HTTP_GET:
+        return "GET, HEAD";
+    case HTTP_POST:
+        return "POST";
+    case HTTP_PUT:
+        return "PUT";
+    case HTTP_PATCH:
+        return "PATCH";
+    default:
+        return "DELETE";
     }
-    return ESP_OK;
+}
+
+static esp_err_t refuse_method(httpd_req_t *req, const web_route_t *first)
+{
+    json_stream_t allow;
+    web_server_t *const self = web_server_of(req);
+    json_stream_init(&allow, self->header, sizeof(self->header), NULL, NULL);
+    for (const web_route_t *route = first; same_address(first, route); route++) {
+        json_rawf(&allow, "%s%s", route == first ? "" : ", ", methods_of(route));
+    }
+    (void)json_stream_end(&allow);
+    return web_refuse_with(req, "405 Method Not Allowed", "method_not_allowed", "this address has other methods",
+                           "Allow", self->header);
+}
+
+/** What "*" stands for in the address; NULL if it has none. */
+static const char *named_in(const httpd_req_t *req, const web_route_t *route)
+{
+    char fixed[32];
+    const size_t length = strlen(route->uri) - 1;
+    if (route->uri[length] != '*') {
+        return NULL;
+    }
+    (void)snprintf(fixed, sizeof(fixed), "%.*s", (int)length, route->uri);
+    const char *const found = strstr(req->uri, fixed); /* not at the beginning if there is a host before it */
+    return found == NULL ? "" : &found[length];
+}
+
+static esp_err_t serve(httpd_req_t *req)
+{
+    const web_route_t *const first = req->user_ctx;
+    const web_route_t *route = first;
+    const int method = req->method == HTTP_HEAD ? HTTP_GET : req->method;
+    if (!web_admit(req)) {
+        return ESP_FAIL;
+    }
+    while (same_address(first, route) && (int)route->method != method) {
+        route++;
+    }
+    if (!same_address(first, route)) {
+        return refuse_method(req, first);
+    }
+    if (!web_allowed(req, route->right) || (route->before != NULL && !route->before(req))) {
+        return ESP_FAIL;
+    }
+    if (route->run != NULL) {
+        return web_job_take(req, route->run, named_in(req, route));
+    }
+    return route->answer != NULL ? route->answer(req) : answer_document(req, route);
+}
+
+static esp_err_t register_address(httpd_handle_t server, const web_route_t *first)
+{
+    const httpd_uri_t address = {
+        .uri = first->uri,
+        .method = HTTP_ANY, /* so that one entry does for all */
+        .handler = serve,
+        .user_ctx = (void *)first,
+    };
+    return httpd_register_uri_handler(server, &address);
 }
 
 esp_err_t web_routes_register(web_server_t *self)
@@ -296,14 +299,12 @@ esp_err_t web_routes_register(web_server_t *self)
         .ws_post_handshake_cb = web_socket_after,
     };
     const httpd_uri_t files = {.uri = "/*", .method = HTTP_ANY, .handler = web_files_answer};
-    for (size_t i = 0; i < sizeof(s_documents) / sizeof(s_documents[0]); i++) {
-        const httpd_uri_t address = {.uri = s_documents[i].uri,
-                                     .method = HTTP_ANY, /* so that one entry does for GET and HEAD */
-                                     .handler = answer_document,
-                                     .user_ctx = (void *)&s_documents[i]};
-        ESP_RETURN_ON_ERROR(httpd_register_uri_handler(self->server, &address), TAG, "cannot register %s", address.uri);
+    for (const web_route_t *route = s_routes; route->uri != NULL; route++) {
+        if (route == s_routes || !same_address(route, route - 1)) {
+            ESP_RETURN_ON_ERROR(register_address(self->server, route), TAG, "cannot register %s", route->uri);
+        }
     }
     ESP_RETURN_ON_ERROR(httpd_register_uri_handler(self->server, &websocket), TAG, "cannot register /ws");
     ESP_RETURN_ON_ERROR(httpd_register_uri_handler(self->server, &files), TAG, "cannot register the files");
-    return register_errors(self->server);
+    return web_answer_register(self);
 }

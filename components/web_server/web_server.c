@@ -21,7 +21,7 @@ static const char *TAG = "web_server";
 
 #define TURN_EVERY_MS   250
 #define HUNG_AFTER_MS   30000 /**< slow clients hold the server for 10 s, and each behind the first for 2 s at most */
-#define RESP_HEADERS    8
+#define RESP_HEADERS    12
 #define REPORT_EVERY_MS 10000
 
 static web_server_t s_web;
@@ -44,7 +44,9 @@ static void turn(void *argument)
     web_server_t *const self = argument;
     atomic_store(&self->turn_queued, false);
     report_stack(self);
+    web_job_tend(self);
     web_clients_tend(self);
+    web_access_tend(self);
     web_view_update(self);
     web_socket_push(self);
 }
@@ -104,7 +106,9 @@ static esp_err_t start_server(web_server_t *self)
 /** In the relay task, which the state is to wake. */
 static esp_err_t open_view(void *argument)
 {
-    return web_view_open(argument, xTaskGetCurrentTaskHandle());
+    web_server_t *const self = argument;
+    self->relay = xTaskGetCurrentTaskHandle();
+    return web_view_open(self, self->relay);
 }
 
 /** The addresses come last, because they need what the relay has opened; the first client waits for them. */
@@ -137,14 +141,18 @@ static void keep_log_readable(void)
     }
 }
 
-esp_err_t web_server_start(event_bus_handle_t bus, settings_handle_t settings, const web_server_sources_t *sources)
+esp_err_t web_server_start(event_bus_handle_t bus, settings_handle_t settings, access_handle_t access,
+                           const web_server_services_t *services)
 {
-    ESP_RETURN_ON_FALSE(bus != NULL && settings != NULL && sources != NULL, ESP_ERR_INVALID_ARG, TAG, "NULL argument");
+    ESP_RETURN_ON_FALSE(bus != NULL && settings != NULL && access != NULL && services != NULL, ESP_ERR_INVALID_ARG, TAG,
+                        "NULL argument");
     web_server_t *const self = &s_web;
     ESP_RETURN_ON_FALSE(self->bus == NULL, ESP_ERR_INVALID_STATE, TAG, "already started");
     self->bus = bus;
     self->settings = settings;
-    self->sources = *sources;
+    self->generation = settings_generation(settings) - 1; /* not read yet */
+    self->access = access;
+    self->services = *services;
     settings_device_name(settings, self->device);
     self->view.version = esp_app_get_description()->version;
     self->view.device = self->device;

@@ -75,12 +75,12 @@ esp_err_t web_socket_before(httpd_req_t *req)
 {
     uint8_t topics = 0;
     web_server_t *const self = web_server_of(req);
-    if (!web_admit(req)) {
+    if (!web_admit(req) || !web_allowed(req, WEB_READ)) {
         return ESP_FAIL;
     }
     if (!speaks_websocket(req)) {
-        (void)httpd_resp_set_hdr(req, "Sec-WebSocket-Version", "13");
-        return web_refuse(req, "426 Upgrade Required", "upgrade_required", "this is a WebSocket of version 13");
+        return web_refuse_with(req, "426 Upgrade Required", "upgrade_required", "this is a WebSocket of version 13",
+                               "Sec-WebSocket-Version", "13");
     }
     if (httpd_req_get_hdr_value_len(req, "Sec-WebSocket-Key") != KEY_LENGTH) {
         return web_refuse(req, "400 Bad Request", "bad_request", "Sec-WebSocket-Key has 24 characters");
@@ -100,8 +100,8 @@ static void deliver(web_server_t *self, web_client_t *client, web_topic_t topic,
     char head[HEAD_SIZE + 1];
     char start[HEAD_SIZE + 1];
     httpd_ws_frame_t frame = {
-        .final = true, .type = HTTPD_WS_TYPE_TEXT, .payload = (uint8_t *)self->message, .len = length};
-    if (client->closing) {
+        .final = true, .type = HTTPD_WS_TYPE_TEXT, .payload = (uint8_t *)self->room.message, .len = length};
+    if (client->closing || client->ending_since_ms != 0) {
         return;
     }
     if (!web_client_writable(client->fd)) {
@@ -113,7 +113,7 @@ static void deliver(web_server_t *self, web_client_t *client, web_topic_t topic,
     client->stuck_since_ms = 0;
     (void)snprintf(start, sizeof(start), "{\"type\":\"%s\",\"lost\":%" PRIu32 ",", s_names[topic], client->lost[topic]);
     (void)snprintf(head, sizeof(head), "%-*s", HEAD_SIZE, start);
-    memcpy(self->message, head, HEAD_SIZE);
+    memcpy(self->room.message, head, HEAD_SIZE);
     if (httpd_ws_send_frame_async(self->server, client->fd, &frame) != ESP_OK) {
         web_client_shed(self, client);
     }
@@ -122,7 +122,7 @@ static void deliver(web_server_t *self, web_client_t *client, web_topic_t topic,
 /** Begins the message behind its head, which differs from client to client. */
 static void begin_message(web_server_t *self, json_stream_t *json)
 {
-    json_stream_init(json, &self->message[HEAD_SIZE], sizeof(self->message) - HEAD_SIZE, NULL, NULL);
+    json_stream_init(json, &self->room.message[HEAD_SIZE], sizeof(self->room.message) - HEAD_SIZE, NULL, NULL);
 }
 
 /** Length of the message; 0 = it did not fit, which a test of the longest state rules out. */
@@ -233,6 +233,7 @@ esp_err_t web_socket_after(httpd_req_t *req)
         return ESP_FAIL;
     }
     client->websocket = true;
+    client->asker = self->asker;
     self->view.now_ms = service_now_ms();
     deliver(self, client, WEB_TOPIC_STATE, write_state(self), 1);
     return ESP_OK;
@@ -254,14 +255,18 @@ static bool known_type(httpd_ws_type_t type)
     }
 }
 
-/** A client that does not read its pongs gets none: it must not hold the server. */
+/** A client that does not read its pongs gets none: it must not hold the server. Behind our close nothing is said. */
 static esp_err_t answer_frame(httpd_req_t *req, const httpd_ws_frame_t *from)
 {
+    const web_client_t *const client = web_client_find(web_server_of(req), httpd_req_to_sockfd(req));
     httpd_ws_frame_t frame = {.final = true, .type = HTTPD_WS_TYPE_CLOSE};
     if (from->type == HTTPD_WS_TYPE_PING) {
         frame =
             (httpd_ws_frame_t){.final = true, .type = HTTPD_WS_TYPE_PONG, .payload = from->payload, .len = from->len};
     } else if (from->type != HTTPD_WS_TYPE_CLOSE) {
+        return ESP_OK;
+    }
+    if (client == NULL || client->ending_since_ms != 0) {
         return ESP_OK;
     }
     return web_client_writable(httpd_req_to_sockfd(req)) ? httpd_ws_send_frame(req, &frame) : ESP_OK;
@@ -286,8 +291,11 @@ esp_err_t web_socket_receive(httpd_req_t *req)
     httpd_ws_frame_t frame = {0};
     web_client_t *const client = web_client_find(web_server_of(req), httpd_req_to_sockfd(req));
     if (client == NULL || !client->websocket) {
-        (void)httpd_resp_set_hdr(req, "Upgrade", "websocket");
-        return web_refuse(req, "426 Upgrade Required", "upgrade_required", "this address is a WebSocket");
+        if (!web_admit(req) || !web_allowed(req, WEB_READ)) {
+            return ESP_FAIL;
+        }
+        return web_refuse_with(req, "426 Upgrade Required", "upgrade_required", "this address is a WebSocket",
+                               "Upgrade", "websocket");
     }
     const esp_err_t err = receive_frame(req, &frame, text);
     client->busy_since_ms = 0;

@@ -64,7 +64,7 @@ static void ask(web_server_t *self, tinybms_option_t option, report_option_t *kn
 {
     if (!known->known) {
         known->known =
-            self->sources.read_option(self->sources.context, option, known->words, OPTION_TIMEOUT_MS) == ESP_OK;
+            self->services.read_option(self->services.context, option, known->words, OPTION_TIMEOUT_MS) == ESP_OK;
         web_view_update(self);
         web_socket_push(self);
     }
@@ -74,7 +74,7 @@ void web_view_ask_options(web_server_t *self)
 {
     report_view_t *const view = &self->view;
     const bool asked = self->options_asked_ms != 0 && view->now_ms - self->options_asked_ms < ASK_AGAIN_AFTER_MS;
-    if (self->sources.read_option == NULL || asked || !view->uart.answering) {
+    if (self->services.read_option == NULL || asked || !view->uart.answering) {
         return;
     }
     self->options_asked_ms = view->now_ms;

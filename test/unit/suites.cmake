@@ -31,21 +31,31 @@ unit_suite(victron_pgn
     SRCS victron_pgn/test_keepalive.c victron_pgn/test_pgn.c victron_pgn/test_schedule.c
     REQUIRES victron_pgn)
 unit_suite(settings
-    SRCS settings/test_settings_apart.c settings/test_settings_keep.c settings/test_settings_pipeline.c
-         settings/test_settings_record.c settings/test_settings_rules.c
-    REQUIRES settings tinybms)
+    SRCS settings/test_settings_apart.c settings/test_settings_input.c settings/test_settings_keep.c
+         settings/test_settings_pipeline.c settings/test_settings_record.c settings/test_settings_rules.c
+    REQUIRES json_stream settings tinybms)
 unit_suite(json_stream
-    SRCS json_stream/test_json_stream.c
+    SRCS json_stream/test_json_reader.c json_stream/test_json_stream.c
     REQUIRES json_stream)
+unit_suite(device_console
+    SRCS device_console/test_console_line.c
+    REQUIRES device_console)
+unit_suite(access
+    SRCS access/test_access_code.c access/test_access_cookie.c access/test_access_crypto.c access/test_access_origin.c
+         access/test_access_sessions.c access/test_access_throttle.c
+    REQUIRES access)
 unit_suite(report
     SRCS report/test_report.c
     REQUIRES report)
 unit_suite(web_server LINUX_ONLY
-    SRCS web_server/test_web_path.c
+    SRCS web_server/test_web_path.c web_server/test_web_plan.c web_server/test_web_registers.c
     REQUIRES web_server)
 unit_suite(event_bus
     SRCS event_bus/test_event_bus.c event_bus/test_service_task.c
     REQUIRES event_bus)
+unit_suite(work
+    SRCS work/test_work.c
+    REQUIRES event_bus work)
 unit_suite(flash_gate
     SRCS flash_gate/test_flash_pace.c
     REQUIRES flash_gate)
@@ -103,8 +113,13 @@ unit_suite(overdue LINUX_ONLY
     SRCS overdue/test_overdue.c
     REQUIRES event_bus)
 unit_suite(settings_storage LINUX_ONLY
-    SRCS settings_storage/storage.c settings_storage/test_settings_long.c settings_storage/test_settings_storage.c
+    SRCS settings_storage/storage.c settings_storage/test_settings_long.c settings_storage/test_settings_reset.c
+         settings_storage/test_settings_storage.c
     REQUIRES esp_partition flash_gate nvs_flash settings)
+unit_suite(access_storage LINUX_ONLY
+    SRCS access_storage/gateway.c access_storage/test_access.c access_storage/test_access_audit.c
+         access_storage/test_access_store.c
+    REQUIRES access flash_gate nvs_flash)
 unit_suite(host_freertos LINUX_ONLY
     SRCS host/test_freertos.c
     REQUIRES esp_event esp_timer)
@@ -139,7 +154,7 @@ unit_suite(host_uart LINUX_ONLY
     SRCS host/test_uart.c
     REQUIRES esp_driver_uart esp_timer)
 unit_suite(host_http_server LINUX_ONLY
-    SRCS host/http_peer.c host/test_http_address.c host/test_http_server.c host/test_http_sessions.c
+    SRCS host/http_peer.c host/test_http_address.c host/test_http_async.c host/test_http_server.c host/test_http_sessions.c
          host/test_http_websocket.c
     REQUIRES esp_event esp_http_server lwip)
 unit_suite(host_mac LINUX_ONLY

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "../row.h"
+#include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "host.h"
 #include "service_task.h"
