@@ -16,6 +16,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "access_options.h"
 #include "battery_state.h"
 #include "can_bus.h"
 #include "esp_log.h"
@@ -39,6 +40,8 @@ static bool s_set;
 static bool s_print_settings;
 static int s_forget_sensor; /**< 0 = none */
 static bool s_confirm;
+static bool s_setup;
+static bool s_reset_password;
 
 static const char usage[] =
     "Usage: tinybms-web-gateway.elf [OPTION]...\n"
@@ -58,6 +61,11 @@ static const char usage[] =
     "  --settings            print all settings and exit\n"
     "  --confirm-settings    after a loss, confirm the settings that --settings shows, and exit (needs --data)\n"
     "  --forget-sensor N     forget the external temperature sensor N (1 or 2) and exit (needs --data)\n"
+    "  --setup               print the set-up code for the first password and exit; also beside a running gateway "
+    "(needs --data)\n"
+    "  --reset-password      take back password and tokens, make a new set-up code, and exit (needs --data)\n"
+    "  --console             take commands from standard input, as the chip does on UART0: try \"help\" "
+    "(TINYBMS_CONSOLE)\n"
     "  --time-scale N        run the program's clock N times as fast, 0.01..1000 (TINYBMS_TIME_SCALE); default: 1\n"
     "  --start-uptime-ms N   start with an uptime of N ms (TINYBMS_START_UPTIME_MS); default: 0\n"
     "  --log-level LEVEL     none, error, warn, info, debug or verbose (TINYBMS_LOG_LEVEL); default: info\n"
@@ -86,6 +94,9 @@ static double number_in(const char *name, const char *text, double least, double
 
 static void remember_setting(const char *assignment)
 {
+    if (esp_reset_reason() == ESP_RST_SW) {
+        return; /* saved before the restart; it may have been changed since */
+    }
     const char *const problem = settings_options_add(assignment);
     if (problem != NULL) { /* the value may be a password: only the key is shown */
         char key[32];
@@ -120,6 +131,29 @@ static void apply(const char *name, const char *value)
     }
 }
 
+static void apply_flag(int flag)
+{
+    switch (flag) {
+    case 's':
+        s_print_settings = true;
+        break;
+    case 'c':
+        s_confirm = true;
+        break;
+    case 'u':
+        s_setup = true;
+        break;
+    case 'r':
+        s_reset_password = true;
+        break;
+    case 'o':
+        host_options.console = true;
+        break;
+    default:
+        break;
+    }
+}
+
 static void read_options(int argc, char **argv)
 {
     static const struct {
@@ -138,7 +172,7 @@ static void read_options(int argc, char **argv)
     enum {
         COUNT = sizeof(names) / sizeof(names[0]),
     };
-    struct option options[COUNT + 6] = {{.name = NULL}};
+    struct option options[COUNT + 9] = {{.name = NULL}};
     int index = 0;
     for (size_t i = 0; i < COUNT; i++) {
         const char *const value = getenv(names[i].variable); // NOLINT(concurrency-mt-unsafe)
@@ -147,24 +181,26 @@ static void read_options(int argc, char **argv)
         }
         options[i] = (struct option){.name = names[i].option, .has_arg = required_argument};
     }
+    host_options.console = getenv("TINYBMS_CONSOLE") != NULL; // NOLINT(concurrency-mt-unsafe)
     options[COUNT] = (struct option){.name = "help", .has_arg = no_argument, .val = 'h'};
     options[COUNT + 1] = (struct option){.name = "settings", .has_arg = no_argument, .val = 's'};
     options[COUNT + 2] = (struct option){.name = "set", .has_arg = required_argument};
     options[COUNT + 3] = (struct option){.name = "forget-sensor", .has_arg = required_argument};
     options[COUNT + 4] = (struct option){.name = "confirm-settings", .has_arg = no_argument, .val = 'c'};
+    options[COUNT + 5] = (struct option){.name = "setup", .has_arg = no_argument, .val = 'u'};
+    options[COUNT + 6] = (struct option){.name = "reset-password", .has_arg = no_argument, .val = 'r'};
+    options[COUNT + 7] = (struct option){.name = "console", .has_arg = no_argument, .val = 'o'};
     for (int found = 0; found != -1;) {
         found = getopt_long(argc, argv, "", options, &index); // NOLINT(concurrency-mt-unsafe)
         if (found == 'h') {
             (void)fputs(usage, stdout);
             exit(EXIT_SUCCESS); // NOLINT(concurrency-mt-unsafe)
-        } else if (found == 's') {
-            s_print_settings = true;
-        } else if (found == 'c') {
-            s_confirm = true;
         } else if (found == 0) {
             apply(options[index].name, optarg);
         } else if (found == '?') {
             exit(USAGE_ERROR); // NOLINT(concurrency-mt-unsafe): getopt has said what is wrong
+        } else {
+            apply_flag(found);
         }
     }
     if (optind < argc) {
@@ -193,9 +229,13 @@ static void lock_data(void)
     if (file < 0) {
         refuse("--data", host_options.data_dir, strerror(errno));
     }
-    if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+    if (flock(file, LOCK_EX | LOCK_NB) == 0) {
+        return;
+    }
+    if (!s_setup || s_set || s_reset_password || s_confirm || s_forget_sensor != 0) {
         refuse("--data", host_options.data_dir, "in use by a running gateway; stop that first");
     }
+    host_options.read_only = true;
 }
 
 static void open_data(void)
@@ -243,6 +283,36 @@ static void open_http(void)
     if (problem != NULL) {
         refuse("--http", s_http_address, problem);
     }
+    if (s_http_address != NULL && host_options.data_dir == NULL) {
+        ESP_LOGW("main",
+                 "--http without --data: no password can be saved, so nobody can log in, read or change anything");
+    }
+}
+
+/** The console of the chip, for a gateway that does not run. Does not come back if there was something to do. */
+static void use_access_options(void)
+{
+    const char *const option = s_reset_password ? "--reset-password" : "--setup";
+    access_options_outcome_t outcome = ACCESS_OPTIONS_DONE;
+    if (!s_setup && !s_reset_password) {
+        return;
+    }
+    if (host_options.data_dir == NULL) {
+        refuse(option, "", "needs --data, where the password is saved");
+    }
+    esp_log_level_set("*", ESP_LOG_NONE); /* stdout is for the code */
+    const char *const problem = s_reset_password ? access_options_reset() : NULL;
+    if (problem != NULL) {
+        refuse(option, "", problem);
+    }
+    if (s_setup) {
+        outcome = access_options_setup();
+    }
+    if (outcome == ACCESS_OPTIONS_FAILED) {
+        refuse(option, "", "there is no set-up code, and none can be made in the data directory");
+    }
+    exit(outcome == ACCESS_OPTIONS_DONE ? EXIT_SUCCESS // NOLINT(concurrency-mt-unsafe): before any thread is started
+                                        : EXIT_FAILURE);
 }
 
 /** Before any task runs: a setting that is refused must not let the gateway start with another one. */
@@ -313,6 +383,7 @@ int main(int argc, char **argv)
     host_rtc_memory_load();
     set_log_level();
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGTTIN, SIG_IGN); /* a console in the background has nothing to read, and goes on */
     (void)sigemptyset(&ending);
     (void)sigaddset(&ending, SIGTERM);
     (void)sigaddset(&ending, SIGINT);
@@ -321,7 +392,8 @@ int main(int argc, char **argv)
     open_data();
     check_web();
     use_settings_options();
-    host_rtc_memory_survive_crashes(); /* not before: a call that only prints settings is no start */
+    use_access_options();
+    host_rtc_memory_survive_crashes(); /* not before: a call that only prints something is no start */
     host_boot_loader();
     open_bus();
     open_http();

@@ -10,6 +10,7 @@
 #include "tinybms_frame.h"
 #include "tinybms_session.h"
 #include "tinybms_write_gate.h"
+#include "web_plan.h"
 #include "victron_pgn.h"
 
 SIZE_OF(parser, tinybms_parser_t);
@@ -52,4 +53,26 @@ tinybms_write_status_t tinybms_pure_gate_order(const uint16_t *settings, uint8_t
         order[i] = (size_t)(requests[i].entry - tinybms_register_at(0));
     }
     return result.status;
+}
+
+/* The same, planned: what differs, its number, and why in words. */
+web_verdict_t tinybms_pure_plan(const uint16_t *settings, uint8_t cells, const size_t *entries, const int64_t *raws,
+                                size_t *count, size_t *order, char *why, size_t size);
+
+web_verdict_t tinybms_pure_plan(const uint16_t *settings, uint8_t cells, const size_t *entries, const int64_t *raws,
+                                size_t *count, size_t *order, char *why, size_t size)
+{
+    tinybms_write_request_t requests[64];
+    if (*count > sizeof(requests) / sizeof(requests[0])) {
+        return WEB_VERDICT_REFUSED;
+    }
+    for (size_t i = 0; i < *count; i++) {
+        requests[i] = (tinybms_write_request_t){
+            .kind = TINYBMS_WRITE_SETTING, .entry = tinybms_register_at(entries[i]), .raw = raws[i]};
+    }
+    const web_verdict_t verdict = web_plan(settings, cells, requests, count, why, size);
+    for (size_t i = 0; i < *count; i++) {
+        order[i] = (size_t)(requests[i].entry - tinybms_register_at(0));
+    }
+    return verdict;
 }

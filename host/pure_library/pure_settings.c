@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pure_library.h"
+#include "settings_input.h"
 #include "settings_json.h"
 #include "settings_keep.h"
 #include "settings_pipeline.h"
@@ -124,7 +125,66 @@ size_t tinybms_pure_settings_json(char what, const settings_values_t *in_effect,
     } else if (what == 'f') {
         settings_write_form(&json);
     } else {
-        settings_write_json(&json, in_effect, saved, false, true);
+        settings_write_json(&json, in_effect, saved, false, true, 0x0123ABCD);
     }
+    return json_stream_end(&json) ? text.length : 0;
+}
+
+/* A document through the reader and the rules: what it wants and what is wrong with it, as JSON. */
+
+/** @param text with one byte of room behind it. @return length of what was written; 0 = it did not fit */
+size_t tinybms_pure_settings_input(char *text, size_t length, bool export, const settings_values_t *saved, char *to,
+                                   size_t size);
+
+static void write_change(json_stream_t *json, const settings_change_t *change)
+{
+    const char *const key = settings_entry(change->id)->key;
+    if (settings_is_number(change->id)) {
+        json_int(json, key, change->value.number);
+    } else {
+        json_text(json, key, change->value.text);
+    }
+}
+
+size_t tinybms_pure_settings_input(char *text, size_t length, bool export, const settings_values_t *saved, char *to,
+                                   size_t size)
+{
+    static settings_input_t input;
+    static settings_values_t next;
+    json_stream_t json;
+    const bool is_json =
+        export ? settings_input_read_export(&input, text, length) : settings_input_read(&input, text, length);
+    json_stream_init(&json, to, size, NULL, NULL);
+    json_object(&json, NULL);
+    json_bool(&json, "json", is_json);
+    if (is_json) {
+        settings_input_fit(&input, saved, &next);
+        json_object(&json, "changes");
+        for (size_t i = 0; i < input.count; i++) {
+            write_change(&json, &input.changes[i]);
+        }
+        json_close(&json);
+        json_array(&json, "problems");
+        settings_input_write_problems(&input, &json, size);
+        json_close(&json);
+    }
+    json_close(&json);
+    return json_stream_end(&json) ? strlen(to) : 0;
+}
+
+/** An export of what is saved. @return its length, 0 = it did not fit */
+size_t tinybms_pure_settings_export(const settings_values_t *saved, const char *long_text, bool secrets, char *to,
+                                    size_t size);
+
+size_t tinybms_pure_settings_export(const settings_values_t *saved, const char *long_text, bool secrets, char *to,
+                                    size_t size)
+{
+    char buffer[512];
+    text_t text = {.to = to, .size = size};
+    json_stream_t json;
+    const settings_export_t contents = {
+        .device = "house", .firmware = "1.2.3", .saved = saved, .long_texts = {long_text}, .secrets = secrets};
+    json_stream_init(&json, buffer, sizeof(buffer), append, &text);
+    settings_write_export(&json, &contents);
     return json_stream_end(&json) ? text.length : 0;
 }

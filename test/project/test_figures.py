@@ -56,7 +56,17 @@ def test_the_recorded_figures_have_the_limits_of_the_project() -> None:
 
 def test_every_fuzz_target_is_recorded_and_has_a_corpus(root: Path) -> None:
     recorded = {figure.name for figure in load(FIGURES.reference).figures}
-    assert targets() == ["can_receive", "frame_parser", "register_decoder", "web_path", "web_request", "web_socket"]
+    assert targets() == [
+        "can_receive",
+        "frame_parser",
+        "import",
+        "json",
+        "register_decoder",
+        "web_cookie",
+        "web_path",
+        "web_request",
+        "web_socket",
+    ]
     for name in targets():
         assert {f"fuzz_{name}_rate", f"fuzz_{name}_edges"} <= recorded, name
         assert len(list((root / "test/fuzz/corpus" / name).iterdir())) >= 10, name

@@ -18,6 +18,7 @@ import pytest
 from project.bench_suite import suite
 from support import ROOT
 from support.fixtures import rig
+from support.fixtures.access import set_up_before
 from support.fixtures.bench_options import BenchOptions
 from support.fixtures.embedded import QEMU_WITHOUT_WATCHDOG
 from support.fixtures.ports import free_ports
@@ -35,6 +36,7 @@ SHARES = {
     "limits": "rise_again or agree",
     "web": "test_web and not half_a_minute",
     "use": "half_a_minute",
+    "access": "test_access",
 }
 """Runs of about the same length beside one another, as they wait on real time."""
 LEFT_OUT = {
@@ -74,6 +76,7 @@ def on_emulator(folder: Path, *arguments: object, program: Path | None = None) -
 def with_bus(folder: Path, gateway: Path, chosen: str) -> subprocess.CompletedProcess[str]:
     """With a simulated TinyBMS, a CAN adapter and a web interface, which come when the emulator is there."""
     uart, bus, web = free_ports(3)
+    folder.mkdir()
     options = (*SHORTER_WAIT, "--http", f"127.0.0.1:{web}")
     stand_in = [sys.executable, ROOT / "test/support/peers/emulator.py", folder / "flash", gateway, *options]
     script(folder / "bin/qemu-system-xtensa", f'exec {shlex.join(map(str, stand_in))} -- "$@"')
@@ -83,7 +86,17 @@ def with_bus(folder: Path, gateway: Path, chosen: str) -> subprocess.CompletedPr
     )
     return on_emulator(folder, "-k", chosen, "--skip-regenerate-image=y", f"--qemu-extra-args={chip}",
                        "--bms-port", f"socket://127.0.0.1:{uart}", "--can", f"socketcand:127.0.0.1:{bus}",
-                       "--url", f"http://127.0.0.1:{web}")  # fmt: skip
+                       "--url", f"http://127.0.0.1:{web}", *known_by(folder, chosen))  # fmt: skip
+
+
+def known_by(folder: Path, chosen: str) -> tuple[object, ...]:
+    """A gateway that is set up already, and has a token for the tests; or nothing where the console sets it up."""
+    if chosen == SHARES["access"]:
+        return ()
+    token = folder / "token"
+    token.touch(0o600)
+    token.write_text(set_up_before(folder / "flash.image"))
+    return ("--token-file", token)
 
 
 @pytest.fixture(scope="module")
@@ -133,9 +146,9 @@ def test_on_an_emulator_with_nothing_attached_the_boot_log_is_looked_at(folder: 
     command = shlex.join(map(str, [*stand_in, native_build / "tinybms-web-gateway.elf"]))
     ended = on_emulator(here, program=script(here / "emulator", f'exec {command} -- "$@"'))
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert ended.stdout.count("not run: ") == 8 + 6
+    assert ended.stdout.count("not run: ") == 8 + 9
     assert ended.stdout.count("needs a CAN adapter (--can)") == 8
-    assert ended.stdout.count("needs the web interface of the gateway (--url)") == 6
+    assert ended.stdout.count("needs the web interface of the gateway (--url)") == 9
 
 
 def test_what_is_given_to_the_emulator_comes_after_the_watchdog_and_its_last_words_are_shown(folder: Path) -> None:

@@ -46,7 +46,7 @@ def test_an_adapter_that_is_not_there_is_said_before_anything_is_flashed() -> No
 
 
 def read(**options: str) -> BenchOptions:
-    names = ("target", "port", "build_dir", "can", "bms", "bms_port", "bench_dir", "url")
+    names = ("target", "port", "build_dir", "can", "bms", "bms_port", "bench_dir", "url", "token_file")
     config = SimpleNamespace(option=SimpleNamespace(**(dict.fromkeys(names) | options)))
     return read_options(cast(pytest.Config, config))
 
@@ -105,7 +105,10 @@ def test_tests_that_the_bench_cannot_do_are_named_with_the_reason(monkeypatch: p
     assert read(can="none").lacks({"can", "bms"}) == "needs a CAN adapter (--can)"
     assert read().lacks({"can", "bms", "simulator", "web"}) == ""
     assert read(target="qemu").lacks({"web"}) == "needs the web interface of the gateway (--url)"
+    assert read(target="qemu", url="http://192.168.1.20/").lacks({"web", "console"}) == ""
+    monkeypatch.setenv("TINYBMS_TOKEN", "tbg_" + "0" * 64)
     assert read(target="qemu", url="http://192.168.1.20/").lacks({"web"}) == ""
+    assert read(target="qemu", url="http://192.168.1.20/").lacks({"console"}).endswith("TINYBMS_TOKEN out")
 
 
 def test_a_gateway_that_is_killed_in_the_middle_fails_the_test_at_once(build: Path, native_build: Path) -> None:

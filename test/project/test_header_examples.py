@@ -19,10 +19,12 @@ EXAMPLE = re.compile(r" \* @code\{\.c\}\n((?: \* .*\n)+) \* @endcode")
 LINES_MAX = 6
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-unused-variable", "-Wno-unused-but-set-variable")
 FREE = {
+    "access": "access_handle_t access",
     "bms": "const battery_bms_t *bms",
     "bus": "event_bus_handle_t bus",
     "bytes": "const uint8_t *bytes",
     "flash": "energy_flash_t flash",
+    "job": "void job(void *argument)",
     "kept": "const settings_saved_t *kept",
     "length": "size_t length",
     "now_ms": "int64_t now_ms",

@@ -14,7 +14,13 @@ from referencing.jsonschema import DRAFT202012
 
 from support.instruments.openapi import description
 
-ERRORS = {"400", "404", "405", "408", "411", "413", "414", "431", "500", "501", "503", "505"}
+ERRORS = {"400", "403", "404", "405", "408", "411", "413", "414", "421", "431", "500", "501", "503", "505"}
+OPEN = {"/", "/{file}", "/api/v1/status", "/api/v1/session", "/api/v1/setup"}
+"""Paths without which nobody could set a gateway up, or log in."""
+SECURED = {"Content-Security-Policy", "Referrer-Policy", "X-Content-Type-Options", "X-Frame-Options", "Cache-Control"}
+METHODS = {"get", "head", "post", "put", "patch", "delete"}
+SESSION, TOKEN = {"session": []}, {"token": []}
+CHANGE = {"session": [], "csrf": []}
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +61,57 @@ def test_every_operation_names_every_error(api: dict[str, Any]) -> None:
         assert operation["responses"].keys() >= ERRORS, name
 
 
-def test_every_path_but_the_websocket_answers_head(api: dict[str, Any]) -> None:
-    assert [path for path, item in api["paths"].items() if set(item) != {"get", "head"}] == ["/ws"]
+def test_every_path_that_is_read_but_the_websocket_answers_head(api: dict[str, Any]) -> None:
+    assert all(set(item) <= METHODS for item in api["paths"].values())
+    assert [path for path, item in api["paths"].items() if ("get" in item) != ("head" in item)] == ["/ws"]
+
+
+def test_every_operation_says_who_may_do_it(api: dict[str, Any]) -> None:
+    """Reading: who shows who he is, or anybody at all by a setting. Changing: never without one or the other."""
+    allowed: dict[str, set[str]] = {}
+    for name, operation in operations(api):
+        method, _, path = name.partition(" ")
+        needs = operation.get("security", api["security"])
+        assert (path in OPEN and method != "delete") == (needs == []), name
+        if needs:
+            assert "401" in operation["responses"], name
+            assert needs in (
+                [[SESSION, TOKEN, {}], [SESSION, TOKEN], [SESSION]]
+                if method in ("get", "head")
+                else [[CHANGE, TOKEN, {}], [CHANGE, TOKEN], [CHANGE]]
+            ), name
+        allowed.setdefault(json.dumps(needs), set()).add(name)
+    assert allowed[json.dumps([CHANGE, TOKEN, {}])] == {"post /api/v1/bms/registers/plan"}, "which changes nothing"
+
+
+def test_a_change_names_its_body_and_what_is_wrong_with_another_one(api: dict[str, Any]) -> None:
+    for name, operation in operations(api):
+        changes = name.partition(" ")[0] in ("post", "put", "patch")
+        assert changes == ("requestBody" in operation), name
+        assert not changes or operation["responses"].keys() >= {"415", "422"}, name
+
+
+def test_every_answer_has_the_headers_that_browsers_heed(api: dict[str, Any]) -> None:
+    for name, answer in api["components"]["responses"].items():
+        assert answer["headers"].keys() >= SECURED, name
+
+
+def test_who_has_to_come_later_is_told_when(api: dict[str, Any]) -> None:
+    for _, operation in operations(api):
+        for status in {"429", "503"} & operation["responses"].keys():
+            if "$ref" in operation["responses"][status]:
+                answer = api["components"]["responses"][operation["responses"][status]["$ref"].rpartition("/")[2]]
+                assert answer["headers"]["Retry-After"] == {"$ref": "#/components/headers/RetryAfter"}
 
 
 def test_nothing_is_described_that_is_not_used(api: dict[str, Any]) -> None:
     used = {value for path, value in everywhere(api) if path.endswith("/$ref")}
+    used |= {
+        f"#/components/securitySchemes/{scheme}"
+        for _, operation in operations(api)
+        for way in operation.get("security", api["security"])
+        for scheme in way
+    }
     there = {f"#/components/{kind}/{name}" for kind, of_kind in api["components"].items() for name in of_kind}
     assert there - used == {"#/components/schemas/WebSocketMessage"}
 

@@ -12,5 +12,5 @@ run=()
 if setarch "$(uname -m)" -R true 2>/dev/null; then
     run=(setarch "$(uname -m)" -R)
 fi
-"${run[@]}" tools/dev/unit.sh "$TINYBMS_BUILD_DIR" 'host_|can_victron|event_bus|overdue|uart_bms|log_ring|system_status|energy_store|settings_(live|storage)|fuzz_can_receive|fuzz_web_(request|socket)'
-"${run[@]}" "$@" test/integration/test_{bad_line,boot_loop,can_bus,energy,serial_line,slcan,uptime,web_requests,web_sockets}.py
+"${run[@]}" tools/dev/unit.sh "$TINYBMS_BUILD_DIR" 'host_|access_storage|can_victron|event_bus|overdue|uart_bms|log_ring|system_status|energy_store|settings_(live|storage)|work|fuzz_can_receive|fuzz_web_(request|socket)'
+"${run[@]}" "$@" test/integration/test_{bad_line,boot_loop,can_bus,energy,serial_line,slcan,uptime,web_access,web_bms,web_requests,web_settings,web_sockets}.py
