@@ -201,3 +201,40 @@ def test_the_number_of_cells_is_what_is_measured(pure: Pure, held: Held, measure
     allowed = wanted in (measured, held[307])
     said = c_order(pure, held, measured, [Change(CELLS, wanted)], True)
     assert said == ([CELLS.name] if allowed else Why.CELL_COUNT)
+
+
+def c_plan(pure: Pure, held: Held, cells: int, changes: Sequence[Change]) -> tuple[str, list[str], str]:
+    """What the firmware shows a person: the verdict, the names in the order of writing, and why."""
+    words = (c.c_uint16 * COUNT)(*(held[FIRST + i] for i in range(COUNT)))
+    entries = (c.c_size_t * len(changes))(*(TABLE.index(change.register) for change in changes))
+    raws = (c.c_int64 * len(changes))(*(change.raw for change in changes))
+    order = (c.c_size_t * len(changes))()
+    count, why = c.c_size_t(len(changes)), c.create_string_buffer(4096)
+    verdict = pure.lib.tinybms_pure_plan(
+        words, c.c_uint8(cells), entries, raws, c.byref(count), order, why, c.c_size_t(len(why))
+    )
+    names = [TABLE[order[i]].name for i in range(count.value)]
+    return ("may write", "needs confirmation", "refused")[verdict], names, why.value.decode()
+
+
+@given(holdings(), st.sampled_from([0, 4, 14, 16]), profiles())
+def test_a_plan_says_what_the_client_says_of_the_same_changes(
+    pure: Pure, held: Held, cells: int, changes: list[Change]
+) -> None:
+    verdict, names, why = c_plan(pure, held, cells, changes)
+    differ = [change for change in changes if held != after(held, [change])]
+    assert sorted(names) == sorted(change.register.name for change in differ)
+    confirmed = python_order(held, cells, differ, True)
+    if verdict == "refused":
+        assert isinstance(confirmed, Why)
+    else:
+        assert names == confirmed, "what is shown is the order of the write that follows"
+        asked = write_gate.confirmations(differ, held | {address: int(address < cells) for address in range(16)})
+        assert (verdict == "needs confirmation") == bool(asked)
+        assert not [name for name in names if (name in why) > any(name in text for text in asked)], why
+    assert (why == "") == (verdict == "may write")
+
+
+@given(holdings(), profiles())
+def test_a_plan_that_was_written_leaves_nothing_to_do(pure: Pure, held: Held, changes: list[Change]) -> None:
+    assert c_plan(pure, after(held, changes), 14, changes[-1:]) == ("may write", [], "")

@@ -32,7 +32,7 @@ TOOL = Path(sys.executable).with_name("tinybms-gw")
 PACKAGE = Path(command_line.__file__).parent
 EVERYTHING = list(walk(main))
 SLOW = {"asammdf", "can", "cantools", "duckdb", "jinja2", "matplotlib", "numpy", "paho", "pandas", "pyarrow"}
-SLOW |= {"pydantic", "requests", "rich", "scipy", "serial", "yaml"}
+SLOW |= {"jsonschema", "pydantic", "requests", "rich", "scipy", "serial", "yaml"}
 QUICK = {"rich", "serial"}
 """Those of them that a command may load for its help."""
 ESCAPE = b"\x1b"

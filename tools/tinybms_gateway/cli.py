@@ -15,6 +15,8 @@ from tinybms_gateway.command_line import ToolGroup, end_in_order_on_signals, set
         "bms": "tinybms_gateway.bms:bms_group",
         "idf": "tinybms_gateway.idf:idf_group",
         "check": "tinybms_gateway.check:check_command",
+        "setup": "tinybms_gateway.setup:setup_command",
+        "access": "tinybms_gateway.access:access_group",
         "api": "tinybms_gateway.api:api_group",
         "scenario": "tinybms_gateway.scenario:scenario_group",
         "release": "tinybms_gateway.release:release_group",

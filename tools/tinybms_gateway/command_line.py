@@ -164,6 +164,21 @@ def usage_errors() -> Iterator[None]:
         raise UsageProblem(" ".join(str(error).split())) from error
 
 
+def consent(question: str, yes: bool, left: str) -> None:
+    """Ask whether to continue, unless `yes`; otherwise end with what was left as it is.
+
+    Raises:
+        UsageProblem: there is no terminal to ask on.
+        click.ClickException: the answer is no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageProblem(f"no terminal to ask on; {left}: give --yes to confirm in advance")
+    if not click.confirm(question, err=True):
+        raise click.ClickException(left)
+
+
 def end_in_order_on_signals() -> None:
     """Let SIGTERM and SIGHUP unwind the stack as Ctrl-C does, so that children and temporary files are removed."""
     if threading.current_thread() is threading.main_thread():

@@ -26,7 +26,7 @@ with lazy_imports():
 )
 @fault_option()
 @click.option("--http", default=OWN_WEB, metavar="HOST:PORT", show_default="a free port of 127.0.0.1",
-              help="Serve the gateway's web interface there; who reaches it can read it.")  # fmt: skip
+              help="Serve the gateway's web interface there; it asks for a login.")  # fmt: skip
 @click.option("--no-http", is_flag=True, help="No web interface.")
 @click.option("--web", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Directory with the files of its user interface.")  # fmt: skip
@@ -44,8 +44,8 @@ def demo_command(
 ) -> None:
     """Run a simulated TinyBMS, the gateway and a simulated GX together.
 
-    Shown live in this terminal; the gateway's web interface is at the address that is shown. Exit status 1 if the GX
-    recognised no battery, or had a complaint.
+    Shown live in this terminal; the gateway's web interface is at the address that is shown, and asks for the set-up
+    code first. Exit status 1 if the GX recognised no battery, or had a complaint.
 
     \b
     Examples:

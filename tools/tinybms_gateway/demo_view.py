@@ -10,6 +10,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from tinybms_gateway.demo_story import Story, reasons
+from tinybms_gateway.gateway_data import setup_code
 from tinybms_gateway.gateway_stack import GatewayStack
 from tinybms_gateway.sim.gx.model import GxModel
 from tinybms_gateway.sim.gx.view import render
@@ -25,6 +26,7 @@ class DemoView:
     def __init__(self, console: Console, *, quiet: bool) -> None:
         self._live = None if quiet else Live(console=console, refresh_per_second=4)
         self._url_said = self._live is not None and console.is_terminal  # there it is part of the view
+        self._code: str | None = None
 
     def __enter__(self) -> "DemoView":
         if self._live is not None:
@@ -40,8 +42,11 @@ class DemoView:
     def show(self, stack: GatewayStack, gx: GxModel, story: Story) -> None:
         """Draw the current state."""
         url = stack.gateway.url_if_ready()
+        if url is not None and self._code is None:
+            self._code = setup_code(stack.gateway.data)
         if url is not None and not self._url_said:
             click.echo(f"web interface: {url}", err=True)
+            click.echo(f"set-up code: {self._code}", err=True)
             self._url_said = True
         if self._live is None:
             return
@@ -56,7 +61,7 @@ class DemoView:
         log = Text("\n".join(lines[-LOG_LINES:]), overflow="ellipsis", no_wrap=True)
         self._live.update(
             Group(
-                Text(f"web interface: {url or '-'}"),
+                Text(f"web interface: {url or '-'}   set-up code: {self._code or '-'}"),
                 render(gx, time.monotonic(), "simulated GX on the CAN bus"),
                 Panel(why, title="reasons for the limits", title_align="left"),
                 Panel(_course(story), title="what happened, as the GX saw it", title_align="left"),

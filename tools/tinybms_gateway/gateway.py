@@ -23,6 +23,7 @@ from tinybms_gateway.gateway_process import arguments
 @click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="Directory of the settings.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
               help="Save a setting in --data, then start; repeatable.")  # fmt: skip
+@click.option("--console", is_flag=True, help="Take commands from standard input; 'help' lists them.")
 @click.option("--time-scale", type=float, help="Speed relative to real time.")
 @click.option("--log-level", type=click.Choice(["none", "error", "warn", "info", "debug", "verbose"]), default="info",
               show_default=True, help="Least severe level of log lines to print.")  # fmt: skip
@@ -33,6 +34,7 @@ def gateway_command(
     web: Path | None,
     data: Path | None,
     settings: tuple[str, ...],
+    console: bool,
     time_scale: float | None,
     log_level: str,
 ) -> None:
@@ -49,6 +51,8 @@ def gateway_command(
             extra += [option, str(value)]
     for assignment in settings:
         extra += ["--set", assignment]
+    if console:
+        extra.append("--console")
     if time_scale is not None:
         extra += ["--time-scale", str(time_scale)]
     with usage_errors():

@@ -1,4 +1,4 @@
-"""What the gateway of this machine keeps: changed by the gateway program, while it is not running."""
+"""What the gateway of this machine keeps: read and changed by the gateway program."""
 
 import subprocess
 from pathlib import Path
@@ -24,6 +24,29 @@ def confirm_settings(data: Path) -> str:
         ValueError: it was refused; the program's own line.
     """
     return _run(data, "--confirm-settings")
+
+
+def setup_code(data: Path) -> str | None:
+    """Read its set-up code, also beside a running gateway; None: it is void, because a password is set.
+
+    Raises:
+        ValueError: it was refused; the program's own line.
+    """
+    try:
+        return _run(data, "--setup")
+    except ValueError as error:
+        if "void" in str(error):
+            return None
+        raise
+
+
+def reset_password(data: Path) -> str:
+    """Take back password and tokens; returns what was done, in the program's words.
+
+    Raises:
+        ValueError: it was refused; the program's own line.
+    """
+    return _run(data, "--reset-password")
 
 
 def _run(data: Path, *options: str) -> str:

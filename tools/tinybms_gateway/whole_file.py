@@ -34,12 +34,13 @@ def check_place(path: Path, *, source: Path | None = None, force: bool = False) 
 
 
 @contextlib.contextmanager
-def whole_file(path: Path, *, force: bool = False) -> Iterator[Path]:
+def whole_file(path: Path, *, force: bool = False, private: bool = False) -> Iterator[Path]:
     """Write under another name beside it, and rename it when the context ends well; otherwise nothing is left.
 
     Args:
         path: the file that is wanted; of a link the file to which it leads
         force: overwrite it if it exists
+        private: only its owner may read it
 
     Yields:
         The name to write to; hidden, and with a suffix that marks it as a part. It already exists, and is empty.
@@ -53,7 +54,7 @@ def whole_file(path: Path, *, force: bool = False) -> Iterator[Path]:
     part = target.with_name(f".{target.name[:LONGEST_HINT]}.{os.getpid()}.part")
     try:
         part.unlink(missing_ok=True)
-        part.touch(exist_ok=False)
+        part.touch(0o600 if private else 0o666, exist_ok=False)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
     try:
@@ -63,12 +64,12 @@ def whole_file(path: Path, *, force: bool = False) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file, over an existing one.
+def write_whole(path: Path, text: str, *, private: bool = False) -> None:
+    """Write a text file, over an existing one; a private one only its owner may read.
 
     Raises:
         ValueError: as `check_place`.
         OSError: it cannot be written.
     """
-    with whole_file(path, force=True) as part:
+    with whole_file(path, force=True, private=private) as part:
         part.write_text(text, encoding="utf-8")

@@ -81,7 +81,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
         ],
     },
     "/api/v1/settings": {
-        "unconfirmed": False, "restricted": False,
+        "revision": "5f3a9c01", "unconfirmed": False, "restricted": False,
         "settings": {
             "uart.poll_ms": {"value": 200, "saved": 500, "factory": 200},
             "id.battery_name": {"value": "Boathouse", "saved": "Boathouse", "factory": "TinyBMS"},

@@ -69,6 +69,7 @@ def keepalive(backend: str) -> Iterator[None]:
 
 def test_a_gateway_in_good_order(tmp_path: Path, broker: Ports, certificate: Certificate) -> None:
     (tmp_path / "password").write_text(f"{PASSWORD}\n")
+    (tmp_path / "password").chmod(0o600)
     with (
         publisher(broker.plain) as client,
         again_and_again(0.2, lambda: client.publish("mqtt_bms/gw7/state", b'{"soc": 80}')),

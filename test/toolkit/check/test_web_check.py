@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.fixtures.certificates import make_certificate
-from support.peers.web_peer import PAGE, STATUS, Answer, answer, redirect, web_server
+from support.peers.web_peer import PAGE, STATUS, Answer, Asked, answer, redirect, refuse, web_server
 from tinybms_gateway.check.finding import Finding, Result
 from tinybms_gateway.check.source import Told
 from tinybms_gateway.check.web_check import check_web
@@ -146,6 +146,39 @@ def test_settings_that_are_lost(settings: bytes, result: Result, seen: str) -> N
     assert (found.check, found.result) == ("settings", result)
     assert seen in found.seen
     assert found.advice or result is Result.GOOD
+
+
+TOKEN = "tbg_" + "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("given", "token", "result", "seen", "advice"),
+    [
+        (refuse(401, "login_required"), None, Result.NOT_ASKED_FOR, "wants a login", "--token-file"),
+        (refuse(401, "login_required"), TOKEN, Result.FAILED, "HTTP 401", "revoked"),
+        (refuse(403, "not_set_up"), None, Result.FAILED, "not set up: it has no password yet", "tinybms-gw setup"),
+        (refuse(403, "not_set_up"), TOKEN, Result.FAILED, "not set up", "tinybms-gw setup"),
+        (refuse(421, "wrong_host"), None, Result.FAILED, "HTTP 421", "web.hosts"),
+        (answer(b"", JSON, 401), None, Result.FAILED, "asks for a login", "address"),
+        (refuse(503, "unavailable"), TOKEN, Result.FAILED, "HTTP 503", "try again"),
+    ],
+)
+def test_settings_that_not_everybody_may_read(
+    given: Answer, token: str | None, result: Result, seen: str, advice: str
+) -> None:
+    with web_server({"/api/v1/settings": given}) as url:
+        (page, rest, found), told = check_web(url, None, PATIENT_S, token)
+    assert (page.result, rest.result, found.result) == (Result.GOOD, Result.GOOD, result)
+    assert seen in found.seen and advice in found.advice
+    assert told == Told("1.2.3", "gw7"), "everybody may read the status"
+
+
+def test_a_token_shows_who_asks() -> None:
+    asked: list[Asked] = []
+    with web_server(asked=asked) as url:
+        (*_, found), _ = check_web(url, None, PATIENT_S, TOKEN)
+    assert found.result is Result.GOOD
+    assert asked[-1].headers["authorization"] == f"Bearer {TOKEN}"
 
 
 def test_it_is_led_on_within_the_host() -> None:

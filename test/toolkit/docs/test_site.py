@@ -20,7 +20,8 @@ def site(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_page_of_the_tree_is_in_the_site(root: Path, site: Path) -> None:
     for page in root.glob("docs/**/*.md"):
-        assert (site / page.relative_to(root / "docs").with_suffix(".html")).is_file()
+        name = "index" if page.stem == "README" else page.stem  # the first page of a folder
+        assert (site / page.relative_to(root / "docs").with_name(f"{name}.html")).is_file()
     for place in ("index.html", "contributing.html", "changelog.html", "host.html", "LICENSE"):
         assert (site / place).is_file()
 

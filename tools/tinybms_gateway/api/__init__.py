@@ -19,8 +19,9 @@ from tinybms_gateway.command_line import LazyGroup
 def api_group() -> None:
     """Read a gateway over its web interface.
 
-    Give its address with --url, or once in the variable TINYBMS_URL. docs/openapi.yaml describes every value. With
-    --json the answer is printed as the gateway gave it.
+    Give its address with --url, or once in the variable TINYBMS_URL. A gateway that does not let everybody read wants a
+    token: --token-file, or the variable TINYBMS_TOKEN; 'tinybms-gw access token-create' makes one. docs/openapi.yaml
+    describes every value. With --json the answer is printed as the gateway gave it.
 
     Exit status: 0 success; 1 the gateway does not answer, or refuses; 2 something to fix.
     """

@@ -1,14 +1,18 @@
 """The client of a gateway's REST interface and WebSocket (`docs/openapi.yaml`): the only one in this package."""
 
 import concurrent.futures
+import contextlib
 import json
+import logging
 import math
+import re
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -22,15 +26,21 @@ from websockets.sync.client import ClientConnection, connect
 
 from tinybms_gateway.api.error import (
     WRONG_ADDRESS,
+    BusyError,
     GatewayError,
     NotAGatewayError,
     RefusedError,
     SlowError,
     UnreachableError,
 )
+from tinybms_gateway.api.refusal import parse, refusal
 from tinybms_gateway.foreign_text import shortened
 
 Result = TypeVar("Result")
+
+QUIET = logging.getLogger(f"{__name__}.websocket")
+QUIET.setLevel(logging.WARNING)
+"""It would log each header, and so the token."""
 
 TIMEOUT_S = 10.0
 MOST_BYTES = 1024 * 1024
@@ -41,6 +51,17 @@ REDIRECTS = (301, 302, 303, 307, 308)
 STATUS_PATH = "/api/v1/status"
 API_VERSION = 1
 CLOSE_WITHIN_S = 2.0
+CHANGE_WITHIN_S = 60.0
+"""For an answer to a change, at least: hashing a password and writing registers take their time."""
+LOGOUT_WITHIN_S = 5.0
+BUSY_TRIES = 10
+BUSY_WAIT_MOST_S = 5
+DONE = (200, 201, 202, 204)
+LOST = "the connection was lost"
+NOT_KNOWN = "it is not known whether it was done: look before you repeat it"
+PORTS = {"http": 80, "https": 443}
+SESSION_COOKIE = re.compile(r"(?:^|, )session=([0-9a-f]{64})(?=;|,|$)")
+SESSION_PATH = "/api/v1/session"
 
 
 @dataclass(frozen=True)
@@ -52,6 +73,9 @@ class Answer:
     body: bytes
     whole: bool = True
     """False: more was sent than was asked for."""
+    status: int = 200
+    cookie: str = field(default="", repr=False)
+    """Value of the session that it starts; empty: none."""
 
 
 @dataclass(frozen=True)
@@ -62,24 +86,37 @@ class Status:
     device: str
 
 
+@dataclass(frozen=True)
+class _Login:
+    """A session of the administrator."""
+
+    cookie: str = field(repr=False)
+    csrf: str = field(repr=False)
+
+
 class GatewayClient:
     """One gateway. A call takes at most `timeout_s`, whatever the other side does. Use it as a context, in one thread.
 
     Certificates are always verified. Neither a proxy nor a password that is stored on this machine is used: they are
-    not meant for a gateway on the local network.
+    not meant for a gateway on the local network. Token and session go to the address that was given and to no other.
     """
 
-    def __init__(self, url: str, *, ca: Path | None = None, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self, url: str, *, ca: Path | None = None, timeout_s: float = TIMEOUT_S, token: str | None = None
+    ) -> None:
         """Make it; nothing is sent.
 
         Args:
             url: address without a slash at its end, see `parse_url`
             ca: certificates to trust instead of the usual ones
             timeout_s: longest time for a call
+            token: shows who asks, as long as nobody has logged in
         """
         self.url = url
         self._ca = ca
         self._timeout_s = timeout_s
+        self._token = token
+        self._login: _Login | None = None
         self._session = self._new_session()
 
     def __enter__(self) -> "GatewayClient":
@@ -100,16 +137,104 @@ class GatewayClient:
         Raises:
             GatewayError: there is no answer, or not a good one.
         """
-        session = self._session
+
+        def once() -> Answer:
+            session = self._session
+            return self._bounded(self._timeout_s, lambda: self._get(session, self.url + path, most_bytes))
+
+        return _unless_busy(once)
+
+    def change(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        revision: str | None = None,
+        within_s: float = CHANGE_WITHIN_S,
+    ) -> dict[str, Any]:
+        """Ask for a change, once: only while the gateway is busy, and so has done nothing, it is asked again.
+
+        Args:
+            method: POST, PUT, PATCH or DELETE
+            path: with a slash in front
+            body: JSON; None: nothing
+            revision: the change is for the settings of this revision only
+            within_s: longest time for the answer, if that is more than the usual one
+
+        Returns:
+            The answer; empty if it has no content.
+
+        Raises:
+            GatewayError: it was refused, or it is not known whether it was done; the advice says so then.
+        """
+        return _object(self._changed(method, path, body, revision, max(within_s, self._timeout_s)))
+
+    def post(self, path: str, body: Mapping[str, Any], **options: Any) -> dict[str, Any]:
+        """`change` by POST."""
+        return self.change("POST", path, body, **options)
+
+    def put(self, path: str, body: Mapping[str, Any], **options: Any) -> dict[str, Any]:
+        """`change` by PUT."""
+        return self.change("PUT", path, body, **options)
+
+    def patch(self, path: str, body: Mapping[str, Any], **options: Any) -> dict[str, Any]:
+        """`change` by PATCH."""
+        return self.change("PATCH", path, body, **options)
+
+    def delete(self, path: str, **options: Any) -> dict[str, Any]:
+        """`change` by DELETE."""
+        return self.change("DELETE", path, **options)
+
+    def log_in(self, password: str) -> None:
+        """Start a session of the administrator; it is used from now on, instead of the token.
+
+        Raises:
+            GatewayError: it was refused, or there is no good answer.
+        """
+        self._start(self._changed("POST", SESSION_PATH, {"password": password}))
+
+    def set_up(self, code: str, password: str) -> None:
+        """Set the first password, and start a session.
+
+        Raises:
+            GatewayError: it was refused, or there is no good answer.
+        """
+        self._start(self._changed("POST", "/api/v1/setup", {"code": code, "password": password}))
+
+    def change_password(self, old: str, fresh: str) -> None:
+        """Change the password; other sessions end, this one goes on.
+
+        Raises:
+            GatewayError: it was refused, or there is no good answer.
+        """
+        self._start(self._changed("PUT", "/api/v1/password", {"old": old, "new": fresh}))
+
+    def log_out(self) -> None:
+        """End the session, if there is one.
+
+        Raises:
+            GatewayError: there is no good answer; this program has forgotten the session all the same.
+        """
+        if self._login is not None:
+            try:
+                self._changed("DELETE", SESSION_PATH, None, None, min(LOGOUT_WITHIN_S, self._timeout_s))
+            finally:
+                self._login = None
+
+    @contextmanager
+    def logged_in(self, password: str) -> Iterator[None]:
+        """Log in, and out at the end, however it ends.
+
+        Raises:
+            GatewayError: it was refused, or there is no good answer.
+        """
+        self.log_in(password)
         try:
-            return _within(self._timeout_s, lambda: self._get(session, self.url + path, most_bytes))
-        except concurrent.futures.TimeoutError as error:
-            self._session = self._new_session()  # the thread may still use the old one
-            raise SlowError(
-                f"no answer in {self._timeout_s:g} s", "is the gateway on this network? Try ping"
-            ) from error
-        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-            raise _what_failed(error, self._timeout_s) from error
+            yield
+        finally:
+            with contextlib.suppress(GatewayError):  # a session that is left ends by itself
+                self.log_out()
 
     def json(self, path: str) -> Any:
         """Get a JSON document.
@@ -118,7 +243,7 @@ class GatewayClient:
             GatewayError: there is no answer, or not a good one.
         """
         answer = self._whole(path)
-        value = _parse(answer.body)
+        value = parse(answer.body)
         if value is None:
             raise NotAGatewayError(f"not JSON, but {answer.kind or 'something without a type'}", WRONG_ADDRESS)
         return value
@@ -183,29 +308,93 @@ class GatewayClient:
             raise NotAGatewayError(f"more than {MOST_BYTES // 1024} kB", WRONG_ADDRESS)
         return answer
 
+    def _changed(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        revision: str | None = None,
+        within_s: float = CHANGE_WITHIN_S,
+    ) -> Answer:
+        headers = {"If-Match": f'"{revision}"'} if revision is not None else {}
+
+        def once() -> Answer:
+            session = self._session
+            return self._bounded(within_s, lambda: self._send(session, method, self.url + path, body, headers))
+
+        try:
+            return _unless_busy(once)
+        except (SlowError, NotAGatewayError) as error:
+            raise type(error)(error.seen, NOT_KNOWN) from error
+        except UnreachableError as error:
+            raise UnreachableError(error.seen, NOT_KNOWN if error.seen == LOST else error.advice) from error
+
+    def _start(self, answer: Answer) -> None:
+        csrf = _object(answer).get("csrf")
+        if not answer.cookie or not isinstance(csrf, str) or not re.fullmatch("[0-9a-f]{32}", csrf):
+            raise NotAGatewayError("a login without a session", WRONG_ADDRESS)
+        self._login = _Login(answer.cookie, csrf)
+
+    def _credentials(self, *, changes: bool) -> dict[str, str]:
+        """Headers that say who asks."""
+        if self._login is not None:
+            csrf = {"X-CSRF-Token": self._login.csrf} if changes else {}
+            return {"Cookie": f"session={self._login.cookie}"} | csrf
+        return {"Authorization": f"Bearer {self._token}"} if self._token is not None else {}
+
+    def _bounded(self, within_s: float, work: Callable[[], Answer]) -> Answer:
+        try:
+            return _within(within_s, work)
+        except concurrent.futures.TimeoutError as error:
+            self._session = self._new_session()  # the thread may still use the old one
+            raise SlowError(f"no answer in {within_s:g} s", "is the gateway on this network? Try ping") from error
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+            raise _what_failed(error, within_s) from error
+
     def _new_session(self) -> requests.Session:
         session = requests.Session()
         session.trust_env = False
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # it would send them to other ports too
         session.verify = str(self._ca) if self._ca is not None else True
         return session
 
     def _get(self, session: requests.Session, url: str, most_bytes: int) -> Answer:
-        host, secured = urlsplit(url).hostname, url.lower().startswith("https:")
+        headers, first = self._credentials(changes=False), url
         for _ in range(MOST_REDIRECTS + 1):
-            with session.get(url, timeout=self._timeout_s, stream=True, allow_redirects=False) as response:
+            with session.get(
+                url, headers=headers, timeout=self._timeout_s, stream=True, allow_redirects=False
+            ) as response:
                 if response.status_code not in REDIRECTS:
-                    return _answer(response, most_bytes)
+                    return _answer(response, most_bytes, (200,), known=bool(headers))
                 target = urljoin(url, response.headers.get("Location", ""))
-            if urlsplit(target).hostname != host:
-                raise NotAGatewayError(f"redirects to another host: {target}", "give the gateway's own address")
-            if secured and not target.lower().startswith("https:"):
-                advice = "anyone could answer there: https must stay https"
-                raise NotAGatewayError(f"redirects from https to {target}", advice)
+            _check_redirect(first, target, known=bool(headers))
             url = target
         raise NotAGatewayError("redirects endlessly", WRONG_ADDRESS)
 
+    def _send(
+        self,
+        session: requests.Session,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+    ) -> Answer:
+        known = self._credentials(changes=True)
+        data = None
+        if body is not None:
+            headers = {**headers, "Content-Type": "application/json"}
+            data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        with session.request(
+            method, url, data=data, headers={**known, **headers}, timeout=CHANGE_WITHIN_S, stream=True,
+            allow_redirects=False,
+        ) as response:  # fmt: skip
+            if response.status_code in REDIRECTS:
+                target = urljoin(url, response.headers.get("Location", ""))
+                raise RefusedError(response.status_code, {}, f"redirects to {target}", "give that address with --url")
+            return _answer(response, MOST_BYTES, DONE, known=bool(known))
+
     def _connect(self, address: str) -> ClientConnection:
-        secured = address.startswith("wss:")
+        secured, known = address.startswith("wss:"), self._credentials(changes=False)
         try:
             return connect(
                 address,
@@ -215,10 +404,13 @@ class GatewayClient:
                 max_size=MOST_BYTES,
                 compression=None,
                 proxy=None,
+                additional_headers=known,
+                logger=QUIET,
             )
         except InvalidStatus as error:
-            body = bytes(error.response.body or b"")
-            raise _refused(error.response.status_code, error.response.reason_phrase, body) from error
+            told = error.response
+            body, headers = bytes(told.body or b""), dict(told.headers.raw_items())
+            raise refusal(told.status_code, told.reason_phrase, body, headers, known=bool(known)) from error
         except TimeoutError as error:
             raise SlowError(
                 f"no answer in {self._timeout_s:g} s", "is the gateway on this network? Try ping"
@@ -229,6 +421,16 @@ class GatewayClient:
             raise NotAGatewayError("the answer is not that of a WebSocket", WRONG_ADDRESS) from error
         except OSError as error:
             raise _what_failed(requests.exceptions.ConnectionError(str(error)), self._timeout_s) from error
+
+
+def _unless_busy(once: Callable[[], Answer]) -> Answer:
+    """Ask, and ask again a few times while the gateway is busy: it has done nothing then."""
+    for _ in range(BUSY_TRIES - 1):
+        try:
+            return once()
+        except BusyError as error:
+            time.sleep(min(error.retry_after_s, BUSY_WAIT_MOST_S))
+    return once()
 
 
 def _within(seconds: float, work: Callable[[], Result]) -> Result:
@@ -245,35 +447,51 @@ def _within(seconds: float, work: Callable[[], Result]) -> Result:
     return future.result(seconds)
 
 
-def _answer(response: requests.Response, most_bytes: int) -> Answer:
+def _answer(response: requests.Response, most_bytes: int, good: Sequence[int], *, known: bool) -> Answer:
     body = bytearray()
     for piece in response.iter_content(PIECE):
         body += piece
         if len(body) > most_bytes:
             break
-    if response.status_code != 200:
-        raise _refused(response.status_code, response.reason, bytes(body))
+    if response.status_code not in good:
+        raise refusal(response.status_code, response.reason, bytes(body), response.headers, known=known)
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    return Answer(shortened(kind, 40), bytes(body[:most_bytes]), len(body) <= most_bytes)
+    cookie = SESSION_COOKIE.search(response.headers.get("Set-Cookie", ""))
+    return Answer(
+        shortened(kind, 40), bytes(body[:most_bytes]), len(body) <= most_bytes, response.status_code,
+        cookie[1] if cookie else "",
+    )  # fmt: skip
 
 
-def _refused(status: int, reason: str | None, body: bytes) -> RefusedError:
-    if status in (401, 403):
-        return RefusedError(status, "", f"HTTP {status}: asks for a login", "this must be readable without one")
-    told = _parse(body)
-    if isinstance(told, dict) and isinstance(told.get("error"), str) and isinstance(told.get("message"), str):
-        advice = "try again" if status == 503 else "the gateway's log may say more"
-        return RefusedError(status, shortened(told["error"]), f"HTTP {status}: {told['message']}", advice)
-    advice = WRONG_ADDRESS if status < 500 else "check the gateway's log"
-    return RefusedError(status, "", f"HTTP {status} {reason or ''}".rstrip(), advice)
+def _object(answer: Answer) -> dict[str, Any]:
+    """What the answer to a change holds."""
+    if answer.status == 204:
+        return {}
+    value = parse(answer.body) if answer.whole else None
+    if not isinstance(value, dict):
+        raise NotAGatewayError(f"not a JSON object, but {answer.kind or 'something without a type'}", NOT_KNOWN)
+    return value
 
 
-def _parse(body: bytes | str) -> Any:
-    """The value of a JSON document; None: it is not one."""
-    try:
-        return json.loads(body.decode("utf-8") if isinstance(body, bytes) else body)
-    except (ValueError, RecursionError):
-        return None
+def _check_redirect(url: str, target: str, *, known: bool) -> None:
+    """Refuse to be led elsewhere.
+
+    Raises:
+        NotAGatewayError: to another host, from https to http, or with a token or session to any other address.
+    """
+    if urlsplit(target).hostname != urlsplit(url).hostname:
+        raise NotAGatewayError(f"redirects to another host: {target}", "give the gateway's own address")
+    if url.lower().startswith("https:") and not target.lower().startswith("https:"):
+        advice = "anyone could answer there: https must stay https"
+        raise NotAGatewayError(f"redirects from https to {target}", advice)
+    if known and _origin(target) != _origin(url):
+        advice = "nobody is told there who asks; give that address with --url"
+        raise NotAGatewayError(f"redirects to {target}", advice)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or PORTS.get(parts.scheme)
 
 
 def _messages(connection: ClientConnection, deadline: float) -> Iterator[dict[str, Any]]:
@@ -286,7 +504,7 @@ def _messages(connection: ClientConnection, deadline: float) -> Iterator[dict[st
             raise UnreachableError("it has closed the connection", "it may be restarting; try again") from error
         except ConnectionClosed as error:
             raise UnreachableError("the connection was lost", "is the gateway still running?") from error
-        value = _parse(message) if isinstance(message, str) else None
+        value = parse(message) if isinstance(message, str) else None
         if not isinstance(value, dict) or not isinstance(value.get("type"), str):
             raise NotAGatewayError("a message that is not one of a gateway", WRONG_ADDRESS)
         yield value
@@ -316,7 +534,7 @@ FAILURES: tuple[tuple[type[Exception], str, str, str], ...] = (
     (
         requests.exceptions.ConnectionError,
         "",
-        "the connection was lost",
+        LOST,
         "is it a web server, and is http or https right?",
     ),
 )

@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 
 from tinybms_gateway.api.address import parse_url
+from tinybms_gateway.api.options import token_option
+from tinybms_gateway.api.secrets import find_token
 from tinybms_gateway.check import probes, target
 from tinybms_gateway.check.record import add_to_record, version_of_record
 from tinybms_gateway.check.view import show
@@ -16,6 +18,7 @@ from tinybms_gateway.progress import progress_bar
 @click.option("--can", "backend", required=True, metavar="BUS",
               help="The gateway's CAN bus: socketcan:can0, slcan:/dev/ttyACM0, socketcand:PORT, ...")  # fmt: skip
 @click.option("--url", metavar="URL", help="Its web server, such as http://192.168.1.20 or https://...")
+@token_option
 @click.option("--mqtt", metavar="URL",
               help="Its MQTT broker, mqtt://[USER@]HOST[:PORT] or mqtts://...; password: see below.")  # fmt: skip
 @click.option("--mqtt-password-file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
@@ -40,6 +43,7 @@ from tinybms_gateway.progress import progress_bar
 def check_command(
     backend: str,
     url: str | None,
+    token_file: Path | None,
     mqtt: str | None,
     mqtt_password_file: Path | None,
     device: str | None,
@@ -55,8 +59,9 @@ def check_command(
     """Test a gateway in the field: CAN frames, web page, REST, MQTT, version.
 
     Only listens, unless --keepalive is given. An active alarm or a missing GX fails the check; an active warning does
-    not. What was not asked for is shown as such, and does not count as passed. The broker password comes from
-    TINYBMS_MQTT_PASSWORD or --mqtt-password-file, never from the command line.
+    not. What was not asked for is shown as such, and does not count as passed: so are the settings, if the gateway
+    wants a login for them and there is no token. The token comes from TINYBMS_TOKEN or --token-file, the broker
+    password from TINYBMS_MQTT_PASSWORD or --mqtt-password-file, never from the command line.
 
     Exit status: 0 nothing failed, 1 a check failed (unreachable counts as failed), 2 an invalid option.
 
@@ -76,6 +81,7 @@ def check_command(
             seconds=seconds,
             keepalive=keepalive,
             url=parse_url(url) if url is not None else None,
+            token=find_token(token_file) if url is not None else None,
             broker=target.parse_broker(mqtt, mqtt_password_file) if mqtt is not None else None,
             device=device,
             version=expect_version,
@@ -83,6 +89,8 @@ def check_command(
             ca=ca,
         )
         target.check_target(wanted)
+        if token_file is not None and url is None:
+            raise ValueError("--token-file: is for the web server; give --url too")
         if site is not None and record is None:
             raise ValueError("--site: only written to a record; give --record too")
         with progress_bar("checking", seconds) as progress:

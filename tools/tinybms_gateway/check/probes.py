@@ -139,7 +139,7 @@ def _bus(target: Target, stop: threading.Event) -> list[Finding]:
 
 
 def _web(target: Target) -> tuple[list[Finding], Told]:
-    return web_check.check_web(target.url or "", target.ca)
+    return web_check.check_web(target.url or "", target.ca, token=target.token)
 
 
 def _mqtt(target: Target, web: _Probe | None, stop: threading.Event) -> tuple[list[Finding], Told]:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tinybms_gateway.api.address import split
+from tinybms_gateway.api.secrets import read_secret
 from tinybms_gateway.check.services import DEVICE_NAME, VERSION
 
 CREDENTIAL_VARIABLE = "TINYBMS_MQTT_PASSWORD"
-LONGEST_PASSWORD_FILE = 4096
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Target:
     """Longest time to listen on the bus."""
     keepalive: bool = False
     url: str | None = None
+    token: str | None = field(default=None, repr=False)
+    """For the web server at `url`."""
     broker: Broker | None = None
     device: str | None = None
     version: str | None = None
@@ -75,22 +77,14 @@ def parse_broker(text: str, password_file: Path | None) -> Broker:
         raise ValueError(f"--mqtt: give the password in {CREDENTIAL_VARIABLE} or --mqtt-password-file, not here")
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise ValueError("--mqtt: give mqtt://[USER@]HOST[:PORT] or mqtts://..., without a path")
-    password = _read_password(password_file) if password_file is not None else os.environ.get(CREDENTIAL_VARIABLE)
+    password = (
+        read_secret(password_file, "--mqtt-password-file", "password")
+        if password_file is not None
+        else os.environ.get(CREDENTIAL_VARIABLE)
+    )
     if password_file is not None and parts.username is None:
         raise ValueError("--mqtt-password-file: needs a user; give mqtt://USER@HOST")
     tls = parts.scheme == "mqtts"
     port = parts.port or (8883 if tls else 1883)
     user = parts.username
     return Broker(parts.hostname or "", port, tls, user, password if user is not None else None)
-
-
-def _read_password(path: Path) -> str:
-    with path.open("rb") as file:
-        content = file.read(LONGEST_PASSWORD_FILE + 1)
-    try:
-        password = content.decode().rstrip("\r\n")
-    except UnicodeDecodeError:
-        password = ""
-    if not password or len(content) > LONGEST_PASSWORD_FILE or "\n" in password:
-        raise ValueError(f"--mqtt-password-file {path}: must hold one line, the password")
-    return password

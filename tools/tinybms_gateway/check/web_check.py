@@ -3,8 +3,14 @@
 from pathlib import Path
 
 from tinybms_gateway.api.client import STATUS_PATH, GatewayClient
-from tinybms_gateway.api.error import WRONG_ADDRESS, GatewayError, NotAGatewayError, UnreachableError
-from tinybms_gateway.check.finding import Finding, failed, good
+from tinybms_gateway.api.error import (
+    WRONG_ADDRESS,
+    GatewayError,
+    NotAGatewayError,
+    RefusedError,
+    UnreachableError,
+)
+from tinybms_gateway.check.finding import Finding, Result, failed, good
 from tinybms_gateway.check.services import (
     DEVICE_FIELD,
     RESTRICTED_FIELD,
@@ -20,20 +26,25 @@ PAGE_BYTES = 64 * 1024
 UI_NAME = "web page"
 REST_NAME = "REST status"
 SETTINGS_NAME = "settings"
+LOGIN_REQUIRED = "login_required"
+NOT_SET_UP = "not_set_up"
 
 
-def check_web(url: str, ca: Path | None, answer_within_s: float = ANSWER_WITHIN_S) -> tuple[list[Finding], Told]:
+def check_web(
+    url: str, ca: Path | None, answer_within_s: float = ANSWER_WITHIN_S, token: str | None = None
+) -> tuple[list[Finding], Told]:
     """Request page, status and settings, one after the other; only the page if nobody answers.
 
     Args:
         url: address of the gateway, without a slash at its end
         ca: certificates to trust instead of the system's
         answer_within_s: longest time for each answer; the caller bounds the total
+        token: shows who asks for the settings
 
     Returns:
         A finding for each, and what the gateway reported about itself.
     """
-    with GatewayClient(url, ca=ca, timeout_s=answer_within_s) as gateway:
+    with GatewayClient(url, ca=ca, timeout_s=answer_within_s, token=token) as gateway:
         try:
             page = good(UI_NAME, _page(gateway))
         except UnreachableError as error:
@@ -44,7 +55,8 @@ def check_web(url: str, ca: Path | None, answer_within_s: float = ANSWER_WITHIN_
             told = Told.of(gateway.object(STATUS_PATH), VERSION_FIELD, DEVICE_FIELD)
         except GatewayError as error:
             return [page, failed(REST_NAME, error.seen, error.advice)], Told()
-        return [page, good(REST_NAME, f"{url + STATUS_PATH} answers, {told}"), _settings(gateway)], told
+        found = _settings(gateway, known=token is not None)
+        return [page, good(REST_NAME, f"{url + STATUS_PATH} answers, {told}"), found], told
 
 
 def _page(gateway: GatewayClient) -> str:
@@ -55,10 +67,13 @@ def _page(gateway: GatewayClient) -> str:
     return f"{gateway.url + UI_PATH} answers"
 
 
-def _settings(gateway: GatewayClient) -> Finding:
-    """Whether lost settings hold the battery down until a person has looked at the others."""
+def _settings(gateway: GatewayClient, *, known: bool) -> Finding:
+    """Whether lost settings hold the battery down until a person has looked at the others; also shows whether the
+    gateway is set up."""
     try:
         told = gateway.object(SETTINGS_PATH)
+    except RefusedError as error:
+        return _refused(error, known=known)
     except GatewayError as error:
         return failed(SETTINGS_NAME, error.seen, error.advice)
     unconfirmed, restricted = told.get(UNCONFIRMED_FIELD), told.get(RESTRICTED_FIELD)
@@ -70,3 +85,13 @@ def _settings(gateway: GatewayClient) -> Finding:
     if restricted:
         return failed(SETTINGS_NAME, "confirmed, but the battery is still held down", "restart the gateway")
     return good(SETTINGS_NAME, "none are lost")
+
+
+def _refused(error: RefusedError, *, known: bool) -> Finding:
+    """Who may not read the settings has not asked for them, unless a token was given."""
+    if error.error == LOGIN_REQUIRED and not known:
+        advice = "give a token with --token-file or TINYBMS_TOKEN to check them"
+        return Finding(SETTINGS_NAME, Result.NOT_ASKED_FOR, "the gateway wants a login", advice)
+    if error.error == NOT_SET_UP:
+        return failed(SETTINGS_NAME, "the gateway is not set up: it has no password yet", error.advice)
+    return failed(SETTINGS_NAME, error.seen, error.advice)

@@ -10,6 +10,9 @@ from tinybms_gateway.command_line import LazyGroup
     cls=LazyGroup,
     paths={
         "docs": "tinybms_gateway.config.docs:docs_command",
+        "pull": "tinybms_gateway.config.pull:pull_command",
+        "push": "tinybms_gateway.config.push:push_command",
+        "diff": "tinybms_gateway.config.diff:diff_command",
         "confirm": "tinybms_gateway.config.confirm:confirm_command",
     },
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tinybms_gateway.api.options import URL_VARIABLE
+from tinybms_gateway.api.secrets import LOGIN_VARIABLE, TOKEN_VARIABLE
 from tinybms_gateway.check.target import CREDENTIAL_VARIABLE
 from tinybms_gateway.command_line import EXIT_STATUSES, usage_errors
 from tinybms_gateway.gateway_process import BUILD_DIR_VARIABLE
@@ -41,7 +42,9 @@ VARIABLES = {
     "NO_COLOR": "no colours, see above",
     "TERM": "`dumb`: no colours and no live views",
     BUILD_DIR_VARIABLE: "directory of the native build of the gateway; default: `build-linux` in the source tree",
-    URL_VARIABLE: "address of the gateway for `tinybms-gw api`",
+    URL_VARIABLE: "address of the gateway for `tinybms-gw api`, `access` and `config pull|push|diff`",
+    TOKEN_VARIABLE: "token of the gateway for `tinybms-gw api`, `check` and `config pull|push|diff`",
+    LOGIN_VARIABLE: "password of the administrator for `tinybms-gw access` and `config pull --secrets`",
     CREDENTIAL_VARIABLE: "password of the MQTT broker for `tinybms-gw check`",
     RELEASES_VARIABLE: "directory of the records and archives of releases; default: `releases` in the source tree",
     "IDF_PATH": "ESP-IDF, for everything that builds for the chip",
