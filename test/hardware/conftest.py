@@ -15,6 +15,7 @@ from pytest_embedded import Dut
 from support import ROOT
 from support.fixtures.bench_options import (
     CAN_VARIABLE,
+    CONSOLE_VARIABLE,
     HTTP_VARIABLE,
     NONE,
     UART_VARIABLE,
@@ -149,6 +150,7 @@ def surroundings(
     elif bench.can == OWN_BUS or CAN_VARIABLE not in os.environ:
         monkeypatch.setenv(CAN_VARIABLE, bench.can)
     monkeypatch.setenv(HTTP_VARIABLE, OWN_WEB)
+    monkeypatch.setenv(CONSOLE_VARIABLE, "1")
     monkeypatch.setenv("TINYBMS_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("TINYBMS_TIME_SCALE", str(scale))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.fixtures.rig import Rig, Seen
-from support.instruments.watch import limits, longest_gap
+from support.instruments.watch import limits, longest_gap, wait_until
 from support.instruments.web_load import documents
 
 pytestmark = pytest.mark.needs("web")
@@ -46,6 +46,7 @@ def metrics_of(text: str) -> dict[str, float]:
     return {match[1] + (match[2] or ""): float(match[3]) for match in found if match is not None}
 
 
+@pytest.mark.time_scale(3)
 def test_status_names_the_version_of_the_build_and_the_device(rig: Rig, root: Path) -> None:
     status = rig.web.object("/api/v1/status")
     assert status.keys() == {"version", "device", "api"}
@@ -53,6 +54,7 @@ def test_status_names_the_version_of_the_build_and_the_device(rig: Rig, root: Pa
     assert re.fullmatch(r"tinybms-[0-9a-f]{6}", status["device"])
 
 
+@pytest.mark.time_scale(3)
 def test_metrics_are_served_in_the_format_of_prometheus(rig: Rig, root: Path) -> None:
     assert rig.web.get("/metrics").kind == "text/plain"
     device = rig.web.status().device
@@ -69,6 +71,7 @@ def test_metrics_are_served_in_the_format_of_prometheus(rig: Rig, root: Path) ->
 @pytest.mark.time_scale(3)
 def test_the_limits_are_those_of_the_frames(rig: Rig) -> None:
     """They may rise meanwhile, so they lie between those of the frames before and after, to a tenth."""
+    wait_until(lambda: rig.web.object("/api/v1/limits")["cvl_mv"]["value"] is not None, 10.0)
     before = told(wait_for_limits(rig))
     for _ in range(3):
         read = rig.web.object("/api/v1/limits")

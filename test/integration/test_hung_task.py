@@ -11,12 +11,12 @@ import pytest
 
 from integration.held_thread import held, thread_names
 from support.instruments.watch import collect, drain, has_id, longest_gap, open_bus, wait_for, wait_until
-from tinybms_gateway.gateway_stack import gateway_stack
+from tinybms_gateway.gateway_stack import GatewayStack, gateway_stack
 
 SCALE = 4.0
 BACKGROUND_SCALE = 10.0
 WITHIN_S = 5.0
-CONTROL, BACKGROUND = ["battery", "can_victron", "uart_bms"], ["diagnostics", "energy", "ota", "web"]
+CONTROL, BACKGROUND = ["battery", "can_victron", "uart_bms"], ["diagnostics", "energy", "ota", "web", "work"]
 """Those of docs/architecture.md, "Tasks"."""
 WEB_SERVER = "httpd"
 """A task of ESP-IDF, which reports through the task "web" that wakes it."""
@@ -37,15 +37,22 @@ LATE_S = 1.0
 """How late a busy machine may be."""
 
 
+def wait_started(stack: GatewayStack) -> None:
+    """The network starts last, behind what is stored of passwords."""
+    wait_until(
+        lambda: any("main: start complete" in line for line in list(stack.gateway.lines)), 10.0, lambda: "no start"
+    )
+
+
 def test_every_task_of_the_program_is_made_to_hang_here() -> None:
-    with gateway_stack() as stack, open_bus(stack.can_backend) as bus:
-        wait_for(bus, has_id(0x351), 5.0)
+    with gateway_stack() as stack:
+        wait_started(stack)
         assert thread_names(stack.gateway.process.pid) - NO_TASKS == {*CONTROL, *BACKGROUND, WEB_SERVER}
 
 
 def test_control_has_core_1_for_itself_its_interrupts_too() -> None:
-    with gateway_stack(options=("--log-level", "debug")) as stack, open_bus(stack.can_backend) as bus:
-        wait_for(bus, has_id(0x351), 5.0)
+    with gateway_stack(options=("--log-level", "debug")) as stack:
+        wait_started(stack)
         lines = list(stack.gateway.lines)
     cores = dict(found.groups() for line in lines if (found := re.search(r": task (\w+) on core (\d+)$", line)))
     assert cores == {**dict.fromkeys(CONTROL, "1"), **dict.fromkeys([*BACKGROUND, WEB_SERVER, "main"], "0")}
@@ -59,6 +66,7 @@ def test_control_has_core_1_for_itself_its_interrupts_too() -> None:
 def test_a_background_task_that_hangs_is_told_and_disturbs_nobody(task: str) -> None:
     with gateway_stack(scenario="rest", time_scale=BACKGROUND_SCALE) as stack, open_bus(stack.can_backend) as bus:
         wait_for(bus, has_id(0x351), 5.0)
+        wait_started(stack)
 
         def said(text: str) -> bool:
             return any(text in line for line in list(stack.gateway.lines))
@@ -77,6 +85,7 @@ def test_a_background_task_that_hangs_is_told_and_disturbs_nobody(task: str) -> 
 def test_a_web_server_that_hangs_is_told_by_the_task_that_wakes_it() -> None:
     with gateway_stack(scenario="rest", time_scale=BACKGROUND_SCALE) as stack, open_bus(stack.can_backend) as bus:
         wait_for(bus, has_id(0x351), 5.0)
+        wait_started(stack)
         with held(stack.gateway.process.pid, WEB_SERVER):
             frames = collect(bus, (SERVER_HUNG_S + OVERDUE_S + REPORT_S) / BACKGROUND_SCALE)
             told = "service_task: web has hung for 3"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tinybms_gateway.gateway_process import PROGRAM, GatewayProcess
+from tinybms_gateway.gateway_process import OWN_WEB, PROGRAM, GatewayProcess
 
 
 def run(program: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -63,6 +63,8 @@ def program(native_build: Path) -> Path:
         (["--log-level", "loud"], "none, error, warn"),
         (["--data", "/proc/nowhere"], "No such file"),
         (["--data", "/proc/version"], "not a directory"),
+        (["--setup"], "needs --data"),
+        (["--reset-password"], "needs --data"),
         (["--volume", "11"], "unrecognized option"),
         (["--uart"], "requires an argument"),
         (["stray"], "unexpected"),
@@ -133,3 +135,66 @@ def test_it_lives_without_line_and_without_bus(program: Path) -> None:
     assert process.returncode == 0
     assert "no serial device: the line" in output
     assert "no CAN bus: no frame" in output
+
+
+def test_without_a_data_directory_it_says_that_nobody_can_log_in(program: Path) -> None:
+    with subprocess.Popen([program, "--http", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if "start complete" in line:
+                process.terminate()
+    output = "".join(lines)
+    assert "--http without --data: no password can be saved" in output
+    assert "nobody can set a password" in output
+    assert "damaged" not in output, "there is nothing to be damaged"
+
+
+def code_of(program: Path, data: Path, *more: str) -> str:
+    """The set-up code: 10 characters that nobody mistakes for others, alone on standard output."""
+    ended = run(program, "--data", str(data), "--setup", *more)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    code = ended.stdout.removesuffix("\n")
+    assert len(code) == 10
+    assert code.isalnum()
+    return code
+
+
+def test_the_set_up_code_is_made_once_and_stands_alone_on_standard_output(program: Path, tmp_path: Path) -> None:
+    first = code_of(program, tmp_path / "a", "--log-level", "verbose")
+    assert code_of(program, tmp_path / "a") == first
+    assert code_of(program, tmp_path / "b") != first, "each device has its own"
+
+
+def test_the_set_up_code_is_told_beside_a_running_gateway_that_goes_on(program: Path, tmp_path: Path) -> None:
+    with GatewayProcess(None, tmp_path, "--log-level", "verbose") as gateway:
+        code = code_of(program, tmp_path)  # the gateway has only just been started
+        gateway.can_backend()
+        files = {path: path.stat().st_mtime_ns for path in (tmp_path / "nvs").rglob("*")}
+        assert code_of(program, tmp_path) == code
+        assert {path: path.stat().st_mtime_ns for path in (tmp_path / "nvs").rglob("*")} == files
+        refused = run(program, "--data", str(tmp_path), "--reset-password")
+        assert refused.returncode == 2
+        assert "in use by a running gateway" in refused.stderr
+        assert code_of(program, tmp_path) == code
+    assert code not in "\n".join(gateway.lines)
+
+
+def test_a_password_that_is_taken_back_leaves_another_set_up_code(program: Path, tmp_path: Path) -> None:
+    before = code_of(program, tmp_path)
+    ended = run(program, "--data", str(tmp_path), "--reset-password")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "taken back" in ended.stdout
+    assert before not in ended.stdout
+    after = code_of(program, tmp_path)
+    assert after != before
+    assert after not in ended.stdout
+
+
+def test_a_free_port_stays_the_same_one_over_a_restart(tmp_path: Path) -> None:
+    with GatewayProcess(None, tmp_path, http=OWN_WEB) as gateway:
+        before = gateway.url()
+        (tmp_path / "http_port").unlink()
+        gateway.process.send_signal(signal.SIGUSR1)
+        assert gateway.url() == before

@@ -11,13 +11,13 @@ import pytest
 
 from support.instruments.web_attack import Target, answers, read_all, request, target
 
-HOST = b"Host: gateway\r\n"
+HOST = b"Host: localhost\r\n"
 STATUS = b"GET /api/v1/status HTTP/1.1\r\n"
-SMUGGLED = b"GET /api/v1/cells HTTP/1.1\r\nHost: evil\r\n\r\n"
+SMUGGLED = b"GET /api/v1/cells HTTP/1.1\r\nHost: localhost\r\n\r\n"
 """What must never be answered; its answer has `difference_mv`, which no other has."""
 IN_A_CHUNK = b"%x\r\n%s\r\n0\r\n\r\n" % (len(SMUGGLED), SMUGGLED)
 LENGTH = b"Content-Length: %d\r\n" % len(SMUGGLED)
-REFUSALS = {400, 404, 405, 408, 411, 413, 414, 431, 501, 505}
+REFUSALS = {400, 404, 405, 408, 411, 413, 414, 421, 431, 501, 505}
 METHODS = [
     *("POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "COPY", "LOCK", "MKCOL", "MOVE", "PROPFIND"),
     *("PROPPATCH", "SEARCH", "UNLOCK", "BIND", "REBIND", "UNBIND", "ACL", "REPORT", "MKACTIVITY", "CHECKOUT", "MERGE"),
@@ -197,9 +197,8 @@ def test_what_others_forgive_is_forgiven(gateway: Target) -> None:
         b"\r\n" + STATUS + HOST + b"\r\n",
         STATUS.replace(b"\r\n", b"\n") + HOST.replace(b"\r\n", b"\n") + b"\n",
         b"GET /api/v1/status HTTP/1.0\r\n" + HOST + b"\r\n",
-        STATUS + b"host:gateway\r\n\r\n",
-        STATUS + b"Host:\r\n\r\n",
-        b"GET http://gateway/api/v1/status HTTP/1.1\r\n" + HOST + b"\r\n",
+        STATUS + b"host:localhost\r\n\r\n",
+        b"GET http://localhost/api/v1/status HTTP/1.1\r\n" + HOST + b"\r\n",
         b"GET /api/v1/status?x=%00&y=../..&z#fragment HTTP/1.1\r\n" + HOST + b"\r\n",
         request("/api/v1/status", "X: " + "y" * 900),
     ):

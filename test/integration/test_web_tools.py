@@ -13,12 +13,13 @@ import pytest
 import requests
 from click.testing import CliRunner
 
+from support.fixtures.access import PASSWORD, readable_stack, set_up
 from support.fixtures.web_files import make_web_files
 from support.instruments.watch import open_bus, wait_until
 from tinybms_gateway.api.client import GatewayClient
 from tinybms_gateway.cli import main
 from tinybms_gateway.gateway_process import OWN_WEB, PROGRAM, GatewayProcess
-from tinybms_gateway.gateway_stack import GatewayStack, gateway_stack
+from tinybms_gateway.gateway_stack import GatewayStack
 from tinybms_gateway.sim.bms.line import BmsLine
 from tinybms_gateway.sim.gx.simulator import send_keepalive
 
@@ -31,7 +32,7 @@ COMMANDS = (
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[GatewayStack]:
-    with gateway_stack(scenario="rest", http=OWN_WEB) as stack:
+    with readable_stack(scenario="rest") as stack:
         yield stack
 
 
@@ -47,8 +48,10 @@ def test_the_demo_says_where_its_live_values_are() -> None:
                           stderr=subprocess.PIPE, text=True) as demo:  # fmt: skip
         assert demo.stderr is not None
         said = re.fullmatch(r"web interface: (http://127\.0\.0\.1:\d+)\n", demo.stderr.readline())
-        assert said
+        code = re.fullmatch(r"set-up code: ([A-Z0-9]{10})\n", demo.stderr.readline())
+        assert said and code
         with GatewayClient(said[1]) as client:
+            client.set_up(code[1], PASSWORD)
             wait_until(lambda: client.object("/api/v1/state")["publishing"], 20.0)
             state, cells = client.object("/api/v1/state"), client.object("/api/v1/cells")
             later = client.object("/api/v1/state")
@@ -79,7 +82,7 @@ def test_the_demo_without_a_web_interface() -> None:
 def test_the_demo_shows_the_address_on_a_terminal_of_people() -> None:
     ended = subprocess.run([TOOL, "demo", "--scenario", "rest", "--seconds", "4"],
                            capture_output=True, text=True, check=False, timeout=60)  # fmt: skip
-    assert re.search(r"web interface: http://127\.0\.0\.1:\d+", ended.stdout)
+    assert re.search(r"web interface: http://127\.0\.0\.1:\d+ +set-up code: [A-Z0-9]{10}", ended.stdout)
 
 
 def test_the_gateway_serves_where_it_is_told_to(tmp_path: Path) -> None:
@@ -123,8 +126,9 @@ def test_a_check_of_a_gateway_whose_settings_were_lost(tmp_path: Path, native_bu
         record.write_bytes(record.read_bytes()[:-1])
     (data / "flash/limits.bin").write_bytes(b"\0" * 8192)
     with BmsLine(tmp_path / "bms") as line, GatewayProcess(line.link, data, http=OWN_WEB) as gateway:
+        token = set_up(gateway).token("check")
         arguments = ["check", "--can", gateway.can_backend(), "--url", gateway.url(), "--seconds", "1", "--json"]
-        result = CliRunner().invoke(main, arguments)
+        result = CliRunner().invoke(main, arguments, env={"TINYBMS_TOKEN": token})
     (row,) = [row for row in json.loads(result.stdout)["checks"] if row["check"] == "settings"]
     assert row["result"] == "failed"
     assert "not confirmed" in row["seen"]

@@ -13,14 +13,17 @@ from typing import Any
 import pytest
 import requests
 
+from support.fixtures.access import PASSWORD
+
 SAYS = re.compile(r"^web interface: (http://127\.0\.0\.1:\d+)$")
+CODE = re.compile(r"^set-up code: ([A-Z0-9]{10})$")
 TIMEOUT_S = 10.0
 State = dict[str, Any]
 
 
 @contextmanager
-def demo(*options: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """Run it; the address that it prints, and the program."""
+def demo(*options: str) -> Iterator[tuple[requests.Session, str, "subprocess.Popen[str]"]]:
+    """Run it, and set its password with the code that it prints; a browser that is logged in, address, program."""
     command = [sys.executable, "-m", "tinybms_gateway", "demo", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
         try:
@@ -28,25 +31,32 @@ def demo(*options: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
             said = program.stderr.readline().rstrip("\n")
             match = SAYS.match(said)
             assert match, said + program.stderr.read()
-            yield match[1], program
+            code = CODE.match(program.stderr.readline().rstrip("\n"))
+            assert code
+            with requests.Session() as browser:
+                setting_up = {"code": code[1], "password": PASSWORD}
+                assert requests.get(f"{match[1]}/api/v1/state", timeout=TIMEOUT_S).status_code == 403
+                assert browser.post(f"{match[1]}/api/v1/setup", json=setting_up, timeout=TIMEOUT_S).status_code == 201
+                assert requests.get(f"{match[1]}/api/v1/state", timeout=TIMEOUT_S).status_code == 401
+                yield browser, match[1], program
         finally:
             program.terminate()
 
 
-def metrics_of(url: str) -> dict[str, float]:
-    answer = requests.get(f"{url}/metrics", timeout=TIMEOUT_S)
+def metrics_of(browser: requests.Session, url: str) -> dict[str, float]:
+    answer = browser.get(f"{url}/metrics", timeout=TIMEOUT_S)
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     samples = [line.rpartition(" ") for line in answer.text.splitlines() if not line.startswith("#")]
     return {name: float(value) for name, _, value in samples}
 
 
-def state_of(url: str) -> State:
-    return requests.get(f"{url}/api/v1/state", timeout=TIMEOUT_S).json()
+def state_of(browser: requests.Session, url: str) -> State:
+    return browser.get(f"{url}/api/v1/state", timeout=TIMEOUT_S).json()
 
 
-def online(url: str) -> State:
+def online(browser: requests.Session, url: str) -> State:
     deadline = time.monotonic() + 20.0
-    while (state := state_of(url))["status"] != "online":
+    while (state := state_of(browser, url))["status"] != "online":
         assert time.monotonic() < deadline, state
         time.sleep(0.05)
     return state
@@ -59,10 +69,10 @@ def signed(low: int, high: int) -> int:
 def test_state_and_metrics_are_the_registers_of_the_simulated_device(real_dump: Path) -> None:
     """Those of a real 14-cell device, which stand still: 2 to 15 = cells, 36-37 = 55.78 V, no sensor."""
     registers = {int(n): word for n, word in json.loads(real_dump.read_text())["registers"].items()}
-    with demo("--dump", str(real_dump), "--seconds", "30") as (url, _):
-        state, metrics = online(url), metrics_of(url)
+    with demo("--dump", str(real_dump), "--seconds", "30") as (browser, url, _):
+        state, metrics = online(browser, url), metrics_of(browser, url)
         time.sleep(0.5)
-        later = state_of(url)
+        later = state_of(browser, url)
     cells = [registers[n] for n in range(2, 16)]
     assert later["sequence"] > state["sequence"], "live"
     assert later["uptime_ms"] >= state["uptime_ms"] + 500
@@ -88,11 +98,11 @@ def test_state_and_metrics_are_the_registers_of_the_simulated_device(real_dump: 
 def test_what_is_read_last_is_what_the_simulated_battery_shows_at_the_end() -> None:
     """A day's charging: values move between two answers, and the last one is half a second old at most."""
     states: list[State] = []
-    with demo("--json", "--seconds", "8") as (url, program):
-        online(url)
+    with demo("--json", "--seconds", "8") as (browser, url, program):
+        online(browser, url)
         while program.poll() is None:
             try:
-                states.append(state_of(url))
+                states.append(state_of(browser, url))
             except requests.RequestException:
                 break  # it has ended
             time.sleep(0.1)

@@ -18,19 +18,21 @@ import requests
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from support.fixtures.access import PASSWORD, readable_stack
 from support.fixtures.certificates import make_certificate
 from support.fixtures.deploy_files import shipped
 from support.fixtures.ports import free_ports
 from support.instruments.watch import wait_until
 from support.peers.nginx import nginx
 from support.peers.server_process import local_session
-from tinybms_gateway.gateway_stack import gateway_stack
 
 REQUESTS = 2
 """Most requests that nginx makes of the gateway at a time: max_conns in nginx.conf."""
 WEBSOCKETS = 3
 """Most WebSockets that it opens: limit_conn in nginx.conf."""
 PAGE = b"<!doctype html><html><title>TinyBMS</title></html>"
+NAME = "gateway.lan"
+"""Of the gateway in nginx.conf, and in its setting web.hosts."""
 ESTABLISHED = "01"
 
 
@@ -84,10 +86,9 @@ def house(tmp_path: Path) -> Iterator[House]:
     files = tmp_path / "web"
     files.mkdir()
     (files / "index.html.gz").write_bytes(gzip.compress(PAGE))
-    with gateway_stack(options=("--http", "127.0.0.1:0", "--web", str(files))) as stack:
-        port_file = stack.gateway.data / "http_port"
-        wait_until(port_file.is_file, 20.0, lambda: "no HTTP port: " + " | ".join(list(stack.gateway.lines)[-5:]))
-        gateway_port = int(port_file.read_text())
+    options = ("--set", f"web.hosts={NAME}", "--web", str(files))
+    with readable_stack(options=options) as stack:
+        gateway_port = int(stack.gateway.url().rpartition(":")[2])
         http, https = free_ports(2)
         certificate = make_certificate(tmp_path)
         site = shipped(
@@ -170,6 +171,55 @@ def test_page_api_and_stream_come_through_tls(house: House) -> None:
     plain = f"http://127.0.0.1:{house.http_port}/api/v1/state?x=1"
     led = house.session.get(plain, allow_redirects=False, timeout=10)
     assert (led.status_code, led.headers["Location"]) == (301, "https://127.0.0.1/api/v1/state?x=1")
+
+
+def test_a_login_behind_tls_is_for_tls_only_and_changes_come_through(house: House) -> None:
+    """With cookies of other pages, and with the password of nginx itself, which the gateway does not get."""
+    origin = f"https://127.0.0.1:{house.https_port}"
+    login = house.session.post(house.url("/api/v1/session"), json={"password": PASSWORD}, timeout=10)
+    assert login.status_code == 200
+    assert login.headers["Set-Cookie"].endswith("; Path=/; HttpOnly; SameSite=Strict; Secure")
+    house.session.cookies.set("other", "a" * 6000)
+    csrf = {"X-CSRF-Token": login.json()["csrf"], "Origin": origin}
+    asked = house.session.get(house.url("/api/v1/session"), auth=("someone", "of nginx"), timeout=10)
+    assert (asked.json()["by"], asked.json()["right"]) == ("session", "full")
+
+    def change(**headers: str) -> requests.Response:
+        wanted = {"charge.max_a": 80}
+        return house.session.patch(house.url("/api/v1/settings"), json=wanted, headers=headers, timeout=30)
+
+    assert change().json()["error"] == "csrf"
+    assert change(**csrf | {"Origin": "https://elsewhere.example"}).json()["error"] == "wrong_origin"
+    assert change(**csrf, **{"If-Match": '"00000000"'}).json()["error"] == "changed_meanwhile"
+    assert change(**csrf).json()["changed"] == ["charge.max_a"]
+
+    made = house.session.post(
+        house.url("/api/v1/tokens"), json={"name": "viewer", "right": "read"}, headers=csrf, timeout=30
+    )
+    token = {"Authorization": f"Bearer {made.json()['token']}"}
+    with local_session() as viewer:
+        viewer.verify = house.session.verify
+        told = viewer.get(house.url("/api/v1/session"), headers=token, timeout=10).json()
+    assert (told["by"], told["name"], told["right"]) == ("token", "viewer", "read")
+
+    async def stream(origin: str) -> str:
+        headers = {"Cookie": login.headers["Set-Cookie"].partition(";")[0]}
+        async with connect(
+            f"wss://127.0.0.1:{house.https_port}/ws", ssl=house.trusted, proxy=None, origin=origin,
+            additional_headers=headers,
+        ) as opened:  # fmt: skip
+            return str(json.loads(await opened.recv())["type"])
+
+    assert asyncio.run(asyncio.wait_for(stream(origin), 10)) == "state"
+    with pytest.raises(InvalidStatus) as refused:
+        asyncio.run(asyncio.wait_for(stream("https://elsewhere.example"), 10))
+    assert refused.value.response.status_code == 403
+
+
+def test_only_names_that_the_gateway_knows_come_through(house: House) -> None:
+    for name, status in ((NAME, 200), (NAME.upper(), 200), ("elsewhere.example", 421)):
+        answer = house.session.get(house.url("/api/v1/status"), headers={"Host": name}, timeout=10)
+        assert answer.status_code == status, name
 
 
 def test_a_file_is_fetched_once_and_from_then_on_compared_by_its_etag(house: House, tmp_path: Path) -> None:

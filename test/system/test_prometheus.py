@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.fixtures.access import set_up
 from support.fixtures.deploy_files import RULES, alert_rules, dashboard, panels, shipped
 from support.fixtures.ports import free_ports
 from support.instruments.promql import of_one_instance, selectors, without_filters
@@ -22,30 +23,40 @@ NEVER_HERE = {"cell_count|cells_contradict|no_temperature|sensor_lost|setting_mi
 
 
 def configuration(directory: Path, *targets: str) -> Path:
-    """The shipped one; differs in its targets and in the two intervals, so that the test need not wait for minutes."""
+    """The shipped one, with a block for each target, as its comment says.
+
+    It differs in the two intervals, so that the test need not wait for minutes.
+    """
     directory.joinpath("rules.yml").write_text(RULES.read_text())
+    head, mark, block = shipped(
+        "prometheus.yml",
+        {
+            "scrape_interval: 15s": "scrape_interval: 1s",
+            "scrape_timeout: 10s": "scrape_timeout: 1s",
+            "evaluation_interval: 15s": "evaluation_interval: 500ms",
+        },
+    ).partition("  - job_name: tinybms-1\n")
     path = directory / "prometheus.yml"
-    path.write_text(
-        shipped(
-            "prometheus.yml",
-            {
-                "          - 192.168.1.20:80\n": "".join(f"          - {target}\n" for target in targets),
-                "scrape_interval: 15s": "scrape_interval: 1s",
-                "scrape_timeout: 10s": "scrape_timeout: 1s",
-                "evaluation_interval: 15s": "evaluation_interval: 500ms",
-            },
-        )
-    )
+    path.write_text(head)
+    with path.open("a") as file:
+        for number, target in enumerate(targets, 1):
+            file.write((mark + block).replace("tinybms-1", f"tinybms-{number}").replace("192.168.1.20:80", target))
     return path
 
 
 @contextmanager
-def two_gateways(healthy: str, faulty: str) -> Iterator[None]:
-    """One with a battery in order, one with an over-voltage from the fifth to the eleventh second."""
+def two_gateways(directory: Path, healthy: str, faulty: str) -> Iterator[None]:
+    """One with a battery in order, one with an over-voltage from the fifth to the eleventh second.
+
+    Prometheus reads their tokens anew each time; before, it is refused.
+    """
     with (
-        gateway_stack(options=("--http", healthy)),
-        gateway_stack(options=("--http", faulty), scenario="overvoltage"),
+        gateway_stack(http=healthy) as one,
+        gateway_stack(http=faulty, scenario="overvoltage") as other,
     ):
+        for number, stack in enumerate((one, other), 1):
+            token = set_up(stack.gateway).token("prometheus")
+            directory.joinpath(f"tinybms-{number}.token").write_text(token + "\n")
         yield
 
 
@@ -97,7 +108,8 @@ def without_result(server: Prometheus, asked: Iterable[Wanted], at_s: float | No
 def test_an_over_voltage_fires_its_alerts_and_every_expression_has_data(tmp_path: Path) -> None:
     """Prometheus is there first: the fault comes 5 s after the start of the gateways, and lasts 6 s."""
     healthy, faulty = (f"127.0.0.1:{port}" for port in free_ports(2))
-    with prometheus(tmp_path, configuration(tmp_path, healthy, faulty)) as server, two_gateways(healthy, faulty):
+    file = configuration(tmp_path, healthy, faulty)
+    with prometheus(tmp_path, file) as server, two_gateways(tmp_path, healthy, faulty):
         expected = {"TinyBMSAlarm": "firing", "TinyBMSFault": "firing", "TinyBMSChargingBlocked": "pending"}
         alerts: dict[str, Alert] = {}
 

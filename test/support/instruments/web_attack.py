@@ -18,9 +18,11 @@ from urllib.parse import urlsplit
 import can
 import pytest
 
+from support.fixtures.access import Access, readable_stack, set_up
 from support.instruments.watch import longest_gap, open_bus, wait_for, wait_until
-from tinybms_gateway.gateway_process import OWN_WEB
+from tinybms_gateway.gateway_process import OWN_WEB, GatewayProcess
 from tinybms_gateway.gateway_stack import gateway_stack
+from tinybms_gateway.sim.bms.line import BmsLine
 
 GAP_S = 1.5
 """The longest silence between two 0x351 that is promised."""
@@ -28,6 +30,8 @@ HEAP_KEPT = 40_960
 """What must be left of the heap at the worst moment."""
 HEAP_TAKEN = 4096
 """What a gateway takes for itself in its first seconds; hundreds of attacks that kept something would take more."""
+PLAIN_HEAP = "GLIBC_TUNABLES", "glibc.malloc.tcache_count=0:glibc.malloc.mxfast=0"
+"""Variable and value: what the C library keeps of freed blocks for each thread would count as used."""
 PATIENT_S = 45.0
 """Of a good client: slow ones before it in the queue may hold the server."""
 
@@ -75,7 +79,7 @@ def answers(received: bytes, method: str = "GET") -> list[Answer]:
 
 def request(path: str = "/api/v1/status", *headers: str, method: str = "GET", host: bool = True) -> bytes:
     """A good request, or nearly."""
-    lines = [f"{method} {path} HTTP/1.1", *(["Host: gateway"] if host else []), *headers]
+    lines = [f"{method} {path} HTTP/1.1", *(["Host: localhost"] if host else []), *headers]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
@@ -126,8 +130,12 @@ class Target:
 
     address: tuple[str, int]
     bus: can.BusABC
+    gateway: GatewayProcess
+    bms: BmsLine
     times: list[float] = field(default_factory=list)
     """When 0x351 was on the bus, by the gateway."""
+    who: dict[str, str] = field(default_factory=dict)
+    """Headers that show a good client to be one who may read."""
     _end: threading.Event = field(default_factory=threading.Event)
 
     def listen(self) -> None:
@@ -162,18 +170,59 @@ class Target:
             except http.client.IncompleteRead:
                 assert len(sent) > 4096, "only what is still being sent may cut off the answer"
                 got = []
-        assert all(answer.status < 500 or answer.status in (501, 505) for answer in got), got
+        assert all(answer.status < 500 or answer.status in (501, 503, 505) for answer in got), got
         return got
 
-    def get(self, path: str = "/api/v1/state") -> Answer:
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return "http://{}:{}".format(*self.address)
+
+    def get(self, path: str = "/api/v1/state", headers: dict[str, str] | None = None) -> Answer:
         """What a good client does."""
-        connection = http.client.HTTPConnection(*self.address, timeout=PATIENT_S)
+        return self.ask("GET", path, headers=self.who if headers is None else headers)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        headers: dict[str, str] | None = None,
+        source: str = "127.0.0.1",
+    ) -> Answer:
+        """One request on a connection of its own.
+
+        Args:
+            method: GET, POST, ...
+            path: with a slash in front
+            body: bytes as they are, or what is sent as JSON; None: nothing
+            headers: besides those of every request
+            source: address that it comes from, 127.x.x.x
+        """
+        raw = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        kind = {} if raw is None else {"Content-Type": "application/json"}
+        connection = http.client.HTTPConnection(*self.address, timeout=PATIENT_S, source_address=(source, 0))
         try:
-            connection.request("GET", path, headers={"Connection": "close"})
+            connection.request(method, path, raw, {"Connection": "close"} | kind | (headers or {}))
             response = connection.getresponse()
             return Answer(response.status, response.msg, response.read())
         finally:
             connection.close()
+
+    def change(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        headers: dict[str, str] | None = None,
+        source: str = "127.0.0.1",
+    ) -> Answer:
+        """As `ask`, and again while another change is being made."""
+        deadline = time.monotonic() + PATIENT_S
+        while (answer := self.ask(method, path, body, headers, source)).status == 503:
+            assert time.monotonic() < deadline, answer
+            time.sleep(0.02)
+        return answer
 
     def heap(self) -> dict[str, int]:
         heap: dict[str, int] = self.diagnostics()["heap"]
@@ -190,7 +239,7 @@ class Target:
         begin = len(self.times) - 1
         yield
         answer = self.get()
-        assert answer.status == 200 and answer.json()["status"] == "online"
+        assert answer.status == 200 and answer.json()["status"] == "online", answer
         assert self.heap()["least_free_bytes"] > HEAP_KEPT
         kept = before - HEAP_TAKEN
         wait_until(lambda: self.heap()["free_bytes"] >= kept, 15.0, lambda: f"{self.heap()}, {before} before")
@@ -202,26 +251,36 @@ class Target:
 
 
 @contextmanager
-def target(*options: str) -> Iterator[Target]:
-    """A gateway of its own, with a battery and a GX.
+def closed_target(*options: str, **others: Any) -> Iterator[tuple[Target, Access]]:
+    """A gateway of its own that asks for a login, and the session of its administrator; unharmed in the end."""
+    with target(*options, readable=False, **others) as running:
+        access = set_up(running.gateway)
+        running.who = {"Authorization": f"Bearer {access.token('watcher')}"}
+        wait_until(lambda: running.heap()["free_bytes"] is not None, 30.0)
+        with running.unharmed():
+            yield running, access
 
-    What the C library keeps of freed blocks for each thread would count as used.
-    """
+
+@contextmanager
+def target(*options: str, readable: bool = True, **others: Any) -> Iterator[Target]:
+    """A gateway of its own, with a battery and a GX; anybody may read it, or it is not set up yet."""
     with (
         pytest.MonkeyPatch.context() as patch,
         ExitStack() as running,
     ):
-        patch.setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0:glibc.malloc.mxfast=0")
-        stack = running.enter_context(gateway_stack(scenario="rest", http=OWN_WEB, options=options))
+        patch.setenv(*PLAIN_HEAP)
+        make = readable_stack if readable else gateway_stack
+        stack = running.enter_context(make(scenario="rest", http=OWN_WEB, options=options, **others))
         bus = running.enter_context(open_bus(stack.can_backend))
         parts = urlsplit(stack.gateway.url())
         assert parts.hostname is not None and parts.port is not None
         first = wait_for(bus, lambda message: message.arbitration_id == 0x351, 10.0)
-        attacked = Target((parts.hostname, parts.port), bus, [first.timestamp])
+        attacked = Target((parts.hostname, parts.port), bus, stack.gateway, stack.bms, [first.timestamp])
         listener = threading.Thread(target=attacked.listen, name="0x351")
         listener.start()
         try:
-            wait_until(lambda: attacked.heap()["free_bytes"] is not None, 30.0)
+            if readable:
+                wait_until(lambda: attacked.heap()["free_bytes"] is not None, 30.0)
             yield attacked
         finally:
             attacked.end()

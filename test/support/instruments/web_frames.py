@@ -21,7 +21,7 @@ MASK = b"\x12\x34\x56\x78"
 def handshake(path: str = "/ws", **changed: str | None) -> bytes:
     """A request for a WebSocket; None leaves a header out."""
     headers = {
-        "Host": "gateway",
+        "Host": "localhost",
         "Connection": "Upgrade",
         "Upgrade": "websocket",
         "Sec_WebSocket_Version": "13",
@@ -119,10 +119,12 @@ class WebSocket:
         self.connection.close()
 
 
-def open_websocket(gateway: Target, path: str = "/ws", receive_buffer: int | None = None) -> WebSocket:
+def open_websocket(
+    gateway: Target, path: str = "/ws", receive_buffer: int | None = None, headers: dict[str, str] | None = None
+) -> WebSocket:
     """Shake hands."""
     connection = gateway.connect(receive_buffer=receive_buffer)
-    connection.sendall(handshake(path))
+    connection.sendall(handshake(path, **(headers or {})))
     received = b""
     while b"\r\n\r\n" not in received:
         block = connection.recv(4096)

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from itertools import cycle
 from types import TracebackType
 from typing import Any
@@ -27,17 +28,30 @@ OnMessage = Callable[[int, float, Message], None]
 """Number of the client, time of arrival (`time.monotonic`), message."""
 
 
+@dataclass(frozen=True)
+class Site:
+    """A web server, and what shows it who asks."""
+
+    url: str
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+
+
 def documents() -> list[str]:
-    """Paths of everything that is read by a request, as the description of the interface lists them."""
+    """Paths of all that a client may read whose right is to read, as the description of the interface lists them."""
     paths = yaml.safe_load((ROOT / "docs/openapi.yaml").read_text(encoding="utf-8"))["paths"]
-    return [path for path in paths if path != "/ws" and "{" not in path]
+    return [
+        path
+        for path, item in paths.items()
+        if path != "/ws" and "{" not in path and item.get("get", {"security": None}).get("security", []) == []
+    ]
 
 
 class Connection:
     """One connection for requests; a new one when the server has closed it."""
 
-    def __init__(self, url: str) -> None:
-        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT_S)
+    def __init__(self, site: Site) -> None:
+        self._connection = http.client.HTTPConnection(urlsplit(site.url).netloc, timeout=TIMEOUT_S)
+        self._headers = site.headers
         self.closed_by_server = 0
 
     def __enter__(self) -> "Connection":
@@ -71,7 +85,7 @@ class Connection:
 
     def _get(self, path: str) -> tuple[int, bytes]:
         try:
-            self._connection.request("GET", path)
+            self._connection.request("GET", path, headers=self._headers)
             answer = self._connection.getresponse()
             return answer.status, answer.read()
         except (OSError, http.client.HTTPException):
@@ -82,12 +96,12 @@ class Connection:
 class Requests:
     """Requests at a rate, over all documents in turn, on one connection, while the context lasts."""
 
-    def __init__(self, url: str, rate_hz: float) -> None:
+    def __init__(self, site: Site, rate_hz: float) -> None:
         self.statuses: Counter[int] = Counter()
         self.problems: list[str] = []
         """Requests without an answer."""
         self.longest_s = 0.0
-        self._url = url
+        self._site = site
         self._period_s = 1 / rate_hz
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="requests", daemon=True)
@@ -109,7 +123,7 @@ class Requests:
 
     def _run(self) -> None:
         due = time.monotonic()
-        with Connection(self._url) as connection:
+        with Connection(self._site) as connection:
             for path in cycle(documents()):
                 due += self._period_s
                 if self._end.wait(max(0.0, due - time.monotonic())):
@@ -126,7 +140,7 @@ class WebSockets:
     """WebSockets that read everything at once, in one thread, while the context lasts."""
 
     def __init__(
-        self, url: str, count: int, topics: tuple[str, ...] = TOPICS, on_message: OnMessage = lambda *_: None
+        self, site: Site, count: int, topics: tuple[str, ...] = TOPICS, on_message: OnMessage = lambda *_: None
     ) -> None:
         self.messages: list[Counter[str]] = [Counter() for _ in range(count)]
         """For each client: of each type."""
@@ -134,7 +148,9 @@ class WebSockets:
         """For each client: as the last message of each type says."""
         self.losses: list[tuple[float, int, str, int]] = []
         """Each time that one of them grew: when (`time.monotonic`), client, type, by how much."""
-        self._address = "ws" + url.removeprefix("http") + "/ws" + (f"?subscribe={','.join(topics)}" if topics else "")
+        topic_list = f"?subscribe={','.join(topics)}" if topics else ""
+        self._address = f"ws{site.url.removeprefix('http')}/ws{topic_list}"
+        self._headers = site.headers
         self._on_message = on_message
         self._waiting = count
         self._open = threading.Event()
@@ -185,7 +201,9 @@ class WebSockets:
         self.lost[number][kind] = lost
 
     async def _listen(self, number: int) -> None:
-        async with connect(self._address, compression=None, proxy=None, open_timeout=TIMEOUT_S) as client:
+        async with connect(
+            self._address, additional_headers=self._headers, compression=None, proxy=None, open_timeout=TIMEOUT_S
+        ) as client:
             self._waiting -= 1
             if self._waiting == 0:
                 self._open.set()
@@ -200,7 +218,7 @@ class WebSockets:
 class _Stranger:
     """A connection that says nothing, or a request that never ends, a byte at a time."""
 
-    REQUEST = b"GET /api/v1/state HTTP/1.1\r\nHost: gateway\r\nX-Slow: " + b"s" * 4096
+    REQUEST = b"GET /api/v1/state HTTP/1.1\r\nHost: localhost\r\nX-Slow: " + b"s" * 4096
 
     def __init__(self, address: tuple[str, int], silent: bool) -> None:
         self._address = address
@@ -234,12 +252,12 @@ EVERY_S = 0.5
 
 
 @contextmanager
-def hostile_crowd(url: str, strangers: int = 200) -> Iterator[Counter[str]]:
+def hostile_crowd(site: Site, strangers: int = 200) -> Iterator[Counter[str]]:
     """Connections that are opened again whenever they are closed: every other one silent, the others slow-loris.
 
     They have no real-time priority. Counts what they saw: "closed".
     """
-    parts = urlsplit(url)
+    parts = urlsplit(site.url)
     address = (str(parts.hostname), parts.port or 80)
     seen: Counter[str] = Counter()
     end = threading.Event()

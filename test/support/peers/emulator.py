@@ -61,7 +61,8 @@ class Chip:
         self._console = console
         self._master, slave = os.openpty()
         tty.setraw(slave)  # and left open: what is on the line stays while the gateway is started again
-        self._command = [*command, "--uart", os.ttyname(slave), "--can", "socketcand:0", "--data", str(data)]
+        self._command = [*command, "--uart", os.ttyname(slave), "--can", "socketcand:0", "--data", str(data),
+                         "--console"]  # fmt: skip
         self._process: asyncio.subprocess.Process | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._node: asyncio.StreamWriter | None = None
@@ -78,7 +79,7 @@ class Chip:
             print_boot()
         self._process = await asyncio.create_subprocess_exec(
             "setpriv", "--pdeathsig", "KILL", *self._command,  # this may be killed at any time
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=None if self._console else asyncio.subprocess.DEVNULL,
             stdout=None if self._console else asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         self._spawn(self._wait(self._process))
@@ -192,6 +193,8 @@ def main() -> None:
     options = parse(sys.argv[split + 1 :])
     flash = Path(sys.argv[1])
     shutil.rmtree(flash, ignore_errors=True)  # each start has a fresh image
+    if (image := flash.with_suffix(".image")).is_dir():
+        shutil.copytree(image, flash)
     asyncio.run(run(sys.argv[2:split], options, flash))
 
 

@@ -1,10 +1,13 @@
 """A web server that answers as a test wants it to."""
 
 import contextlib
+import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from support.fixtures.certificates import Certificate, server_context
 
@@ -13,6 +16,22 @@ STATUS = b'{"version": "1.2.3", "device": "gw7", "api": 1}'
 SETTINGS = b'{"unconfirmed": false, "restricted": false, "settings": {}}'
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that came."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    """By names in small letters."""
+    body: bytes
+
+    def json(self) -> Any:
+        """The body, which is JSON."""
+        assert self.headers["content-type"] == "application/json"
+        return json.loads(self.body)
 
 
 def answer(body: bytes, kind: str, status: int = 200, **headers: str) -> Answer:
@@ -35,6 +54,24 @@ def redirect(to: str) -> Answer:
     return answer(b"", "text/plain", 302, Location=to)
 
 
+def in_turn(*answers: Answer) -> Answer:
+    """One after another; the last one again and again."""
+    left = list(answers)
+
+    def send(request: BaseHTTPRequestHandler) -> None:
+        (left.pop(0) if len(left) > 1 else left[0])(request)
+
+    return send
+
+
+def refuse(
+    status: int, error: str, message: str = "No.", headers: Mapping[str, str] | None = None, **more: Any
+) -> Answer:
+    """An error as a gateway sends it."""
+    body = json.dumps({"error": error, "message": message} | more).encode()
+    return answer(body, "application/json", status, **(headers or {}))
+
+
 GOOD = {
     "/": answer(PAGE, "text/html; charset=utf-8"),
     "/api/v1/status": answer(STATUS, "application/json"),
@@ -50,21 +87,31 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def web_server(answers: dict[str, Answer] | None = None, certificate: Certificate | None = None) -> Iterator[str]:
+def web_server(
+    answers: dict[str, Answer] | None = None, certificate: Certificate | None = None, asked: list[Asked] | None = None
+) -> Iterator[str]:
     """Serve on a free port of this machine; yields the address.
 
     Args:
-        answers: by path; others than `GOOD`
+        answers: by path, for other methods than GET by method and path ("POST /x"); others than `GOOD`
         certificate: speak TLS with it
+        asked: gets each request
     """
     content = {**GOOD, **(answers or {})}
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:
+        def answer_it(self) -> None:
             with contextlib.suppress(OSError):
-                content.get(self.path, answer(b"no", "text/plain", 404))(self)
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if asked is not None:
+                    headers = {name.lower(): value for name, value in self.headers.items()}
+                    asked.append(Asked(self.command, self.path, headers, body))
+                key = self.path if self.command == "GET" else f"{self.command} {self.path}"
+                content.get(key, answer(b"no", "text/plain", 404))(self)
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer_it  # noqa: N815 - as http.server wants them
 
         def log_message(self, *_arguments: object) -> None:
             pass
