@@ -12,7 +12,7 @@
 #include "fuzz.h"
 #include "web.h"
 
-static const char s_handshake[] = "GET /ws?subscribe=can,uart HTTP/1.1\r\nHost: gateway\r\nConnection: Upgrade\r\n"
+static const char s_handshake[] = "GET /ws?subscribe=can,uart HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
                                   "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
                                   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <ftw.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -19,26 +20,63 @@
 #include "esp_log.h"
 #include "event_bus.h"
 #include "fuzz.h"
+#include "host.h"
 #include "httpd_address.h"
 #include "settings.h"
 #include "web_server.h"
+#include "work.h"
 
 #define PATIENCE_MS 20000
+#define OPEN_FILES  16
+
+static char s_flash[] = "/tmp/fuzz_web.XXXXXX";
+
+static int remove_file(const char *path, const struct stat *info, int type, struct FTW *at)
+{
+    (void)info;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
+static void remove_flash(void)
+{
+    (void)nftw(s_flash, remove_file, OPEN_FILES, FTW_DEPTH | FTW_PHYS);
+}
+
+/** Else nothing but the refusal of a stranger would be reached. */
+static void let_anybody_read(settings_handle_t settings, access_handle_t access)
+{
+    const settings_change_t change = {.id = SETTINGS_WEB_READ_OPEN, .value = {.number = 1}};
+    const access_try_t who = {.address = "127.0.0.1"};
+    char code[ACCESS_CODE_LENGTH + 1];
+    settings_refusal_t refusal;
+    fuzz_check(settings_save(settings, &change, 1, &refusal) == ESP_OK, "web.read_open");
+    fuzz_check(access_setup_code(access, code) == ESP_OK, "the set-up code");
+    fuzz_check(access_set_first_password(access, &who, code, "a password of fuzzing").outcome == ACCESS_GOOD,
+               "the first password");
+}
 
 void web_start(void)
 {
-    const web_server_sources_t sources = {0};
+    const web_server_services_t services = {0};
     settings_handle_t settings = NULL;
+    access_handle_t access = NULL;
     event_bus_handle_t bus = NULL;
     if (httpd_address_port() != 0) {
         return;
     }
     (void)signal(SIGPIPE, SIG_IGN);
     esp_log_level_set("*", ESP_LOG_NONE);
+    host_options.data_dir = mkdtemp(s_flash);
+    fuzz_check(host_options.data_dir != NULL && atexit(remove_flash) == 0, "a directory");
     fuzz_check(httpd_address_open("127.0.0.1:0", NULL) == NULL, "a free port");
     fuzz_check(settings_open(&settings) == ESP_OK, "factory settings");
+    fuzz_check(access_open(&access) == ESP_OK, "a set-up code");
+    let_anybody_read(settings, access);
     fuzz_check(event_bus_create(&bus) == ESP_OK, "an event bus");
-    fuzz_check(web_server_start(bus, settings, &sources) == ESP_OK, "the web server");
+    fuzz_check(work_start(bus, NULL) == ESP_OK, "the task work");
+    fuzz_check(web_server_start(bus, settings, access, &services) == ESP_OK, "the web server");
 }
 
 static int connect_client(void)
@@ -178,7 +216,7 @@ size_t web_check_answers(const char *bytes, size_t length, unsigned *good)
 
 void web_check_alive(void)
 {
-    static const char request[] = "GET /api/v1/status HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n";
+    static const char request[] = "GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     static char received[WEB_RECEIVED_MAX];
     unsigned good = 0;
     const size_t length = web_say(request, sizeof(request) - 1, NULL, 0, received);
