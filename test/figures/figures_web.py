@@ -1,17 +1,19 @@
 """The web server of the native gateway: how soon it answers, what it takes, and that it leaves the CAN bus alone."""
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from support.fixtures.access import log_in, set_up
 from support.instruments.figures import Figures, percentile
 from support.instruments.limit_periods import add_periods, stamps_of_limits
 from support.instruments.machine import processor_times
 from support.instruments.watch import collect, drain, has_id, open_bus, wait_for, wait_until
-from support.instruments.web_load import Connection, Message, Requests, WebSockets, documents, hostile_crowd
+from support.instruments.web_load import Connection, Message, Requests, Site, WebSockets, documents, hostile_crowd
 from tinybms_gateway.gateway_process import OWN_WEB
 from tinybms_gateway.gateway_stack import GatewayStack, gateway_stack
 
@@ -26,17 +28,19 @@ CLOCK_SAMPLES = 500
 SETTLED_S = 2.5
 """The heap is looked at every second."""
 GAPS_S = 61.0
+LOGINS_S = 31.0
 
 
 @contextmanager
-def web_stack(*options: str) -> Iterator[tuple[GatewayStack, str]]:
-    """A gateway with its web server, which has published its first limits; and the address."""
+def web_stack(*options: str) -> Iterator[tuple[GatewayStack, Site]]:
+    """A gateway with its web server, which has published its first limits; and one who may read, by a token."""
     with gateway_stack(http=OWN_WEB, options=options) as stack, open_bus(stack.can_backend) as bus:
         wait_for(bus, has_id(0x351), 5.0)
-        yield stack, stack.gateway.url()
+        token = set_up(stack.gateway).token("figures")
+        yield stack, Site(stack.gateway.url(), {"Authorization": f"Bearer {token}"})
 
 
-def milliseconds(work: Callable[[], None]) -> float:
+def milliseconds(work: Callable[[], object]) -> float:
     start = time.monotonic()
     work()
     return (time.monotonic() - start) * 1000
@@ -44,15 +48,18 @@ def milliseconds(work: Callable[[], None]) -> float:
 
 @pytest.mark.timeout(300)
 def test_answers(figures: Figures) -> None:
-    """From the first byte of a request to the last of its answer, one after the other, without other clients."""
-    with web_stack() as (_, url):
+    """From the first byte of a request to the last of its answer, one after the other, without other clients.
+
+    With a token; and once with the cookie of a session.
+    """
+    with web_stack() as (_, site):
         for name, path in (("state", "/api/v1/state"), ("status", "/api/v1/status"), ("metrics", "/metrics")):
 
             def on_a_new_connection(path: str = path) -> None:
-                with Connection(url) as connection:
+                with Connection(site) as connection:
                     assert connection.get(path)[0] == 200
 
-            with Connection(url) as kept:
+            with Connection(site) as kept:
                 assert kept.get(path)[0] == 200
                 for what, title, ask in (
                     ("kept", "one connection", lambda path=path, kept=kept: kept.get(path)),
@@ -63,9 +70,38 @@ def test_answers(figures: Figures) -> None:
                         figures.add(f"web_{name}_{what}_p{percent}", f"GET {path}, {title}, p{percent}",
                                     percentile(times, percent), "ms")  # fmt: skip
                 assert kept.closed_by_server <= 1, "an idle connection is closed, and no other"
+        with Connection(Site(site.url, log_in(site.url).headers)) as kept:
+            times = [milliseconds(lambda: kept.get("/api/v1/state")) for _ in range(REQUESTS)]
+        title = "GET /api/v1/state with a session, one connection"
+        for percent in (50, 99):
+            figures.add(f"web_state_session_p{percent}", f"{title}, p{percent}", percentile(times, percent), "ms")
 
 
-def clock_of_the_gateway(url: str) -> tuple[float, float]:
+@pytest.mark.timeout(300)
+def test_period_of_the_limits_while_people_log_in(figures: Figures) -> None:
+    """One login after the other, each of which calculates PBKDF2 on core 0."""
+    title = "while logins run one after another"
+    times: list[float] = []
+    with web_stack() as (stack, site), open_bus(stack.can_backend) as bus:
+        end = threading.Event()
+
+        def log_in_again() -> None:
+            while not end.is_set():
+                times.append(milliseconds(lambda: log_in(site.url)))
+
+        logins = threading.Thread(target=log_in_again, name="logins", daemon=True)
+        logins.start()
+        drain(bus)
+        frames = collect(bus, LOGINS_S)
+        end.set()
+        logins.join()
+    add_periods(figures, "web_logins", title, stamps_of_limits(frames))
+    figures.add("web_login_p50", "login, p50", percentile(times, 50), "ms")
+    figures.add("web_login_p99", "login, p99", percentile(times, 99), "ms")
+    figures.add("web_logins_made", f"{title}, logins", len(times), "", at_least=LOGINS_S)
+
+
+def clock_of_the_gateway(site: Site) -> tuple[float, float]:
     """When its clock was 0, in ms of `time.monotonic`: not before the first number, not after the second.
 
     A request is answered after it was sent and before the answer is here, and the answer tells the gateway's whole
@@ -74,7 +110,7 @@ def clock_of_the_gateway(url: str) -> tuple[float, float]:
     """
     phase = random.Random(1)
     earliest, latest = float("-inf"), float("inf")
-    with Connection(url) as connection:
+    with Connection(site) as connection:
         for _ in range(CLOCK_SAMPLES):
             time.sleep(phase.uniform(0.0, 0.003))
             sent = time.monotonic() * 1000
@@ -102,9 +138,9 @@ def test_from_a_snapshot_to_the_websockets(figures: Figures) -> None:
         arrivals.setdefault(state["sequence"], {}).setdefault(client, at * 1000)
 
     used_before, all_before = processor_times()
-    with web_stack("--set", "uart.poll_ms=100") as (_, url):
-        clock = clock_of_the_gateway(url)
-        with WebSockets(url, CLIENTS, (), note) as clients:
+    with web_stack("--set", "uart.poll_ms=100") as (_, site):
+        clock = clock_of_the_gateway(site)
+        with WebSockets(site, CLIENTS, (), note) as clients:
             first = max(arrivals)
             wait_until(lambda: max(arrivals) > first + SNAPSHOTS + 2, 120.0)
     used, all_time = processor_times()
@@ -123,16 +159,16 @@ def test_from_a_snapshot_to_the_websockets(figures: Figures) -> None:
     figures.add("web_push_lost", "messages lost by WebSockets that read", clients.all_lost, "", at_most=0)
 
 
-def heap_free_bytes(url: str) -> float:
+def heap_free_bytes(site: Site) -> float:
     """As soon as the gateway has looked at what is there now."""
     time.sleep(SETTLED_S)
-    with Connection(url) as connection:
+    with Connection(site) as connection:
         return float(connection.json("/api/v1/diagnostics")["heap"]["free_bytes"])
 
 
-def use_everything_once(url: str) -> None:
+def use_everything_once(site: Site) -> None:
     """What is taken at the first use, and stays, belongs to no connection."""
-    with WebSockets(url, CLIENTS), Connection(url) as connection:
+    with WebSockets(site, CLIENTS), Connection(site) as connection:
         for path in documents():
             assert connection.get(path)[0] == 200, path
         time.sleep(SETTLED_S)
@@ -141,18 +177,18 @@ def use_everything_once(url: str) -> None:
 @pytest.mark.timeout(120)
 def test_heap_of_connections(figures: Figures) -> None:
     """Of server and application: what lwIP takes for a connection on the chip is not in it."""
-    with web_stack() as (_, url):
-        use_everything_once(url)
-        alone = heap_free_bytes(url)
+    with web_stack() as (_, site):
+        use_everything_once(site)
+        alone = heap_free_bytes(site)
         figures.add("web_heap_free", "heap free with the web server, of 163,840 bytes", alone, "bytes")
         with ExitStack() as idle:
             for _ in range(IDLE):
-                assert idle.enter_context(Connection(url)).get("/api/v1/status")[0] == 200
+                assert idle.enter_context(Connection(site)).get("/api/v1/status")[0] == 200
             figures.add("web_heap_request", "heap of an idle connection for requests",
-                        (alone - heap_free_bytes(url)) / IDLE, "bytes", at_most=1024)  # fmt: skip
+                        (alone - heap_free_bytes(site)) / IDLE, "bytes", at_most=1024)  # fmt: skip
         for count in (1, CLIENTS):
-            with WebSockets(url, count):
-                taken = (alone - heap_free_bytes(url)) / count
+            with WebSockets(site, count):
+                taken = (alone - heap_free_bytes(site)) / count
             figures.add(f"web_heap_websockets_{count}", f"heap of each of {count} WebSockets", taken, "bytes",
                         at_most=1024)  # fmt: skip
 
@@ -160,8 +196,8 @@ def test_heap_of_connections(figures: Figures) -> None:
 @pytest.mark.timeout(300)
 def test_period_of_the_limits_while_the_web_server_is_used(figures: Figures) -> None:
     title = f"with {CLIENTS} WebSockets and {RATE_HZ} requests/s"
-    with web_stack() as (stack, url), open_bus(stack.can_backend) as bus:
-        with WebSockets(url, CLIENTS) as clients, Requests(url, RATE_HZ) as requests:
+    with web_stack() as (stack, site), open_bus(stack.can_backend) as bus:
+        with WebSockets(site, CLIENTS) as clients, Requests(site, RATE_HZ) as requests:
             drain(bus)
             frames = collect(bus, GAPS_S)
         add_periods(figures, "web_used", title, stamps_of_limits(frames))
@@ -176,12 +212,12 @@ def test_period_of_the_limits_while_the_web_server_is_used(figures: Figures) -> 
 def test_period_of_the_limits_while_the_web_server_is_attacked(figures: Figures) -> None:
     """200 connections that are opened again as they are closed: one half silent, the other slow-loris."""
     title = "under 200 hostile connections"
-    with web_stack() as (stack, url), open_bus(stack.can_backend) as bus:
-        with hostile_crowd(url) as crowd:
+    with web_stack() as (stack, site), open_bus(stack.can_backend) as bus:
+        with hostile_crowd(site) as crowd:
             drain(bus)
             frames = collect(bus, GAPS_S)
         add_periods(figures, "web_attacked", title, stamps_of_limits(frames))
-        with Connection(url) as connection:
+        with Connection(site) as connection:
             wait_until(lambda: connection.get("/api/v1/status")[0] == 200, 20.0)
             heap = connection.json("/api/v1/diagnostics")["heap"]
     figures.add("web_attacked_closed", f"{title}, connections shed", crowd["closed"], "", at_least=10)
@@ -191,8 +227,8 @@ def test_period_of_the_limits_while_the_web_server_is_attacked(figures: Figures)
 @pytest.mark.timeout(60)
 def test_stacks_of_the_web_server(figures: Figures) -> None:
     """Natively: frames of x86-64 are larger than those of the chip, and its C library is another one."""
-    with web_stack() as (_, url), Connection(url) as connection:
-        use_everything_once(url)
+    with web_stack() as (_, site), Connection(site) as connection:
+        use_everything_once(site)
         tasks = connection.json("/api/v1/diagnostics")["tasks"]
     free = {task["name"]: task["stack_free_bytes"] for task in tasks}
     for task, title in (("httpd", "HTTP server"), ("web", "task that wakes it")):

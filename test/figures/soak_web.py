@@ -8,11 +8,12 @@ from pathlib import Path
 import can
 import pytest
 
+from support.fixtures.access import set_up
 from support.instruments.figures import Figures
 from support.instruments.limit_periods import add_periods
 from support.instruments.machine import processor_times
 from support.instruments.watch import has_id, open_bus, wait_for
-from support.instruments.web_load import Connection, Requests, WebSockets
+from support.instruments.web_load import Connection, Requests, Site, WebSockets
 from tinybms_gateway.can.bus import receive_until
 from tinybms_gateway.gateway_process import OWN_WEB
 from tinybms_gateway.gateway_stack import gateway_stack
@@ -66,14 +67,15 @@ def test_half_an_hour_of_use(figures: Figures) -> None:
     with (
         gateway_stack(http=OWN_WEB, scenario="day") as stack,
         open_bus(stack.can_backend) as bus,
-        Connection(stack.gateway.url()) as looking,
     ):
         wait_for(bus, has_id(LIMITS), 5.0)
-        url, process = stack.gateway.url(), stack.gateway.process.pid
+        token = set_up(stack.gateway).token("soak")
+        site, process = Site(stack.gateway.url(), {"Authorization": f"Bearer {token}"}), stack.gateway.process.pid
         start = time.monotonic()
         with (
-            WebSockets(url, CLIENTS) as clients,
-            Requests(url, RATE_HZ) as requests,
+            Connection(site) as looking,
+            WebSockets(site, CLIENTS) as clients,
+            Requests(site, RATE_HZ) as requests,
         ):
             settled_kb = 0
             for second in range(1, round(MINUTES * 60) + 1):
@@ -92,8 +94,9 @@ def test_half_an_hour_of_use(figures: Figures) -> None:
                         flush=True,
                     )
             grown_kb = resident_kb(process) - settled_kb
-        web = looking.json("/api/v1/diagnostics")["web"]
-        line = looking.json("/api/v1/uart")
+        with Connection(site) as looking:
+            web = looking.json("/api/v1/diagnostics")["web"]
+            line = looking.json("/api/v1/uart")
     used, all_time = processor_times()
     for at, client, kind, more in clients.losses[:LOSSES_SHOWN]:
         print(f"after {at - start:.1f} s WebSocket {client + 1} lost {more} of {kind}")
