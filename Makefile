@@ -18,14 +18,15 @@ WAITING := -n 8 --dist load --maxschedchunk 1
 CROWD := -n 12 --dist load --maxschedchunk 1
 LOOP := test/system/test_one_day.py test/system/test_seven_days.py
 SCENARIOS := test/toolkit/scenario/test_scenarios.py
-NETWORK := $(addprefix test/integration/test_,device_console.py web_access.py web_answers.py web_bms.py web_connections.py \
+NETWORK := $(addprefix test/integration/test_,device_console.py web_access.py web_bms.py web_connections.py \
 	web_device.py web_requests.py web_settings.py web_sockets.py web_stacks.py web_tools.py) \
 	$(addprefix test/system/test_,demo_web.py deploy_files.py nginx.py prometheus.py)
-ATTACKS := $(addprefix test/integration/test_,openapi.py web_attacks.py)
+EMULATOR := test/project/test_hardware_on_emulator.py
+ATTACKS := $(addprefix test/integration/test_,openapi.py web_answers.py web_attacks.py)
 EMBEDDED := $(BIN)/python -m pytest -q -c test/embedded.ini test/unit test/hardware
 
 .PHONY: help setup build demo docs test test-control test-toolkit hardware check check-sanitized check-tsan \
-	check-attacks check-instruments fuzz-build lint figures figures-record soak bench bench-record clean
+	check-long check-instruments fuzz-build lint figures figures-record soak bench bench-record clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 26
@@ -45,7 +46,7 @@ build: setup ## build the native gateway and the unit suites, in build-linux/
 test: test-control test-toolkit ## test everything a user relies on; run it before each commit
 
 test-control: build ## test the gateway: suites, properties, closed loop, bus and line, bench
-	@tools/dev/part.sh suites 45 $(EMBEDDED) -n 6
+	@tools/dev/part.sh suites 60 $(EMBEDDED) -n 8
 	@tools/dev/part.sh corpora 1 tools/dev/unit.sh $(BUILD) '^fuzz_'
 	@tools/dev/part.sh calculating 65 $(PYTEST) $(CALCULATING) test/pure $(LOOP)
 	@tools/dev/part.sh scenarios 30 $(PYTEST) $(SCENARIOS)
@@ -56,15 +57,15 @@ test-control: build ## test the gateway: suites, properties, closed loop, bus an
 
 test-toolkit: build ## test the toolkit, and the tree itself
 	@tools/dev/packages.sh git mosquitto openssl
-	@tools/dev/part.sh toolkit 150 $(PYTEST) $(MIXED) test/project test/toolkit --ignore=$(SCENARIOS)
+	@tools/dev/part.sh toolkit 150 $(PYTEST) $(MIXED) test/project test/toolkit $(addprefix --ignore=,$(SCENARIOS) $(EMULATOR))
 
 hardware: build ## run the bench tests here or, with HARDWARE_ARGS, on a chip: docs/testing/bench.md
 	@$(EMBEDDED) $(HARDWARE_ARGS)
 
-check: test check-attacks check-instruments check-sanitized check-tsan ## make test, plus attacks, sanitizers, mutants, other instruction sets: what CI runs
+check: test check-long check-instruments check-sanitized check-tsan ## make test, plus attacks, sanitizers, mutants, other instruction sets: what CI runs
 
-check-attacks: build ## attack the web interface, and compare it with its description
-	@$(PYTEST) $(CROWD) $(ATTACKS)
+check-long: build ## attack the web interface, compare it with its description, and run the bench tests in an emulator
+	@$(PYTEST) $(CROWD) $(ATTACKS) $(EMULATOR)
 
 check-instruments: build ## test mutants, and the pure components on two other instruction sets
 	@tools/dev/packages.sh riscv64-unknown-elf-gcc picolibc-riscv64 xtensa-lx106-elf-gcc qemu-system-riscv32

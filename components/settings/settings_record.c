@@ -72,7 +72,7 @@ void settings_saved_set_apart(settings_saved_t *saved, settings_id_t id, const s
 
 bool settings_saved_ever(const settings_saved_t *saved, settings_id_t id)
 {
-    return (saved->ever_set[(unsigned)id / 8] >> ((unsigned)id % 8) & 1U) != 0;
+    return ((unsigned)saved->ever_set[(unsigned)id / 8] >> ((unsigned)id % 8) & 1U) != 0;
 }
 
 void settings_saved_copy(settings_saved_t *to, const settings_saved_t *from, settings_id_t id)
