@@ -18,11 +18,11 @@ WAITING := -n 8 --dist load --maxschedchunk 1
 CROWD := -n 12 --dist load --maxschedchunk 1
 LOOP := test/system/test_one_day.py test/system/test_seven_days.py
 SCENARIOS := test/toolkit/scenario/test_scenarios.py
-NETWORK := $(addprefix test/integration/test_,device_console.py web_access.py web_bms.py web_connections.py \
-	web_device.py web_requests.py web_settings.py web_sockets.py web_stacks.py web_tools.py) \
+NETWORK := $(addprefix test/integration/test_,device_console.py web_access.py web_bms.py web_device.py web_requests.py \
+	web_settings.py web_sockets.py web_tools.py) \
 	$(addprefix test/system/test_,demo_web.py deploy_files.py nginx.py prometheus.py)
 EMULATOR := test/project/test_hardware_on_emulator.py
-ATTACKS := $(addprefix test/integration/test_,openapi.py web_answers.py web_attacks.py)
+ATTACKS := $(addprefix test/integration/test_,openapi.py web_answers.py web_attacks.py web_connections.py web_stacks.py)
 EMBEDDED := $(BIN)/python -m pytest -q -c test/embedded.ini test/unit test/hardware
 
 .PHONY: help setup build demo docs test test-control test-toolkit hardware check check-sanitized check-tsan \
@@ -51,9 +51,8 @@ test-control: build ## test the gateway: suites, properties, closed loop, bus an
 	@tools/dev/part.sh calculating 65 $(PYTEST) $(CALCULATING) test/pure $(LOOP)
 	@tools/dev/part.sh scenarios 30 $(PYTEST) $(SCENARIOS)
 	@tools/dev/part.sh "real time" 140 $(PYTEST) $(WAITING) test/system test/integration $(addprefix --ignore=,$(LOOP) $(NETWORK) $(ATTACKS))
-	@tools/dev/packages.sh chromium nginx openssl prometheus
+	@tools/dev/packages.sh nginx openssl prometheus
 	@tools/dev/part.sh network 90 $(PYTEST) $(CROWD) $(NETWORK)
-	@tools/dev/part.sh browser 20 $(PYTEST) test/web
 
 test-toolkit: build ## test the toolkit, and the tree itself
 	@tools/dev/packages.sh git mosquitto openssl
@@ -64,8 +63,10 @@ hardware: build ## run the bench tests here or, with HARDWARE_ARGS, on a chip: d
 
 check: test check-long check-instruments check-sanitized check-tsan ## make test, plus attacks, sanitizers, mutants, other instruction sets: what CI runs
 
-check-long: build ## attack the web interface, compare it with its description, and run the bench tests in an emulator
+check-long: build ## attack the web interface, compare it with its description, use its page in Chromium; the bench in an emulator
+	@tools/dev/packages.sh chromium
 	@$(PYTEST) $(CROWD) $(ATTACKS) $(EMULATOR)
+	@$(PYTEST) test/web
 
 check-instruments: build ## test mutants, and the pure components on two other instruction sets
 	@tools/dev/packages.sh riscv64-unknown-elf-gcc picolibc-riscv64 xtensa-lx106-elf-gcc qemu-system-riscv32
