@@ -47,18 +47,12 @@ static void complain(void *context, const char *path, const char *message)
 static bool was_good(web_job_t *job, web_body_t body)
 {
     if (body == WEB_BODY_BAD_JSON) {
-        web_job_refuse(job, "400 Bad Request", "bad_json", "the body is not JSON");
+        web_job_refuse_json(job);
     } else if (body == WEB_BODY_INVALID) {
         json_close(&job->json);
         json_close(&job->json);
     }
     return body == WEB_BODY_GOOD;
-}
-
-static void refuse_for_now(web_job_t *job, const char *error, const char *message)
-{
-    web_job_refuse(job, "503 Service Unavailable", error, message);
-    job->retry_after_s = 1;
 }
 
 /* ---- the plan ---- */
@@ -102,7 +96,7 @@ void web_bms_plan(web_job_t *job)
     size_t count = 0;
     complaints_t complaints = {.job = job};
     if (!job->bms.known) {
-        refuse_for_now(job, "not_known", "the settings of the BMS are not known yet");
+        web_job_refuse_for_now(job, "not_known", "the settings of the BMS are not known yet", 1);
         return;
     }
     if (was_good(job, web_registers_values(job->body, job->length, job->bms.words, job->requests, &count, complain,
@@ -209,14 +203,14 @@ static void write_registers(web_job_t *job, size_t count)
         return;
     }
     if (err != ESP_OK && err != ESP_ERR_TIMEOUT) {
-        refuse_for_now(job, "busy", "another write is in progress; try again");
+        web_job_refuse_for_now(job, "busy", "another write is in progress; try again", 1);
         return;
     }
     if (err == ESP_ERR_TIMEOUT) {
         result.status = TINYBMS_WRITE_NOT_ANSWERED;
     }
     if (result.status == TINYBMS_WRITE_BUSY) {
-        refuse_for_now(job, "busy", "another write is in progress; try again");
+        web_job_refuse_for_now(job, "busy", "another write is in progress; try again", 1);
         return;
     }
     answer_failure(job, count, written, &result);
@@ -227,11 +221,11 @@ void web_bms_write(web_job_t *job)
     size_t count = 0;
     complaints_t complaints = {.job = job};
     if (!job->bms.known) {
-        refuse_for_now(job, "not_known", "the settings of the BMS are not known yet");
+        web_job_refuse_for_now(job, "not_known", "the settings of the BMS are not known yet", 1);
         return;
     }
     if (job->server->services.write_registers == NULL) {
-        refuse_for_now(job, "unavailable", "the BMS cannot be written");
+        web_job_refuse_for_now(job, "unavailable", "the BMS cannot be written", 1);
         return;
     }
     if (was_good(job, web_registers_changes(job->body, job->length, job->requests, &count, complain, &complaints))) {

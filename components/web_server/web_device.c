@@ -11,24 +11,9 @@
 
 #define FACTORY_RESET "factory reset"
 
-/** @param path of what is wrong in the body */
-static void refuse_body(web_job_t *job, const char *path, const char *message)
+static void refuse_body(web_job_t *job, const char *path, const char *problem)
 {
-    json_stream_t *const json = web_job_begin(job, "422 Unprocessable Content");
-    json_text(json, "error", "invalid");
-    json_text(json, "message", "nothing was changed");
-    json_array(json, "errors");
-    json_object(json, NULL);
-    json_text(json, "path", path);
-    json_text(json, "message", message);
-    json_close(json);
-    json_close(json);
-    json_close(json);
-}
-
-static void refuse_json(web_job_t *job)
-{
-    web_job_refuse(job, "400 Bad Request", "bad_json", "the body is not JSON");
+    web_job_refuse_body(job, "nothing was changed", path, problem);
 }
 
 static void restart(web_job_t *job)
@@ -51,7 +36,7 @@ static bool says_nothing(web_job_t *job)
     const json_token_t second = first == JSON_OBJECT ? json_next(&json) : first;
     const bool empty = first == JSON_OBJECT && second == JSON_CLOSE;
     if (first == JSON_ERROR || second == JSON_ERROR || (empty && json_next(&json) != JSON_END)) {
-        refuse_json(job);
+        web_job_refuse_json(job);
         return false;
     }
     if (!empty) {
@@ -63,8 +48,7 @@ static bool says_nothing(web_job_t *job)
 void web_restart(web_job_t *job)
 {
     if (job->server->services.restart == NULL) {
-        web_job_refuse(job, "503 Service Unavailable", "unavailable", "the gateway cannot be restarted");
-        job->retry_after_s = 1;
+        web_job_refuse_for_now(job, "unavailable", "the gateway cannot be restarted", 1);
         return;
     }
     if (says_nothing(job)) {
@@ -77,9 +61,7 @@ void web_restart(web_job_t *job)
 static void reset(web_job_t *job)
 {
     if (settings_reset(job->server->settings) != ESP_OK) {
-        web_job_refuse(job, "503 Service Unavailable", "unavailable",
-                       "the flash cannot be written; nothing has changed");
-        job->retry_after_s = 1;
+        web_job_refuse_for_now(job, "unavailable", "the flash cannot be written; nothing has changed", 1);
     } else if (access_reset(job->server->access) != ESP_OK) {
         web_job_refuse(job, "500 Internal Server Error", "internal_error",
                        "the settings are as from the factory, but the password could not be taken back");
@@ -121,7 +103,7 @@ static uint8_t read_sensor(web_job_t *job)
         }
     }
     if (token == JSON_ERROR || token == JSON_END || (wrong == NULL && json_next(&json) != JSON_END)) {
-        refuse_json(job);
+        web_job_refuse_json(job);
         return 0;
     }
     if (wrong != NULL || sensor < 1 || sensor > BATTERY_SENSORS_MAX) {
@@ -140,8 +122,7 @@ void web_forget_sensor(web_job_t *job)
     }
     web_job_audit(job, "battery: forget temperature sensor %u", (unsigned)sensor);
     if (services->forget_sensor == NULL || services->forget_sensor(services->context, sensor) != ESP_OK) {
-        web_job_refuse(job, "503 Service Unavailable", "unavailable", "the sensor cannot be forgotten");
-        job->retry_after_s = 1;
+        web_job_refuse_for_now(job, "unavailable", "the sensor cannot be forgotten", 1);
         return;
     }
     json_stream_t *const json = web_job_begin(job, "200 OK");

@@ -71,6 +71,31 @@ void web_job_refuse(web_job_t *job, const char *status, const char *error, const
     json_close(json);
 }
 
+void web_job_refuse_json(web_job_t *job)
+{
+    web_job_refuse(job, "400 Bad Request", "bad_json", "the body is not JSON");
+}
+
+void web_job_refuse_body(web_job_t *job, const char *message, const char *path, const char *problem)
+{
+    json_stream_t *const json = web_job_begin(job, "422 Unprocessable Content");
+    json_text(json, "error", "invalid");
+    json_text(json, "message", message);
+    json_array(json, "errors");
+    json_object(json, NULL);
+    json_text(json, "path", path);
+    json_text(json, "message", problem);
+    json_close(json);
+    json_close(json);
+    json_close(json);
+}
+
+void web_job_refuse_for_now(web_job_t *job, const char *error, const char *message, int32_t retry_after_s)
+{
+    web_job_refuse(job, "503 Service Unavailable", error, message);
+    job->retry_after_s = retry_after_s;
+}
+
 void web_job_audit_what(web_job_t *job)
 {
     const access_actor_t who = {.name = job->client.name, .address = job->address};
@@ -327,9 +352,8 @@ static esp_err_t hand_over(httpd_req_t *req, web_job_t *job)
     self->job_fd = httpd_req_to_sockfd(req);
     atomic_store(&self->job_state, WEB_JOB_RUNNING);
     if (work_submit(run, job) != ESP_OK) {
-        web_job_refuse(job, "503 Service Unavailable", "busy", "the gateway is busy; try again");
+        web_job_refuse_for_now(job, "busy", "the gateway is busy; try again", 1);
         (void)json_stream_end(&job->json);
-        job->retry_after_s = 1;
         atomic_store(&self->job_state, WEB_JOB_DONE);
     }
     return ESP_OK;

@@ -68,6 +68,20 @@ json_stream_t *web_job_begin(web_job_t *job, const char *status);
 /** @brief Answers with an error as JSON, in place of what was begun. */
 void web_job_refuse(web_job_t *job, const char *status, const char *error, const char *message);
 
+/** @brief Answers 400: the body is not JSON. */
+void web_job_refuse_json(web_job_t *job);
+
+/**
+ * @brief Answers 422 with the one problem of a body.
+ * @param message what became of the change
+ * @param path JSON pointer to the problem, "" = all of the body
+ * @param problem what it is
+ */
+void web_job_refuse_body(web_job_t *job, const char *message, const char *path, const char *problem);
+
+/** @brief Answers 503, with the time after which to try again. */
+void web_job_refuse_for_now(web_job_t *job, const char *error, const char *message, int32_t retry_after_s);
+
 /**
  * @brief Writes the change into the audit log, before it is made. The runner adds the outcome: "done" behind a status
  * of 2xx, else the word of the error. No secrets. A body that makes no sense is not noted: it asks for no change, and

@@ -11,33 +11,33 @@
 #include "service_task.h"
 #include "web_private.h"
 
-#define NOT_SET_UP     "set the administrator's password first"
-#define SET_UP_ALREADY "there is a password; log in"
-#define COOKIE         "session=%s; Path=/; HttpOnly; SameSite=Strict%s"
-#define COOKIE_ENDED   "Set-Cookie: session=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0\r\nCache-Control: no-store"
-#define SESSION_MAX    256
+#define NOT_SET_UP      "set the administrator's password first"
+#define SET_UP_ALREADY  "there is a password; log in"
+#define COOKIE          "session=%s; Path=/; HttpOnly; SameSite=Strict%s"
+#define COOKIE_ENDED    "Set-Cookie: session=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0\r\nCache-Control: no-store"
+#define SESSION_MAX     256
+#define MEMBER_PATH_MAX 16 /**< of a member of a body here */
 
 /* ---- bodies of texts ---- */
 
-/** @param name of the member; empty = the whole document */
-static bool refuse_body(web_job_t *job, const char *name, const char *message)
+/** @param path of what is wrong in the body */
+static bool refuse_body(web_job_t *job, const char *path, const char *problem)
 {
-    json_stream_t *const json = web_job_begin(job, "422 Unprocessable Content");
-    json_text(json, "error", "invalid");
-    json_text(json, "message", "the body is not what this address takes");
-    json_array(json, "errors");
-    json_object(json, NULL);
-    json_rawf(json, "\"path\":\"%s%s\",", name[0] == '\0' ? "" : "/", name);
-    json_rawf(json, "\"message\":\"%s\"", message);
-    json_close(json);
-    json_close(json);
-    json_close(json);
+    web_job_refuse_body(job, "the body is not what this address takes", path, problem);
     return false;
+}
+
+/** @param name of the member that is wrong */
+static bool refuse_member(web_job_t *job, const char *name, const char *problem)
+{
+    char path[MEMBER_PATH_MAX];
+    (void)snprintf(path, sizeof(path), "/%s", name);
+    return refuse_body(job, path, problem);
 }
 
 static bool refuse_json(web_job_t *job)
 {
-    web_job_refuse(job, "400 Bad Request", "bad_json", "the body is not JSON");
+    web_job_refuse_json(job);
     return false;
 }
 
@@ -63,7 +63,7 @@ static bool take_members(web_job_t *job, json_reader_t *json, web_text_t *texts,
             return refuse_body(job, "", "there is a member that is not known");
         }
         if (token != JSON_STRING || text->text != NULL) {
-            return refuse_body(job, text->name, token == JSON_STRING ? "is there twice" : "must be a text");
+            return refuse_member(job, text->name, token == JSON_STRING ? "is there twice" : "must be a text");
         }
         text->text = json->text;
     }
@@ -85,7 +85,7 @@ bool web_job_texts(web_job_t *job, web_text_t *texts, size_t count)
     }
     for (size_t i = 0; i < count; i++) {
         if (texts[i].text == NULL) {
-            return refuse_body(job, texts[i].name, "is missing");
+            return refuse_member(job, texts[i].name, "is missing");
         }
     }
     return true;
@@ -167,8 +167,7 @@ static void answer_login(web_job_t *job, access_login_t *login, const char *stat
                        "a password has 10 to 128 bytes, and is not the set-up code");
         break;
     default:
-        job->retry_after_s = 1;
-        web_job_refuse(job, "503 Service Unavailable", "unavailable", "memory or flash has failed; try again");
+        web_job_refuse_for_now(job, "unavailable", "memory or flash has failed; try again", 1);
         break;
     }
     web_wipe(login, sizeof(*login));
@@ -294,7 +293,7 @@ static void make_token(web_job_t *job, const char *name, access_right_t right)
         json_close(json);
         break;
     case ESP_ERR_INVALID_ARG:
-        (void)refuse_body(job, "name", "has 1 to 24 of the characters A-Z a-z 0-9 . _ -");
+        (void)refuse_body(job, "/name", "has 1 to 24 of the characters A-Z a-z 0-9 . _ -");
         break;
     case ESP_ERR_INVALID_STATE:
         web_job_refuse(job, "409 Conflict", "exists", "there is a token of this name");
@@ -303,8 +302,7 @@ static void make_token(web_job_t *job, const char *name, access_right_t right)
         web_job_refuse(job, "409 Conflict", "too_many", "there are 8 tokens; revoke one first");
         break;
     default:
-        job->retry_after_s = 1;
-        web_job_refuse(job, "503 Service Unavailable", "unavailable", "the token could not be stored");
+        web_job_refuse_for_now(job, "unavailable", "the token could not be stored", 1);
         break;
     }
     web_wipe(token, sizeof(token));
@@ -318,7 +316,7 @@ void web_token_create(web_job_t *job)
     }
     const bool full = strcmp(texts[1].text, name_of(ACCESS_FULL)) == 0;
     if (!full && strcmp(texts[1].text, name_of(ACCESS_READ)) != 0) {
-        (void)refuse_body(job, "right", "is read or full");
+        (void)refuse_body(job, "/right", "is read or full");
         return;
     }
     web_job_audit(job, "token made: %s, %s", texts[0].text, texts[1].text);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "json_stream.h"
 #include "tinybms_addresses.h"
 #include "tinybms_write_gate.h"
 
@@ -21,25 +22,14 @@
 void web_plan_value_text(const tinybms_register_t *entry, int64_t raw, char text[WEB_VALUE_MAX + 1])
 {
     int32_t factor = 1;
-    int64_t power = 1;
-    unsigned digits = tinybms_register_digits(entry, &factor);
-    const int64_t scaled = raw * factor;
-    const uint64_t size = scaled < 0 ? -(uint64_t)scaled : (uint64_t)scaled;
-    for (unsigned i = 0; i < digits; i++) {
-        power *= 10;
+    json_stream_t stream;
+    const unsigned digits = tinybms_register_digits(entry, &factor);
+    json_stream_init(&stream, text, WEB_VALUE_MAX + 1, NULL, NULL);
+    json_put_decimal(&stream, raw * factor, digits);
+    if (entry->unit[0] != '\0') {
+        json_rawf(&stream, " %s", entry->unit);
     }
-    uint64_t rest = size % (uint64_t)power;
-    while (digits > 0 && rest % 10 == 0) {
-        rest /= 10;
-        digits--;
-    }
-    int length = snprintf(text, WEB_VALUE_MAX + 1, "%s%" PRIu64, scaled < 0 ? "-" : "", size / (uint64_t)power);
-    if (digits > 0 && length <= WEB_VALUE_MAX) {
-        length += snprintf(&text[length], (size_t)(WEB_VALUE_MAX + 1 - length), ".%0*" PRIu64, (int)digits, rest);
-    }
-    if (entry->unit[0] != '\0' && length <= WEB_VALUE_MAX) {
-        (void)snprintf(&text[length], (size_t)(WEB_VALUE_MAX + 1 - length), " %s", entry->unit);
-    }
+    (void)json_stream_end(&stream); /* what is too long is cut */
 }
 
 /** The relation that a write would break. */

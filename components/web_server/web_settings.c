@@ -77,8 +77,7 @@ static void refuse_problems(web_job_t *job, const settings_input_t *input)
 
 static void refuse_later(web_job_t *job, const char *message)
 {
-    web_job_refuse(job, "503 Service Unavailable", "unavailable", message);
-    job->retry_after_s = TRY_AGAIN_S;
+    web_job_refuse_for_now(job, "unavailable", message, TRY_AGAIN_S);
 }
 
 static void refuse_save(web_job_t *job, esp_err_t err)

@@ -1,4 +1,7 @@
-"""Who may ask the web server for what: set-up, logins, tokens, and what a page of somebody else must not get done."""
+"""Who may ask the web server for what: set-up, logins, tokens, and what a page of somebody else must not get done.
+
+The file is long because nearly all of it is asked of one gateway, whose set-up would cost each part seconds.
+"""
 
 import json
 import re

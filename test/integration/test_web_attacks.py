@@ -1,4 +1,7 @@
-"""Attacks on set-up, login and changes: refused or serialised, nothing half-done, and the limits go out in time."""
+"""Attacks on set-up, login and changes: refused or serialised, nothing half-done, and the limits go out in time.
+
+The file is long because all of them are played against one gateway, whose set-up would cost each part seconds.
+"""
 
 import json
 import re
